@@ -1,0 +1,41 @@
+"""POET engine: generated Python, scanned, walled in, and answered by your own function when it fails.
+
+Nothing heavy is imported here: each public name is loaded at its first use.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from poet_engine.decorator import poet as poet
+    from poet_engine.engine import Engine as Engine
+    from poet_engine.errors import InputRefused as InputRefused
+    from poet_engine.errors import PoetError as PoetError
+    from poet_engine.outcome import Outcome as Outcome
+    from poet_engine.policy import Policy as Policy
+
+# public name → module that holds it
+_HOMES = {
+    "Engine": "poet_engine.assembly",
+    "InputRefused": "poet_engine.errors",
+    "Outcome": "poet_engine.outcome",
+    "PoetError": "poet_engine.errors",
+    "Policy": "poet_engine.policy",
+    "poet": "poet_engine.assembly",
+}
+
+__all__ = ["Engine", "InputRefused", "Outcome", "PoetError", "Policy", "poet"]
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name at its first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names, loaded or not."""
+    return sorted(__all__)
