@@ -1,0 +1,97 @@
+"""numpy arrays and scalars, and pandas columns, on the wire.
+
+On the way out numpy is never imported: a value can only be an array when the module is loaded already. On the way in,
+numpy is the one fixed name that may be imported, and only where it is installed.
+"""
+
+import base64
+import functools
+import importlib
+import math
+import sys
+from typing import TYPE_CHECKING
+
+from .travel import UndecodableError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+TAG = "array"
+NOT_MINE = object()
+# the data types that travel, as numpy's own strings for them; nothing else is handed to numpy.dtype
+_DTYPES = frozenset(
+    [
+        "|b1",
+        "|i1",
+        "|u1",
+        *(f"<{kind}{size}" for kind in "iu" for size in (2, 4, 8)),
+        "<f2",
+        "<f4",
+        "<f8",
+        "<c8",
+        "<c16",
+    ]
+    + [f"<{kind}8[{unit}]" for kind in "mM" for unit in ("D", "h", "m", "s", "ms", "us", "ns")],
+)
+_MAX_DIMENSIONS = 32
+
+
+def travelling_form(value: object) -> object:
+    """A tagged mapping, a plain value to encode instead, or NOT_MINE.
+
+    A pandas column (Series or Index) travels as its array; text and mixed columns as a list.
+    """
+    numpy = sys.modules.get("numpy")
+    if numpy is None:
+        return NOT_MINE
+    if isinstance(value, numpy.ndarray) and type(value) is numpy.ndarray:
+        return _array_out(numpy, value)
+    if isinstance(value, numpy.generic):
+        return _scalar_out(numpy, value)
+    if (
+        type(value).__module__.startswith("pandas.")
+        and getattr(value, "ndim", None) == 1
+        and hasattr(value, "to_numpy")
+    ):
+        return _array_out(numpy, value.to_numpy())
+    return NOT_MINE
+
+
+def _array_out(numpy: "ModuleType", value: object) -> object:
+    array = numpy.asarray(value)
+    if array.dtype.byteorder == ">":
+        array = array.astype(array.dtype.newbyteorder("<"))
+    if array.dtype.str not in _DTYPES:
+        return array.tolist() if array.dtype.kind in "OUS" else NOT_MINE
+    data = base64.b64encode(array.tobytes()).decode("ascii")
+    return {"~": TAG, "d": array.dtype.str, "s": list(array.shape), "v": data}
+
+
+def _scalar_out(numpy: "ModuleType", value: object) -> object:
+    form = _array_out(numpy, numpy.asarray(value))
+    if isinstance(form, dict):
+        form["scalar"] = True
+    return form
+
+
+@functools.cache
+def _numpy() -> "ModuleType":
+    try:
+        return importlib.import_module("numpy")
+    except ImportError:
+        raise UndecodableError("an array, but numpy is not installed here") from None
+
+
+def rebuild(raw: dict[str, object]) -> object:
+    """The array or scalar of a tagged mapping that nobody vouches for."""
+    dtype, shape, text = raw.get("d"), raw.get("s"), raw.get("v")
+    if dtype not in _DTYPES or not isinstance(text, str) or not isinstance(shape, list):
+        raise UndecodableError("a bad array")
+    if len(shape) > _MAX_DIMENSIONS or not all(type(size) is int and size >= 0 for size in shape):
+        raise UndecodableError("a bad array shape")
+    data = base64.b64decode(text, validate=True)
+    kind = _numpy().dtype(dtype)
+    if math.prod(shape) * kind.itemsize != len(data):
+        raise UndecodableError("an array whose shape does not fit its data")
+    array = _numpy().frombuffer(bytearray(data), dtype=kind).reshape(shape)
+    return array[()] if raw.get("scalar") is True and not shape else array

@@ -1,0 +1,300 @@
+"""Values on the wire: JSON with tags, strict on the way in, and never a name that is looked up.
+
+What JSON cannot say is a mapping with the key `~`: `{"~": "tuple", "v": [1, 2]}`. Both sides use this module; what
+comes out of a guest is hostile, so `loads` bounds depth and count before or while it builds, and every surprise is
+`UndecodableError`. The table of what travels, and as what it arrives, is docs/values.md.
+"""
+
+import base64
+import collections
+import datetime as dt
+import decimal
+import json
+import math
+import pathlib
+import uuid
+from collections.abc import Callable
+from typing import Never, cast
+
+from . import arrays
+from .travel import UndecodableError, UntravellableError
+
+_TAG, _VALUE = "~", "v"
+_MAX_DEPTH = 100
+_MAX_NODES = 1_000_000
+# JSON integers up to here keep their form; larger ones go as hexadecimal, which is linear to read
+_PLAIN_INTEGER_BITS = 1024
+_MAX_EQUAL_HASHES = 64
+_PLAIN = frozenset((str, bool, type(None)))
+
+
+# ------------------------------------------------------------------ out
+
+
+def dumps(value: object, where: str) -> bytes:
+    """The wire form of a value.
+
+    Args:
+        value: What is to travel.
+        where: What an error calls it, such as `argument 'rows'`.
+
+    Raises:
+        UntravellableError: Some part of it has no safe form; the error has the path to that part.
+    """
+    return json.dumps(to_wire(value, where, 0), separators=(",", ":"), allow_nan=False).encode()
+
+
+def to_wire(value: object, where: str, depth: int) -> object:
+    """The value as plain JSON data; see `dumps`."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    encode = _ENCODERS.get(kind)
+    if encode is not None:
+        if depth > _MAX_DEPTH:
+            raise UntravellableError(where, kind.__name__, f"it is nested deeper than {_MAX_DEPTH}, or contains itself")
+        return encode(cast("Never", value), where, depth)  # the table pairs each type with its encoder
+    travelling = arrays.travelling_form(value)
+    if travelling is arrays.NOT_MINE:
+        raise UntravellableError(where, kind.__name__)
+    return travelling if isinstance(travelling, dict) else to_wire(travelling, where, depth + 1)
+
+
+def _tagged(tag: str, value: object) -> dict[str, object]:
+    return {_TAG: tag, _VALUE: value}
+
+
+def _int_out(value: int, _where: str, _depth: int) -> object:
+    return value if value.bit_length() <= _PLAIN_INTEGER_BITS else _tagged("int", hex(value))
+
+
+def _float_out(value: float, _where: str, _depth: int) -> object:
+    return value if math.isfinite(value) else _tagged("float", repr(value))
+
+
+def _list_out(value: list[object], where: str, depth: int) -> list[object]:
+    return [
+        item if type(item) in _PLAIN else to_wire(item, f"{where}[{index}]", depth + 1)
+        for index, item in enumerate(value)
+    ]
+
+
+def _tuple_out(value: tuple[object, ...], where: str, depth: int) -> object:
+    return _tagged("tuple", _list_out(list(value), where, depth))
+
+
+def _set_out(value: set[object], where: str, depth: int) -> object:
+    return _tagged("set", _list_out(list(value), where, depth))
+
+
+def _frozenset_out(value: frozenset[object], where: str, depth: int) -> object:
+    return _tagged("frozenset", _list_out(list(value), where, depth))
+
+
+def _dict_out(value: dict[object, object], where: str, depth: int) -> object:
+    if all(type(key) is str for key in value) and _TAG not in value:
+        return {key: to_wire(item, f"{where}[{key!r}]", depth + 1) for key, item in value.items()}
+    pairs = [
+        [to_wire(key, f"a key of {where}", depth + 1), to_wire(item, f"{where}[{key!r:.80}]", depth + 1)]
+        for key, item in value.items()
+    ]
+    return _tagged("dict", pairs)
+
+
+def _bytes_out(value: bytes, _where: str, _depth: int) -> object:
+    return _tagged(type(value).__name__, base64.b64encode(value).decode("ascii"))
+
+
+def _timedelta_out(value: dt.timedelta, _where: str, _depth: int) -> object:
+    return _tagged("timedelta", [value.days, value.seconds, value.microseconds])
+
+
+def _complex_out(value: complex, where: str, depth: int) -> object:
+    return _tagged("complex", [_float_out(value.real, where, depth), _float_out(value.imag, where, depth)])
+
+
+def _as_text(tag: str) -> Callable[[object, str, int], object]:
+    return lambda value, _where, _depth: _tagged(tag, str(value))
+
+
+def _as_isoformat(tag: str) -> Callable[[dt.date, str, int], object]:
+    return lambda value, _where, _depth: _tagged(tag, value.isoformat())
+
+
+# exact type → how it goes out; a subclass is a different type and does not travel as its parent
+_ENCODERS: dict[type, Callable[[Never, str, int], object]] = {
+    int: _int_out,
+    float: _float_out,
+    list: _list_out,
+    dict: _dict_out,
+    tuple: _tuple_out,
+    set: _set_out,
+    frozenset: _frozenset_out,
+    bytes: _bytes_out,
+    bytearray: _bytes_out,
+    complex: _complex_out,
+    decimal.Decimal: _as_text("decimal"),
+    uuid.UUID: _as_text("uuid"),
+    pathlib.PosixPath: _as_text("path"),
+    pathlib.PurePosixPath: _as_text("path"),
+    dt.datetime: _as_isoformat("datetime"),
+    dt.date: _as_isoformat("date"),
+    dt.time: _as_isoformat("time"),
+    dt.timedelta: _timedelta_out,
+}
+
+
+# ------------------------------------------------------------------ in
+
+
+def loads(data: bytes) -> object:
+    """The value of a wire form that nobody vouches for.
+
+    Raises:
+        UndecodableError: It breaks a rule of the format; the message names the rule.
+    """
+    nodes = data.count(b",") + data.count(b"[") + data.count(b"{")
+    if nodes > _MAX_NODES:
+        raise UndecodableError(f"more than {_MAX_NODES} items")
+    try:
+        raw = json.loads(data, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except UndecodableError:
+        raise
+    except (ValueError, RecursionError) as error:
+        # ValueError: JSON, UTF-8 and the 4,300-digit rule; RecursionError: nesting beyond the parser's own bound
+        raise UndecodableError(f"not readable: {type(error).__name__}") from None
+    return from_wire(raw, 0)
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise UndecodableError("a key stands twice in one mapping")
+    return result
+
+
+def _no_constant(name: str) -> object:
+    raise UndecodableError(f"a bare {name}")
+
+
+def from_wire(raw: object, depth: int) -> object:
+    """The value of parsed JSON data; see `loads`."""
+    kind = type(raw)
+    if kind is str:
+        return _clean(raw)
+    if kind is not dict and kind is not list:
+        return raw
+    if depth > _MAX_DEPTH:
+        raise UndecodableError(f"nested deeper than {_MAX_DEPTH}")
+    if isinstance(raw, list):
+        return [from_wire(item, depth + 1) for item in raw]
+    if isinstance(raw, dict):
+        if _TAG in raw:
+            return _tag_in(raw, depth)
+        return {_clean(key): from_wire(item, depth + 1) for key, item in raw.items()}
+    return raw
+
+
+def _clean(text: object) -> str:
+    """Text without lone surrogates: they make the host's own printing and encoding fail later."""
+    if not isinstance(text, str):
+        raise UndecodableError("text was expected")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise UndecodableError("a lone surrogate in text") from None
+    return text
+
+
+def _tag_in(raw: dict[str, object], depth: int) -> object:
+    tag, value = raw[_TAG], raw.get(_VALUE)
+    decode = _DECODERS.get(tag) if isinstance(tag, str) else None
+    try:
+        if decode is not None:
+            return decode(value, depth)
+        if tag == arrays.TAG:
+            return arrays.rebuild(raw)
+    except UndecodableError:
+        raise
+    except (ValueError, TypeError, ArithmeticError, AttributeError, KeyError) as error:
+        # whatever a constructor says of hostile content; none of it is a fault of ours
+        raise UndecodableError(f"a bad {tag}: {type(error).__name__}") from None
+    raise UndecodableError("an unknown tag")
+
+
+def _items(value: object, depth: int) -> list[object]:
+    if not isinstance(value, list):
+        raise UndecodableError("a list was expected")
+    return [from_wire(item, depth + 1) for item in value]
+
+
+def _hashable_items(value: object, depth: int) -> list[object]:
+    """Items for a set or for keys, without floods of equal hashes, which would make building it quadratic."""
+    items = _items(value, depth)
+    if len(items) > _MAX_EQUAL_HASHES:
+        ((_hash, most),) = collections.Counter(map(hash, items)).most_common(1)
+        if most > _MAX_EQUAL_HASHES:
+            raise UndecodableError("too many keys with the same hash")
+    return items
+
+
+def _dict_in(value: object, depth: int) -> dict[object, object]:
+    if not isinstance(value, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in value):  # noqa: PLR2004 - a pair has two
+        raise UndecodableError("pairs were expected")
+    keys = _hashable_items([pair[0] for pair in value], depth)
+    result = dict(zip(keys, _items([pair[1] for pair in value], depth), strict=True))
+    if len(result) != len(keys):
+        raise UndecodableError("a key stands twice in one mapping")
+    return result
+
+
+def _int_in(value: object, _depth: int) -> int:
+    text = _clean(value)
+    if text.removeprefix("-")[:2] != "0x":
+        raise UndecodableError("a bad integer")
+    return int(text, 16)
+
+
+def _float_in(value: object, _depth: int) -> float:
+    if value not in ("nan", "inf", "-inf"):
+        raise UndecodableError("a bad float")
+    return float(value)
+
+
+def _bytes_in(value: object, _depth: int) -> bytes:
+    return base64.b64decode(_clean(value), validate=True)
+
+
+def _complex_in(value: object, depth: int) -> complex:
+    real, imaginary = _items(value, depth)
+    if not isinstance(real, int | float) or not isinstance(imaginary, int | float):
+        raise UndecodableError("a bad complex number")
+    return complex(real, imaginary)
+
+
+def _timedelta_in(value: object, depth: int) -> dt.timedelta:
+    days, seconds, microseconds = _items(value, depth)
+    if not all(type(part) is int for part in (days, seconds, microseconds)):
+        raise UndecodableError("a bad duration")
+    return dt.timedelta(days, seconds, microseconds)  # type: ignore[arg-type]  # checked on the line above
+
+
+_DECODERS: dict[str, Callable[[object, int], object]] = {
+    "tuple": lambda value, depth: tuple(_items(value, depth)),
+    "set": lambda value, depth: set(_hashable_items(value, depth)),
+    "frozenset": lambda value, depth: frozenset(_hashable_items(value, depth)),
+    "dict": _dict_in,
+    "int": _int_in,
+    "float": _float_in,
+    "complex": _complex_in,
+    "bytes": _bytes_in,
+    "bytearray": lambda value, depth: bytearray(_bytes_in(value, depth)),
+    "decimal": lambda value, _depth: decimal.Decimal(_clean(value)),
+    "uuid": lambda value, _depth: uuid.UUID(_clean(value)),
+    "path": lambda value, _depth: pathlib.Path(_clean(value)),
+    "datetime": lambda value, _depth: dt.datetime.fromisoformat(_clean(value)),
+    "date": lambda value, _depth: dt.date.fromisoformat(_clean(value)),
+    "time": lambda value, _depth: dt.time.fromisoformat(_clean(value)),
+    "timedelta": _timedelta_in,
+}

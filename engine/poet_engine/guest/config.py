@@ -1,0 +1,54 @@
+"""What the host tells the zygote, once, before anything hostile is near."""
+
+import dataclasses
+import json
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Everything that confinement needs to know.
+
+    Attributes:
+        rootless: Whether walls are built inside user namespaces, for lack of privileges.
+        import_paths: Folders put on `sys.path`.
+        preload: Modules imported before the first fork.
+        binds: Paths that exist read-only inside, at the same place.
+        covers: Folders below `binds` that are hidden; what is bound inside them comes back.
+        links: Symbolic links of the root, path → target.
+        memory: Bytes the call may grow by.
+        cpu_seconds: Whole seconds after which the kernel's own CPU limit ends the payload.
+        processes: Processes beyond the first.
+        threads: Threads beyond the first.
+        open_files: Descriptors.
+        disk: Bytes in `/tmp` and `/dev/shm` together.
+        inodes: Files and folders in them.
+        stack: Bytes of stack.
+        cgroup: Whether a cgroup counts tasks and memory; if not, rlimits must.
+        without: Measures that are left out, by the names of `confine.MEASURES`. Only controls of security tests do that.
+    """
+
+    rootless: bool
+    import_paths: list[str]
+    preload: list[str]
+    binds: list[str]
+    covers: list[str]
+    links: dict[str, str]
+    memory: int
+    cpu_seconds: int
+    processes: int
+    threads: int
+    open_files: int
+    disk: int
+    inodes: int
+    stack: int
+    cgroup: bool
+    without: list[str]
+
+    def to_json(self) -> bytes:
+        """The form in which the host sends it."""
+        return json.dumps(dataclasses.asdict(self)).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> "Config":
+        """Read what the host sent."""
+        return cls(**json.loads(data))

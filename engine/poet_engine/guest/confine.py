@@ -1,0 +1,247 @@
+"""Containment, as two ordered lists of steps: what a lane takes away once, and what each payload takes away from itself.
+
+The order is not free. Mounts need capabilities, so they come first; `setresuid` needs them too, so the capability sets are
+emptied after it; the parent-death signal is cleared by every change of credentials, so it follows them; seccomp is last,
+because it forbids what the steps before it do.
+"""
+
+import os
+import resource
+import signal
+from collections.abc import Callable
+
+from . import kernel, seccomp
+from .config import Config
+
+# Measures that the control of a security test may leave out, one at a time or together.
+MEASURES = ("mounts", "netns", "ids", "capabilities", "rlimits", "seccomp", "cgroup")
+
+_PAYLOAD_MOUNT = kernel.NOSUID | kernel.NODEV
+_ROOT_INODES = 4096  # folders and mount points of the root itself, which is read-only when code runs
+_STAGING = "/tmp"  # noqa: S108 - any folder would do: a new mount namespace covers it, nothing is written to it
+_DEVICES = ("null", "zero", "full", "urandom")
+_PAGE = resource.getpagesize()
+
+
+# ------------------------------------------------------------------ a lane, once
+
+
+def own_user_namespace(config: Config, _uid: int) -> None:
+    """A user namespace for this lane alone, so that its tasks are counted apart from other lanes'."""
+    if not config.rootless:
+        return
+    uid, gid = os.getuid(), os.getgid()
+    kernel.set_dumpable(dumpable=True)  # the files below belong to root while we are not
+    kernel.unshare(kernel.NEWUSER)
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+        _write(f"/proc/self/{name}", text)
+    kernel.set_dumpable(dumpable=False)
+
+
+def own_namespaces(config: Config, _uid: int) -> None:
+    """Mounts, network, IPC and host name of its own; the pid namespace was made by the zygote."""
+    network = 0 if "netns" in config.without else kernel.NEWNET
+    kernel.unshare(kernel.NEWNS | kernel.NEWIPC | kernel.NEWUTS | network)
+    kernel.set_hostname(b"poet")
+
+
+def no_further_user_namespaces(config: Config, _uid: int) -> None:
+    """Inside a user namespace of ours the count can be set to none; as root it would change the whole machine."""
+    if config.rootless:
+        try:
+            _write("/proc/sys/user/max_user_namespaces", "0")
+        except OSError:
+            return  # a container may mount /proc/sys read-only; seccomp refuses the calls as well
+
+
+def no_sight_of_the_files(config: Config, _uid: int) -> None:
+    """A root of our own: the interpreter and the libraries, read-only, four devices, and nothing else."""
+    kernel.mount(None, "/", None, kernel.REC | kernel.PRIVATE)
+    if "mounts" in config.without:
+        return
+    build_root(config)
+    kernel.pivot_root(_STAGING)
+    flags = kernel.REMOUNT | kernel.BIND | kernel.RDONLY | _PAYLOAD_MOUNT
+    kernel.mount(None, "/", None, flags)
+
+
+def build_root(config: Config) -> None:
+    """Everything that will be visible, below the staging folder."""
+    options = f"size=4m,nr_inodes={_ROOT_INODES},mode=755"
+    where = _STAGING
+    kernel.mount("tmpfs", where, "tmpfs", _PAYLOAD_MOUNT, options)
+    for path in config.binds:
+        if not any(path.startswith(covered + "/") for covered in config.covers):
+            _bind(path, where + path)
+    for path in config.covers:
+        kernel.mount("tmpfs", where + path, "tmpfs", _PAYLOAD_MOUNT, options)
+        for inside in config.binds:
+            if inside.startswith(path + "/"):
+                _bind(inside, where + inside)
+        kernel.mount(None, where + path, None, kernel.REMOUNT | kernel.BIND | kernel.RDONLY | _PAYLOAD_MOUNT)
+    for path, target in config.links.items():
+        if not os.path.lexists(where + path):
+            os.makedirs(os.path.dirname(where + path), exist_ok=True)
+            os.symlink(target, where + path)
+    for folder in ("/tmp", "/dev/shm"):  # noqa: S108 - mount points of the new root
+        os.makedirs(where + folder, exist_ok=True)
+    for name in _DEVICES:
+        # bound one by one, because mknod is denied in a user namespace; NODEV would make them useless
+        _touch(f"{where}/dev/{name}")
+        kernel.mount(f"/dev/{name}", f"{where}/dev/{name}", None, kernel.BIND)
+
+
+def _bind(path: str, target: str) -> None:
+    if os.path.isdir(path):
+        os.makedirs(target, exist_ok=True)
+    else:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        _touch(target)
+    kernel.bind_read_only(path, target)
+
+
+def _touch(path: str) -> None:
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))
+
+
+def _write(path: str, text: str) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(fd, text.encode())
+    finally:
+        os.close(fd)
+
+
+LANE_STEPS: tuple[Callable[[Config, int], None], ...] = (
+    own_user_namespace,
+    own_namespaces,
+    no_further_user_namespaces,
+    no_sight_of_the_files,
+)
+
+
+# ------------------------------------------------------------------ a payload, each time
+
+
+def own_mounts_and_ipc(_config: Config, _uid: int) -> None:
+    """Nothing that a payload mounts or shares is seen by the next one."""
+    kernel.unshare(kernel.NEWNS | kernel.NEWIPC)
+
+
+def empty_scratch_space(config: Config, _uid: int) -> None:
+    """One tmpfs, limited in bytes and inodes, seen as `/tmp` and `/dev/shm`; its pages count as the call's memory."""
+    if "mounts" in config.without:
+        return
+    options = f"size={config.disk},nr_inodes={config.inodes + 3},mode=755"  # its root and the two folders
+    kernel.mount("tmpfs", "/tmp", "tmpfs", _PAYLOAD_MOUNT, options)  # noqa: S108 - this is where it is made
+    for name, target in (("shm", "/dev/shm"), ("tmp", "/tmp")):  # noqa: S108 - /tmp last: it covers the tmpfs's own root
+        os.mkdir(f"/tmp/{name}")  # noqa: S108 - inside the tmpfs
+        os.chmod(f"/tmp/{name}", 0o1777)  # noqa: S103, S108 - as every /tmp
+        kernel.mount(f"/tmp/{name}", target, None, kernel.BIND)
+    os.chdir("/tmp")  # noqa: S108 - the working folder of the code
+
+
+def budgets(config: Config, _uid: int) -> None:
+    """Resource limits: a second line behind the cgroup, and the first one where there is none."""
+    if "rlimits" in config.without:
+        return
+    limits = [
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_MEMLOCK, 0),
+        (resource.RLIMIT_MSGQUEUE, 0),
+        (resource.RLIMIT_NOFILE, config.open_files),
+        (resource.RLIMIT_FSIZE, config.disk),
+        (resource.RLIMIT_STACK, config.stack),
+    ]
+    if not config.cgroup:
+        # counted per uid and user namespace: as root the payload has a uid of its own, rootless it shares it with init
+        present = 2 if config.rootless else 1
+        limits.append((resource.RLIMIT_NPROC, present + config.processes + config.threads))
+    for what, value in limits:
+        _lower(what, value, value)
+    _lower(resource.RLIMIT_CPU, config.cpu_seconds, config.cpu_seconds + 1)
+
+
+def memory_budget(config: Config, sizes: tuple[int, int]) -> None:
+    """Bound what the payload may map, at its present size plus the budget, so that honest code sees MemoryError.
+
+    Args:
+        config: Where the budget stands.
+        sizes: Bytes mapped in all and bytes of private data, as they are now.
+    """
+    if "rlimits" in config.without:
+        return
+    mapped, data = sizes
+    _lower(resource.RLIMIT_DATA, data + config.memory, data + config.memory)
+    if not config.cgroup:
+        # shared anonymous mappings escape RLIMIT_DATA; without a cgroup the address space is the last line
+        _lower(resource.RLIMIT_AS, mapped + config.memory, mapped + config.memory)
+
+
+def _lower(what: int, soft: int, hard: int) -> None:
+    """Set a limit, never above what there is already: raising it needs a capability that we may not have."""
+    _soft, ceiling = resource.getrlimit(what)
+    if ceiling != resource.RLIM_INFINITY:
+        soft, hard = min(soft, ceiling), min(hard, ceiling)
+    resource.setrlimit(what, (soft, hard))
+
+
+def no_capabilities_to_regain(config: Config, _uid: int) -> None:
+    """Empty the bounding and ambient sets while we still may."""
+    if "capabilities" not in config.without:
+        kernel.drop_bounding_and_ambient_capabilities()
+
+
+def own_identity(config: Config, uid: int) -> None:
+    """As root, a user and group that nobody else has. In a user namespace of one id there is no other to become."""
+    if config.rootless or "ids" in config.without:
+        return
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+
+
+def no_capabilities(config: Config, _uid: int) -> None:
+    """Empty what is left of them; after the change of identity, which needs them."""
+    if "capabilities" not in config.without:
+        kernel.drop_all_capabilities()
+
+
+def die_with_the_lane(_config: Config, _uid: int) -> None:
+    """A backstop: killing the lane's init takes the payload with it anyway."""
+    kernel.die_with_parent(signal.SIGKILL)
+
+
+def no_new_privileges(_config: Config, _uid: int) -> None:
+    """No setuid file works any more, and an unprivileged seccomp filter may be installed."""
+    kernel.forbid_new_privileges()
+
+
+PAYLOAD_STEPS: tuple[Callable[[Config, int], None], ...] = (
+    own_mounts_and_ipc,
+    empty_scratch_space,
+    budgets,
+    no_capabilities_to_regain,
+    own_identity,
+    no_capabilities,
+    die_with_the_lane,
+    no_new_privileges,
+)
+
+
+def system_calls(config: Config, program: bytes) -> int | None:
+    """The last step. Returns the descriptor on which the host hears of forbidden calls, or None when left out."""
+    if "seccomp" in config.without:
+        return None
+    return kernel.install_seccomp(program)
+
+
+def seccomp_program(config: Config) -> bytes:
+    """Built once in the zygote; the payloads only install it."""
+    return seccomp.program(processes=config.processes > 0)
+
+
+def mapped_sizes(statm: int) -> tuple[int, int]:
+    """Bytes mapped and bytes of private data, from an open `/proc/self/statm` (there is no /proc inside)."""
+    fields = os.pread(statm, 128, 0).split()
+    return int(fields[0]) * _PAGE, int(fields[5]) * _PAGE

@@ -1,0 +1,97 @@
+"""The wire between host and payload, without any input or output of its own.
+
+A frame is one byte of kind, four bytes of length (big-endian), and so many bytes. The length is checked before a byte
+of the content is kept, so a lying header costs nothing.
+"""
+
+import dataclasses
+import enum
+import struct
+
+_HEADER = struct.Struct(">BI")
+HEADER_SIZE = _HEADER.size
+
+
+class Kind(enum.IntEnum):
+    """What a frame carries."""
+
+    REQUEST = 1
+    RESULT = 2
+    EXCEPTION = 3
+    REFUSED = 4
+    READY = 5
+    SETUP_FAILED = 6
+
+
+@dataclasses.dataclass(frozen=True)
+class Frame:
+    """One whole message."""
+
+    kind: Kind
+    payload: bytes
+
+
+class FrameError(ValueError):
+    """Bytes that are no frame."""
+
+
+class FrameTooLargeError(FrameError):
+    """A header that announces more than may come.
+
+    Args:
+        length: The bytes it announced.
+        limit: The bytes that were allowed.
+    """
+
+    def __init__(self, length: int, limit: int) -> None:
+        super().__init__(f"a frame of {length} bytes was announced, {limit} are allowed")
+        self.length, self.limit = length, limit
+
+
+def pack(kind: Kind, payload: bytes = b"") -> bytes:
+    """The bytes of one frame."""
+    return _HEADER.pack(kind, len(payload)) + payload
+
+
+class Reader:
+    """Turns a stream of bytes into frames.
+
+    Args:
+        limits: The kinds that may come, each with the most bytes that its content may have.
+    """
+
+    def __init__(self, limits: dict[Kind, int]) -> None:
+        self._limits = limits
+        self._buffer = bytearray()
+
+    @property
+    def pending(self) -> int:
+        """Bytes that came and belong to no whole frame yet."""
+        return len(self._buffer)
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Take bytes, return the frames that are whole now.
+
+        Raises:
+            FrameTooLargeError: A header announces more than its kind may have.
+            FrameError: A kind that does not exist or may not come here.
+        """
+        self._buffer += data
+        frames: list[Frame] = []
+        while len(self._buffer) >= HEADER_SIZE:
+            number, length = _HEADER.unpack_from(self._buffer)
+            kind = self._kind(number)
+            if length > self._limits[kind]:
+                raise FrameTooLargeError(length, self._limits[kind])
+            end = HEADER_SIZE + length
+            if len(self._buffer) < end:
+                break
+            frames.append(Frame(kind, bytes(self._buffer[HEADER_SIZE:end])))
+            del self._buffer[:end]
+        return frames
+
+    def _kind(self, number: int) -> Kind:
+        for kind in self._limits:
+            if kind == number:
+                return kind
+        raise FrameError(f"frame kind {number} may not come here")

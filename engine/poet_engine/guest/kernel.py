@@ -1,0 +1,157 @@
+"""The few kernel interfaces that the standard library does not offer, as functions that raise OSError."""
+
+import array
+import ctypes
+import os
+import socket
+import struct
+
+from . import syscalls
+
+# include/uapi/linux/sched.h
+NEWNS, NEWUTS, NEWIPC = 0x00020000, 0x04000000, 0x08000000
+NEWUSER, NEWPID, NEWNET = 0x10000000, 0x20000000, 0x40000000
+# include/uapi/linux/mount.h
+RDONLY, NOSUID, NODEV, REMOUNT, BIND, REC, PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
+_MNT_DETACH = 2
+_AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
+# include/uapi/linux/prctl.h
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP = 1, 4, 24
+_PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
+_CAPABILITY_VERSION_3, _LAST_CAPABILITY = 0x20080522, 63
+_SECCOMP_SET_MODE_FILTER, _SECCOMP_FILTER_FLAG_NEW_LISTENER = 1, 8
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _check(result: int, what: str) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+    return result
+
+
+def _syscall(name: str, *arguments: object) -> int:
+    return _check(_libc.syscall(syscalls.NUMBERS[name], *arguments), name)
+
+
+def _text(value: str | None) -> bytes | None:
+    return None if value is None else os.fsencode(value)
+
+
+def unshare(flags: int) -> None:
+    """Leave the shared namespaces named by `flags` for new ones."""
+    _check(_libc.unshare(flags), f"unshare({flags:#x})")
+
+
+def enter_namespace(fd: int, kind: int) -> None:
+    """`setns(2)`."""
+    _check(_libc.setns(fd, kind), "setns")
+
+
+def mount(source: str | None, target: str, kind: str | None = None, flags: int = 0, data: str | None = None) -> None:
+    """`mount(2)`; the error names the target."""
+    _check(
+        _libc.mount(_text(source), _text(target), _text(kind), flags, _text(data)),
+        f"mount {kind or source} on {target}",
+    )
+
+
+class _MountAttr(ctypes.Structure):
+    _fields_ = (
+        ("set", ctypes.c_uint64),
+        ("clear", ctypes.c_uint64),
+        ("propagation", ctypes.c_uint64),
+        ("userns", ctypes.c_uint64),
+    )
+
+
+def bind_read_only(source: str, target: str) -> None:
+    """Bind a tree and everything mounted in it read-only; a plain remount would leave the submounts writable."""
+    mount(source, target, None, BIND | REC)
+    attributes = _MountAttr(RDONLY | NOSUID | NODEV, 0, 0, 0)
+    size = ctypes.c_size_t(ctypes.sizeof(attributes))
+    _syscall("mount_setattr", _AT_FDCWD, _text(target), _AT_RECURSIVE, ctypes.byref(attributes), size)
+
+
+def pivot_root(where: str) -> None:
+    """Make `where` the root and let go of the old one."""
+    os.chdir(where)
+    _syscall("pivot_root", b".", b".")
+    _check(_libc.umount2(b".", _MNT_DETACH), "umount the old root")
+    os.chdir("/")
+
+
+def set_hostname(name: bytes) -> None:
+    """`sethostname(2)`."""
+    _check(_libc.sethostname(name, len(name)), "sethostname")
+
+
+def _prctl(option: int, first: int = 0, second: int = 0) -> int:
+    unsigned = ctypes.c_ulong
+    return int(_libc.prctl(option, unsigned(first), unsigned(second), unsigned(0), unsigned(0)))
+
+
+def set_dumpable(*, dumpable: bool) -> None:
+    """Whether processes of the same uid may look into this one; a non-dumpable one cannot write its own uid map."""
+    _check(_prctl(_PR_SET_DUMPABLE, int(dumpable)), "PR_SET_DUMPABLE")
+
+
+def die_with_parent(signal_number: int) -> None:
+    """A backstop only: the kernel clears it at every later change of credentials."""
+    _check(_prctl(_PR_SET_PDEATHSIG, signal_number), "PR_SET_PDEATHSIG")
+
+
+def drop_bounding_and_ambient_capabilities() -> None:
+    """Nothing executed or mapped later can bring a capability back."""
+    for capability in range(_LAST_CAPABILITY + 1):
+        if _prctl(_PR_CAPBSET_DROP, capability) < 0:
+            break  # EINVAL: past the last capability that this kernel knows
+    _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
+
+
+def drop_all_capabilities() -> None:
+    """Empty the effective, permitted and inheritable sets."""
+    _syscall("capset", struct.pack("=II", _CAPABILITY_VERSION_3, 0), bytes(24))
+
+
+def forbid_new_privileges() -> None:
+    """`PR_SET_NO_NEW_PRIVS`: no setuid file has an effect any more."""
+    _check(_prctl(_PR_SET_NO_NEW_PRIVS, 1), "PR_SET_NO_NEW_PRIVS")
+
+
+class _FilterProgram(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
+
+
+def install_seccomp(program: bytes) -> int:
+    """Put the filter on this thread and return the descriptor on which notifications arrive."""
+    buffer = ctypes.create_string_buffer(program, len(program))
+    header = _FilterProgram(len(program) // 8, ctypes.cast(buffer, ctypes.c_void_p))
+    return _syscall("seccomp", _SECCOMP_SET_MODE_FILTER, _SECCOMP_FILTER_FLAG_NEW_LISTENER, ctypes.byref(header))
+
+
+def close_all_but(keep: set[int]) -> None:
+    """Close every descriptor that is not in `keep`."""
+    start = 0
+    for fd in sorted(keep):
+        if start < fd:  # closerange(0, 0) closes everything: its last descriptor, -1, becomes the largest there is
+            os.closerange(start, fd)
+        start = fd + 1
+    os.closerange(start, 1 << 16)
+
+
+def send_with_descriptors(sock: socket.socket, data: bytes, descriptors: list[int]) -> None:
+    """One message with descriptors attached."""
+    packed = array.array("i", descriptors).tobytes()
+    sock.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, packed)] if descriptors else [])
+
+
+def receive_with_descriptors(sock: socket.socket, size: int, most: int) -> tuple[bytes, list[int]]:
+    """One message and the descriptors that came with it; empty data is the other side's end of file."""
+    data, ancillary, _flags, _address = sock.recvmsg(size, socket.CMSG_SPACE(most * 4))
+    descriptors = array.array("i")
+    for level, kind, content in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            descriptors.frombytes(content[: len(content) - len(content) % 4])
+    return data, list(descriptors)

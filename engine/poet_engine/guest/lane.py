@@ -1,0 +1,81 @@
+"""pid 1 of a lane: one payload per set of descriptors, then everything left is killed and reaped. Never reads a request."""
+
+import os
+import signal
+import socket
+import struct
+from typing import Never
+
+from . import confine, kernel, payload
+from .config import Config
+
+# wait status, CPU microseconds of everything that was reaped, how many processes were left over
+REPORT = struct.Struct("<iQI")
+_DESCRIPTORS = 4  # request socket, stdout, stderr, status pipe
+HELLO, FAILED = b"H", b"F"
+
+
+def main(control: socket.socket, config: Config, program: bytes, uid: int) -> Never:
+    """Build the walls, say hello, serve until the host lets go. Never returns."""
+    try:
+        os.setsid()
+        _ignore_the_guest()
+        statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+        kernel.close_all_but({0, 1, 2, control.fileno(), statm})
+        for step in confine.LANE_STEPS:
+            step(config, uid)
+    except Exception as error:  # noqa: BLE001 - nothing hostile ran yet: whatever failed is the host's to know
+        control.send(FAILED + repr(error).encode())
+        os._exit(1)
+    try:
+        control.send(HELLO)
+        while descriptors := _next_descriptors(control):
+            _one_payload(config, program, descriptors, uid, statm)
+    except OSError:
+        os._exit(1)  # the host is gone
+    os._exit(0)
+
+
+def _ignore_the_guest() -> None:
+    """pid 1 gets only signals that it has handlers for; Python installs one for SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
+def _next_descriptors(control: socket.socket) -> list[int]:
+    _data, descriptors = kernel.receive_with_descriptors(control, 16, _DESCRIPTORS)
+    return descriptors
+
+
+def _one_payload(config: Config, program: bytes, descriptors: list[int], uid: int, statm: int) -> None:
+    *ends, status_pipe = descriptors
+    sizes = confine.mapped_sizes(statm)
+    pid = os.fork()
+    if pid == 0:
+        payload.main(config, program, ends, uid, sizes)
+    for fd in ends:
+        os.close(fd)
+    _pid, status, usage = os.wait4(pid, 0)
+    cpu = usage.ru_utime + usage.ru_stime
+    leftovers = 0
+    for used in _kill_and_reap():
+        leftovers += 1
+        cpu += used
+    os.write(status_pipe, REPORT.pack(status, int(cpu * 1e6), leftovers))
+    os.close(status_pipe)
+
+
+def _kill_and_reap() -> list[float]:
+    """End everything else in the pid namespace; the CPU seconds of each process that was still there."""
+    used: list[float] = []
+    while True:
+        try:
+            os.kill(-1, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        try:
+            _pid, _status, usage = os.wait4(-1, 0)
+        except ChildProcessError:
+            return used
+        used.append(usage.ru_utime + usage.ru_stime)

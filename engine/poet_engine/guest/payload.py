@@ -1,0 +1,248 @@
+"""The process that runs one call: it confines itself, waits, runs the code, sends one frame, and ends."""
+
+import gc
+import json
+import linecache
+import os
+import random
+import signal
+import socket
+import sys
+import tempfile
+import traceback
+import types
+from collections.abc import Callable
+from typing import Never
+
+from . import codec, confine, kernel
+from .config import Config
+from .frames import Kind, Reader, pack
+from .travel import UndecodableError, UntravellableError
+
+MODULE_NAME = "poet_generated"
+# What a request may weigh. The host is trusted; the bound keeps a bug from becoming a mystery.
+_MAX_REQUEST = 1 << 31
+_MAX_TEXT, _MAX_TRACEBACK = 4096, 32768
+_RAISE_VARARGS = 130  # a `raise` statement, in the bytecode of CPython 3.11 to 3.13
+_SETUP_FAILED_STATUS = 121
+# Freed when memory runs out, so that there is room to say so.
+_BALLAST = 512 * 1024
+
+
+class InputRefused(Exception):  # noqa: N818 - the name that generated code raises is a published contract
+    """Raised by a version to refuse an argument.
+
+    Args:
+        argument: Its name.
+        rule: What it must satisfy, as a phrase.
+    """
+
+    def __init__(self, argument: str, rule: str) -> None:
+        super().__init__(f"{argument}: {rule}")
+        self.argument, self.rule = str(argument), str(rule)
+
+
+def main(config: Config, program: bytes, descriptors: list[int], uid: int, sizes: tuple[int, int]) -> Never:
+    """Never returns. `descriptors` are the request socket, stdout and stderr; everything else is closed here."""
+    request, out, err = descriptors
+    status = _SETUP_FAILED_STATUS
+    try:
+        os.dup2(out, 1)
+        os.dup2(err, 2)
+        kernel.close_all_but({0, 1, 2, request})
+        sock = socket.socket(fileno=request)
+        try:
+            prepare(config, program, uid, sizes, sock)
+        except Exception as error:  # noqa: BLE001 - nothing hostile ran yet: whatever failed is the host's to know
+            sock.sendall(pack(Kind.SETUP_FAILED, repr(error).encode()))
+            os._exit(status)
+        status = serve(sock)
+    except BaseException:  # noqa: BLE001 - the host reads the exit status; there is nobody else to tell
+        status = 1
+    os._exit(status)
+
+
+def prepare(config: Config, program: bytes, uid: int, sizes: tuple[int, int], sock: socket.socket) -> None:
+    """Take everything away, pay the costs of a first call, and say so."""
+    for step in confine.PAYLOAD_STEPS:
+        step(config, uid)
+    os.umask(0o077)
+    _default_signals()
+    _fresh_randomness()
+    gc.enable()
+    _warm_up()
+    confine.memory_budget(config, sizes)
+    listener = confine.system_calls(config, program)
+    kernel.send_with_descriptors(sock, pack(Kind.READY), [] if listener is None else [listener])
+    if listener is not None:
+        os.close(listener)
+
+
+def _default_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):
+        # Python turns these into exceptions; SIGPIPE and SIGXFSZ stay so (OSError), an interrupt means the end
+        signal.signal(number, signal.SIG_DFL if number == signal.SIGINT else signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def _fresh_randomness() -> None:
+    """Payloads are forked from one parent: without this they would all draw the same numbers."""
+    random.seed()
+    tempfile._name_sequence = None  # type: ignore[attr-defined]  # noqa: SLF001 - it reseeds only when the pid differs
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed()
+
+
+_WARM_UP = """
+def warm(x, y):
+    total = [value * 2 for value in x]
+    return {"total": sum(total), "text": f"{y}", "pair": (1, 2.5)}
+"""
+
+
+def _warm_up() -> None:
+    """Run one call, so that the copy-on-write faults of the interpreter are paid before the clock starts."""
+    for _ in range(2):
+        text = json.dumps(
+            {"source": _WARM_UP, "entry": "warm", "filename": "<warm>", "args": [[1, 2], "y"], "kwargs": {}}
+        )
+        answer(text.encode())
+    sys.modules.pop(MODULE_NAME, None)
+
+
+def serve(sock: socket.socket) -> int:
+    """Wait for one request, answer it, and return the exit status."""
+    reader = Reader({Kind.REQUEST: _MAX_REQUEST})
+    ballast = bytearray(_BALLAST)
+    while not (frames := reader.feed(data := sock.recv(1 << 20))):
+        if not data:
+            return 0  # the host let go of a payload that it did not need
+    try:
+        frame = answer(frames[0].payload)
+    except MemoryError as error:
+        ballast.clear()
+        frame = _describe(error, "")
+    except SystemExit as error:
+        return _exit_status(error)
+    _flush()
+    sock.sendall(frame)
+    return 0
+
+
+def _exit_status(error: SystemExit) -> int:
+    if error.code is None:
+        return 0
+    if isinstance(error.code, int):
+        return error.code & 0xFF
+    _write_last_words(str(error.code))
+    return 1
+
+
+def _write_last_words(text: str) -> None:
+    sys.stderr.write(text[:_MAX_TEXT] + "\n")
+    _flush()
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            continue  # the code closed or replaced it; what it printed is its own loss
+
+
+def answer(request: bytes) -> bytes:
+    """The frame that answers a request. SystemExit passes through: ending is not answering."""
+    asked = json.loads(request)
+    filename = asked["filename"]
+    try:
+        arguments = [codec.from_wire(item, 0) for item in asked["args"]]
+        keywords = {name: codec.from_wire(item, 0) for name, item in asked["kwargs"].items()}
+        value = _call(asked["source"], asked["entry"], filename, arguments, keywords)
+        return pack(Kind.RESULT, codec.dumps(value, "the result"))
+    except InputRefused as refusal:
+        body = {"argument": refusal.argument[:_MAX_TEXT], "rule": refusal.rule[:_MAX_TEXT]}
+        return pack(Kind.REFUSED, json.dumps(body).encode())
+    except SystemExit:
+        raise
+    except (UntravellableError, UndecodableError) as error:
+        return pack(Kind.EXCEPTION, _body(type(error).__name__, str(error), "", "untravellable", raised=True))
+    except BaseException as error:  # noqa: BLE001 - whatever the code raised is its answer
+        _remember(filename, asked["source"])
+        return _describe(error, filename)
+
+
+def _call(source: str, entry: str, filename: str, arguments: list[object], keywords: dict[str, object]) -> object:
+    module = types.ModuleType(MODULE_NAME)
+    module.__file__ = filename
+    module.__dict__["InputRefused"] = InputRefused
+    sys.modules[MODULE_NAME] = module  # dataclasses and pickling by name look their module up
+    exec(compile(source, filename, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - this is what the walls are for
+    function: Callable[..., object] = module.__dict__[entry]
+    return function(*arguments, **keywords)
+
+
+def _remember(filename: str, source: str) -> None:
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+
+
+def _describe(error: BaseException, filename: str) -> bytes:
+    """An exception as text. Its `__str__` is the code's own and may do anything within the budgets."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename != filename:
+        trace = trace.tb_next
+    raised = _was_raised_by_statement(error)
+    try:
+        text = str(error)[:_MAX_TEXT]
+        formatted = "".join(traceback.format_exception(type(error), error, trace, limit=-20))[-_MAX_TRACEBACK:]
+    except Exception as second:  # noqa: BLE001 - an exception whose text cannot be had is still an exception
+        text, formatted = f"(its text could not be had: {type(second).__name__})", ""
+    return pack(Kind.EXCEPTION, _body(type(error).__name__[:200], text, formatted, _kind(error, text), raised=raised))
+
+
+def _body(name: str, text: str, formatted: str, kind: str, *, raised: bool) -> bytes:
+    fields = {"type": name, "message": text, "traceback": formatted, "kind": kind, "raised": raised}
+    return json.dumps(fields).encode()
+
+
+def _was_raised_by_statement(error: BaseException) -> bool:
+    """Whether a `raise` statement made it, rather than the interpreter at the end of a budget."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return False
+    code = trace.tb_frame.f_code.co_code
+    return code[trace.tb_lasti] == _RAISE_VARARGS if 0 <= trace.tb_lasti < len(code) else False
+
+
+def _kind(error: BaseException, text: str) -> str:
+    """Which budget an exception speaks of, if any: the name of a resource, or `exception`."""
+    if isinstance(error, MemoryError):
+        return "memory"
+    if isinstance(error, RecursionError):
+        return "recursion"
+    if isinstance(error, OSError):
+        return _os_kind(error.errno)
+    if isinstance(error, RuntimeError) and text == "can't start new thread":
+        return "tasks"
+    return "exception"
+
+
+def _os_kind(number: int | None) -> str:
+    names = {11: "tasks", 12: "memory", 23: "fds", 24: "fds", 27: "file_size"}  # EAGAIN ENOMEM ENFILE EMFILE EFBIG
+    if number == 28:  # noqa: PLR2004 - ENOSPC
+        try:
+            return "inodes" if os.statvfs("/tmp").f_ffree == 0 else "disk"  # noqa: S108 - the scratch space
+        except OSError:
+            return "disk"
+    return names.get(number or 0, "exception")
+
+
+def warm_imports() -> None:
+    """Touch what is loaded lazily on the way of an error, which is no time to find that a file is not there."""
+    try:
+        raise ValueError("warm")
+    except ValueError as error:
+        _describe(error, __file__)

@@ -1,0 +1,133 @@
+"""Attempts on every wall, run inside the sandbox as ordinary code. The host reads this file and sends it as a job's source.
+
+Each attempt says that it was reached, whether it got through, and what the kernel answered.
+"""
+
+import ctypes
+import errno
+import mmap
+import os
+import socket
+import threading
+from collections.abc import Callable
+
+_NEWUSER = 0x10000000
+_MAY_BE_STARTED = 64  # threads to try, beyond what any sensible policy allows
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _attempt(deed: str, action: Callable[[], object]) -> dict[str, object]:
+    try:
+        result = action()
+    except OSError as error:
+        return {"deed": deed, "through": False, "answer": errno.errorcode.get(error.errno or 0, str(error))}
+    except (RuntimeError, MemoryError) as error:
+        return {"deed": deed, "through": False, "answer": f"{type(error).__name__}: {error}"}
+    return {"deed": deed, "through": True, "answer": str(result)[:80]}
+
+
+def _call(name: str, *arguments: object) -> object:
+    result = getattr(_libc, name)(*arguments)
+    if result == -1:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return result
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123 - as an attacker would
+        return file.read(16)
+
+
+def _write(path: str) -> str:
+    with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123 - as an attacker would
+        file.write("through")
+    return path
+
+
+def _connect(port: int) -> str:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as connection:
+        connection.settimeout(1.0)
+        connection.connect(("127.0.0.1", port))
+    return "connected"
+
+
+def _reserve(size: int) -> str:
+    mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
+    return f"{size} bytes mapped"
+
+
+def _fork() -> str:
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+    return f"process {pid}"
+
+
+def _start_threads(allowed: int) -> str:
+    """More threads than allowed, all alive at once."""
+    enough = threading.Event()
+    started: list[threading.Thread] = []
+    try:
+        for _ in range(max(allowed, 0) + _MAY_BE_STARTED):
+            thread = threading.Thread(target=enough.wait, daemon=True)
+            thread.start()
+            started.append(thread)
+    except RuntimeError as error:
+        if len(started) > allowed:
+            return f"{len(started)} threads"
+        raise OSError(errno.EAGAIN, str(error)) from None
+    finally:
+        enough.set()
+    return f"{len(started)} threads"
+
+
+def attempt_all(
+    canary: str, port: int, memory: int, processes: int, threads: int
+) -> dict[str, list[dict[str, object]]]:
+    """Try everything; wall → attempts.
+
+    Args:
+        canary: A file that exists on the host and that its owner lets everybody read.
+        port: Where a listener of the host waits on its loopback address.
+        memory: The budget in bytes.
+        processes: Processes allowed beyond the first.
+        threads: Threads allowed beyond the first.
+    """
+    null = ctypes.c_void_p(None)
+    tasks = [_attempt("start more threads than allowed", lambda: _start_threads(threads))]
+    if processes == 0:
+        tasks.append(_attempt("fork", _fork))
+    return {
+        "filesystem": [
+            _attempt("read a file of the host", lambda: _read(canary)),
+            _attempt("list /proc", lambda: os.listdir("/proc")),  # noqa: PTH208 - as an attacker would
+            _attempt("write to the root folder", lambda: _write("/poet-probe")),
+        ],
+        "network": [_attempt("connect to a listener of the host", lambda: _connect(port))],
+        "privilege": [
+            _attempt("become root", lambda: _call("setresuid", 0, 0, 0)),
+            _attempt(
+                "mount a file system", lambda: _call("mount", b"none", b"/tmp", b"tmpfs", ctypes.c_ulong(0), null)
+            ),
+            _attempt("change the root folder", lambda: os.chroot("/tmp")),  # noqa: S108 - any folder
+        ],
+        "syscalls": [
+            _attempt("ptrace", lambda: _call("ptrace", 0, 0, null, null)),
+            _attempt("unshare a user namespace", lambda: _call("unshare", _NEWUSER)),
+            _attempt("execute a program", lambda: _call("execve", b"/proc/self/exe", null, null)),
+        ],
+        "memory": [_attempt("map more than the budget", lambda: _reserve(memory + (64 << 20)))],
+        "tasks": tasks,
+    }
+
+
+def grow(memory: int) -> int:
+    """Touch more than the budget through a shared mapping, which no limit on private data sees."""
+    step, touched = 1 << 20, 0
+    region = mmap.mmap(-1, memory + (64 << 20), flags=mmap.MAP_SHARED | mmap.MAP_ANONYMOUS)
+    while touched < len(region):
+        region[touched : touched + step] = b"x" * min(step, len(region) - touched)
+        touched += step
+    return touched

@@ -1,0 +1,198 @@
+"""The system-call wall: a BPF program made from lists of names.
+
+Three answers. What Python and the numeric libraries need is allowed. What only an attack asks for is *notified*: the
+supervisor on the host learns number and arguments and decides, which is how a verdict can say `seccomp:ptrace`.
+Everything else looks as if this kernel did not have it (ENOSYS), so that libraries fall back instead of failing.
+"""
+
+import errno
+import struct
+from collections.abc import Iterable
+
+from . import syscalls
+
+_ALLOWED = """
+    read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 open openat openat2 close
+    close_range creat lseek stat lstat fstat newfstatat statx statfs fstatfs access faccessat faccessat2
+    readlink readlinkat getcwd chdir fchdir getdents getdents64 mkdir mkdirat rmdir unlink unlinkat rename
+    renameat renameat2 link linkat symlink symlinkat truncate ftruncate fallocate chmod fchmod fchmodat umask
+    utimensat utime utimes futimesat fsync fdatasync sync_file_range copy_file_range sendfile splice tee
+    fadvise64 dup dup2 dup3 pipe pipe2 poll ppoll select pselect6 epoll_create epoll_create1
+    epoll_ctl epoll_wait epoll_pwait epoll_pwait2 eventfd eventfd2 timerfd_create timerfd_settime
+    timerfd_gettime sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg shutdown getsockopt setsockopt
+    getsockname getpeername mmap munmap mprotect mremap madvise msync brk mincore membarrier futex futex_waitv
+    futex_wake futex_wait futex_requeue set_robust_list get_robust_list set_tid_address rseq arch_prctl
+    rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimedwait rt_sigsuspend sigaltstack kill tgkill
+    tkill pause alarm setitimer getitimer restart_syscall exit exit_group wait4 waitid getpid getppid gettid
+    getpgrp getpgid getsid getuid geteuid getgid getegid getresuid getresgid getgroups capget getrusage
+    getrlimit times sysinfo uname getcpu sched_yield sched_getaffinity sched_getparam sched_getscheduler
+    sched_get_priority_max sched_get_priority_min getpriority clock_gettime clock_getres clock_nanosleep
+    nanosleep gettimeofday time getrandom timer_create timer_settime timer_gettime timer_getoverrun timer_delete
+"""
+
+# Only attacks ask for these, so the supervisor is told.
+_NOTIFIED = """
+    ptrace process_vm_readv process_vm_writev kcmp pidfd_getfd mount umount2 pivot_root chroot open_tree
+    move_mount fsopen fsconfig fsmount fspick mount_setattr quotactl swapon swapoff setns unshare bpf
+    perf_event_open userfaultfd keyctl add_key request_key execve execveat kexec_load kexec_file_load
+    init_module finit_module delete_module open_by_handle_at name_to_handle_at reboot acct syslog personality
+    modify_ldt iopl ioperm settimeofday clock_settime clock_adjtime adjtimex sethostname setdomainname vhangup
+    setuid setgid setreuid setregid setresuid setresgid setfsuid setfsgid setgroups capset
+"""
+
+# A change of identity or capabilities; reported as `priv` rather than by the call's name.
+PRIVILEGE_CALLS = frozenset(
+    (
+        "setuid",
+        "setgid",
+        "setreuid",
+        "setregid",
+        "setresuid",
+        "setresgid",
+        "setfsuid",
+        "setfsgid",
+        "setgroups",
+        "capset",
+    )
+)
+
+# include/uapi/linux/seccomp.h
+_KILL_PROCESS, _ERRNO, _NOTIFY, _ALLOW = 0x80000000, 0x00050000, 0x7FC00000, 0x7FFF0000
+_LOAD, _JUMP_EQUAL, _JUMP_ANY_BIT, _JUMP_GREATER_EQUAL, _RETURN = 0x20, 0x15, 0x45, 0x35, 0x06
+# offsets in struct seccomp_data; arguments are 64 bits wide and their low half comes first on both architectures
+_AT_NUMBER, _AT_ARCH, _AT_ARGS = 0, 4, 16
+_X32_BIT = 0x40000000
+
+_CLONE_THREAD = 0x00010000
+_AF_UNIX, _AF_INET, _AF_INET6 = 1, 2, 10
+# NEWNS NEWCGROUP NEWUTS NEWIPC NEWUSER NEWPID NEWNET, and NEWTIME
+NAMESPACE_FLAGS = 0x7E020080
+
+_IOCTLS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS TIOCGWINSZ FIONREAD FIONBIO FIONCLEX FIOCLEX
+# F_DUPFD GETFD SETFD GETFL SETFL DUPFD_CLOEXEC SETPIPE_SZ GETPIPE_SZ: no locks or leases, which would be a channel
+# between lanes over the inodes of the shared read-only files
+_FCNTLS = (0, 1, 2, 3, 4, 1030, 1031, 1032)
+_PRCTLS = (3, 15, 16, 23, 0x53564D41)  # GET_DUMPABLE SET_NAME GET_NAME CAPBSET_READ SET_VMA
+
+_Program = list[bytes]
+
+
+def _instruction(code: int, k: int, yes: int = 0, no: int = 0) -> bytes:
+    return struct.pack("=HBBI", code, yes, no, k)
+
+
+def _answer(action: int) -> bytes:
+    return _instruction(_RETURN, action)
+
+
+def _errno(number: int) -> int:
+    return _ERRNO | number
+
+
+def _argument(index: int) -> bytes:
+    """Load the low 32 bits of an argument.
+
+    The kernel truncates these arguments to 32 bits; a 64-bit comparison could be walked around by setting a high bit.
+    """
+    return _instruction(_LOAD, _AT_ARGS + 8 * index)
+
+
+def _when(name: str, block: _Program) -> _Program:
+    """`block` runs for the call `name` only; it must end in an answer."""
+    if name not in syscalls.NUMBERS:
+        return []
+    return [_instruction(_JUMP_EQUAL, syscalls.NUMBERS[name], 0, len(block)), *block]
+
+
+def _one_of(index: int, values: Iterable[int], otherwise: int) -> _Program:
+    """Allow the call when an argument is one of `values`."""
+    block = [_argument(index)]
+    for value in values:
+        block += [_instruction(_JUMP_EQUAL, value, 0, 1), _answer(_ALLOW)]
+    return [*block, _answer(otherwise)]
+
+
+def _clone(*, processes: bool) -> _Program:
+    return [
+        _argument(0),
+        _instruction(_JUMP_ANY_BIT, NAMESPACE_FLAGS, 0, 1),
+        _answer(_NOTIFY),
+        _instruction(_JUMP_ANY_BIT, _CLONE_THREAD, 0, 1),
+        _answer(_ALLOW),
+        _answer(_ALLOW if processes else _NOTIFY),
+    ]
+
+
+def _socket() -> _Program:
+    """A Unix socket is refused quietly (a library may try a log socket); any other family is told."""
+    return [
+        _argument(0),
+        _instruction(_JUMP_EQUAL, _AF_UNIX, 0, 1),
+        _answer(_errno(errno.EACCES)),
+        _answer(_NOTIFY),
+    ]
+
+
+def _read_only_prlimit() -> _Program:
+    """Limits may be read, not set: both halves of the pointer to the new limit must be null."""
+    return [
+        _argument(2),
+        _instruction(_JUMP_EQUAL, 0, 1, 0),
+        _answer(_errno(errno.EPERM)),
+        _instruction(_LOAD, _AT_ARGS + 8 * 2 + 4),
+        _instruction(_JUMP_EQUAL, 0, 1, 0),
+        _answer(_errno(errno.EPERM)),
+        _answer(_ALLOW),
+    ]
+
+
+def _by_argument(*, processes: bool) -> _Program:
+    fork = [_answer(_ALLOW if processes else _NOTIFY)]
+    return [
+        *_when("clone", _clone(processes=processes)),
+        *_when("fork", fork),
+        *_when("vfork", fork),
+        *_when("socket", _socket()),
+        *_when("socketpair", _one_of(0, (_AF_UNIX,), _errno(errno.EAFNOSUPPORT))),
+        *_when("ioctl", _one_of(1, _IOCTLS, _errno(errno.ENOTTY))),
+        *_when("fcntl", _one_of(1, _FCNTLS, _errno(errno.ENOLCK))),
+        *_when("prctl", _one_of(0, _PRCTLS, _errno(errno.EPERM))),
+        *_when("prlimit64", _read_only_prlimit()),
+    ]
+
+
+def program(*, processes: bool) -> bytes:
+    """The filter for this machine, as an array of `struct sock_filter`.
+
+    Args:
+        processes: Whether the code may start processes. If not, asking for one is notified; threads are always allowed
+            here, because counting them is the work of the cgroup.
+    """
+    parts: _Program = [
+        _instruction(_LOAD, _AT_ARCH),
+        _instruction(_JUMP_EQUAL, syscalls.AUDIT_ARCHES[syscalls.MACHINE], 1, 0),
+        _answer(_KILL_PROCESS),
+        _instruction(_LOAD, _AT_NUMBER),
+    ]
+    if syscalls.MACHINE == "x86_64":
+        parts += [_instruction(_JUMP_GREATER_EQUAL, _X32_BIT, 0, 1), _answer(_KILL_PROCESS)]
+    parts += _by_argument(processes=processes)
+    for names, action in ((_ALLOWED, _ALLOW), (_NOTIFIED, _NOTIFY)):
+        for name in names.split():
+            parts += _when(name, [_answer(action)])
+    return b"".join([*parts, _answer(_errno(errno.ENOSYS))])
+
+
+def names_used() -> frozenset[str]:
+    """Every call that the program names; each must be in the table of numbers."""
+    return frozenset((*_ALLOWED.split(), *_NOTIFIED.split()))
+
+
+def asks_for_process(name: str, arguments: tuple[int, ...]) -> bool:
+    """Whether a notified call would start a process, rather than a namespace."""
+    return name in ("fork", "vfork") or (name == "clone" and not arguments[0] & NAMESPACE_FLAGS)
+
+
+def is_internet_socket(name: str, arguments: tuple[int, ...]) -> bool:
+    """Whether a notified call asked for an internet socket."""
+    return name == "socket" and (arguments[0] & 0xFFFFFFFF) in (_AF_INET, _AF_INET6)

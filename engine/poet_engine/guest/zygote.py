@@ -1,0 +1,122 @@
+"""The process that every lane is forked from: a clean interpreter with the policy's modules, which never sees a request.
+
+It is executed fresh, never forked from the host's application, so that it holds no thread, descriptor or secret of it.
+Protocol on the control socket, one message each: the host sends the configuration, then for each lane its uid with the
+lane's own socket; the zygote answers READY once, and nothing to the rest.
+"""
+
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+from typing import Never
+
+from . import confine, kernel, lane, payload
+from .config import Config
+
+READY, FAILED = b"R", b"F"
+_MAX_CONFIG = 1 << 20
+_POLL_MS = 1000  # how long a dead lane may stay a zombie while nothing else happens
+
+
+def main(control_fd: int, lifeline: int) -> Never:
+    """Run until the lifeline breaks or the host lets go. Never returns."""
+    control = socket.socket(fileno=control_fd)
+    try:
+        config = Config.from_json(control.recv(_MAX_CONFIG))
+        _enter_outer_namespaces(config, lifeline)
+        _import(config)
+        own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+        kernel.set_dumpable(dumpable=False)
+        program = confine.seccomp_program(config)
+        control.send(READY)
+    except Exception as error:  # noqa: BLE001 - nothing hostile ran yet: whatever failed is the host's to know
+        control.send(FAILED + repr(error).encode())
+        os._exit(1)
+    try:
+        _serve(control, lifeline, config, program, own)
+    except OSError:
+        os._exit(1)  # the host is gone
+    os._exit(0)
+
+
+def _enter_outer_namespaces(config: Config, lifeline: int) -> None:
+    """Become pid 1 of a pid namespace, so that the kernel ends every lane with this process.
+
+    The pid namespace must belong to the user namespace: without that, going back to it from a lane is EPERM.
+    """
+    uid, gid = os.getuid(), os.getgid()
+    if config.rootless:
+        kernel.unshare(kernel.NEWUSER | kernel.NEWPID)
+        for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+            fd = os.open(f"/proc/self/{name}", os.O_WRONLY | os.O_CLOEXEC)
+            os.write(fd, text.encode())
+            os.close(fd)
+    else:
+        kernel.unshare(kernel.NEWPID)
+    pid = os.fork()
+    if pid:
+        _outlive(pid, lifeline)
+
+
+def _outlive(pid: int, lifeline: int) -> Never:
+    """The process that the host started: it only waits, because it is outside of the new pid namespace."""
+    kernel.close_all_but({0, 2, lifeline})
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _pid, status = os.waitpid(pid, 0)
+    os._exit(0 if status == 0 else 1)
+
+
+def _import(config: Config) -> None:
+    """Load what calls will need, and one pass over what the run loop needs lazily: no file is there later."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.path[:] = [*sys.path, *config.import_paths]
+    for name in config.preload:
+        importlib.import_module(name)
+    payload.warm_imports()
+    tasks = len(os.listdir("/proc/self/task"))
+    if tasks != 1:
+        raise RuntimeError(
+            f"a preloaded module started {tasks - 1} threads; a process with threads cannot be forked safely"
+        )
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+
+
+def _serve(control: socket.socket, lifeline: int, config: Config, program: bytes, own: int) -> None:
+    poll = select.poll()
+    poll.register(control, select.POLLIN)
+    poll.register(lifeline, select.POLLIN)
+    while True:
+        events = dict(poll.poll(_POLL_MS))
+        _reap()
+        if lifeline in events:
+            return
+        if control.fileno() in events:
+            message, descriptors = kernel.receive_with_descriptors(control, 4096, 1)
+            if not message:
+                return
+            _make_lane(json.loads(message)["uid"], descriptors[0], config, program, own)
+
+
+def _make_lane(uid: int, descriptor: int, config: Config, program: bytes, own: int) -> None:
+    kernel.unshare(kernel.NEWPID)  # for children only: the next fork is pid 1 of a new namespace
+    if os.fork() == 0:
+        lane.main(socket.socket(fileno=descriptor), config, program, uid)
+    os.close(descriptor)
+    kernel.enter_namespace(own, kernel.NEWPID)
+
+
+def _reap() -> None:
+    while True:
+        try:
+            pid, _status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return

@@ -1,0 +1,11 @@
+"""Control groups: the truth about a lane's memory, tasks and CPU, where the machine lets us have them."""
+
+from poet_engine.sandbox.cgroup.protocol import Driver, Group, GroupLimits, Reading
+from poet_engine.sandbox.cgroup.v1 import find_v1
+
+__all__ = ["Driver", "Group", "GroupLimits", "Reading", "find"]
+
+
+def find() -> Driver | None:
+    """The driver for this machine, or None where no usable hierarchy is writable."""
+    return find_v1()

@@ -1,0 +1,77 @@
+import dataclasses
+from typing import Protocol
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class GroupLimits:
+    """What a lane may use.
+
+    Attributes:
+        memory: Bytes the call may grow by, on top of what is charged when it is armed.
+        tasks: Tasks in the group, the lane's init included.
+        cores: CPU seconds a second.
+    """
+
+    memory: int
+    tasks: int
+    cores: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reading:
+    """Counters at one moment; all but memory only grow."""
+
+    cpu_ns: int
+    memory_bytes: int
+    memory_peak_bytes: int
+    oom_kills: int
+    tasks_refused: int
+
+
+class Group(Protocol):
+    """The group of one lane."""
+
+    def attach(self, pid: int) -> None:
+        """Move a process; what it forks later follows."""
+        ...
+
+    def arm(self) -> None:
+        """Set the memory limit to what is charged now plus the budget. Off the path of a call."""
+        ...
+
+    def release(self) -> Reading:
+        """Forget the peak and read the counters: the call starts now."""
+        ...
+
+    def read(self) -> Reading:
+        """The counters now."""
+        ...
+
+    def tasks(self) -> int:
+        """Tasks in the group now."""
+        ...
+
+    def remove(self) -> bool:
+        """Kill what is left and remove the group; False while the kernel still holds it."""
+        ...
+
+
+class Driver(Protocol):
+    """Makes groups below one folder of this process's own."""
+
+    @property
+    def name(self) -> str:
+        """`cgroup v1` or `cgroup v2`."""
+        ...
+
+    def create(self, name: str, limits: GroupLimits) -> Group:
+        """A new, empty group with its limits set."""
+        ...
+
+    def sweep(self) -> int:
+        """Remove what host processes that are gone have left behind; how many groups that was."""
+        ...
+
+    def close(self) -> None:
+        """Remove the folder of this process."""
+        ...

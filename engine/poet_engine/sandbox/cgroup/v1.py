@@ -1,0 +1,203 @@
+"""cgroup v1: one hierarchy for each controller, each with its own mount."""
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from poet_engine.sandbox.cgroup.protocol import GroupLimits, Reading
+
+_NEEDED = ("memory", "pids", "cpuacct")
+_WANTED = (*_NEEDED, "cpu")
+_PERIOD_US = 100_000
+_DRIFT = (
+    1 << 20
+)  # charged memory may wander this far before the limit is set anew; percpu stocks alone are 256 KiB a core
+_PREFIX = "poet-"
+
+
+def find_v1() -> "V1Driver | None":
+    """The driver, when every needed controller is mounted as v1 and its part of the tree is ours to write."""
+    folders = _own_folders()
+    if any(name not in folders for name in _NEEDED):
+        return None
+    if not all(os.access(folder, os.W_OK) for folder in folders.values()):
+        return None
+    return V1Driver(folders, owner_name(os.getpid()))
+
+
+def owner_name(pid: int) -> str:
+    """A folder name that says which process made it; pids are used again, start times are not."""
+    return f"{_PREFIX}{pid}-{start_time(pid)}"
+
+
+def start_time(pid: int) -> str:
+    """Clock ticks after boot at which a process started, from `/proc/PID/stat`; empty when it is gone."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    return text.rpartition(")")[2].split()[19]
+
+
+def _own_folders() -> dict[str, Path]:
+    """Controller → the folder of this process in that controller's hierarchy."""
+    try:
+        memberships = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+        mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return {}
+    where = {
+        controller: path
+        for _number, controllers, path in (line.split(":", 2) for line in memberships)
+        for controller in controllers.split(",")
+    }
+    found: dict[str, Path] = {}
+    for line in mounts:
+        before, _, after = line.partition(" - ")
+        kind, _source, options = after.split(" ", 2)
+        if kind != "cgroup":
+            continue
+        root, point = before.split(" ")[3:5]
+        for controller in set(options.split(",")) & set(_WANTED):
+            relative = where.get(controller, "/").removeprefix("" if root == "/" else root).lstrip("/")
+            folder = Path(point) / relative
+            if folder.is_dir():
+                found[controller] = folder
+    return found
+
+
+class V1Driver:
+    """Makes a folder of its own in every hierarchy, and a group for each lane in it."""
+
+    name = "cgroup v1"
+
+    def __init__(self, folders: Mapping[str, Path], owner: str) -> None:
+        self._folders = folders
+        self._owner = owner
+
+    def __repr__(self) -> str:
+        return f"<V1Driver {self._owner} controllers={','.join(sorted(self._folders))}>"
+
+    def create(self, name: str, limits: GroupLimits) -> "V1Group":
+        """A new group with its limits set; its memory limit comes with `arm`."""
+        paths: dict[str, Path] = {}
+        for controller, folder in self._folders.items():
+            paths[controller] = folder / self._owner / name
+            paths[controller].mkdir(parents=True, exist_ok=True)
+        (paths["pids"] / "pids.max").write_text(str(limits.tasks))
+        if "cpu" in paths:
+            (paths["cpu"] / "cpu.cfs_period_us").write_text(str(_PERIOD_US))
+            (paths["cpu"] / "cpu.cfs_quota_us").write_text(str(max(1000, int(limits.cores * _PERIOD_US))))
+        return V1Group(paths, limits.memory)
+
+    def sweep(self) -> int:
+        """Remove the folders of processes that are gone."""
+        swept = 0
+        for folder in {path for base in self._folders.values() for path in base.glob(_PREFIX + "*")}:
+            pid, _, started = folder.name.removeprefix(_PREFIX).partition("-")
+            if pid.isdecimal() and start_time(int(pid)) != started:
+                for group in [*_children(folder), folder]:
+                    swept += _remove(group)
+        return swept
+
+    def close(self) -> None:
+        """Remove this process's folders; groups that the kernel still holds are left to the next sweep."""
+        for base in self._folders.values():
+            folder = base / self._owner
+            for group in [*_children(folder), folder]:
+                _remove(group)
+
+
+class V1Group:
+    """One lane in every hierarchy. The counter files stay open: reading four of them costs about 2 µs."""
+
+    def __init__(self, paths: Mapping[str, Path], memory: int) -> None:
+        self._paths = paths
+        self._memory = memory
+        self._limit = 0
+        self._files = {
+            name: os.open(paths[controller] / name, flags | os.O_CLOEXEC)
+            for controller, name, flags in (
+                ("cpuacct", "cpuacct.usage", os.O_RDONLY),
+                ("memory", "memory.usage_in_bytes", os.O_RDONLY),
+                ("memory", "memory.max_usage_in_bytes", os.O_RDWR),
+                ("memory", "memory.oom_control", os.O_RDONLY),
+                ("pids", "pids.events", os.O_RDONLY),
+                ("pids", "pids.current", os.O_RDONLY),
+            )
+        }
+
+    def __repr__(self) -> str:
+        return f"<V1Group {self._paths['memory'].name} limit={self._limit}>"
+
+    def attach(self, pid: int) -> None:
+        """Move a process in every hierarchy."""
+        for path in self._paths.values():
+            (path / "cgroup.procs").write_text(str(pid))
+
+    def arm(self) -> None:
+        """Set the hard limit, swap included, when what is charged has moved away from where it was set."""
+        wanted = self._number("memory.usage_in_bytes") + self._memory
+        if abs(wanted - self._limit) <= _DRIFT:
+            return
+        names = ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes"]
+        if wanted > self._limit and self._limit:
+            names.reverse()  # memory and swap together may never be below memory alone
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):  # a kernel without swap accounting
+                (self._paths["memory"] / name).write_text(str(wanted))
+        self._limit = wanted
+
+    def release(self) -> Reading:
+        """Forget the peak, then read."""
+        os.pwrite(self._files["memory.max_usage_in_bytes"], b"0", 0)
+        return self.read()
+
+    def read(self) -> Reading:
+        """The counters now."""
+        return Reading(
+            cpu_ns=self._number("cpuacct.usage"),
+            memory_bytes=self._number("memory.usage_in_bytes"),
+            memory_peak_bytes=self._number("memory.max_usage_in_bytes"),
+            oom_kills=self._field("memory.oom_control", b"oom_kill"),
+            tasks_refused=self._field("pids.events", b"max"),
+        )
+
+    def tasks(self) -> int:
+        """Tasks in the group now."""
+        return self._number("pids.current")
+
+    def remove(self) -> bool:
+        """Kill what is left, then remove the folders."""
+        while self._files:
+            _name, fd = self._files.popitem()
+            os.close(fd)
+        return all([_remove(path) for path in self._paths.values()])  # noqa: C419 - every folder is tried, whatever came of the others
+
+    def _number(self, name: str) -> int:
+        return int(os.pread(self._files[name], 64, 0))
+
+    def _field(self, name: str, key: bytes) -> int:
+        words = os.pread(self._files[name], 256, 0).split()
+        return int(words[words.index(key) + 1]) if key in words else 0
+
+
+def _children(folder: Path) -> Iterator[Path]:
+    with contextlib.suppress(OSError):
+        yield from [path for path in folder.iterdir() if path.is_dir()]
+
+
+def _remove(folder: Path) -> bool:
+    """Whether the folder is gone. The kernel says EBUSY for as long as a dying task is charged to it."""
+    try:
+        for pid in (folder / "cgroup.procs").read_text().split():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(int(pid), signal.SIGKILL)
+        folder.rmdir()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True

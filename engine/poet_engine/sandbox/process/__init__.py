@@ -1,0 +1,5 @@
+"""The process sandbox; docs/sandbox.md explains zygote, lanes and payloads."""
+
+from poet_engine.sandbox.process.sandbox import ProcessSandbox
+
+__all__ = ["ProcessSandbox"]

@@ -1,0 +1,127 @@
+"""What a lane gets to see of the file system: the interpreter, the standard library, and the distributions of the policy."""
+
+import dataclasses
+import functools
+import importlib.machinery
+import importlib.metadata
+import importlib.util
+import os
+import re
+import sys
+import sysconfig
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+_REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+# Time zones are data that `zoneinfo` reads late.
+_DATA = ("/usr/share/zoneinfo",)
+# Symbolic links of a merged /usr that the dynamic loader's built-in search path goes through.
+_LINKS = ("/lib", "/lib64", "/bin", "/sbin")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Visible:
+    """Paths for the guest's configuration; see `guest.config.Config`."""
+
+    binds: tuple[str, ...]
+    covers: tuple[str, ...]
+    links: dict[str, str]
+    import_paths: tuple[str, ...]
+
+
+def visible(modules: Iterable[str]) -> Visible:
+    """What code that may import `modules` needs to see."""
+    roots = tuple(sorted({name.partition(".")[0] for name in modules} - set(sys.stdlib_module_names)))
+    return _visible(roots)
+
+
+@functools.cache
+def _visible(roots: tuple[str, ...]) -> Visible:
+    library = Path(sysconfig.get_path("stdlib")).resolve()
+    packages, import_paths = _packages(roots)
+    # whatever else is installed inside the standard library's folder stays hidden
+    covers = [str(folder) for name in ("site-packages", "dist-packages") if (folder := library / name).is_dir()]
+    binds = {str(library), *_library_folders(), *packages, *(path for path in _DATA if Path(path).is_dir())}
+    links = {path: str(Path(path).readlink()) for path in _LINKS if Path(path).is_symlink()}
+    ordered = tuple(sorted(_without_nested(binds, covers)))
+    return Visible(ordered, tuple(covers), links, import_paths)
+
+
+def _without_nested(paths: set[str], covers: Sequence[str]) -> Iterable[str]:
+    """Paths that no other path holds already; below a cover, what holds it is hidden, so it counts on its own."""
+    for path in paths:
+        holders = (other for other in paths if other != path and path.startswith(other + "/"))
+        hidden = any(path.startswith(cover + "/") for cover in covers)
+        if hidden:
+            holders = (other for other in holders if any(other.startswith(cover + "/") for cover in covers))
+        if not any(holders):
+            yield path
+
+
+def _library_folders() -> set[str]:
+    """Folders of the shared libraries that this interpreter has mapped: extension modules loaded late need their kin."""
+    folders = {os.path.dirname(os.path.realpath(path)) for path in _mapped_libraries()}  # noqa: PTH120 - text in, text out
+    return {folder for folder in folders if "site-packages" not in folder and "dist-packages" not in folder}
+
+
+def _mapped_libraries() -> Iterable[str]:
+    with Path("/proc/self/maps").open(encoding="utf-8", errors="surrogateescape") as lines:
+        for line in lines:
+            path = line.rstrip("\n")[73:]
+            name = path.rpartition("/")[2]
+            # ".so." is a system library; "lib*.so" of a prefix may be libpython; plain ".so" is an extension module
+            if path.startswith("/") and (".so." in name or name.startswith(("libpython", "ld-"))):
+                yield path
+
+
+def _packages(roots: Iterable[str]) -> tuple[set[str], tuple[str, ...]]:
+    """Top-level files and folders of the distributions behind `roots` and of what they require, and their parents."""
+    found: set[str] = set()
+    parents: dict[str, None] = {}
+    for name in _closure(roots):
+        for path in _top_level(name):
+            found.add(str(path))
+            parents[str(path.parent)] = None
+    return found, tuple(parents)
+
+
+def _closure(roots: Iterable[str]) -> list[str]:
+    """Distribution or module names, requirements included; what is not installed is left out."""
+    seen: dict[str, None] = {}
+    waiting = list(roots)
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen[name] = None
+        waiting += _requirements(name)
+    return list(seen)
+
+
+def _requirements(name: str) -> list[str]:
+    try:
+        lines = importlib.metadata.requires(name) or []
+    except importlib.metadata.PackageNotFoundError:
+        return []
+    return [match.group() for line in lines if "extra ==" not in line and (match := _REQUIREMENT.match(line))]
+
+
+def _top_level(name: str) -> set[Path]:
+    """Where a distribution (or, failing that, a module) keeps what `import` finds."""
+    try:
+        distribution = importlib.metadata.distribution(name)
+    except importlib.metadata.PackageNotFoundError:
+        return _module_location(name)
+    first = {file.parts[0] for file in distribution.files or () if file.parts[0] not in ("..", "__pycache__")}
+    paths = {Path(str(distribution.locate_file(part))).resolve() for part in first if not part.endswith(".dist-info")}
+    return {path for path in paths if path.exists() and path.suffix != ".pth"} or _module_location(name)
+
+
+def _module_location(name: str) -> set[Path]:
+    """A top-level module's file or folder, found without running any of it."""
+    spec = importlib.machinery.PathFinder.find_spec(name) if name.isidentifier() else None
+    if spec is None:
+        return set()
+    if spec.submodule_search_locations:
+        return {Path(path).resolve() for path in spec.submodule_search_locations}
+    return {Path(spec.origin).resolve()} if spec.origin else set()

@@ -1,0 +1,334 @@
+"""The process sandbox: fresh, walled-in processes of this machine's own Python."""
+
+import itertools
+import os
+import sys
+import threading
+import time
+import warnings
+import weakref
+from collections.abc import Callable
+from typing import Self
+
+from poet_engine.errors import ClosedError, SandboxUnavailableError
+from poet_engine.guest import confine, syscalls
+from poet_engine.guest.config import Config
+from poet_engine.job import Job
+from poet_engine.outcome import Blame, Evidence, Outcome, Status, Usage
+from poet_engine.policy import Fresh, Limits, Policy
+from poet_engine.sandbox import cgroup, walls, wire
+from poet_engine.sandbox import verdict as verdict_module
+from poet_engine.sandbox.cgroup import Driver, GroupLimits, Reading
+from poet_engine.sandbox.process import mounts
+from poet_engine.sandbox.process.lane import Armed, Lane, Report
+from poet_engine.sandbox.process.pool import NoLaneError, Pool, Size
+from poet_engine.sandbox.process.supervise import Supervisor, Watch
+from poet_engine.sandbox.protocol import SandboxStatistics, WallReport
+from poet_engine.sandbox.verdict import (
+    Budgets,
+    Counts,
+    Exit,
+    Kill,
+    Observation,
+    Returned,
+    Verdict,
+    blame_for,
+    decide,
+)
+
+# Users that nobody else has: 256 lanes for each host process, above what distributions and subuid ranges hand out.
+_FIRST_UID = 0x40000000
+_UIDS_PER_PROCESS = 256
+_START_GRACE = 60.0
+_lane_numbers = itertools.count()
+_living: "weakref.WeakSet[ProcessSandbox]" = weakref.WeakSet()
+
+
+def _uid_of(_number: int) -> int:
+    """A uid that no other lane of this process has, whichever sandbox it belongs to."""
+    return _FIRST_UID + (os.getpid() << 8) + next(_lane_numbers) % _UIDS_PER_PROCESS
+
+
+def _forget_after_fork() -> None:
+    for sandbox in list(_living):
+        sandbox.forget_after_fork()
+
+
+os.register_at_fork(after_in_child=_forget_after_fork)
+
+
+class ProcessSandbox:
+    """Runs jobs under one policy in lanes of one zygote.
+
+    Args:
+        policy: What a call may do.
+        size: How many lanes.
+        without: Measures left out, by the names of `guest.confine.MEASURES`: for the controls of security tests only.
+        clock: Monotonic seconds.
+
+    Raises:
+        SandboxUnavailableError: This machine cannot have it at all; the message says why and what to change.
+    """
+
+    name = "process"
+
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        size: Size | None = None,
+        without: frozenset[str] = frozenset(),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        _refuse_other_machines(policy)
+        self._policy, self._limits, self._clock = policy, policy.limits, clock
+        driver = None if "cgroup" in without else cgroup.find()
+        if driver is not None:
+            driver.sweep()
+        self._driver = driver
+        self._owner = os.getpid()
+        self._calls = 0
+        self._count_lock = threading.Lock()
+        tasks = 2 + policy.limits.processes + policy.limits.threads
+        self._pool = Pool(
+            _config(policy, driver, without),
+            driver,
+            GroupLimits(policy.limits.memory, tasks, policy.limits.cores),
+            _uid_of,
+            size=size or Size(least=min(2, os.cpu_count() or 1)),
+        )
+        self._finalizer = weakref.finalize(self, _abandon, self._pool)
+        _living.add(self)
+
+    def __repr__(self) -> str:
+        return f"<ProcessSandbox policy={self._policy.name} calls={self._calls} {self._pool!r}>"
+
+    def run(self, job: Job) -> Outcome:
+        """Run one job to its verdict; see `Sandbox.run`."""
+        return self._run(job, tolerant=False)
+
+    def probe(self, job: Job) -> Outcome:
+        """Run a probe of ours: forbidden calls fail with EPERM and the probe goes on. Never for other people's code."""
+        return self._run(job, tolerant=True)
+
+    def _run(self, job: Job, *, tolerant: bool) -> Outcome:
+        self._refuse_misuse()
+        request = wire.request(job)
+        with self._count_lock:
+            self._calls += 1
+        wall = self._limits.wall if job.wall is None else min(job.wall, self._limits.wall)
+        try:
+            lane = self._pool.acquire(max(wall, _START_GRACE) if self._pool.cold else wall)
+        except NoLaneError as error:
+            return _no_lane(error, closing=self._pool.closing)
+        run = _Run(lane, self._limits, wall, self._clock, tolerant=tolerant)
+        try:
+            return run.to_the_end(request, self._pool)
+        finally:
+            self._pool.give_back(lane, confirmed=run.confirmed, usable=run.lane_usable)
+
+    def _refuse_misuse(self) -> None:
+        if os.getpid() != self._owner:
+            raise ClosedError(
+                "this sandbox belongs to the process that opened it, and this is a fork of it; open one in each process",
+            )
+        if self._pool.closing:
+            raise ClosedError("this sandbox was closed; open another one")
+
+    def walls(self) -> tuple[WallReport, ...]:
+        """Try every wall from inside; see `walls.probe`."""
+        grade = self._driver.name if self._driver else "rlimits"
+        return walls.probe(self.probe, self._limits, counted_by=grade)
+
+    def statistics(self) -> SandboxStatistics:
+        """Counters, frozen."""
+        return SandboxStatistics(calls=self._calls, **self._pool.statistics())
+
+    def forget_after_fork(self) -> None:
+        """In a forked child: the parent's lanes must not outlive the parent because of us."""
+        self._finalizer.detach()
+        self._pool.forget_after_fork()
+
+    def close(self) -> None:
+        """End every lane and free everything. Idempotent."""
+        self._finalizer.detach()
+        if os.getpid() == self._owner:
+            self._pool.close()
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_exc_info: object) -> None:
+        """Close."""
+        self.close()
+
+
+def _abandon(pool: Pool) -> None:
+    warnings.warn(f"a process sandbox was never closed: {pool!r}", ResourceWarning, stacklevel=2)
+    pool.close()
+
+
+def _refuse_other_machines(policy: Policy) -> None:
+    if sys.platform != "linux":
+        raise SandboxUnavailableError(
+            f"the process sandbox needs Linux and this is {sys.platform}; use sandbox='docker' here",
+        )
+    if syscalls.MACHINE not in syscalls.AUDIT_ARCHES:
+        raise SandboxUnavailableError(
+            f"the process sandbox supports x86_64 and aarch64, and this machine is {syscalls.MACHINE}",
+        )
+    if policy.isolation.fresh is not Fresh.PROCESS:
+        raise SandboxUnavailableError(
+            f"policy {policy.name!r} asks for fresh = {policy.isolation.fresh.value!r}, which the process sandbox does not "
+            "offer; set [isolation] fresh = 'process'",
+        )
+
+
+def _config(policy: Policy, driver: Driver | None, without: frozenset[str]) -> Config:
+    limits, isolation = policy.limits, policy.isolation
+    seen = mounts.visible((*policy.static.imports, *isolation.preload))
+    standard = [name for name in policy.static.imports if name.partition(".")[0] in sys.stdlib_module_names]
+    rootless = os.geteuid() != 0
+    return Config(
+        rootless=rootless,
+        import_paths=list(seen.import_paths),
+        preload=[*standard, *isolation.preload],
+        binds=list(seen.binds),
+        covers=list(seen.covers),
+        links=seen.links,
+        memory=limits.memory,
+        cpu_seconds=int(limits.cpu) + 1,
+        processes=limits.processes,
+        threads=limits.threads,
+        open_files=limits.open_files,
+        disk=limits.disk,
+        inodes=limits.inodes,
+        stack=limits.stack,
+        cgroup=driver is not None,
+        without=sorted(without & set(confine.MEASURES)),
+    )
+
+
+class _Run:
+    """One call in one lane: release, watch, decide."""
+
+    def __init__(self, lane: Lane, limits: Limits, wall: float, clock: Callable[[], float], *, tolerant: bool) -> None:
+        armed = lane.armed
+        if armed is None:
+            raise AssertionError("the pool handed out a lane without a payload")
+        self._lane, self._armed, self._limits, self._wall, self._clock = lane, armed, limits, wall, clock
+        self._tolerant = tolerant
+        self._start: Reading | None = None
+        self._start_cpu_ms = 0.0
+        self.confirmed = False
+        self.lane_usable = False  # until the end is known: an interrupted call must not leave a lane to others
+
+    def to_the_end(self, request: bytes, pool: Pool) -> Outcome:
+        """Release the payload and follow it."""
+        self._release()
+        released = self._clock()
+        watch = Watch(self._limits, released, self._wall)
+        supervisor = Supervisor(self._armed, watch, self._cpu_ms, clock=self._clock, tolerant=self._tolerant)
+        try:
+            supervisor.run(request)
+        except BaseException:
+            supervisor.kill()  # an interrupt of the caller's: nothing runs on behind its back
+            raise
+        wall_ms = (self._clock() - released) * 1e3
+        supervisor.drain()
+        if pool.closing and supervisor.report is None and not isinstance(supervisor.answer, Returned):
+            watch.end(Kill(Status.CANCELLED, "shutdown", Evidence("engine", "closed in mid-call")))
+        return self._conclude(supervisor, watch, wall_ms)
+
+    def _release(self) -> None:
+        """Forget what setting up has cost: from here on it is the code's own."""
+        if self._lane.group is not None:
+            self._start = self._lane.group.release()
+        else:
+            self._start_cpu_ms = self._armed.cpu_ms()
+
+    def _cpu_ms(self) -> float:
+        if self._lane.group is not None and self._start is not None:
+            return (self._lane.group.read().cpu_ns - self._start.cpu_ns) / 1e6
+        return max(0.0, self._armed.cpu_ms() - self._start_cpu_ms)
+
+    def _counts(self, report: Report | None, processes_refused: int) -> Counts:
+        if self._lane.group is None or self._start is None:
+            used = report.cpu_ms - self._start_cpu_ms if report is not None else self._cpu_ms()
+            return Counts(cpu_ms=max(0.0, used), processes_refused=processes_refused)
+        now, start = self._lane.group.read(), self._start
+        return Counts(
+            cpu_ms=(now.cpu_ns - start.cpu_ns) / 1e6,
+            memory_peak=max(0, now.memory_peak_bytes - start.memory_bytes),
+            oom_kills=now.oom_kills - start.oom_kills,
+            tasks_refused=now.tasks_refused - start.tasks_refused,
+            processes_refused=processes_refused,
+        )
+
+    def _conclude(self, supervisor: Supervisor, watch: Watch, wall_ms: float) -> Outcome:
+        report = supervisor.report
+        counts = self._counts(report, supervisor.processes_refused)
+        answered = watch.kill is None and isinstance(supervisor.answer, Returned)
+        seen = Observation(
+            budgets=Budgets(self._wall, self._limits.cpu, self._limits.memory),
+            kill=watch.kill,
+            exit=Exit(code=0) if answered else _exit(report),
+            answer=supervisor.answer,
+            counts=counts,
+            touched=tuple(watch.touched),
+        )
+        self.confirmed = report is not None
+        self.lane_usable = self.confirmed or answered
+        return _outcome(decide(seen), supervisor, counts, wall_ms, report)
+
+
+def _exit(report: Report | None) -> Exit | None:
+    if report is None:
+        return None
+    if os.WIFSIGNALED(report.status):
+        return Exit(signal=os.WTERMSIG(report.status))
+    return Exit(code=os.WEXITSTATUS(report.status))
+
+
+def _outcome(
+    verdict: Verdict,
+    supervisor: Supervisor,
+    counts: Counts,
+    wall_ms: float,
+    report: Report | None,
+) -> Outcome:
+    ended = _exit(report)
+    return Outcome(
+        status=verdict.status,
+        cause=verdict.cause,
+        value=verdict.value,
+        error=verdict.error,
+        stdout=supervisor.output.text(1),
+        stderr=supervisor.output.text(2),
+        stdout_truncated=supervisor.output.cut(1),
+        stderr_truncated=supervisor.output.cut(2),
+        evidence=verdict.evidence,
+        blame=verdict.blame,
+        limits_hit=verdict.limits_hit,
+        usage=Usage(
+            wall_ms=wall_ms,
+            cpu_ms=counts.cpu_ms,
+            memory_peak_bytes=counts.memory_peak,
+            bytes_out=supervisor.output.total,
+        ),
+        exit_code=ended.code if ended else None,
+        signal=verdict_module.signal_name(ended.signal) if ended and ended.signal else None,
+        sandbox=ProcessSandbox.name,
+        leftovers=report.leftovers if report else 0,
+    )
+
+
+def _no_lane(error: NoLaneError, *, closing: bool) -> Outcome:
+    if closing:
+        status, cause = Status.CANCELLED, "shutdown"
+    else:
+        status, cause = Status.INFRA, "setup" if error.setup else "queue_timeout"
+    blame = blame_for(status, cause) or Blame.ENGINE
+    evidence = Evidence(cause, str(error), source="host")
+    return Outcome(status=status, cause=cause, blame=blame, evidence=evidence, sandbox=ProcessSandbox.name)

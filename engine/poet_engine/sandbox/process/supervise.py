@@ -1,0 +1,308 @@
+"""Watching one run: pure decisions about time, CPU and output, and the loop that feeds them.
+
+The caller's own thread does the watching, so a call costs no hand-over between threads.
+"""
+
+import dataclasses
+import errno
+import os
+import select
+import time
+from collections.abc import Callable
+
+from poet_engine.guest import seccomp
+from poet_engine.guest.frames import Frame, FrameError, FrameTooLargeError, Kind, pack
+from poet_engine.outcome import Evidence, Status
+from poet_engine.policy import Limits
+from poet_engine.sandbox import wire
+from poet_engine.sandbox.process import notify
+from poet_engine.sandbox.process.lane import Armed, Report
+from poet_engine.sandbox.verdict import Answer, Garbled, Kill, Returned
+
+_CHUNK = 1 << 16
+# The kernel accounts CPU time in ticks at worst; asking more often than this tells nothing new.
+_MIN_CPU_CHECK = 0.002
+# How long a killed payload may take to be reaped before its lane is given up.
+_REAP_GRACE = 5.0
+
+
+@dataclasses.dataclass(slots=True)
+class Watch:
+    """Budgets of one run, and the first reason to end it. Pure: it is told the time and the counters.
+
+    Args:
+        limits: The policy's.
+        released: When the run started, in seconds of the clock that `now` comes from.
+        wall: Seconds it may take; the policy's limit, or less.
+    """
+
+    limits: Limits
+    released: float
+    wall: float
+    kill: Kill | None = None
+    touched: list[str] = dataclasses.field(default_factory=list)
+    _next_cpu: float = 0.0
+
+    def __post_init__(self) -> None:
+        """The budget cannot be used up sooner than by all cores at once."""
+        self._next_cpu = self.released + max(_MIN_CPU_CHECK, self.limits.cpu / self._fastest())
+
+    def _fastest(self) -> float:
+        return max(self.limits.cores, 0.01)
+
+    def timeout(self, now: float) -> float:
+        """Seconds until something must be looked at."""
+        return max(0.0, min(self.released + self.wall, self._next_cpu) - now)
+
+    def wants_cpu(self, now: float) -> bool:
+        """Whether the CPU counter should be read now."""
+        return now >= self._next_cpu
+
+    def saw_cpu(self, now: float, cpu_ms: float) -> None:
+        """Judge a reading of the CPU counter and plan the next one."""
+        left = self.limits.cpu - cpu_ms / 1e3
+        if left <= 0:
+            evidence = Evidence("cpu_ms", round(cpu_ms, 1), round(self.limits.cpu * 1e3, 1), source="kernel")
+            self.end(Kill(Status.LIMIT, "cpu", evidence))
+        self._next_cpu = now + max(_MIN_CPU_CHECK, left / self._fastest())
+
+    def saw_time(self, now: float) -> None:
+        """Judge the time."""
+        passed = now - self.released
+        if passed >= self.wall:
+            evidence = Evidence("wall_ms", round(passed * 1e3, 1), round(self.wall * 1e3, 1))
+            self.end(Kill(Status.LIMIT, "wall", evidence))
+
+    def saw_output(self, total: int) -> None:
+        """Judge how much was printed."""
+        if total > self.limits.output:
+            self.end(Kill(Status.LIMIT, "output", Evidence("bytes_out", total, self.limits.output)))
+
+    def saw_call(self, name: str, arguments: tuple[int, ...]) -> None:
+        """Judge a forbidden system call."""
+        cause = f"seccomp:{name}"
+        if seccomp.is_internet_socket(name, arguments):
+            cause = "network"
+        elif name in seccomp.PRIVILEGE_CALLS:
+            cause = "priv"
+        self.end(Kill(Status.VIOLATION, cause, Evidence("seccomp_notification", name, source="kernel")))
+
+    def end(self, kill: Kill) -> None:
+        """Set the reason; the first one stands."""
+        if kill.status is Status.LIMIT:
+            self.touched.append(kill.cause)
+        if self.kill is None:
+            self.kill = kill
+
+
+class Output:
+    """What the code printed: kept up to a cap that both streams share, counted beyond it."""
+
+    def __init__(self, cap: int) -> None:
+        self._left = cap
+        self.total = 0
+        self._kept: dict[int, bytearray] = {1: bytearray(), 2: bytearray()}
+        self._cut = {1: False, 2: False}
+
+    def add(self, stream: int, data: bytes) -> None:
+        """Take what came on a stream (1 or 2)."""
+        self.total += len(data)
+        kept = data[: self._left]
+        self._left -= len(kept)
+        self._kept[stream] += kept
+        self._cut[stream] |= len(kept) < len(data)
+
+    def text(self, stream: int) -> str:
+        """What was kept of a stream."""
+        return self._kept[stream].decode("utf-8", errors="replace")
+
+    def cut(self, stream: int) -> bool:
+        """Whether some of a stream was not kept."""
+        return self._cut[stream]
+
+
+class Supervisor:
+    """Runs one armed payload to its end.
+
+    Args:
+        armed: The payload, waiting.
+        watch: Its budgets.
+        cpu_ms: Reads its CPU counter.
+        clock: Monotonic seconds.
+        tolerant: Answer forbidden calls with an error instead of ending the run. Only our own probes run so.
+    """
+
+    def __init__(
+        self,
+        armed: Armed,
+        watch: Watch,
+        cpu_ms: Callable[[], float],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        tolerant: bool = False,
+    ) -> None:
+        self._armed, self._watch, self._cpu_ms, self._clock, self._tolerant = armed, watch, cpu_ms, clock, tolerant
+        self._reader = wire.reader(watch.limits.result)
+        self._frames: list[Frame] = []
+        self._ended = False
+        self._poll = select.poll()
+        self._sources: dict[int, Callable[[], None]] = {}
+        self.output = Output(watch.limits.output)
+        self.answer: Answer | None = None
+        self.report: Report | None = None
+        self.processes_refused = 0
+        self.notified: list[str] = []
+
+    def run(self, request: bytes) -> None:
+        """Send the request, watch until the run has ended or a good answer is there; see `finished`."""
+        self._register()
+        pending = memoryview(pack(Kind.REQUEST, request))
+        sock = self._armed.request
+        while not self.finished:
+            if pending and self._watch.kill is None:
+                pending = self._send(pending)
+            mask = select.POLLIN | (select.POLLOUT if pending else 0)
+            if pending:
+                self._poll.modify(sock, mask)
+            self._step(self._watch.timeout(self._clock()) if self._watch.kill is None else _REAP_GRACE)
+            if pending and self._watch.kill is None:
+                self._poll.modify(sock, select.POLLIN)
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing to wait for: a readable result, or the confirmed end."""
+        return self._ended or (isinstance(self.answer, Returned) and self._watch.kill is None)
+
+    def kill(self) -> None:
+        """End the payload now."""
+        self._armed.kill()
+
+    def drain(self) -> None:
+        """Take what is in the pipes already, without waiting."""
+        for fd, stream in ((self._armed.stdout, 1), (self._armed.stderr, 2)):
+            while fd in self._sources and (data := _read(fd)):
+                self.output.add(stream, data)
+
+    def _register(self) -> None:
+        armed = self._armed
+        self._sources = {
+            armed.request.fileno(): self._on_answer,
+            armed.stdout: lambda: self._on_output(armed.stdout, 1),
+            armed.stderr: lambda: self._on_output(armed.stderr, 2),
+            armed.status: self._on_status,
+        }
+        if armed.listener is not None:
+            self._sources[armed.listener] = self._on_notification
+        for fd in self._sources:
+            self._poll.register(fd, select.POLLIN)
+
+    def _send(self, pending: memoryview) -> memoryview:
+        try:
+            return pending[self._armed.request.send(pending) :]
+        except BlockingIOError:
+            return pending
+        except OSError:
+            return pending[:0]  # the payload is gone; its wait status will say how
+
+    def _step(self, timeout: float) -> None:
+        events = self._poll.poll(max(0.0, timeout) * 1000 + 0.5)
+        if not events and self._watch.kill is not None:
+            self._ended = True  # killed and never reaped: the lane is lost
+            return
+        killed_before = self._watch.kill is not None
+        for fd, event in events:
+            source = self._sources.get(fd)
+            if fd == self._armed.listener and not event & select.POLLIN:
+                self._forget(fd)  # the payload is gone; its wait status is on the way
+            elif source is not None and event & ~select.POLLOUT:
+                source()
+        self._look_at_budgets()
+        if self._watch.kill is not None and not killed_before:
+            self.kill()
+
+    def _look_at_budgets(self) -> None:
+        now = self._clock()
+        if self._ended or self._watch.kill is not None or self.finished:
+            return
+        if self._watch.wants_cpu(now):
+            self._watch.saw_cpu(now, self._cpu_ms())
+        self._watch.saw_time(now)
+
+    def _forget(self, fd: int) -> None:
+        self._sources.pop(fd, None)
+        self._poll.unregister(fd)
+
+    def _on_answer(self) -> None:
+        sock = self._armed.request
+        try:
+            data = sock.recv(_CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._forget(sock.fileno())
+            return
+        try:
+            self._frames += self._reader.feed(data)
+        except FrameTooLargeError as error:
+            evidence = Evidence("result_bytes", error.length, error.limit)
+            self._watch.end(Kill(Status.LIMIT, "result_size", evidence))
+            return
+        except FrameError as error:
+            self._garbled(str(error))
+            return
+        if self._frames:
+            self.answer = wire.read(self._frames, self._reader.pending)
+            if isinstance(self.answer, Garbled):
+                self._garbled(self.answer.reason)
+
+    def _garbled(self, reason: str) -> None:
+        self._watch.end(Kill(Status.NO_RESULT, "result_undecodable", Evidence("frame", reason)))
+
+    def _on_output(self, fd: int, stream: int) -> None:
+        data = _read(fd)
+        if data:
+            self.output.add(stream, data)
+            self._watch.saw_output(self.output.total)
+        elif data is not None:
+            self._forget(fd)
+
+    def _on_status(self) -> None:
+        self.report = self._armed.read_report()
+        self.drain()
+        self._watch.saw_output(self.output.total)
+        while self._armed.request.fileno() in self._sources and self._has_answer_bytes():
+            self._on_answer()
+        self._ended = True
+
+    def _has_answer_bytes(self) -> bool:
+        if self._watch.kill is not None:
+            return False
+        return bool(select.select([self._armed.request], [], [], 0)[0])
+
+    def _on_notification(self) -> None:
+        listener = self._armed.listener
+        if listener is None:
+            return
+        notification = notify.receive(listener)
+        if notification is None:
+            return
+        self.notified.append(notification.name)
+        if seccomp.asks_for_process(notification.name, notification.arguments):
+            self.processes_refused += 1
+            notify.refuse(listener, notification, errno.EAGAIN)
+        elif self._tolerant:
+            notify.refuse(listener, notification, errno.EPERM)
+        else:
+            self._watch.saw_call(notification.name, notification.arguments)
+
+
+def _read(fd: int) -> bytes | None:
+    """Bytes, nothing at the end, or None when there is nothing now."""
+    try:
+        return os.read(fd, _CHUNK)
+    except BlockingIOError:
+        return None
+    except OSError:
+        return b""

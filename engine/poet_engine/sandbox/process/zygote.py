@@ -1,0 +1,130 @@
+"""Starting the zygote, and asking it for lanes."""
+
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from poet_engine.guest import zygote as guest_zygote
+from poet_engine.guest.config import Config
+from poet_engine.sandbox.process.lane import Lane, LaneError
+
+_START_GRACE = 60.0  # importing a large scientific stack from a cold disk takes tens of seconds
+_STOP_GRACE = 5.0
+# The guest's files are loaded under a name of their own, from where they lie: the host's package stays out of the zygote.
+_BOOT = """
+import importlib.util, sys
+folder, control, lifeline = sys.argv[1:4]
+spec = importlib.util.spec_from_file_location("poet_guest", folder + "/__init__.py", submodule_search_locations=[folder])
+package = importlib.util.module_from_spec(spec)
+sys.modules["poet_guest"] = package
+spec.loader.exec_module(package)
+from poet_guest import zygote
+zygote.main(int(control), int(lifeline))
+"""
+# An allow-list, set at exec: what is cleared later stays readable in /proc/self/environ.
+_ENVIRONMENT = {
+    "HOME": "/tmp",  # noqa: S108 - inside the sandbox
+    "LANG": "C.UTF-8",
+    "MALLOC_ARENA_MAX": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMEXPR_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "PATH": "",
+    "TZ": "UTC",
+}
+
+
+class ZygoteError(Exception):
+    """The zygote did not start; the text says why."""
+
+
+class Zygote:
+    """The process that lanes are forked from. Its lifeline is a pipe that only this process holds.
+
+    Args:
+        config: What it is told.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        lifeline, self._lifeline = os.pipe2(os.O_CLOEXEC)
+        self._closed = False
+        folder = str(Path(guest_zygote.__file__).parent)
+        fds = (theirs.fileno(), lifeline)
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-B", "-c", _BOOT, folder, str(fds[0]), str(fds[1])],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=_ENVIRONMENT,
+            cwd="/",
+            pass_fds=fds,
+            start_new_session=True,
+        )
+        theirs.close()
+        os.close(lifeline)
+        try:
+            self.control.send(config.to_json())
+            self._await_ready()
+        except BaseException:
+            self.close()
+            raise
+
+    def __repr__(self) -> str:
+        return f"<Zygote pid={self._process.pid}>"
+
+    def _await_ready(self) -> None:
+        if not select.select([self.control], [], [], _START_GRACE)[0]:
+            raise ZygoteError(f"the zygote was not ready within {_START_GRACE:.0f} s")
+        answer = self.control.recv(4096)
+        if answer != guest_zygote.READY:
+            text = answer.removeprefix(guest_zygote.FAILED).decode(errors="replace")
+            raise ZygoteError(text or f"the zygote ended at its start: {self._last_words()}")
+
+    def _last_words(self) -> str:
+        self._process.kill()
+        _out, err = self._process.communicate(timeout=_STOP_GRACE)
+        return bytes(err).decode(errors="replace").strip()[-2000:] or "it said nothing"
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self._process.poll() is None
+
+    def make_lane(self, lane: Lane) -> None:
+        """Send a lane's end; its init says hello on it."""
+        end = lane.take_guest_end()
+        message = json.dumps({"uid": lane.uid}).encode()
+        try:
+            socket.send_fds(self.control, [message], [end.fileno()])
+        except OSError as error:
+            raise LaneError(f"the zygote is gone: {error}") from None
+        finally:
+            end.close()
+
+    def forget_after_fork(self) -> None:
+        """In a forked child: let go of the ends that would keep the lifeline whole after the parent's death."""
+        if not self._closed:
+            self._closed = True
+            self.control.close()
+            os.close(self._lifeline)
+
+    def close(self) -> None:
+        """Cut the lifeline: the zygote ends, and the kernel ends every lane with it."""
+        if self._closed:
+            return
+        self._closed = True
+        self.control.close()
+        os.close(self._lifeline)
+        try:
+            self._process.wait(_STOP_GRACE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stderr is not None:
+            self._process.stderr.close()

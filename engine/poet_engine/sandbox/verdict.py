@@ -1,0 +1,320 @@
+"""From what was seen of a run to what is said of it: one pure function and its published table (docs/verdicts.md).
+
+What *ended* the run decides, in this order: a failure of ours before the code was released; the supervisor's own first
+reason to kill; the payload's wait status; the frame. Nothing is inferred from text that the guest wrote, and after release
+nothing that comes from a guest's descriptor can become `infra`, or code could trip our breaker and earn retries.
+"""
+
+import dataclasses
+import signal
+from typing import NamedTuple
+
+from poet_engine.outcome import Blame, ErrorInfo, Evidence, Status
+
+# How near to its cap a budget must be used to explain an end that no counter explains.
+NEAR = 0.95
+
+
+class Row(NamedTuple):
+    """One line of the published table."""
+
+    status: Status
+    cause: str
+    blame: Blame
+    when: str
+
+
+TABLE: tuple[Row, ...] = (
+    Row(Status.REFUSED, "input", Blame.CALLER, "the version refused an argument, naming the rule"),
+    Row(Status.REJECTED, "scan_ast", Blame.CODE, "the allow-list has a finding"),
+    Row(Status.REJECTED, "scan_bandit", Blame.CODE, "bandit has a finding at or above the policy's thresholds"),
+    Row(Status.REJECTED, "policy", Blame.POLICY, "the policy cannot carry this code"),
+    Row(Status.REJECTED, "syntax", Blame.CODE, "the source cannot be parsed"),
+    Row(Status.REJECTED, "too_large", Blame.CODE, "the source is over a cap of the scanner"),
+    Row(Status.ERROR, "exception", Blame.CODE, "an uncaught exception"),
+    Row(Status.ERROR, "nonzero_exit", Blame.CODE, "the process exited with a code other than 0 and no frame"),
+    Row(Status.LIMIT, "cpu", Blame.CODE, "the CPU counter reached the budget"),
+    Row(Status.LIMIT, "wall", Blame.CODE, "the deadline passed and CPU use does not explain it"),
+    Row(
+        Status.LIMIT,
+        "memory",
+        Blame.CODE,
+        "the kernel's OOM counter moved, or an uncaught MemoryError that no `raise` made",
+    ),
+    Row(Status.LIMIT, "tasks", Blame.CODE, "uncaught EAGAIN after a refused process or thread"),
+    Row(Status.LIMIT, "output", Blame.CODE, "stdout and stderr together passed their budget"),
+    Row(Status.LIMIT, "file_size", Blame.CODE, "uncaught EFBIG"),
+    Row(Status.LIMIT, "disk", Blame.CODE, "uncaught ENOSPC and no bytes left"),
+    Row(Status.LIMIT, "inodes", Blame.CODE, "uncaught ENOSPC and no inodes left"),
+    Row(Status.LIMIT, "fds", Blame.CODE, "uncaught EMFILE"),
+    Row(Status.LIMIT, "recursion", Blame.CODE, "an uncaught RecursionError that no `raise` made"),
+    Row(Status.LIMIT, "result_size", Blame.CODE, "the frame announced more than a result may have"),
+    Row(Status.CRASH, "signal:NAME", Blame.CODE, "a signal that nothing above explains"),
+    Row(Status.VIOLATION, "seccomp:SYSCALL", Blame.CODE, "a forbidden system call was notified, or SIGSYS"),
+    Row(Status.VIOLATION, "network", Blame.CODE, "an internet socket was asked for"),
+    Row(Status.VIOLATION, "priv", Blame.CODE, "a change of identity or capabilities was asked for"),
+    Row(Status.NO_RESULT, "early_exit", Blame.CODE, "exit code 0 without a frame"),
+    Row(Status.NO_RESULT, "result_undecodable", Blame.CODE, "a result that breaks the wire format or cannot travel"),
+    Row(Status.CANCELLED, "caller", Blame.CALLER, "the caller gave up"),
+    Row(Status.CANCELLED, "shutdown", Blame.ENGINE, "the engine was closed"),
+    Row(Status.INFRA, "setup", Blame.ENGINE, "a failure of ours before the code was released"),
+    Row(Status.INFRA, "lane_lost", Blame.ENGINE, "the lane's init was killed from outside"),
+    Row(Status.INFRA, "queue_timeout", Blame.ENGINE, "no lane became free before the deadline"),
+)
+
+_BLAME = {(row.status, row.cause): row.blame for row in TABLE}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Exit:
+    """How the payload ended: a code, or a signal's number."""
+
+    code: int | None = None
+    signal: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Returned:
+    """A result frame that could be read."""
+
+    value: object
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Refused:
+    """A refusal frame."""
+
+    argument: str
+    rule: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Raised:
+    """An exception frame. `kind` is which budget it speaks of; `by_statement` whether a `raise` made it."""
+
+    error: ErrorInfo
+    kind: str = "exception"
+    by_statement: bool = True
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Garbled:
+    """Bytes that are no readable frame, or one too many."""
+
+    reason: str
+
+
+Answer = Returned | Refused | Raised | Garbled
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Kill:
+    """The supervisor's first reason to end the run. Set once."""
+
+    status: Status
+    cause: str
+    evidence: Evidence
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Counts:
+    """What counters say of one run, as deltas since its release.
+
+    Attributes:
+        cpu_ms: CPU time.
+        memory_peak: Bytes of growth at the highest; None where nothing counts it.
+        oom_kills: Tasks that the kernel's OOM killer took.
+        tasks_refused: Times that the cgroup refused a task.
+        processes_refused: Times that seccomp refused a process that is not a thread.
+    """
+
+    cpu_ms: float = 0.0
+    memory_peak: int | None = None
+    oom_kills: int = 0
+    tasks_refused: int = 0
+    processes_refused: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Budgets:
+    """The limits that a verdict compares with; seconds and bytes."""
+
+    wall: float
+    cpu: float
+    memory: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Observation:
+    """Everything that was seen of one run."""
+
+    budgets: Budgets
+    setup_failure: str | None = None
+    kill: Kill | None = None
+    exit: Exit | None = None
+    answer: Answer | None = None
+    counts: Counts = dataclasses.field(default_factory=Counts)
+    touched: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is said of a run."""
+
+    status: Status
+    cause: str | None = None
+    blame: Blame | None = None
+    evidence: Evidence | None = None
+    error: ErrorInfo | None = None
+    value: object = None
+    limits_hit: tuple[str, ...] = ()
+
+
+def blame_for(status: Status, cause: str | None) -> Blame | None:
+    """Whose fault it is, by the table; None for `ok`."""
+    if status is Status.OK:
+        return None
+    family = {Status.CRASH: "signal:NAME", Status.VIOLATION: "seccomp:SYSCALL"}.get(status, "")
+    return _BLAME.get((status, cause or ""), _BLAME.get((status, family), Blame.ENGINE))
+
+
+def decide(seen: Observation) -> Verdict:
+    """The verdict of one run. Pure: the same observation always gets the same verdict."""
+    status, cause, evidence, error, value = _decide(seen)
+    return Verdict(status, cause, blame_for(status, cause), evidence, error, value, _limits_hit(seen, status, cause))
+
+
+class _Said(NamedTuple):
+    status: Status
+    cause: str | None
+    evidence: Evidence | None = None
+    error: ErrorInfo | None = None
+    value: object = None
+
+
+def _decide(seen: Observation) -> _Said:
+    if seen.setup_failure is not None:
+        return _Said(Status.INFRA, "setup", Evidence("setup", seen.setup_failure, source="host"))
+    if seen.kill is not None:
+        return _killed_by_us(seen, seen.kill)
+    if seen.exit is None:
+        return _lane_lost(seen)
+    if seen.exit.signal is not None:
+        return _died_of_signal(seen, seen.exit.signal)
+    if seen.answer is None:
+        return _left_without_answer(seen.exit.code or 0)
+    return _answered(seen, seen.answer)
+
+
+def _killed_by_us(seen: Observation, kill: Kill) -> _Said:
+    """A busy loop that met the deadline first is still `cpu` when it used nearly all of its CPU budget."""
+    if kill.cause == "wall" and seen.counts.cpu_ms >= NEAR * 1e3 * seen.budgets.cpu:
+        return _Said(Status.LIMIT, "cpu", _cpu_evidence(seen))
+    return _Said(kill.status, kill.cause, kill.evidence)
+
+
+def _lane_lost(seen: Observation) -> _Said:
+    """The lane's init is gone, and with it the wait status.
+
+    The code cannot signal pid 1 of its namespace; all it can do is exhaust memory, and that has a counter. So this is
+    somebody outside, and the news comes from the kernel, not from a descriptor of the guest.
+    """
+    if seen.counts.oom_kills:
+        return _Said(Status.LIMIT, "memory", _oom_evidence(seen))
+    return _Said(Status.INFRA, "lane_lost", Evidence("lane", "its init is gone", source="kernel"))
+
+
+def _died_of_signal(seen: Observation, number: int) -> _Said:
+    name = signal_name(number)
+    evidence = Evidence("wait_status", name, source="kernel")
+    if number == signal.SIGSYS:
+        return _Said(Status.VIOLATION, "seccomp:unknown", evidence)
+    if number == signal.SIGXCPU:
+        return _Said(Status.LIMIT, "cpu", _cpu_evidence(seen))
+    if number == signal.SIGKILL:
+        if seen.counts.oom_kills:
+            return _Said(Status.LIMIT, "memory", _oom_evidence(seen))
+        if seen.counts.cpu_ms >= NEAR * 1e3 * seen.budgets.cpu:
+            return _Said(Status.LIMIT, "cpu", _cpu_evidence(seen))
+    return _Said(Status.CRASH, f"signal:{name}", evidence)
+
+
+def _left_without_answer(code: int) -> _Said:
+    evidence = Evidence("exit_code", code, 0, source="kernel")
+    if code == 0:
+        return _Said(Status.NO_RESULT, "early_exit", evidence)
+    return _Said(Status.ERROR, "nonzero_exit", evidence)
+
+
+def _answered(seen: Observation, answer: Answer) -> _Said:
+    match answer:
+        case Returned(value=value):
+            return _Said(Status.OK, None, None, None, value)
+        case Refused(argument=argument, rule=rule):
+            text = ErrorInfo("InputRefused", f"{argument}: {rule}")
+            return _Said(Status.REFUSED, "input", Evidence(argument, rule, source="guest"), text)
+        case Garbled(reason=reason):
+            return _Said(Status.NO_RESULT, "result_undecodable", Evidence("frame", reason, source="supervisor"))
+        case Raised():
+            return _raised(seen, answer)
+
+
+def _raised(seen: Observation, raised: Raised) -> _Said:
+    if raised.kind == "untravellable":
+        evidence = Evidence("result", raised.error.message, source="guest")
+        return _Said(Status.NO_RESULT, "result_undecodable", evidence, raised.error)
+    why = _budget_evidence(seen, raised)
+    if why is None:
+        return _Said(Status.ERROR, "exception", Evidence("exception", raised.error.type, source="guest"), raised.error)
+    return _Said(Status.LIMIT, raised.kind, why, raised.error)
+
+
+def _budget_evidence(seen: Observation, raised: Raised) -> Evidence | None:
+    """Which budget an uncaught exception stands for; None when it is an error like any other.
+
+    A counter that agrees is enough. Without one, the guest's word is taken only when no `raise` statement made the
+    exception: lying would hurt only the liar, since both answers blame the code.
+    """
+    counts, kind = seen.counts, raised.kind
+    if kind == "exception":
+        return None
+    if kind == "memory" and counts.oom_kills:
+        return _oom_evidence(seen)
+    if kind == "memory" and counts.memory_peak is not None and counts.memory_peak >= NEAR * seen.budgets.memory:
+        return Evidence("memory_peak_bytes", counts.memory_peak, seen.budgets.memory, source="cgroup")
+    if kind == "tasks" and counts.tasks_refused:
+        return Evidence("pids.events", counts.tasks_refused, source="cgroup")
+    if kind == "tasks" and counts.processes_refused:
+        return Evidence("processes_refused", counts.processes_refused, source="supervisor")
+    if raised.by_statement:
+        return None
+    limit = seen.budgets.memory if kind == "memory" else None
+    return Evidence(raised.error.type, counts.memory_peak if kind == "memory" else None, limit, source="guest")
+
+
+def _limits_hit(seen: Observation, status: Status, cause: str | None) -> tuple[str, ...]:
+    """Every budget that was touched, each once, in the order seen; counters, which tell no time, come after."""
+    touched = list(seen.touched)
+    if seen.counts.processes_refused or seen.counts.tasks_refused:
+        touched.append("tasks")
+    if seen.counts.oom_kills:
+        touched.append("memory")
+    if status is Status.LIMIT and cause is not None:
+        touched.append(cause)
+    return tuple(dict.fromkeys(touched))
+
+
+def _cpu_evidence(seen: Observation) -> Evidence:
+    return Evidence("cpu_ms", round(seen.counts.cpu_ms, 1), round(seen.budgets.cpu * 1e3, 1), source="kernel")
+
+
+def _oom_evidence(seen: Observation) -> Evidence:
+    return Evidence("memory.oom_kill", seen.counts.oom_kills, seen.budgets.memory, source="cgroup")
+
+
+def signal_name(number: int) -> str:
+    """`SIGSEGV` and the like; real-time signals have no name of their own."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"SIG{number}"

@@ -1,0 +1,102 @@
+"""Which walls stand, found out by trying to get through each from inside."""
+
+import contextlib
+import os
+import socket
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from poet_engine.guest import probe as guest_probe
+from poet_engine.job import Job
+from poet_engine.outcome import Outcome, Status
+from poet_engine.policy import Limits
+from poet_engine.sandbox.protocol import WallReport
+
+NAMES = ("filesystem", "network", "privilege", "syscalls", "memory", "tasks")
+
+# What an administrator would look at first when a wall does not hold.
+_REMEDIES = {
+    "filesystem": "the sandbox could not build a root of its own; allow mount namespaces to this user",
+    "network": "the sandbox could not unshare the network; allow network namespaces to this user",
+    "privilege": "the code kept privileges of its caller; run the engine as an ordinary user or as root of the machine",
+    "syscalls": "seccomp did not take the filter; use a kernel with CONFIG_SECCOMP_FILTER (5.0 or later)",
+    "memory": "nothing bounds memory; run as root with a memory cgroup, or allow RLIMIT_AS to be lowered",
+    "tasks": "nothing counts tasks; run as root with a pids cgroup, or allow user namespaces (RLIMIT_NPROC is per namespace)",
+}
+
+
+def probe(
+    run: Callable[[Job], Outcome], limits: Limits, *, counted_by: str, thorough: bool = True
+) -> tuple[WallReport, ...]:
+    """Try every wall.
+
+    Args:
+        run: Runs a job in which forbidden calls fail instead of ending the run.
+        limits: The budgets of the sandbox.
+        counted_by: What counts memory and tasks there, for the reports.
+        thorough: Also touch more memory than the budget, which takes as long as touching it does.
+    """
+    source = Path(guest_probe.__file__).read_text(encoding="utf-8")
+    with _canaries() as (file, port):
+        args = (file, port, limits.memory, limits.processes, limits.threads)
+        outcome = run(Job(source=source, entry="attempt_all", args=args, filename="<probe>"))
+    attempts = outcome.value if outcome.ok else None
+    if not isinstance(attempts, dict):
+        return tuple(_unknown(name, outcome) for name in NAMES)
+    reports = {name: _judge(name, attempts.get(name), counted_by) for name in NAMES}
+    if thorough and reports["memory"].held:
+        grown = run(Job(source=source, entry="grow", args=(limits.memory,), filename="<probe>"))
+        reports["memory"] = _judge_growth(grown, counted_by)
+    return tuple(reports.values())
+
+
+@contextlib.contextmanager
+def _canaries() -> Iterator[tuple[str, int]]:
+    """A readable file and a listener of the host, for as long as the probe runs."""
+    with tempfile.NamedTemporaryFile(prefix="poet-canary-") as file, socket.create_server(("127.0.0.1", 0)) as listener:
+        os.fchmod(file.fileno(), 0o644)
+        file.write(b"canary")
+        file.flush()
+        yield file.name, listener.getsockname()[1]
+
+
+def _judge(name: str, attempts: object, counted_by: str) -> WallReport:
+    if not isinstance(attempts, list) or not attempts:
+        return WallReport(
+            name, held=False, tried="nothing", stopped_by="the probe did not get there", remedy=_REMEDIES[name]
+        )
+    tried = "; ".join(_field(attempt, "deed") for attempt in attempts)
+    through = [attempt for attempt in attempts if not isinstance(attempt, dict) or attempt.get("through") is not False]
+    answers = ", ".join(dict.fromkeys(_field(attempt, "answer") for attempt in attempts))
+    if through:
+        happened = "; ".join(f"{_field(attempt, 'deed')}: {_field(attempt, 'answer')}" for attempt in through)
+        return WallReport(name, held=False, tried=tried, stopped_by=f"nothing: {happened}", remedy=_REMEDIES[name])
+    by = f"{counted_by}: {answers}" if name in ("memory", "tasks") else answers
+    return WallReport(name, held=True, tried=tried, stopped_by=by)
+
+
+def _field(attempt: object, name: str) -> str:
+    return str(attempt.get(name, "?")) if isinstance(attempt, Mapping) else "?"
+
+
+def _judge_growth(outcome: Outcome, counted_by: str) -> WallReport:
+    tried = "map more than the budget; touch more than the budget through shared memory"
+    if outcome.status is Status.LIMIT and outcome.cause == "memory":
+        return WallReport("memory", held=True, tried=tried, stopped_by=f"{counted_by}: {outcome.evidence}")
+    if outcome.status is Status.CRASH:
+        return WallReport("memory", held=True, tried=tried, stopped_by=f"{counted_by}: {outcome.describe()}")
+    return WallReport(
+        "memory", held=False, tried=tried, stopped_by=f"nothing: {outcome.describe()}", remedy=_REMEDIES["memory"]
+    )
+
+
+def _unknown(name: str, outcome: Outcome) -> WallReport:
+    return WallReport(
+        name, held=False, tried="the probe did not run", stopped_by=outcome.describe(), remedy=_REMEDIES[name]
+    )
+
+
+def missing(reports: Sequence[WallReport], required: frozenset[str]) -> tuple[WallReport, ...]:
+    """The reports of required walls that did not hold."""
+    return tuple(report for report in reports if report.wall in required and not report.held)
