@@ -24,7 +24,7 @@ class Config:
         inodes: Files and folders in them.
         stack: Bytes of stack.
         cgroup: Whether a cgroup counts tasks and memory; if not, rlimits must.
-        without: Measures that are left out, by the names of `confine.MEASURES`. Only controls of security tests do that.
+        without: Measures left out, by the names of `confine.MEASURES`: only the controls of security tests do that.
     """
 
     rootless: bool

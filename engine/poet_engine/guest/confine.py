@@ -1,8 +1,8 @@
-"""Containment, as two ordered lists of steps: what a lane takes away once, and what each payload takes away from itself.
+"""Containment, as two ordered lists of steps: what a lane takes away once, and each payload from itself.
 
-The order is not free. Mounts need capabilities, so they come first; `setresuid` needs them too, so the capability sets are
-emptied after it; the parent-death signal is cleared by every change of credentials, so it follows them; seccomp is last,
-because it forbids what the steps before it do.
+The order is not free. Mounts need capabilities, so they come first; `setresuid` needs them too, so the capability sets
+are emptied after it; the parent-death signal is cleared by every change of credentials, so it follows them; seccomp is
+last, because it forbids what the steps before it do.
 """
 
 import os
@@ -17,8 +17,9 @@ from .config import Config
 MEASURES = ("mounts", "netns", "ids", "capabilities", "rlimits", "seccomp", "cgroup")
 
 _PAYLOAD_MOUNT = kernel.NOSUID | kernel.NODEV
-_ROOT_INODES = 4096  # folders and mount points of the root itself, which is read-only when code runs
-_STAGING = "/tmp"  # noqa: S108 - any folder would do: a new mount namespace covers it, nothing is written to it
+_REMOUNT_READ_ONLY = kernel.REMOUNT | kernel.BIND | kernel.RDONLY | _PAYLOAD_MOUNT
+_ROOT_OPTIONS = "size=4m,nr_inodes=4096,mode=755"  # folders and mount points only; read-only when code runs
+_STAGING = "/tmp"  # any folder would do: a new mount namespace covers it
 _DEVICES = ("null", "zero", "full", "urandom")
 _PAGE = resource.getpagesize()
 
@@ -61,43 +62,47 @@ def no_sight_of_the_files(config: Config, _uid: int) -> None:
         return
     build_root(config)
     kernel.pivot_root(_STAGING)
-    flags = kernel.REMOUNT | kernel.BIND | kernel.RDONLY | _PAYLOAD_MOUNT
-    kernel.mount(None, "/", None, flags)
+    kernel.mount(None, "/", None, _REMOUNT_READ_ONLY)
 
 
 def build_root(config: Config) -> None:
     """Everything that will be visible, below the staging folder."""
-    options = f"size=4m,nr_inodes={_ROOT_INODES},mode=755"
-    where = _STAGING
-    kernel.mount("tmpfs", where, "tmpfs", _PAYLOAD_MOUNT, options)
-    for path in config.binds:
-        if not any(path.startswith(covered + "/") for covered in config.covers):
-            _bind(path, where + path)
+    kernel.mount("tmpfs", _STAGING, "tmpfs", _PAYLOAD_MOUNT, _ROOT_OPTIONS)
+    _bind_all([path for path in config.binds if not _is_covered(path, config.covers)])
     for path in config.covers:
-        kernel.mount("tmpfs", where + path, "tmpfs", _PAYLOAD_MOUNT, options)
-        for inside in config.binds:
-            if inside.startswith(path + "/"):
-                _bind(inside, where + inside)
-        kernel.mount(None, where + path, None, kernel.REMOUNT | kernel.BIND | kernel.RDONLY | _PAYLOAD_MOUNT)
-    for path, target in config.links.items():
-        if not os.path.lexists(where + path):
-            os.makedirs(os.path.dirname(where + path), exist_ok=True)
-            os.symlink(target, where + path)
-    for folder in ("/tmp", "/dev/shm"):  # noqa: S108 - mount points of the new root
-        os.makedirs(where + folder, exist_ok=True)
+        kernel.mount("tmpfs", _STAGING + path, "tmpfs", _PAYLOAD_MOUNT, _ROOT_OPTIONS)
+        _bind_all([inside for inside in config.binds if _is_covered(inside, [path])])
+        kernel.mount(None, _STAGING + path, None, _REMOUNT_READ_ONLY)
+    _link_all(config.links)
+    for folder in ("/tmp", "/dev/shm"):
+        os.makedirs(_STAGING + folder, exist_ok=True)
     for name in _DEVICES:
         # bound one by one, because mknod is denied in a user namespace; NODEV would make them useless
-        _touch(f"{where}/dev/{name}")
-        kernel.mount(f"/dev/{name}", f"{where}/dev/{name}", None, kernel.BIND)
+        _touch(f"{_STAGING}/dev/{name}")
+        kernel.mount(f"/dev/{name}", f"{_STAGING}/dev/{name}", None, kernel.BIND)
 
 
-def _bind(path: str, target: str) -> None:
-    if os.path.isdir(path):
-        os.makedirs(target, exist_ok=True)
-    else:
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        _touch(target)
-    kernel.bind_read_only(path, target)
+def _is_covered(path: str, covers: list[str]) -> bool:
+    return any(path.startswith(cover + "/") for cover in covers)
+
+
+def _bind_all(paths: list[str]) -> None:
+    for path in paths:
+        target = _STAGING + path
+        if os.path.isdir(path):
+            os.makedirs(target, exist_ok=True)
+        else:
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            _touch(target)
+        kernel.bind_read_only(path, target)
+
+
+def _link_all(links: dict[str, str]) -> None:
+    """Links of a merged /usr, where nothing stands already."""
+    for path, target in links.items():
+        if not os.path.lexists(_STAGING + path):
+            os.makedirs(os.path.dirname(_STAGING + path), exist_ok=True)
+            os.symlink(target, _STAGING + path)
 
 
 def _touch(path: str) -> None:
@@ -133,12 +138,12 @@ def empty_scratch_space(config: Config, _uid: int) -> None:
     if "mounts" in config.without:
         return
     options = f"size={config.disk},nr_inodes={config.inodes + 3},mode=755"  # its root and the two folders
-    kernel.mount("tmpfs", "/tmp", "tmpfs", _PAYLOAD_MOUNT, options)  # noqa: S108 - this is where it is made
-    for name, target in (("shm", "/dev/shm"), ("tmp", "/tmp")):  # noqa: S108 - /tmp last: it covers the tmpfs's own root
-        os.mkdir(f"/tmp/{name}")  # noqa: S108 - inside the tmpfs
-        os.chmod(f"/tmp/{name}", 0o1777)  # noqa: S103, S108 - as every /tmp
+    kernel.mount("tmpfs", "/tmp", "tmpfs", _PAYLOAD_MOUNT, options)
+    for name, target in (("shm", "/dev/shm"), ("tmp", "/tmp")):  # /tmp last: it covers the tmpfs's own root
+        os.mkdir(f"/tmp/{name}")
+        os.chmod(f"/tmp/{name}", 0o1777)  # noqa: S103 - as every /tmp
         kernel.mount(f"/tmp/{name}", target, None, kernel.BIND)
-    os.chdir("/tmp")  # noqa: S108 - the working folder of the code
+    os.chdir("/tmp")
 
 
 def budgets(config: Config, _uid: int) -> None:

@@ -1,5 +1,9 @@
-"""pid 1 of a lane: one payload per set of descriptors, then everything left is killed and reaped. Never reads a request."""
+"""The first process of a lane: a payload for each set of descriptors, then whatever is left is killed and reaped.
 
+It never reads a request.
+"""
+
+import contextlib
 import os
 import signal
 import socket
@@ -37,7 +41,7 @@ def main(control: socket.socket, config: Config, program: bytes, uid: int) -> Ne
 
 
 def _ignore_the_guest() -> None:
-    """pid 1 gets only signals that it has handlers for; Python installs one for SIGINT."""
+    """A first process gets only signals that it has handlers for; Python installs one for SIGINT."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -70,10 +74,8 @@ def _kill_and_reap() -> list[float]:
     """End everything else in the pid namespace; the CPU seconds of each process that was still there."""
     used: list[float] = []
     while True:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(-1, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         try:
             _pid, _status, usage = os.wait4(-1, 0)
         except ChildProcessError:

@@ -1,23 +1,26 @@
 """The process that runs one call: it confines itself, waits, runs the code, sends one frame, and ends."""
 
+import functools
 import gc
 import json
 import linecache
 import os
-import random
+import random  # noqa: TID251 - not to draw from: every payload must reseed it
 import signal
 import socket
 import sys
 import tempfile
 import traceback
 import types
-from collections.abc import Callable
-from typing import Never
+from typing import TYPE_CHECKING, Never
 
 from . import codec, confine, kernel
 from .config import Config
 from .frames import Kind, Reader, pack
 from .travel import UndecodableError, UntravellableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MODULE_NAME = "poet_generated"
 # What a request may weigh. The host is trusted; the bound keeps a bug from becoming a mystery.
@@ -179,8 +182,8 @@ def _call(source: str, entry: str, filename: str, arguments: list[object], keywo
     module.__dict__["InputRefused"] = InputRefused
     sys.modules[MODULE_NAME] = module  # dataclasses and pickling by name look their module up
     exec(compile(source, filename, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - this is what the walls are for
-    function: Callable[..., object] = module.__dict__[entry]
-    return function(*arguments, **keywords)
+    function: Callable[[*tuple[object, ...]], object] = functools.partial(module.__dict__[entry], **keywords)
+    return function(*arguments)
 
 
 def _remember(filename: str, source: str) -> None:
@@ -234,7 +237,7 @@ def _os_kind(number: int | None) -> str:
     names = {11: "tasks", 12: "memory", 23: "fds", 24: "fds", 27: "file_size"}  # EAGAIN ENOMEM ENFILE EMFILE EFBIG
     if number == 28:  # noqa: PLR2004 - ENOSPC
         try:
-            return "inodes" if os.statvfs("/tmp").f_ffree == 0 else "disk"  # noqa: S108 - the scratch space
+            return "inodes" if os.statvfs("/tmp").f_ffree == 0 else "disk"
         except OSError:
             return "disk"
     return names.get(number or 0, "exception")
@@ -243,6 +246,6 @@ def _os_kind(number: int | None) -> str:
 def warm_imports() -> None:
     """Touch what is loaded lazily on the way of an error, which is no time to find that a file is not there."""
     try:
-        raise ValueError("warm")
+        int("warm")
     except ValueError as error:
         _describe(error, __file__)

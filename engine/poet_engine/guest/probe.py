@@ -1,4 +1,4 @@
-"""Attempts on every wall, run inside the sandbox as ordinary code. The host reads this file and sends it as a job's source.
+"""Attempts on every wall, run inside the sandbox as ordinary code: the host sends this file as a job's source.
 
 Each attempt says that it was reached, whether it got through, and what the kernel answered.
 """
@@ -35,12 +35,12 @@ def _call(name: str, *arguments: object) -> object:
 
 
 def _read(path: str) -> str:
-    with open(path, encoding="utf-8") as file:  # noqa: PTH123 - as an attacker would
+    with open(path, encoding="utf-8") as file:
         return file.read(16)
 
 
 def _write(path: str) -> str:
-    with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123 - as an attacker would
+    with open(path, "w", encoding="utf-8") as file:
         file.write("through")
     return path
 
@@ -102,7 +102,7 @@ def attempt_all(
     return {
         "filesystem": [
             _attempt("read a file of the host", lambda: _read(canary)),
-            _attempt("list /proc", lambda: os.listdir("/proc")),  # noqa: PTH208 - as an attacker would
+            _attempt("list /proc", lambda: os.listdir("/proc")),
             _attempt("write to the root folder", lambda: _write("/poet-probe")),
         ],
         "network": [_attempt("connect to a listener of the host", lambda: _connect(port))],
@@ -111,7 +111,7 @@ def attempt_all(
             _attempt(
                 "mount a file system", lambda: _call("mount", b"none", b"/tmp", b"tmpfs", ctypes.c_ulong(0), null)
             ),
-            _attempt("change the root folder", lambda: os.chroot("/tmp")),  # noqa: S108 - any folder
+            _attempt("change the root folder", lambda: os.chroot("/tmp")),
         ],
         "syscalls": [
             _attempt("ptrace", lambda: _call("ptrace", 0, 0, null, null)),

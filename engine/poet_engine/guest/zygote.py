@@ -1,6 +1,7 @@
-"""The process that every lane is forked from: a clean interpreter with the policy's modules, which never sees a request.
+"""The process that every lane is forked from: a clean interpreter with the modules of the policy.
 
-It is executed fresh, never forked from the host's application, so that it holds no thread, descriptor or secret of it.
+It is executed fresh, never forked from the host's application, so that it holds no thread, descriptor or secret of it,
+and it never sees a request.
 Protocol on the control socket, one message each: the host sends the configuration, then for each lane its uid with the
 lane's own socket; the zygote answers READY once, and nothing to the rest.
 """

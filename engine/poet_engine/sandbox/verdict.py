@@ -1,8 +1,8 @@
 """From what was seen of a run to what is said of it: one pure function and its published table (docs/verdicts.md).
 
 What *ended* the run decides, in this order: a failure of ours before the code was released; the supervisor's own first
-reason to kill; the payload's wait status; the frame. Nothing is inferred from text that the guest wrote, and after release
-nothing that comes from a guest's descriptor can become `infra`, or code could trip our breaker and earn retries.
+reason to kill; the payload's wait status; the frame. Nothing is inferred from text that the guest wrote, and after
+release nothing that comes from a guest's descriptor can become `infra`: code could trip our breaker and earn retries.
 """
 
 import dataclasses

@@ -8,7 +8,6 @@ import socket
 import struct
 import time
 
-
 from poet_engine.guest import kernel
 from poet_engine.guest import lane as guest_lane
 from poet_engine.guest.frames import HEADER_SIZE, FrameError, Kind, Reader

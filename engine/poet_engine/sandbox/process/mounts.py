@@ -1,4 +1,4 @@
-"""What a lane gets to see of the file system: the interpreter, the standard library, and the distributions of the policy."""
+"""What a lane sees of the file system: the interpreter, the standard library, the distributions of the policy."""
 
 import dataclasses
 import functools
@@ -48,7 +48,7 @@ def _visible(roots: tuple[str, ...]) -> Visible:
 
 
 def _without_nested(paths: set[str], covers: Sequence[str]) -> Iterable[str]:
-    """Paths that no other path holds already; below a cover, what holds it is hidden, so it counts on its own."""
+    """Paths that no other path holds already; what holds a path below a cover is hidden, so that one counts."""
     for path in paths:
         holders = (other for other in paths if other != path and path.startswith(other + "/"))
         hidden = any(path.startswith(cover + "/") for cover in covers)
@@ -59,7 +59,7 @@ def _without_nested(paths: set[str], covers: Sequence[str]) -> Iterable[str]:
 
 
 def _library_folders() -> set[str]:
-    """Folders of the shared libraries that this interpreter has mapped: extension modules loaded late need their kin."""
+    """Folders of the shared libraries that this interpreter has mapped: extensions loaded late need their kin."""
     folders = {os.path.dirname(os.path.realpath(path)) for path in _mapped_libraries()}  # noqa: PTH120 - text in, text out
     return {folder for folder in folders if "site-packages" not in folder and "dist-packages" not in folder}
 

@@ -1,6 +1,6 @@
 """The lanes of one sandbox: who makes them, hands them out, empties and re-arms them.
 
-One long-lived thread, the keeper, does all of it off the path of the calls; callers only take a ready lane and give it back.
+One long-lived thread, the keeper, does all of it off the path of the calls; callers take a ready lane and give it back.
 """
 
 import collections
@@ -172,7 +172,7 @@ class Pool:
 
     @property
     def cold(self) -> bool:
-        """Whether no lane has been made yet: the first caller waits for the zygote's imports, not for its own budget."""
+        """Whether no lane was made yet: the first caller waits for the zygote's imports, not for its own budget."""
         return self._counts.made == 0
 
     @property
@@ -222,7 +222,7 @@ class Pool:
                 self._make_what_is_wanted()
                 self._expire()
                 for key, _mask in self._selector.select(self._patience()):
-                    self._on_event(key)
+                    self._on_event(key.fd, key.data)
         finally:
             self._end()
 
@@ -231,14 +231,13 @@ class Pool:
             return _IDLE_WAIT
         return max(0.0, min(self._deadlines.values()) - self._clock())
 
-    def _on_event(self, key: selectors.SelectorKey) -> None:
-        lane = key.data
-        if lane is None:
+    def _on_event(self, fd: int, lane: object) -> None:
+        if not isinstance(lane, Lane):
             with contextlib.suppress(BlockingIOError):
                 os.eventfd_read(self._wake)
             return
         try:
-            if lane.armed is not None and key.fd == lane.armed.status:
+            if lane.armed is not None and fd == lane.armed.status:
                 self._on_report(lane, lane.armed)
             elif lane.armed is not None:
                 self._on_preparing(lane, lane.armed)

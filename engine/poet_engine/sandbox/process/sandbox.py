@@ -20,7 +20,7 @@ from poet_engine.sandbox import cgroup, walls, wire
 from poet_engine.sandbox import verdict as verdict_module
 from poet_engine.sandbox.cgroup import Driver, GroupLimits, Reading
 from poet_engine.sandbox.process import mounts
-from poet_engine.sandbox.process.lane import Armed, Lane, Report
+from poet_engine.sandbox.process.lane import Lane, Report
 from poet_engine.sandbox.process.pool import NoLaneError, Pool, Size
 from poet_engine.sandbox.process.supervise import Supervisor, Watch
 from poet_engine.sandbox.protocol import SandboxStatistics, WallReport
@@ -130,7 +130,7 @@ class ProcessSandbox:
     def _refuse_misuse(self) -> None:
         if os.getpid() != self._owner:
             raise ClosedError(
-                "this sandbox belongs to the process that opened it, and this is a fork of it; open one in each process",
+                "this sandbox belongs to the process that opened it, and this is a fork; open one in each process",
             )
         if self._pool.closing:
             raise ClosedError("this sandbox was closed; open another one")
@@ -180,8 +180,8 @@ def _refuse_other_machines(policy: Policy) -> None:
         )
     if policy.isolation.fresh is not Fresh.PROCESS:
         raise SandboxUnavailableError(
-            f"policy {policy.name!r} asks for fresh = {policy.isolation.fresh.value!r}, which the process sandbox does not "
-            "offer; set [isolation] fresh = 'process'",
+            f"policy {policy.name!r} asks for fresh = {policy.isolation.fresh.value!r}, which the process sandbox does "
+            "not offer; set [isolation] fresh = 'process'",
         )
 
 

@@ -14,11 +14,12 @@ from poet_engine.sandbox.process.lane import Lane, LaneError
 
 _START_GRACE = 60.0  # importing a large scientific stack from a cold disk takes tens of seconds
 _STOP_GRACE = 5.0
-# The guest's files are loaded under a name of their own, from where they lie: the host's package stays out of the zygote.
+# The guest's files are loaded under a name of their own, from where they lie: the host's package stays out of it.
 _BOOT = """
 import importlib.util, sys
 folder, control, lifeline = sys.argv[1:4]
-spec = importlib.util.spec_from_file_location("poet_guest", folder + "/__init__.py", submodule_search_locations=[folder])
+start = folder + "/__init__.py"
+spec = importlib.util.spec_from_file_location("poet_guest", start, submodule_search_locations=[folder])
 package = importlib.util.module_from_spec(spec)
 sys.modules["poet_guest"] = package
 spec.loader.exec_module(package)
