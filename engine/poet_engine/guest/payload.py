@@ -2,6 +2,7 @@
 
 import functools
 import gc
+import importlib
 import json
 import linecache
 import os
@@ -43,6 +44,15 @@ class InputRefused(Exception):  # noqa: N818 - the name that generated code rais
     def __init__(self, argument: str, rule: str) -> None:
         super().__init__(f"{argument}: {rule}")
         self.argument, self.rule = str(argument), str(rule)
+
+
+class EntryNotFoundError(LookupError):
+    """The source has no function of the name that was asked for."""
+
+    def __init__(self, entry: str, module: types.ModuleType) -> None:
+        functions = [name for name, value in vars(module).items() if isinstance(value, types.FunctionType)]
+        there = f"it defines {', '.join(functions)}" if functions else "it defines no function"
+        super().__init__(f"the source has no function {entry!r} at its top level; {there}")
 
 
 def main(config: Config, program: bytes, descriptors: list[int], uid: int, sizes: tuple[int, int]) -> Never:
@@ -182,8 +192,18 @@ def _call(source: str, entry: str, filename: str, arguments: list[object], keywo
     module.__dict__["InputRefused"] = InputRefused
     sys.modules[MODULE_NAME] = module  # dataclasses and pickling by name look their module up
     exec(compile(source, filename, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - this is what the walls are for
-    function: Callable[[*tuple[object, ...]], object] = functools.partial(module.__dict__[entry], **keywords)
-    return function(*arguments)
+    found = module.__dict__.get(entry)
+    if not callable(found):
+        raise EntryNotFoundError(entry, module)
+    function: Callable[[*tuple[object, ...]], object] = functools.partial(found, **keywords)
+    value = function(*arguments)
+    return _awaited(value) if isinstance(value, types.CoroutineType) else value
+
+
+def _awaited(coroutine: "types.CoroutineType[object, object, object]") -> object:
+    """Run an `async def` to its end. Loaded only for them: asyncio is a large thing to have in every payload."""
+    asyncio = importlib.import_module("asyncio")
+    return asyncio.run(coroutine)
 
 
 def _remember(filename: str, source: str) -> None:

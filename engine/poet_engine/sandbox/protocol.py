@@ -57,8 +57,12 @@ class Sandbox(Protocol):
         """
         ...
 
-    def walls(self) -> tuple[WallReport, ...]:
-        """Try to get through every wall from inside, now."""
+    def walls(self, *, thorough: bool = True) -> tuple[WallReport, ...]:
+        """Try to get through every wall from inside, now.
+
+        Args:
+            thorough: Also use up the whole budget of memory, which takes as long as touching it does.
+        """
         ...
 
     def statistics(self) -> SandboxStatistics:

@@ -1,0 +1,100 @@
+"""The decorator itself."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import ParamSpec, Protocol, TypeVar, cast, overload
+
+from poet_engine.decorator.function import PoetHandle
+from poet_engine.decorator.preparing import Options
+from poet_engine.errors import UsageError
+from poet_engine.policy import Policy
+from poet_engine.policy.units import seconds
+
+_Params = ParamSpec("_Params")
+_Result_co = TypeVar("_Result_co", covariant=True)
+_Result = TypeVar("_Result")
+
+
+class PoetFunction(Protocol[_Params, _Result_co]):
+    """A decorated function: called as before, with the original and the handle beside it."""
+
+    __name__: str
+    original: Callable[_Params, object]
+    poet: PoetHandle[_Params, object]
+
+    def __call__(self, *args: _Params.args, **kwargs: _Params.kwargs) -> _Result_co:
+        """Answer the call: by the version, or by the original."""
+        ...
+
+
+@overload
+def poet(function: Callable[_Params, _Result], /) -> PoetFunction[_Params, _Result]: ...
+
+
+@overload
+def poet(
+    *,
+    domain: str | None = None,
+    optimize_for: str | None = None,
+    policy: Policy | str | Path | None = None,
+    timeout: str | float | None = None,
+) -> Callable[[Callable[_Params, _Result]], PoetFunction[_Params, _Result]]: ...
+
+
+def poet(
+    function: Callable[_Params, _Result] | None = None,
+    /,
+    *,
+    domain: str | None = None,
+    optimize_for: str | None = None,
+    policy: Policy | str | Path | None = None,
+    timeout: str | float | None = None,
+) -> PoetFunction[_Params, _Result] | Callable[[Callable[_Params, _Result]], PoetFunction[_Params, _Result]]:
+    """Put a generated version in front of a function. Nothing is generated before the first call.
+
+    Args:
+        function: The function, when used without parentheses.
+        domain: What kind of function it is, such as `ml_monitoring`; guessed when not given.
+        optimize_for: What matters most, kept with the version.
+        policy: A policy, a preset's name or a file; by default the one that the domain needs.
+        timeout: How long a call may take in the sandbox, such as `"5s"` or seconds; the policy's limit if that is less.
+
+    Raises:
+        UsageError: The timeout is no duration, or what is decorated is no function.
+    """
+    options = Options(
+        domain=domain,
+        optimize_for=optimize_for,
+        policy=policy,
+        timeout=None if timeout is None else seconds(timeout),
+    )
+    if function is None:
+        return functools.partial(_decorate, options=options)
+    return _decorate(function, options=options)
+
+
+def _decorate(function: Callable[_Params, _Result], *, options: Options) -> PoetFunction[_Params, _Result]:
+    if not callable(function):
+        raise UsageError(f"@poet goes on a function, not on a {type(function).__name__}; name options by keyword")
+    handle = PoetHandle(function, options)
+
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def answer_async(*args: _Params.args, **kwargs: _Params.kwargs) -> object:
+            return (await handle.acall(*args, **kwargs)).value
+
+        wrapper: Callable[_Params, object] = answer_async
+    else:
+
+        @functools.wraps(function)
+        def answer(*args: _Params.args, **kwargs: _Params.kwargs) -> object:
+            return handle.call(*args, **kwargs).value
+
+        wrapper = answer
+    decorated = cast("PoetFunction[_Params, _Result]", wrapper)
+    decorated.original = function
+    decorated.poet = cast("PoetHandle[_Params, object]", handle)
+    return decorated

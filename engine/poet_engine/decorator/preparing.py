@@ -1,0 +1,219 @@
+"""From a user's function to a stored version that may serve it, or to the reason why the original must."""
+
+import dataclasses
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from poet_engine.domains import Declined, Domain, Example, FunctionInfo, choose, describe
+from poet_engine.engine import Engine
+from poet_engine.errors import PoetError, UsageError
+from poet_engine.job import Job
+from poet_engine.outcome import Outcome
+from poet_engine.policy import Policy
+from poet_engine.store import FunctionStore, Metadata, Store, StoredVersion, TrialSummary, locate
+
+_ACTOR = "poet"
+
+
+class Wiring(Protocol):
+    """What the decorator needs of the outside; `assembly` gives it."""
+
+    poet_version: str
+
+    def engine(self, policy: Policy, journal: Path) -> Engine:
+        """The engine for a policy whose events go to `journal`, shared by all functions that ask for the same two."""
+        ...
+
+    def home(self) -> Path:
+        """Where versions go when the module's own folder cannot be written."""
+        ...
+
+
+_installed: list[Wiring] = []
+
+
+def install(wiring: Wiring) -> None:
+    """Set what decorated functions use from now on."""
+    _installed[:] = [wiring]
+
+
+def wiring() -> Wiring:
+    """What was installed."""
+    if not _installed:
+        raise UsageError("import poet from poet_engine, which knows the sandboxes, instead of poet_engine.decorator")
+    return _installed[0]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What was given to `@poet`.
+
+    Attributes:
+        domain: The domain's name; None to guess from the function.
+        optimize_for: What matters most, kept with the version.
+        policy: Overrides the domain's policy.
+        timeout: Seconds a call may take in the sandbox; None for the policy's limit.
+    """
+
+    domain: str | None = None
+    optimize_for: str | None = None
+    policy: Policy | str | Path | None = None
+    timeout: float | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Workplace:
+    """Where a function's versions are kept and run."""
+
+    info: FunctionInfo
+    domain: Domain
+    policy: Policy
+    engine: Engine
+    versions: FunctionStore
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ready:
+    """A version serves."""
+
+    workplace: Workplace
+    version: StoredVersion
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Hosted:
+    """The original serves; `reason` says why, and how to mend it."""
+
+    reason: str
+    workplace: Workplace | None = None
+
+
+def usable(state: Ready | Hosted | None) -> bool:
+    """Whether a state still holds: its engine may have been closed, or belong to the process that we forked from."""
+    return state is not None and (state.workplace is None or not state.workplace.engine.closed)
+
+
+def workplace(function: object, options: Options) -> Workplace:
+    """Everything that a function's versions need.
+
+    Raises:
+        PoetError: There can be none: the source cannot be read, the policy is not usable, no sandbox stands.
+    """
+    info = describe(function)
+    if info.is_method:
+        raise UsageError(
+            f"{info.qualname} is a method, and its object cannot travel; move its body to a function of plain values",
+        )
+    domain = choose(options.domain, info)
+    chosen = options.policy if options.policy is not None else domain.policy
+    policy = chosen if isinstance(chosen, Policy) else Policy.load(chosen)
+    root = locate(Path(info.file), info.qualname, home=wiring().home())
+    engine = wiring().engine(policy, root / "events" / "journal.db")
+    return Workplace(info, domain, policy, engine, Store(root).function(info.qualname))
+
+
+def prepare(function: object, options: Options) -> Ready | Hosted:
+    """Find the version that serves, or make it: write, scan, try, store, promote. Never raises for what can be said."""
+    try:
+        place = workplace(function, options)
+    except PoetError as error:
+        return Hosted(str(error))
+    try:
+        return _serving(place) or _make(place, options)
+    except PoetError as error:
+        return Hosted(str(error), place)
+
+
+def _serving(place: Workplace) -> Ready | Hosted | None:
+    """The stored version, if it is for this very source; None when one must be made."""
+    version = place.versions.current()
+    if version is None or version.metadata.original_digest != place.info.source_digest:
+        return None
+    if not version.intact:
+        return Hosted(
+            f"{version.path / 'code.py'} was edited after it was stored, so it was not scanned; "
+            f"delete {version.path.name} to have it written anew",
+            place,
+        )
+    return Ready(place, version)
+
+
+def _make(place: Workplace, options: Options) -> Ready | Hosted:
+    written = place.domain.write(place.info)
+    if isinstance(written, Declined):
+        return Hosted(written.reason, place)
+    params = dict(written.params)
+    if options.optimize_for is not None:
+        params["optimize_for"] = options.optimize_for
+    return add_version(
+        place,
+        Candidate(written.source, params, written.examples, "built_in", written.summary),
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Candidate:
+    """Code that may become a version.
+
+    Attributes:
+        code: The whole text of a module; its function has the name of the user's.
+        params: What it decides by.
+        examples: Calls that must go well first.
+        origin: `built_in` or `adopted`.
+        reason: Why it is there, for the audit trail.
+    """
+
+    code: str
+    params: Mapping[str, object]
+    examples: tuple[Example, ...]
+    origin: str
+    reason: str
+
+
+def add_version(place: Workplace, candidate: Candidate) -> Ready | Hosted:
+    """Scan, try, store and promote a candidate; nothing is stored unless all of it went well."""
+    report = place.engine.scan(candidate.code)
+    if report.rejected:
+        first = report.findings[0]
+        return Hosted(f"the gate rejected the new version: {first.rule} on line {first.line}: {first.message}", place)
+    for number, example in enumerate(candidate.examples, start=1):
+        outcome = place.engine.attempt(_job(candidate.code, place, example))
+        complaint = _complaint(outcome, example)
+        if complaint:
+            return Hosted(f"the new version failed example {number} of its trial: {complaint}", place)
+    tried = len(candidate.examples)
+    metadata = Metadata(
+        created=place.engine.now(),
+        domain=place.domain.name,
+        policy=place.policy.name,
+        policy_digest=place.policy.digest,
+        original_digest=place.info.source_digest,
+        python=platform.python_version(),
+        poet_version=wiring().poet_version,
+        origin="built_in" if candidate.origin == "built_in" else "adopted",
+        gate=tuple(dict.fromkeys(finding.rule for finding in report.findings)),
+        trial=TrialSummary(examples=tried, passed=tried),
+    )
+    version = place.versions.add(
+        code=candidate.code, params=candidate.params, metadata=metadata, reason=candidate.reason
+    )
+    place.versions.promote(version.name, actor=_ACTOR, reason=candidate.reason)
+    return Ready(place, version)
+
+
+def _job(code: str, place: Workplace, example: Example) -> Job:
+    return Job(source=code, entry=place.info.name, args=example.args, kwargs=example.kwargs, filename="<candidate>")
+
+
+def _complaint(outcome: Outcome, example: Example) -> str:
+    """What is wrong with the outcome of a trial; empty when nothing is."""
+    if not outcome.ok:
+        return outcome.describe()
+    for name, expected in example.expect.items():
+        value = outcome.value
+        found = value if not name else value.get(name) if isinstance(value, Mapping) else None
+        if found != expected:
+            return f"{name or 'the value'} is {found!r} where {expected!r} was expected"
+    return ""

@@ -1,0 +1,267 @@
+"""The one use case: gate → sandbox → outcome → event."""
+
+import dataclasses
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar, Protocol, Self
+
+from poet_engine.errors import ClosedError, UsageError
+from poet_engine.gate import Gate, ScanReport
+from poet_engine.job import Job
+from poet_engine.journal.recorder import Call, Recorder
+from poet_engine.outcome import Evidence, Outcome, Status
+from poet_engine.policy import Policy
+from poet_engine.sandbox.protocol import Sandbox, SandboxStatistics, WallReport
+from poet_engine.sandbox.verdict import blame_for
+
+_DIGEST_DIGITS = 12
+
+
+class Opener(Protocol):
+    """What `Engine.open` hands its arguments to; `assembly` is the one that knows the adapters."""
+
+    def __call__(self, policy: Policy | str | Path | None, sandbox: str, journal: Path | str | None) -> "Engine":
+        """An engine with everything that it needs."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Recorded:
+    """One run that was recorded.
+
+    Attributes:
+        outcome: What came of it.
+        event_id: The id of its event; empty where nothing records.
+    """
+
+    outcome: Outcome
+    event_id: str
+
+
+class Engine:
+    """Runs generated code under one policy. Thread-safe; a context manager. `Engine.open` makes one.
+
+    Args:
+        policy: What a call may do.
+        sandbox: Where it runs; closed with the engine.
+        gate: Scans it first; closed with the engine.
+        recorder: Keeps an event of each run, if there is one; closed with the engine.
+        clock: Seconds since the epoch.
+        new_id: Gives execution ids.
+    """
+
+    opener: ClassVar[Opener | None] = None
+
+    def __init__(
+        self,
+        *,
+        policy: Policy,
+        sandbox: Sandbox,
+        gate: Gate,
+        recorder: Recorder | None,
+        new_id: Callable[[], str],
+        clock: Callable[[], float],
+    ) -> None:
+        self.policy = policy
+        self._sandbox, self._gate, self._recorder = sandbox, gate, recorder
+        self._new_id, self._clock = new_id, clock
+        self._closed = False
+        self._owner = os.getpid()
+
+    def __repr__(self) -> str:
+        return f"<Engine policy={self.policy.name} {self._sandbox!r}>"
+
+    @classmethod
+    def open(
+        cls,
+        policy: Policy | str | Path | None = None,
+        sandbox: str = "auto",
+        *,
+        journal: Path | str | None = None,
+    ) -> "Engine":
+        """An engine on the first sandbox on which the walls that the policy requires stand.
+
+        Args:
+            policy: A policy, a preset's name (`restricted`, `data`, `lab`), or a file; by default `POET_POLICY`, or
+                else `restricted`.
+            sandbox: `auto` or `process`.
+            journal: The file in which each run leaves an event; by default one in the state folder (`POET_HOME`).
+
+        Raises:
+            PolicyError: The policy cannot be used.
+            SandboxUnavailableError: No sandbox has the required walls; the message names each and its remedy.
+        """
+        if Engine.opener is None:
+            raise UsageError("import Engine from poet_engine, which knows the sandboxes, instead of poet_engine.engine")
+        return Engine.opener(policy, sandbox, journal)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it cannot be used: it was closed, or it belongs to the process that this one forked from."""
+        return self._closed or os.getpid() != self._owner
+
+    @property
+    def recorder(self) -> Recorder | None:
+        """What keeps its events, if anything does."""
+        return self._recorder
+
+    def new_id(self) -> str:
+        """A fresh id for an execution."""
+        return self._new_id()
+
+    def now(self) -> float:
+        """Seconds since the epoch, by the engine's clock."""
+        return self._clock()
+
+    @property
+    def sandbox_name(self) -> str:
+        """Which sandbox it runs on."""
+        return self._sandbox.name
+
+    def scan(self, source: str) -> ScanReport:
+        """What the gate says of a source, without running it."""
+        self._refuse_if_closed()
+        return self._gate.scan(source, self.policy)
+
+    def undecorate(self, source: str) -> str:
+        """The source without its `@poet` decorators and `poet_engine` imports; lines keep their numbers.
+
+        Raises:
+            UsageError: It cannot be parsed.
+        """
+        self._refuse_if_closed()
+        return self._gate.undecorate(source)
+
+    def run(self, source: str, entry: str, /, *args: object, **kwargs: object) -> Outcome:
+        """Scan and run one call. Never raises for what the code did.
+
+        Args:
+            source: The whole text of a module.
+            entry: The name of a function at its top level.
+            *args: Its positional arguments.
+            **kwargs: Its keyword arguments.
+
+        Raises:
+            CannotTravelError: An argument has no safe form; the error names it.
+            ClosedError: The engine was closed.
+        """
+        return self.run_job(Job(source=source, entry=entry, args=args, kwargs=kwargs))
+
+    def run_job(self, job: Job) -> Outcome:
+        """The same for a job, which may name a shorter deadline."""
+        return self.execute(job).outcome
+
+    def execute(self, job: Job) -> Recorded:
+        """Scan, run and record one job."""
+        start = self._clock()
+        outcome = self.attempt(job)
+        if self._recorder is None:
+            return Recorded(outcome, "")
+        call = Call(
+            function_name=job.entry,
+            version=self.scan(job.source).digest[:_DIGEST_DIGITS],
+            execution_id=outcome.execution_id,
+            start=start,
+            end=self._clock(),
+            outcome=outcome,
+            served_by="generated" if outcome.ok else "none",
+            attempts=1,
+            policy_digest=self.policy.digest,
+        )
+        return Recorded(outcome, self._recorder.record(call))
+
+    def attempt(self, job: Job) -> Outcome:
+        """Scan and run one job without an event: for callers that record what they make of it."""
+        if not job.entry.isidentifier():
+            raise UsageError(f"{job.entry!r} is no function name; name a function at the top level of the source")
+        report = self.scan(job.source)
+        execution_id = self._new_id()
+        if report.rejected:
+            return dataclasses.replace(_rejected(report), execution_id=execution_id, sandbox=self.sandbox_name)
+        outcome = self._sandbox.run(job)
+        return dataclasses.replace(outcome, findings=report.findings, execution_id=execution_id)
+
+    def load(self, source: str, entry: str) -> "Loaded":
+        """Many calls of one version: `fn(...)` is the value or raises, `fn.call(...)` is the outcome.
+
+        Raises:
+            RejectedError: The gate does not let it run.
+        """
+        report = self.scan(source)
+        if report.rejected:
+            _rejected(report).unwrap()
+        return Loaded(self, source, entry)
+
+    def doctor(self) -> tuple[WallReport, ...]:
+        """Try every wall of the sandbox from inside."""
+        self._refuse_if_closed()
+        return self._sandbox.walls(thorough=True)
+
+    def statistics(self) -> SandboxStatistics:
+        """A snapshot of the sandbox's counters."""
+        return self._sandbox.statistics()
+
+    def flush(self) -> None:
+        """Wait until every event so far is on the disk."""
+        if self._recorder is not None:
+            self._recorder.flush()
+
+    def close(self) -> None:
+        """End everything that runs and free everything. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        self._sandbox.close()
+        self._gate.close()
+        if self._recorder is not None:
+            self._recorder.close()
+
+    def _refuse_if_closed(self) -> None:
+        if self.closed:
+            raise ClosedError(
+                "this engine was closed, or belongs to the process that this one forked from; open one here"
+            )
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_exc_info: object) -> None:
+        """Close."""
+        self.close()
+
+
+class Loaded:
+    """One function of one source, ready to be called many times.
+
+    Args:
+        engine: What runs it.
+        source: The whole text of its module.
+        entry: Its name.
+    """
+
+    def __init__(self, engine: Engine, source: str, entry: str) -> None:
+        self._engine, self._source, self._entry = engine, source, entry
+
+    def __repr__(self) -> str:
+        return f"<Loaded {self._entry} on {self._engine!r}>"
+
+    def __call__(self, *args: object, **kwargs: object) -> object:
+        """The value; raises the `PoetError` of any other outcome."""
+        return self.call(*args, **kwargs).unwrap()
+
+    def call(self, *args: object, **kwargs: object) -> Outcome:
+        """What came of one call."""
+        return self._engine.run(self._source, self._entry, *args, **kwargs)
+
+
+def _rejected(report: ScanReport) -> Outcome:
+    rule = report.findings[0].rule if report.findings else report.cause
+    return Outcome(
+        status=Status.REJECTED,
+        cause=report.cause,
+        blame=blame_for(Status.REJECTED, report.cause),
+        evidence=Evidence(rule or "scan", source="gate"),
+        findings=report.findings,
+    )

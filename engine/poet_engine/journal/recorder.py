@@ -1,0 +1,110 @@
+"""From what came of a call to the event that is kept of it."""
+
+import dataclasses
+
+from poet_engine.events import EventFactory, ExecutionError, ExecutionMetrics, ExecutionPayload
+from poet_engine.journal.journal import Journal
+from poet_engine.outcome import Outcome, Status
+
+_MEGABYTE = 10**6
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call of a function, whoever answered it.
+
+    Attributes:
+        function_name: The function's name, or the entry of a bare source.
+        version: `v3`, `original`, or the first digits of a bare source's digest.
+        execution_id: What correlates everything that belongs to this call.
+        start: Seconds since the epoch.
+        end: The same.
+        outcome: What came of the named version; None when it was not tried.
+        served_by: Who answered: `generated`, `original` or nobody (`none`).
+        attempts: How often the version was tried.
+        policy_digest: Which policy it ran under.
+        fallback_reason: Why it was not the version that answered.
+    """
+
+    function_name: str
+    version: str
+    execution_id: str
+    start: float
+    end: float
+    outcome: Outcome | None
+    served_by: str
+    attempts: int
+    policy_digest: str
+    fallback_reason: str | None = None
+
+
+class Recorder:
+    """Writes one execution event for each call.
+
+    Args:
+        journal: Where it is kept.
+        factory: Makes events with ids and times.
+    """
+
+    def __init__(self, journal: Journal, factory: EventFactory) -> None:
+        self._journal, self._factory = journal, factory
+
+    def __repr__(self) -> str:
+        return f"<Recorder {self._journal!r}>"
+
+    def record(self, call: Call) -> str:
+        """Keep the event of a call and return its id; a violation waits until it is on the disk."""
+        event = self._factory.execution(payload(call), correlation_id=call.execution_id)
+        outcome = call.outcome
+        return self._journal.record(event, durable=outcome is not None and outcome.status is Status.VIOLATION)
+
+    def flush(self) -> None:
+        """Wait until everything recorded so far is on the disk."""
+        self._journal.flush()
+
+    def close(self) -> None:
+        """Flush and close the journal."""
+        self._journal.close()
+
+
+def payload(call: Call) -> ExecutionPayload:
+    """The user's schema, and what we add beside it. `status` judges the named version, not the answer."""
+    outcome = call.outcome
+    ended_well = outcome is None or outcome.status is Status.OK
+    return ExecutionPayload(
+        function_name=call.function_name,
+        version=call.version,
+        execution_id=call.execution_id,
+        start_time=call.start,
+        end_time=call.end,
+        status="success" if ended_well else "failure",
+        metrics=_metrics(call, outcome),
+        error=None if outcome is None or ended_well else _error(outcome),
+        outcome=None if outcome is None else str(outcome.status),
+        cause=None if outcome is None else outcome.cause,
+        served_by=call.served_by,
+        attempts=call.attempts,
+        policy_digest=call.policy_digest,
+        fallback_reason=call.fallback_reason,
+        evidence=None if outcome is None or outcome.evidence is None else str(outcome.evidence),
+        limits_hit=None if outcome is None else outcome.limits_hit,
+    )
+
+
+def _metrics(call: Call, outcome: Outcome | None) -> ExecutionMetrics:
+    duration_ms = max(0.0, (call.end - call.start) * 1e3)
+    if outcome is None:
+        return ExecutionMetrics(duration_ms=duration_ms, memory_mb=0.0, cpu_percent=0.0)
+    usage = outcome.usage
+    return ExecutionMetrics(
+        duration_ms=duration_ms,
+        memory_mb=(usage.memory_peak_bytes or 0) / _MEGABYTE,
+        cpu_percent=100.0 * usage.cpu_ms / usage.wall_ms if usage.wall_ms else 0.0,
+    )
+
+
+def _error(outcome: Outcome) -> ExecutionError:
+    if outcome.error is not None:
+        trace = outcome.error.traceback or None
+        return ExecutionError(type=outcome.error.type or "unknown", message=outcome.error.message, stack_trace=trace)
+    return ExecutionError(type=f"{outcome.status}/{outcome.cause}", message=outcome.describe())
