@@ -1,6 +1,7 @@
 """The only place that names concrete adapters: what `Engine.open` and `@poet` are made of."""
 
 import atexit
+import contextlib
 import importlib.metadata
 import os
 import threading
@@ -73,18 +74,22 @@ def _sandbox(policy: Policy, name: str) -> Sandbox:
     reasons: list[str] = []
     for candidate in _SANDBOXES if name == "auto" else (name,):
         try:
-            sandbox = _SANDBOXES[candidate](policy)
+            return _standing(candidate, policy)
         except SandboxUnavailableError as error:
-            reasons.append(f"{candidate}: {error}")
-            continue
+            reasons.append(str(error))
+    raise SandboxUnavailableError(f"policy {policy.name!r} cannot be carried out here: {'; '.join(reasons)}")
+
+
+def _standing(name: str, policy: Policy) -> Sandbox:
+    """A sandbox whose required walls hold; closed again when one does not."""
+    sandbox = _SANDBOXES[name](policy)
+    with contextlib.ExitStack() as undo:
+        undo.callback(sandbox.close)
         lacking = _lacking(sandbox, policy)
-        if not lacking:
-            return sandbox
-        sandbox.close()
-        reasons += [f"{candidate}: {_complaint(report)}" for report in lacking]
-    raise SandboxUnavailableError(
-        f"policy {policy.name!r} requires walls that do not stand here. " + "; ".join(dict.fromkeys(reasons)),
-    )
+        if lacking:
+            raise SandboxUnavailableError("; ".join(f"{name}: {_complaint(report)}" for report in lacking))
+        undo.pop_all()
+    return sandbox
 
 
 def _lacking(sandbox: Sandbox, policy: Policy) -> tuple[WallReport, ...]:

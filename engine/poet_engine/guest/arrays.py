@@ -48,12 +48,11 @@ def travelling_form(value: object) -> object:
         return _array_out(numpy, value)
     if isinstance(value, numpy.generic):
         return _scalar_out(numpy, value)
-    if (
-        type(value).__module__.startswith("pandas.")
-        and getattr(value, "ndim", None) == 1
-        and hasattr(value, "to_numpy")
-    ):
-        return _array_out(numpy, value.to_numpy())
+    # "pandas.core.series" up to pandas 2, "pandas" since
+    if type(value).__module__.partition(".")[0] == "pandas" and getattr(value, "ndim", None) == 1:
+        to_numpy = getattr(value, "to_numpy", None)
+        if to_numpy is not None:
+            return _array_out(numpy, to_numpy())
     return NOT_MINE
 
 

@@ -47,6 +47,12 @@ def _visible(roots: tuple[str, ...]) -> Visible:
     return Visible(ordered, tuple(covers), links, import_paths)
 
 
+def installed(name: str) -> bool:
+    """Whether a module's top level can be found, without running any of it."""
+    root = name.partition(".")[0]
+    return root in sys.stdlib_module_names or bool(_module_location(root))
+
+
 def _without_nested(paths: set[str], covers: Sequence[str]) -> Iterable[str]:
     """Paths that no other path holds already; what holds a path below a cover is hidden, so that one counts."""
     for path in paths:

@@ -19,7 +19,7 @@ from poet_engine.policy import Fresh, Limits, Policy
 from poet_engine.sandbox import cgroup, walls, wire
 from poet_engine.sandbox import verdict as verdict_module
 from poet_engine.sandbox.cgroup import Driver, GroupLimits, Reading
-from poet_engine.sandbox.process import mounts
+from poet_engine.sandbox.process import diagnose, mounts
 from poet_engine.sandbox.process.lane import Lane, Report
 from poet_engine.sandbox.process.pool import NoLaneError, Pool, Size
 from poet_engine.sandbox.process.supervise import Supervisor, Watch
@@ -81,6 +81,7 @@ class ProcessSandbox:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         _refuse_other_machines(policy)
+        _refuse_missing_modules(policy)
         self._policy, self._limits, self._clock = policy, policy.limits, clock
         driver = None if "cgroup" in without else cgroup.find()
         if driver is not None:
@@ -136,9 +137,21 @@ class ProcessSandbox:
             raise ClosedError("this sandbox was closed; open another one")
 
     def walls(self, *, thorough: bool = True) -> tuple[WallReport, ...]:
-        """Try every wall from inside; see `walls.probe`."""
+        """Try every wall from inside; see `walls.probe`.
+
+        Raises:
+            SandboxUnavailableError: It does not start on this machine; the message names the setting to change.
+        """
         grade = self._driver.name if self._driver else "rlimits"
-        return walls.probe(self.probe, self._limits, counted_by=grade, thorough=thorough)
+        return walls.probe(self._probe_or_explain, self._limits, counted_by=grade, thorough=thorough)
+
+    def _probe_or_explain(self, job: Job) -> Outcome:
+        outcome = self.probe(job)
+        if outcome.status is Status.INFRA and outcome.cause == "setup":
+            failure = str(outcome.evidence.value if outcome.evidence else "")
+            why = diagnose.explain(failure, rootless=os.geteuid() != 0, values=diagnose.settings())
+            raise SandboxUnavailableError(f"the process sandbox does not start: {why}")
+        return outcome
 
     def statistics(self) -> SandboxStatistics:
         """Counters, frozen."""
@@ -182,6 +195,15 @@ def _refuse_other_machines(policy: Policy) -> None:
         raise SandboxUnavailableError(
             f"policy {policy.name!r} asks for fresh = {policy.isolation.fresh.value!r}, which the process sandbox does "
             "not offer; set [isolation] fresh = 'process'",
+        )
+
+
+def _refuse_missing_modules(policy: Policy) -> None:
+    missing = [name for name in policy.isolation.preload if not mounts.installed(name)]
+    if missing:
+        raise SandboxUnavailableError(
+            f"policy {policy.name!r} preloads {', '.join(missing)}, which is not installed for {sys.executable}; "
+            "install it (numpy, scipy and pandas come with: pip install 'poet-engine[data]')",
         )
 
 

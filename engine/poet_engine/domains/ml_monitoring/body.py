@@ -1,0 +1,165 @@
+"""The user's own code: whether it may be replaced without anyone missing what it did, and how it is taken along."""
+
+import ast
+import dataclasses
+from collections.abc import Iterable, Iterator
+
+from poet_engine.domains.ml_monitoring.returns import FunctionNode, Shape, own_nodes
+from poet_engine.domains.model import Declined, FunctionInfo, ImportedName, Parameter
+from poet_engine.domains.words import word_set
+
+# Packages that compute and touch nothing: replacing code that uses them loses only a value.
+_PURE = word_set(
+    "__future__ abc bisect collections dataclasses datetime decimal enum fractions functools heapq itertools math "
+    "numbers numpy operator pandas re scipy sklearn statistics string typing warnings",
+)
+# Of those, what the `data` policy lets the user's own code bring into the sandbox.
+_PORTABLE = word_set(
+    "bisect collections dataclasses datetime decimal fractions functools heapq itertools math numbers numpy operator "
+    "re statistics string typing",
+)
+_EFFECTS = word_set(
+    "open input exec eval compile breakpoint setattr delattr globals locals vars __import__ exit quit",
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Own:
+    """The user's body, taken along under another name.
+
+    Attributes:
+        source: The text of the function.
+        imports: The imports that it needs at module level.
+        bound: The names that it binds anywhere.
+    """
+
+    source: str
+    imports: tuple[ImportedName, ...]
+    bound: frozenset[str]
+
+
+def parse(info: FunctionInfo) -> FunctionNode | Declined:
+    """The function's own tree."""
+    try:
+        tree = ast.parse(info.source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return Declined(f"the source of {info.name!r} does not parse ({error}); save a version that does.")
+    for node in tree.body:
+        if isinstance(node, FunctionNode) and node.name == info.name:
+            return node
+    return Declined(f"the source of {info.name!r} does not hold the function; describe it again from its file.")
+
+
+def effects(info: FunctionInfo, node: FunctionNode) -> Declined | None:
+    """Why replacing the body would lose something besides its value; None if it would not."""
+    for problem in _problems(info, node):
+        return Declined(f"{info.name!r} {problem}.")
+    return None
+
+
+def _problems(info: FunctionInfo, node: FunctionNode) -> Iterator[str]:
+    if info.is_method:
+        yield "is a method, and its object cannot travel into the sandbox; move it out of the class"
+    if info.free_names:
+        names = ", ".join(repr(name) for name in info.free_names)
+        yield f"uses {names} from outside, which stays outside the sandbox; pass it as a parameter"
+    foreign = sorted({root for entry in _all_imports(info) if (root := _root(entry)) not in _PURE})
+    if foreign:
+        names = ", ".join(repr(name) for name in foreign)
+        yield f"uses {names}, which may do more than compute; do that part in the caller and leave the comparison here"
+    parameters = {parameter.name for parameter in info.parameters}
+    for found in ast.walk(node):
+        yield from _problem(found, parameters)
+
+
+def _problem(found: ast.AST, parameters: set[str]) -> Iterator[str]:
+    line = getattr(found, "lineno", 0)
+    match found:
+        case ast.Yield() | ast.YieldFrom():
+            yield "is a generator, and a comparison has one answer; return it instead"
+        case ast.Global() | ast.Nonlocal():
+            yield f"changes names outside itself (its line {line}); return what changes instead"
+        case ast.Name(id=name, ctx=ast.Load()) if name in _EFFECTS:
+            yield f"uses {name}() (its line {line}), which reaches outside; do that part in the caller"
+        case ast.Subscript(ctx=ast.Store() | ast.Del()) | ast.Attribute(ctx=ast.Store() | ast.Del()):
+            base: ast.expr = found
+            while isinstance(base, ast.Subscript | ast.Attribute):
+                base = base.value
+            if isinstance(base, ast.Name) and base.id in parameters:
+                yield f"changes its argument {base.id!r} (its line {line}); work on a copy"
+        case _:
+            pass
+
+
+def _all_imports(info: FunctionInfo) -> tuple[ImportedName, ...]:
+    return (*info.imports, *info.local_imports)
+
+
+def _root(entry: ImportedName) -> str:
+    return entry.module.partition(".")[0] or entry.module
+
+
+def needed(node: FunctionNode, shape: Shape) -> bool:
+    """Whether the user's body must run: it computes what we cannot, or it checks its input and may refuse it."""
+    checks = any(isinstance(found, ast.Raise | ast.Assert) for found in own_nodes(node))
+    return checks or (shape.computed and not shape.is_bool)
+
+
+def take_along(info: FunctionInfo, name: str, present: frozenset[str]) -> Own | Declined:
+    """The body as a function called `name`, without decorators, annotations and the imports that are `present`."""
+    heavy = sorted({entry.statement for entry in _all_imports(info) if not _is_portable(entry)})
+    if heavy:
+        return Declined(
+            f"{info.name!r} computes a part of its result with {heavy[0]!r}, which generated code may not import; "
+            "compute that part in the caller, or with the standard library, numpy or scipy.stats.",
+        )
+    tree = ast.parse(info.source)
+    copy = next(found for found in tree.body if isinstance(found, FunctionNode) and found.name == info.name)
+    copy.name, copy.decorator_list, copy.returns = name, [], None
+    for argument in _arguments(copy.args):
+        argument.annotation = None
+    copy = _WithoutImports(present).visit(copy)
+    bound = {found.id for found in ast.walk(copy) if isinstance(found, ast.Name) and isinstance(found.ctx, ast.Store)}
+    bound |= {found.name for found in own_nodes(copy) if isinstance(found, FunctionNode | ast.ClassDef)}
+    bound |= {found.arg for found in ast.walk(copy) if isinstance(found, ast.arg)}
+    bound |= {entry.name for entry in info.local_imports if entry.statement not in present}
+    bound |= {entry.name for entry in info.imports if entry.statement not in present}
+    return Own(ast.unparse(copy) + "\n", info.imports, frozenset(bound))
+
+
+class _WithoutImports(ast.NodeTransformer):
+    """Leaves out imports that the top of the generated module has already: the gate lets no name be bound twice."""
+
+    def __init__(self, present: frozenset[str]) -> None:
+        self._present = present
+
+    def visit_Import(self, node: ast.Import) -> ast.stmt:
+        return ast.Pass() if ast.unparse(node) in self._present else node
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.stmt:
+        return ast.Pass() if ast.unparse(node) in self._present else node
+
+
+def _is_portable(entry: ImportedName) -> bool:
+    return _root(entry) in _PORTABLE or "scipy.stats" in entry.paths
+
+
+def _arguments(arguments: ast.arguments) -> Iterator[ast.arg]:
+    yield from (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+    yield from (entry for entry in (arguments.vararg, arguments.kwarg) if entry is not None)
+
+
+def handed_back(shape: Shape) -> frozenset[str]:
+    """The names that the result holds as they are, such as `feature` in `{"feature": feature}`."""
+    own = (value for item in shape.items if item.meaning is None for value in item.values)
+    return frozenset(value.id for value in own if isinstance(value, ast.Name))
+
+
+def labels_only(parameter: Parameter, node: FunctionNode, shape: Shape) -> bool:
+    """Whether a parameter does nothing but appear in items of the result that we leave to the user's body."""
+    passed = (value for item in shape.items if item.meaning is None for value in item.values)
+    return _uses(parameter.name, node.body) == _uses(parameter.name, passed)
+
+
+def _uses(name: str, nodes: Iterable[ast.AST]) -> int:
+    return sum(isinstance(found, ast.Name) and found.id == name for node in nodes for found in ast.walk(node))

@@ -1,0 +1,81 @@
+"""Which domain a function belongs to: what the user said, or else a guess by fixed rules."""
+
+import difflib
+from collections.abc import Mapping
+
+from poet_engine import errors
+from poet_engine.domains import ml_monitoring
+from poet_engine.domains.model import Declined, Domain, FunctionInfo
+from poet_engine.domains.words import words_of
+
+
+def _without_code(domain: str) -> Domain:
+    """A domain that is known by name and has no built-in code."""
+
+    def decline(info: FunctionInfo) -> Declined:
+        return Declined(
+            f"the domain {domain!r} has no built-in code yet, so {info.name!r} serves as it is; "
+            "use domain='ml_monitoring' if it detects drift.",
+        )
+
+    return Domain(domain, "restricted", decline, _ALIASES[domain])
+
+
+_ALIASES: Mapping[str, tuple[str, ...]] = {
+    "api": ("api_operations",),
+    "customer_service": (),
+    "financial": ("financial_risk", "credit_approval"),
+    "prompt_optimization": ("llm_optimization",),
+    "base": ("computation", "base_reliability"),
+}
+_DOMAINS: Mapping[str, Domain] = {
+    "ml_monitoring": Domain("ml_monitoring", "data", ml_monitoring.write),
+    **{name: _without_code(name) for name in _ALIASES},
+}
+_BY_ANY_NAME: Mapping[str, Domain] = {
+    name: domain for domain in _DOMAINS.values() for name in (domain.name, *domain.aliases)
+}
+
+# Tried in this order; the first that fits wins.
+_IMPORTS: tuple[tuple[str, frozenset[str]], ...] = (
+    ("api", frozenset({"requests", "httpx", "urllib"})),
+    ("ml_monitoring", frozenset({"numpy", "pandas", "sklearn", "scipy"})),
+)
+_WORDS: tuple[tuple[str, frozenset[str]], ...] = (
+    ("customer_service", frozenset({"customer", "query", "message", "messages", "ticket", "inquiry"})),
+    ("financial", frozenset({"risk", "portfolio", "price", "prices", "credit", "loan", "income"})),
+)
+
+
+def choose(domain: str | None, info: FunctionInfo) -> Domain:
+    """The domain called `domain`, or the likeliest one for the function when none is given.
+
+    Without a name the imports that the function uses decide first, then the words in its parameter names; a function
+    that shows neither is `base`.
+
+    Raises:
+        UsageError: There is no such domain.
+    """
+    if domain is None:
+        return _DOMAINS[_guess(info)]
+    if not isinstance(domain, str):
+        # Callers without a type checker reach this; the annotation says that it cannot be.
+        raise errors.UsageError(
+            f"domain={domain!r} is a {type(domain).__name__}; give the domain's name as text, such as 'ml_monitoring'.",
+        )
+    key = domain.strip().lower().replace("-", "_").replace(" ", "_")
+    if key in _BY_ANY_NAME:
+        return _BY_ANY_NAME[key]
+    near = difflib.get_close_matches(key, _BY_ANY_NAME, n=1)
+    meant = f"did you mean {near[0]!r}? " if near else ""
+    raise errors.UsageError(f"there is no domain {domain!r}; {meant}The domains are {', '.join(_DOMAINS)}.")
+
+
+def _guess(info: FunctionInfo) -> str:
+    roots = {entry.module.partition(".")[0] for entry in (*info.imports, *info.local_imports)}
+    words = {word for parameter in info.parameters for word in words_of(parameter.name)}
+    for signs, seen in ((_IMPORTS, roots), (_WORDS, words)):
+        for name, wanted in signs:
+            if wanted & seen:
+                return name
+    return "base"
