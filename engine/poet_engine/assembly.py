@@ -26,7 +26,6 @@ from poet_engine.settings import Settings
 poet = decorator.poet
 
 _wall_clock = time.time  # noqa: TID251 - the one place that hands the clock to those who take one
-_DEFAULT_POLICY = "restricted"
 # In the order in which `auto` tries them.
 _SANDBOXES: Mapping[str, Callable[[Policy], Sandbox]] = {"process": ProcessSandbox}
 
@@ -41,7 +40,7 @@ def open_engine(policy: Policy | str | Path | None, sandbox: str, journal: Path 
 def _policy(policy: Policy | str | Path | None, settings: Settings) -> Policy:
     if isinstance(policy, Policy):
         return policy
-    return Policy.load(policy or settings.policy or _DEFAULT_POLICY)
+    return Policy.load(policy or settings.policy)
 
 
 def _engine(policy: Policy, sandbox: Sandbox, recorder: Recorder | None) -> Engine:

@@ -21,8 +21,16 @@ class PoetFunction(Protocol[_Params, _Result_co]):
     """A decorated function: called as before, with the original and the handle beside it."""
 
     __name__: str
-    original: Callable[_Params, object]
-    poet: PoetHandle[_Params, object]
+
+    @property
+    def original(self) -> Callable[_Params, _Result_co]:
+        """The user's own function."""
+        ...
+
+    @property
+    def poet(self) -> PoetHandle[_Params]:
+        """Its versions, and calls that tell everything."""
+        ...
 
     def __call__(self, *args: _Params.args, **kwargs: _Params.kwargs) -> _Result_co:
         """Answer the call: by the version, or by the original."""
@@ -94,7 +102,5 @@ def _decorate(function: Callable[_Params, _Result], *, options: Options) -> Poet
             return handle.call(*args, **kwargs).value
 
         wrapper = answer
-    decorated = cast("PoetFunction[_Params, _Result]", wrapper)
-    decorated.original = function
-    decorated.poet = cast("PoetHandle[_Params, object]", handle)
-    return decorated
+    vars(wrapper).update(original=function, poet=handle)
+    return cast("PoetFunction[_Params, _Result]", wrapper)

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Generic, ParamSpec, TypeVar
+from typing import Generic, ParamSpec
 
 from poet_engine.decorator.preparing import (
     Candidate,
@@ -20,16 +20,17 @@ from poet_engine.decorator.preparing import (
 )
 from poet_engine.engine import Engine
 from poet_engine.errors import CannotTravelError, UsageError
+from poet_engine.events import Event
 from poet_engine.job import Job
 from poet_engine.journal.recorder import Call
 from poet_engine.outcome import Blame, ErrorInfo, Outcome, Status
+from poet_engine.sandbox.protocol import WallReport
 from poet_engine.store import StoredVersion
 
 _logger = logging.getLogger("poet_engine")
 _guest_logger = logging.getLogger("poet_engine.guest")
 
 _Params = ParamSpec("_Params")
-_Result = TypeVar("_Result")
 
 GENERATED, ORIGINAL, NOBODY = "generated", "original", "none"
 
@@ -75,7 +76,7 @@ class _Begun:
         return None if place is None else place.engine
 
 
-class PoetHandle(Generic[_Params, _Result]):
+class PoetHandle(Generic[_Params]):
     """What `function.poet` is: the versions of a decorated function, and calls that tell everything.
 
     Args:
@@ -83,7 +84,7 @@ class PoetHandle(Generic[_Params, _Result]):
         options: What was given to `@poet`.
     """
 
-    def __init__(self, function: Callable[_Params, _Result], options: Options) -> None:
+    def __init__(self, function: Callable[_Params, object], options: Options) -> None:
         self._function, self._options = function, options
         self._lock = threading.Lock()
         self._state: Ready | Hosted | None = None
@@ -99,8 +100,6 @@ class PoetHandle(Generic[_Params, _Result]):
                 return f"served by {version.name}"
             case Hosted(reason=reason):
                 return f"served by the original: {reason}"
-
-    # ---- versions
 
     def prepare(self) -> Ready | Hosted:
         """Make or find the version that serves; the first call does this by itself. Only one thread does it."""
@@ -148,13 +147,28 @@ class PoetHandle(Generic[_Params, _Result]):
         self._state = state
         return state.version
 
+    def doctor(self) -> tuple[WallReport, ...]:
+        """Try every wall of the sandbox that its versions run in; empty when none does."""
+        place = self.prepare().workplace
+        return () if place is None else place.engine.doctor()
+
+    def event(self, event_id: str) -> Event | None:
+        """One event of the journal beside its versions."""
+        place = self.prepare().workplace
+        recorder = None if place is None else place.engine.recorder
+        return None if recorder is None else recorder.get(event_id)
+
+    def flush(self) -> None:
+        """Wait until every event so far is on the disk."""
+        place = self.prepare().workplace
+        if place is not None:
+            place.engine.flush()
+
     def _workplace(self) -> Workplace:
         state = self.prepare()
         if state.workplace is None:
             raise UsageError(f"{self._function.__qualname__} has no versions: {self._describe_state()}")
         return state.workplace
-
-    # ---- calls
 
     def call(self, *args: _Params.args, **kwargs: _Params.kwargs) -> Execution:
         """Call it and tell everything; raises what the caller of the function would see raised."""

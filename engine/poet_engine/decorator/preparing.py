@@ -111,7 +111,12 @@ def workplace(function: object, options: Options) -> Workplace:
     policy = chosen if isinstance(chosen, Policy) else Policy.load(chosen)
     root = locate(Path(info.file), info.qualname, home=wiring().home())
     engine = wiring().engine(policy, root / "events" / "journal.db")
-    return Workplace(info, domain, policy, engine, Store(root).function(info.qualname))
+    return Workplace(info, domain, policy, engine, Store(root).function(_folder_name(info)))
+
+
+def _folder_name(info: FunctionInfo) -> str:
+    """The folder of a function's versions; `events` is the journal's."""
+    return f"{info.module}.{info.qualname}" if info.qualname == "events" else info.qualname
 
 
 def prepare(function: object, options: Options) -> Ready | Hosted:

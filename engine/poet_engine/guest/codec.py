@@ -28,9 +28,6 @@ _MAX_EQUAL_HASHES = 64
 _PLAIN = frozenset((str, bool, type(None)))
 
 
-# ------------------------------------------------------------------ out
-
-
 def dumps(value: object, where: str) -> bytes:
     """The wire form of a value.
 
@@ -142,9 +139,6 @@ _ENCODERS: dict[type, Callable[[Never, str, int], object]] = {
     dt.time: _as_isoformat("time"),
     dt.timedelta: _timedelta_out,
 }
-
-
-# ------------------------------------------------------------------ in
 
 
 def loads(data: bytes) -> object:

@@ -19,12 +19,10 @@ MEASURES = ("mounts", "netns", "ids", "capabilities", "rlimits", "seccomp", "cgr
 _PAYLOAD_MOUNT = kernel.NOSUID | kernel.NODEV
 _REMOUNT_READ_ONLY = kernel.REMOUNT | kernel.BIND | kernel.RDONLY | _PAYLOAD_MOUNT
 _ROOT_OPTIONS = "size=4m,nr_inodes=4096,mode=755"  # folders and mount points only; read-only when code runs
-_STAGING = "/tmp"  # any folder would do: a new mount namespace covers it
+# A folder of the host that a new mount namespace covers: nothing is written to it, and nothing bound lies in it.
+_STAGING = "/sys"
 _DEVICES = ("null", "zero", "full", "urandom")
 _PAGE = resource.getpagesize()
-
-
-# ------------------------------------------------------------------ a lane, once
 
 
 def own_user_namespace(config: Config, _uid: int) -> None:
@@ -123,9 +121,6 @@ LANE_STEPS: tuple[Callable[[Config, int], None], ...] = (
     no_further_user_namespaces,
     no_sight_of_the_files,
 )
-
-
-# ------------------------------------------------------------------ a payload, each time
 
 
 def own_mounts_and_ipc(_config: Config, _uid: int) -> None:

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from poet_engine.events import EventFactory, ExecutionError, ExecutionMetrics, ExecutionPayload
+from poet_engine.events import Event, EventFactory, ExecutionError, ExecutionMetrics, ExecutionPayload
 from poet_engine.journal.journal import Journal
 from poet_engine.outcome import Outcome, Status
 
@@ -57,6 +57,10 @@ class Recorder:
         event = self._factory.execution(payload(call), correlation_id=call.execution_id)
         outcome = call.outcome
         return self._journal.record(event, durable=outcome is not None and outcome.status is Status.VIOLATION)
+
+    def get(self, event_id: str) -> Event | None:
+        """One event, or None."""
+        return self._journal.get(event_id)
 
     def flush(self) -> None:
         """Wait until everything recorded so far is on the disk."""

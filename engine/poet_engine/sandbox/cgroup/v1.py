@@ -1,6 +1,7 @@
 """cgroup v1: one hierarchy for each controller, each with its own mount."""
 
 import contextlib
+import itertools
 import os
 import signal
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ _DRIFT = (
     1 << 20
 )  # charged memory may wander this far before the limit is set anew; percpu stocks alone are 256 KiB a core
 _PREFIX = "poet-"
+_numbers = itertools.count(1)  # a process may have several sandboxes, each with a folder of its own
 
 
 def find_v1() -> "V1Driver | None":
@@ -24,12 +26,15 @@ def find_v1() -> "V1Driver | None":
         return None
     if not all(os.access(folder, os.W_OK) for folder in folders.values()):
         return None
-    return V1Driver(folders, owner_name(os.getpid()))
+    return V1Driver(folders, owner_name(os.getpid(), next(_numbers)))
 
 
-def owner_name(pid: int) -> str:
-    """A folder name that says which process made it; pids are used again, start times are not."""
-    return f"{_PREFIX}{pid}-{start_time(pid)}"
+def owner_name(pid: int, number: int) -> str:
+    """A folder name that says which process made it, and for which of its sandboxes.
+
+    Pids are used again, start times are not.
+    """
+    return f"{_PREFIX}{pid}-{start_time(pid)}-{number}"
 
 
 def start_time(pid: int) -> str:
@@ -69,7 +74,7 @@ def _own_folders() -> dict[str, Path]:
 
 
 class V1Driver:
-    """Makes a folder of its own in every hierarchy, and a group for each lane in it."""
+    """Makes a folder of its sandbox's own in every hierarchy, and a group for each lane in it."""
 
     name = "cgroup v1"
 
@@ -96,14 +101,14 @@ class V1Driver:
         """Remove the folders of processes that are gone."""
         swept = 0
         for folder in {path for base in self._folders.values() for path in base.glob(_PREFIX + "*")}:
-            pid, _, started = folder.name.removeprefix(_PREFIX).partition("-")
+            pid, started, *_number = [*folder.name.removeprefix(_PREFIX).split("-"), ""]
             if pid.isdecimal() and start_time(int(pid)) != started:
                 for group in [*_children(folder), folder]:
                     swept += _remove(group)
         return swept
 
     def close(self) -> None:
-        """Remove this process's folders; groups that the kernel still holds are left to the next sweep."""
+        """Remove the folders; groups that the kernel still holds are left to the next sweep."""
         for base in self._folders.values():
             folder = base / self._owner
             for group in [*_children(folder), folder]:

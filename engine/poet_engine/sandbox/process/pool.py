@@ -120,8 +120,6 @@ class Pool:
     def __repr__(self) -> str:
         return f"<Pool lanes={len(self._lanes)} ready={len(self._ready)} busy={self._busy} waiting={self._waiting}>"
 
-    # ---- callers
-
     def acquire(self, timeout: float) -> Lane:
         """A lane with a payload that waits; it is the caller's until it is given back.
 
@@ -212,8 +210,6 @@ class Pool:
     def _ring(self) -> None:
         with contextlib.suppress(OSError):
             os.eventfd_write(self._wake, 1)
-
-    # ---- the keeper's thread
 
     def _keep(self) -> None:
         try:

@@ -1,0 +1,74 @@
+# Everything a developer or a CI machine runs. Needs make and a Python with venv; the rest goes into .venv.
+PYTHON ?= python3
+VENV ?= .venv
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+SAY := printf '\n== %s\n'
+
+# With HOME empty, pip would look for its cache in the root folder and complain about what it finds there.
+ifeq ($(strip $(HOME)),)
+export PIP_NO_CACHE_DIR := 1
+endif
+
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help setup demo check test bench clean
+
+help:
+	@echo 'make demo    set up what the demo needs, and run the main job on real data'
+	@echo 'make check   the fast lane: format, lint, layers, types, unit tests'
+	@echo 'make test    everything: check, then conformance, security, integration and packaging'
+	@echo 'make bench   measure the latency of a call and the calls a second'
+	@echo 'make setup   make the virtual environment $(VENV) with all that development needs'
+	@echo 'make clean   remove the virtual environment and everything that was generated'
+	@echo
+	@echo 'PYTHON=python3.12 make ... chooses the interpreter (3.11 or later).'
+
+setup: $(VENV)/.has-dev
+
+demo: $(VENV)/.has-data
+	@$(BIN)/poet demo
+
+check: $(VENV)/.has-dev
+	@$(SAY) 'format and lint'
+	@$(BIN)/ruff format --check --quiet . || { echo 'mend with: $(BIN)/ruff format .' >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(SAY) 'layers'
+	@$(BIN)/lint-imports --no-logo
+	@$(SAY) 'types'
+	@$(BIN)/mypy
+	@$(SAY) 'unit tests'
+	@$(BIN)/pytest -q tests/unit
+
+test: check
+	@$(SAY) 'conformance, security, integration and packaging tests'
+	@$(BIN)/pytest -q tests/conformance tests/security tests/integration tests/packaging
+
+bench: $(VENV)/.has-dev
+	@$(BIN)/python benchmarks/call_latency.py
+
+clean:
+	@rm -rf '$(VENV)' build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis poet-demo
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps depend on pyproject.toml: a changed dependency is installed by the next command that needs it.
+$(VENV)/.has-data: pyproject.toml $(VENV)/.has-pip
+	@echo 'installing poet-engine and what the demo needs into $(VENV) ...'
+	@$(PIP) install --editable '.[data]'
+	@touch $@
+
+$(VENV)/.has-dev: pyproject.toml $(VENV)/.has-pip
+	@echo 'installing poet-engine and what development needs into $(VENV) ...'
+	@$(PIP) install --editable '.[dev]'
+	@touch $@ $(VENV)/.has-data
+
+$(VENV)/.has-pip:
+	@command -v '$(PYTHON)' >/dev/null || { \
+		echo "setup: there is no '$(PYTHON)' on this machine; install Python 3.11 or later (Debian, Ubuntu: apt install python3 python3-venv), or name one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "setup: '$(PYTHON)' is $$('$(PYTHON)' --version 2>&1), but poet-engine needs Python 3.11 or later; name a newer one: make PYTHON=python3.12" >&2; exit 1; }
+	@'$(PYTHON)' -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "setup: '$(PYTHON)' cannot make a virtual environment, because its venv module is not installed; install it (Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; }
+	@'$(PYTHON)' -m venv '$(VENV)'
+	@touch $@

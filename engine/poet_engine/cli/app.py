@@ -1,0 +1,136 @@
+"""How the command line is spelt, and what becomes of its errors."""
+
+import importlib.metadata
+import io
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from poet_engine.cli.screen import Screen
+from poet_engine.errors import PoetError, UsageError
+
+_INTERRUPTED = 130  # 128 + SIGINT, as shells count
+_WRONG_USE = 2
+
+app = typer.Typer(
+    name="poet",
+    help="Run Python that you do not trust: scanned first, then walled in.",
+    add_completion=False,
+    rich_markup_mode=None,  # plain help, the same on a terminal and in a pipe
+    pretty_exceptions_enable=False,  # main() says what happened
+)
+
+PolicyOption = Annotated[
+    str | None, typer.Option("--policy", metavar="NAME|FILE", help="A preset (restricted, data, lab) or a TOML file.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 fine, 1 findings or a failed outcome, 2 wrong use or our own fault.
+
+    Args:
+        arguments: What follows the command's name; this process's own arguments by default.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # What the terminal's encoding lacks is shown as an escape: an outcome is never lost to an encoding.
+            stream.reconfigure(errors="backslashreplace")
+    screen = _screen(as_json="--json" in given)
+    try:
+        code: object = app(given, standalone_mode=False, prog_name="poet")
+    except typer.TyperException as error:
+        screen.fail(_spelt_wrong(error), exit_code=_WRONG_USE)
+        return _WRONG_USE
+    except PoetError as error:
+        screen.fail(error, exit_code=_WRONG_USE)
+        return _WRONG_USE
+    except (KeyboardInterrupt, typer.Abort):
+        return _INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the last stop: a bug of ours must end as one sentence and exit code 2 too
+        traceback.print_exc()
+        bug = PoetError(f"this is a bug in poet, please report it with the lines above: {error!r}")
+        screen.fail(bug, exit_code=_WRONG_USE)
+        return _WRONG_USE
+    return code if isinstance(code, int) else 0
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context, *, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> int:
+    if version:
+        _screen(as_json=False).line(f"poet {importlib.metadata.version('poet-engine')}")
+    elif context.invoked_subcommand is None:
+        _screen(as_json=False).line(context.get_help())
+    return 0
+
+
+@app.command()
+def run(
+    target: Annotated[
+        str, typer.Argument(metavar="TARGET", help="path.py:function or package.module:function; it is never imported.")
+    ],
+    *,
+    args: Annotated[
+        str | None, typer.Option("--args", metavar="JSON|@FILE|-", help="A JSON array or object; - is standard input.")
+    ] = None,
+    policy: PolicyOption = None,
+    timeout: Annotated[str | None, typer.Option("--timeout", metavar="5s", help="Less than the policy's.")] = None,
+    sandbox: Annotated[Literal["auto", "process"], typer.Option("--sandbox")] = "auto",
+    as_json: JsonOption = False,
+) -> int:
+    """Run a function in the sandbox."""
+    from poet_engine.cli import commands  # noqa: PLC0415 - help and wrong use do not wait for the engine to load
+
+    return commands.run(_screen(as_json=as_json), target, args=args, policy=policy, timeout=timeout, sandbox=sandbox)
+
+
+@app.command()
+def scan(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Python files; they are read, never imported.")],
+    *,
+    policy: PolicyOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Scan files without running them."""
+    from poet_engine.cli import commands  # noqa: PLC0415 - the same
+
+    return commands.scan(_screen(as_json=as_json), files, policy=policy)
+
+
+@app.command()
+def doctor(*, as_json: JsonOption = False) -> int:
+    """Try each wall of the sandbox from inside, and say what held."""
+    from poet_engine.cli import commands  # noqa: PLC0415 - the same
+
+    return commands.doctor(_screen(as_json=as_json))
+
+
+@app.command()
+def demo(
+    *,
+    folder: Annotated[
+        Path | None, typer.Option("--dir", metavar="DIR", help="Where to write; ./poet-demo by default.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Show the main job on real data, then seven hostile versions of it."""
+    from poet_engine.cli import demo as show  # noqa: PLC0415 - the same
+
+    return show.run(_screen(as_json=as_json), folder=folder)
+
+
+def _spelt_wrong(error: typer.TyperException) -> UsageError:
+    """An error in the spelling of the command itself, with where to look."""
+    command = getattr(getattr(error, "ctx", None), "command_path", "poet")
+    return UsageError(f"{error.format_message().rstrip('.')}; see '{command} --help'")
+
+
+def _screen(*, as_json: bool) -> Screen:
+    return Screen(sys.stdout, sys.stderr, as_json=as_json)

@@ -1,0 +1,97 @@
+"""What each command does, apart from how its options are spelt. Every function returns the exit code.
+
+The engine is named as `poet_engine.Engine`, which loads it at its first use: scanning needs none.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import poet_engine
+from poet_engine.cli import render
+from poet_engine.cli.arguments import parse_duration, read_arguments
+from poet_engine.cli.reading import read_text
+from poet_engine.cli.screen import Screen
+from poet_engine.cli.target import find
+from poet_engine.errors import SandboxUnavailableError, UsageError
+from poet_engine.gate import Gate
+from poet_engine.job import Job
+from poet_engine.policy import Policy
+from poet_engine.sandbox.protocol import WallReport
+from poet_engine.settings import Settings
+
+# Requires no wall: under it the doctor can look at a machine on which the walls of the usual policy do not stand.
+_WITHOUT_WALLS = "lab"
+
+
+def run(screen: Screen, target: str, *, args: str | None, policy: str | None, timeout: str | None, sandbox: str) -> int:
+    """Run one function of one file in the sandbox, without importing the file here."""
+    found = find(target, folders=[Path.cwd(), *map(Path, sys.path)])
+    positional, keyword = read_arguments(args, stdin=_read_stdin)
+    wall = None if timeout is None else parse_duration(timeout, "--timeout")
+    chosen = _policy(policy)
+    if wall is not None and wall > chosen.limits.wall:
+        raise UsageError(
+            f"--timeout {timeout} is more than the policy {chosen.name!r} gives a call ({chosen.limits.wall:g}s); "
+            "ask for less, or name a policy with a larger limits.wall",
+        )
+    with poet_engine.Engine.open(policy=chosen, sandbox=sandbox) as engine:
+        job = Job(
+            source=engine.undecorate(found.source),
+            entry=found.entry,
+            args=positional,
+            kwargs=keyword,
+            filename=found.path.name,  # the name alone: where it lies on this machine is none of the guest's business
+            wall=wall,
+        )
+        outcome = engine.run_job(job)
+    render.print_outcome(screen, outcome)
+    return render.exit_code(outcome)
+
+
+def scan(screen: Screen, files: Sequence[str], *, policy: str | None) -> int:
+    """Scan files as they would be scanned before a run; 1 when the gate turns any of them down."""
+    sources = [(name, read_text(Path(name))) for name in files]
+    chosen = _policy(policy)
+    with Gate() as gate:  # and no engine: a machine without a sandbox can still scan
+        scanned = [_scan(gate, chosen, name, source) for name, source in sources]
+    render.print_scan(screen, scanned)
+    return int(any(file.cause is not None for file in scanned))
+
+
+def doctor(screen: Screen) -> int:
+    """Try to get through each wall from inside; 1 when one did not hold."""
+    try:
+        name, walls = _probe(_policy(None))
+    except SandboxUnavailableError:
+        try:
+            name, walls = _probe(Policy.load(_WITHOUT_WALLS))
+        except SandboxUnavailableError as error:
+            screen.fail(error, exit_code=1)
+            return 1
+    render.print_walls(screen, name, walls)
+    return int(not all(wall.held for wall in walls))
+
+
+def _probe(policy: Policy) -> tuple[str, tuple[WallReport, ...]]:
+    with poet_engine.Engine.open(policy=policy) as engine:
+        return engine.sandbox_name, engine.doctor()
+
+
+def _scan(gate: Gate, policy: Policy, name: str, source: str) -> render.ScannedFile:
+    try:
+        text = gate.undecorate(source)
+    except UsageError:
+        text = source  # it cannot be parsed, which is for the gate to say, with the line
+    report = gate.scan(text, policy)
+    return render.ScannedFile(name, report.digest, str(report.mode), report.cause, report.findings)
+
+
+def _policy(chosen: str | None) -> Policy:
+    return Policy.load(chosen or Settings.read().policy)
+
+
+def _read_stdin(most: int) -> bytes:
+    if sys.stdin is None:
+        raise UsageError("--args - reads standard input, but it is closed")
+    return sys.stdin.buffer.read(most)

@@ -1,0 +1,300 @@
+"""`poet demo`: the main job on real data, then seven hostile versions, each stopped by the walls.
+
+Nothing is staged: every row is a call of the decorated function, and the command ends with 1 unless each did what
+it says.
+"""
+
+import contextlib
+import dataclasses
+import importlib
+import importlib.util
+import logging
+import shutil
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import cast
+
+from poet_engine import _demo
+from poet_engine.assembly import poet
+from poet_engine.cli.hostile import SEVEN, Hostile
+from poet_engine.cli.screen import Screen
+from poet_engine.decorator import Execution, PoetHandle
+from poet_engine.decorator.decorate import PoetFunction
+from poet_engine.domains import describe
+from poet_engine.errors import UsageError
+from poet_engine.gate import Gate
+from poet_engine.outcome import Outcome
+from poet_engine.policy import Policy
+from poet_engine.sandbox.protocol import WallReport
+
+_FOLDER = "poet-demo"
+_LAST_REFERENCE_YEAR = 1898  # the dam at Aswan was begun then
+_TOLERANCE = 1e-9
+# The walls must do the work here, so the gate only takes notes; small budgets, so that nobody waits.
+_POLICY = """
+name = "demo"
+extends = "data"
+[static]
+mode = "audit"
+[limits]
+wall = "3s"
+cpu = "1s"
+memory = "128MiB"
+"""
+
+_Drift = PoetFunction[[Sequence[float], Sequence[float]], dict[str, object]]
+
+
+@dataclasses.dataclass(slots=True)
+class Row:
+    """One call as the closing table shows it."""
+
+    what: str
+    execution: Execution
+    as_promised: bool
+    rule: str = ""
+
+
+def run(screen: Screen, *, folder: Path | None) -> int:
+    """Run the demo in `folder` (by default `./poet-demo`); 0 only if every step did what it says."""
+    where = _prepare(folder or Path(_FOLDER))
+    logging.getLogger("poet_engine").addHandler(logging.NullHandler())  # the demo says itself what the log would
+    screen.heading("1. A naive function, decorated")
+    drift = _load(where / "drift.py")
+    current, reference = _flow(where / "nile.csv")
+    naive = drift.original(current, reference)
+    screen.line(f"{where / 'drift.py'}: detect_drift, decorated with @poet(domain='ml_monitoring')")
+    screen.line(
+        f"Nile at Aswan: {len(reference)} years as reference, {len(current)} as current; by itself it says {naive}"
+    )
+    rows = [_enhanced(screen, drift, current, reference)]
+    if rows[0].as_promised:
+        rows += _hostile_rows(screen, drift, where, (current, reference), naive)
+    walls = _walls(screen, drift)
+    recorded = _table(screen, rows, drift.poet)
+    fine = all(row.as_promised for row in rows) and len(rows) == 1 + len(SEVEN) and recorded
+    fine = fine and bool(walls) and all(wall.held for wall in walls)
+    _closing(screen, where, fine=fine)
+    screen.document(_document(where, rows, walls, fine=fine))
+    return 0 if fine else 1
+
+
+def _prepare(where: Path) -> Path:
+    """A folder with the example as a user would have it; what an earlier demo left there is replaced."""
+    shipped = Path(_demo.__file__).parent
+    try:
+        if where.exists() and any(where.iterdir()) and not (where / "drift.py").exists():
+            raise UsageError(f"{where} holds other files; name an empty folder with --dir")
+        where.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(where / ".poet", ignore_errors=True)
+        for name in ("drift.py", "nile.csv"):
+            shutil.copyfile(shipped / name, where / name)
+    except OSError as error:
+        raise UsageError(
+            f"the demo cannot write to {where}: {error.strerror}; name another folder with --dir"
+        ) from None
+    return where.resolve()
+
+
+def _load(path: Path) -> _Drift:
+    """Import the example as the user's program would."""
+    spec = importlib.util.spec_from_file_location("drift", path)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"{path} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["drift"] = module
+    spec.loader.exec_module(module)
+    return cast("_Drift", module.__dict__["detect_drift"])
+
+
+def _flow(path: Path) -> tuple[list[float], list[float]]:
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    rows = [(int(year), float(flow)) for year, flow in (line.split(",") for line in lines[1:])]
+    current = [flow for year, flow in rows if year > _LAST_REFERENCE_YEAR]
+    return current, [flow for year, flow in rows if year <= _LAST_REFERENCE_YEAR]
+
+
+def _enhanced(screen: Screen, drift: _Drift, current: list[float], reference: list[float]) -> Row:
+    screen.heading("2. POET writes a version, scans it, tries it in the sandbox, stores and promotes it")
+    version = drift.poet.current
+    if version is None:
+        screen.line(f"no version: {drift.poet!r}", style="red")
+    else:
+        trial = version.metadata.trial
+        tried = f"{trial.passed} of {trial.examples} examples passed" if trial else "no examples"
+        screen.line(f"{version.path}: {len(version.code.splitlines())} lines, gate clean, {tried}, promoted")
+    screen.heading("3. The call, in the process sandbox")
+    execution = drift.poet.call(current, reference)
+    value = execution.value if isinstance(execution.value, dict) else {}
+    for name in ("drift_detected", "method", "statistic", "p_value"):
+        screen.line(f"  {name} = {value.get(name)}")
+    same = _same_as_scipy(screen, value, current, reference)
+    found = value.get("drift_detected") is True and execution.served_by == "generated"
+    if execution.fallback_reason:
+        screen.line(f"the original answered: {execution.fallback_reason}", style="red")
+    return Row("detect_drift, enhanced", execution, found and same)
+
+
+def _same_as_scipy(screen: Screen, value: dict[str, object], current: list[float], reference: list[float]) -> bool:
+    try:
+        stats = importlib.import_module("scipy.stats")
+    except ImportError:
+        screen.line("  scipy is not installed here: pip install 'poet-engine[data]'", style="red")
+        return False
+    theirs = stats.ks_2samp(reference, current)
+    ours = (value.get("statistic"), value.get("p_value"))
+    differences = [
+        abs(float(mine) - float(expected)) if isinstance(mine, float) else float("inf")
+        for mine, expected in zip(ours, (theirs.statistic, theirs.pvalue), strict=True)
+    ]
+    screen.line(f"  largest difference from scipy.stats.ks_2samp here: {max(differences):.1e}")
+    return max(differences) <= _TOLERANCE
+
+
+def _hostile_rows(
+    screen: Screen,
+    drift: _Drift,
+    where: Path,
+    data: tuple[list[float], list[float]],
+    naive: object,
+) -> list[Row]:
+    screen.heading("4. Seven hostile versions, with the gate only taking notes: the walls must stop them")
+    policy = Policy.parse(_POLICY, source="demo")
+    audited = poet(domain="ml_monitoring", policy=policy)(drift.original)
+    rows = []
+    with Gate() as gate, _listener() as (listener, port):
+        for hostile in SEVEN:
+            code = hostile.code(signature=_signature(drift), file=str(where / "drift.py"), port=port)
+            strict = gate.scan(code, Policy.load("data"))
+            audited.poet.adopt(code, reason=f"demo: {hostile.name}")
+            rows.append(_hostile_row(hostile, audited.poet.call(*data), naive, [find.rule for find in strict.findings]))
+            _say(screen, rows[-1])
+        if _somebody_came(listener):
+            screen.line("the network call reached the listener of the demo", style="red")
+            rows[-1].as_promised = False
+    audited.poet.rollback("v1", reason="demo: back to the good version")
+    screen.line("rolled back to v1")
+    return rows
+
+
+def _hostile_row(hostile: Hostile, execution: Execution, naive: object, rules: list[str]) -> Row:
+    outcome = execution.outcome
+    as_promised = (
+        outcome is not None
+        and (outcome.status, outcome.cause) == (hostile.status, hostile.cause)
+        and execution.served_by == "original"
+        and execution.value == naive
+        and bool(rules)
+    )
+    return Row(hostile.name, execution, as_promised, ", ".join(dict.fromkeys(rules)))
+
+
+def _say(screen: Screen, row: Row) -> None:
+    outcome = row.execution.outcome
+    said = outcome.describe() if outcome else str(row.execution.fallback_reason)
+    mark, style = ("stopped", "green") if row.as_promised else ("NOT AS PROMISED", "red")
+    screen.line(f"  {row.what}: {mark}: {said}", style=style)
+    screen.line(f"      the gate would have said {row.rule or 'nothing'}; the caller got {row.execution.value}")
+
+
+def _walls(screen: Screen, drift: _Drift) -> tuple[WallReport, ...]:
+    screen.heading("5. Which walls stood, tried from inside")
+    walls = drift.poet.doctor()
+    screen.table(
+        ("wall", "held", "tried", "stopped by"),
+        [(wall.wall, "yes" if wall.held else "NO", wall.tried, wall.stopped_by) for wall in walls],
+    )
+    return walls
+
+
+def _table(screen: Screen, rows: list[Row], handle: PoetHandle[[Sequence[float], Sequence[float]]]) -> bool:
+    """The closing table; whether every call has its event in the journal."""
+    screen.heading("6. Every call, as the journal has it")
+    handle.flush()
+    found = [handle.event(row.execution.event_id) for row in rows]
+    screen.table(
+        ("version", "what", "served by", "status", "cause", "wall ms", "cpu ms", "peak MiB", "event"),
+        [_cells(row) for row in rows],
+    )
+    missing = [row.what for row, event in zip(rows, found, strict=True) if event is None]
+    if missing:
+        screen.line(f"no event was found for: {', '.join(missing)}", style="red")
+    return not missing
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    execution, outcome = row.execution, row.execution.outcome
+    return (
+        execution.version,
+        row.what,
+        execution.served_by,
+        *(_usage_cells(outcome) if outcome else ("-",) * 5),
+        execution.event_id,
+    )
+
+
+def _usage_cells(outcome: Outcome) -> tuple[str, str, str, str, str]:
+    peak = outcome.usage.memory_peak_bytes
+    return (
+        str(outcome.status),
+        outcome.cause or "-",
+        f"{outcome.usage.wall_ms:.1f}",
+        f"{outcome.usage.cpu_ms:.1f}",
+        "-" if peak is None else f"{peak / 2**20:.1f}",
+    )
+
+
+def _closing(screen: Screen, where: Path, *, fine: bool) -> None:
+    screen.heading("Where to look next")
+    screen.line(f"  {where}/.poet/detect_drift/v1/code.py    the version that serves")
+    screen.line(f"  {where}/drift.py    what you would write")
+    screen.line("  poet run TARGET, poet scan FILE, poet doctor; README.md has a page on each")
+    screen.line()
+    screen.line("every step did what it says" if fine else "NOT every step did what it says", style="bold")
+
+
+def _document(where: Path, rows: list[Row], walls: tuple[WallReport, ...], *, fine: bool) -> dict[str, object]:
+    return {
+        "ok": fine,
+        "folder": str(where),
+        "calls": [
+            {
+                "what": row.what,
+                "as_promised": row.as_promised,
+                "version": row.execution.version,
+                "served_by": row.execution.served_by,
+                "status": str(row.execution.outcome.status) if row.execution.outcome else None,
+                "cause": row.execution.outcome.cause if row.execution.outcome else None,
+                "evidence": str(row.execution.outcome.evidence) if row.execution.outcome else None,
+                "gate_rule": row.rule or None,
+                "event_id": row.execution.event_id,
+                "value": row.execution.value,
+            }
+            for row in rows
+        ],
+        "walls": [dataclasses.asdict(wall) for wall in walls],
+    }
+
+
+def _signature(drift: _Drift) -> str:
+    names = [parameter.name for parameter in describe(drift.original).parameters]
+    return f"detect_drift({', '.join(names)})"
+
+
+@contextlib.contextmanager
+def _listener() -> Iterator[tuple[socket.socket, int]]:
+    """A server that the network call would reach if nothing stopped it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        yield listener, listener.getsockname()[1]
+
+
+def _somebody_came(listener: socket.socket) -> bool:
+    try:
+        connection, _address = listener.accept()
+    except BlockingIOError:
+        return False
+    connection.close()
+    return True

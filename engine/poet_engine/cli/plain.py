@@ -1,0 +1,99 @@
+"""Any value, in a form that JSON can say (docs/command-line.md lists the forms).
+
+Tuples, lists and arrays all become arrays. What JSON has no word for becomes an object whose one key starts with `$`.
+The form is for people and for other programs; nothing here reads it back.
+"""
+
+import base64
+import datetime as dt
+import decimal
+import json
+import math
+import uuid
+from collections.abc import Iterable, Mapping
+
+# The codec caps nesting lower; this cap is for values that did not come through it, such as one that holds itself.
+_DEEPEST = 100
+# Python writes no more than 4,300 decimal digits of a number, and its JSON encoder fails there; 2 ** 14_000 has 4,215.
+_MOST_DECIMAL_BITS = 14_000
+
+
+def plain(value: object) -> object:
+    """`value` made of None, booleans, finite numbers, text, lists and mappings whose keys are text."""
+    return _plain(value, 0)
+
+
+def _plain(value: object, depth: int) -> object:
+    return {"$nested_deeper_than": _DEEPEST} if depth > _DEEPEST else _form(value, depth)
+
+
+def _form(value: object, depth: int) -> object:
+    match value:
+        case None | bool() | str():
+            return value
+        case int():
+            return _integer(int(value))
+        case float():
+            return _float(float(value))
+        case Mapping():
+            return _mapping(value, depth + 1)
+        case list() | tuple():
+            return _items(value, depth + 1)
+        case set() | frozenset():
+            # Sorted by what is printed, so that the same set always looks the same.
+            return {"$set": sorted(_items(value, depth + 1), key=json.dumps)}
+        case _:
+            return _tagged(value, depth)
+
+
+def _tagged(value: object, depth: int) -> object:
+    match value:
+        case complex():
+            return {"$complex": [_float(value.real), _float(value.imag)]}
+        case bytes() | bytearray() | memoryview():
+            return {"$bytes": base64.b64encode(value).decode("ascii")}
+        case dt.datetime() | dt.date() | dt.time():
+            return {_moment(value): value.isoformat()}
+        case dt.timedelta():
+            return {"$seconds": value.total_seconds()}
+        case decimal.Decimal():
+            return {"$decimal": str(value)}
+        case uuid.UUID():
+            return {"$uuid": str(value)}
+        case _:
+            return _foreign(value, depth)
+
+
+def _moment(value: dt.date | dt.time) -> str:
+    if isinstance(value, dt.datetime):
+        return "$datetime"
+    return "$date" if isinstance(value, dt.date) else "$time"
+
+
+def _integer(number: int) -> object:
+    return number if number.bit_length() <= _MOST_DECIMAL_BITS else {"$int": hex(number)}
+
+
+def _float(number: float) -> object:
+    return number if math.isfinite(number) else {"$float": str(number)}
+
+
+def _mapping(value: Mapping[object, object], depth: int) -> object:
+    # A key that is no text, or that could be taken for one of our own, is kept by writing the mapping as pairs.
+    if all(isinstance(key, str) and not key.startswith("$") for key in value):
+        return {str(key): _plain(item, depth) for key, item in value.items()}
+    return {"$map": [[_plain(key, depth), _plain(item, depth)] for key, item in value.items()]}
+
+
+def _items(value: Iterable[object], depth: int) -> list[object]:
+    return [_plain(item, depth) for item in value]
+
+
+def _foreign(value: object, depth: int) -> object:
+    """A numpy scalar or array by what it holds, without importing numpy; anything else by the name of its type."""
+    to_list = getattr(value, "tolist", None)
+    if type(value).__module__.partition(".")[0] == "numpy" and callable(to_list):
+        held: object = to_list()
+        if type(held) is not type(value):
+            return _plain(held, depth + 1)
+    return {"$object": f"{type(value).__module__}.{type(value).__qualname__}"}

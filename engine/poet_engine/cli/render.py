@@ -1,0 +1,170 @@
+"""Outcomes, scans and walls, as JSON documents and as text."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+
+from poet_engine.cli.plain import plain
+from poet_engine.cli.screen import Screen
+from poet_engine.outcome import ErrorInfo, Evidence, Finding, Outcome, Status, Usage
+from poet_engine.sandbox.protocol import WallReport
+
+_FINE, _FAILED, _OURS = 0, 1, 2
+_WIDEST = 100  # characters
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ScannedFile:
+    """What the gate said about one file.
+
+    Attributes:
+        path: The file as the user named it.
+        digest: The SHA-256 of the scanned text, in hexadecimal.
+        mode: What the policy does about findings.
+        cause: Why the gate turns the file down; None when it does not.
+        findings: Everything it noticed, in the order of the file.
+    """
+
+    path: str
+    digest: str
+    mode: str
+    cause: str | None
+    findings: tuple[Finding, ...]
+
+
+def exit_code(outcome: Outcome) -> int:
+    """0 for a value, 2 when the fault was ours, 1 for everything that the code or its caller did."""
+    if outcome.ok:
+        return _FINE
+    return _OURS if outcome.status is Status.INFRA else _FAILED
+
+
+def outcome_document(outcome: Outcome) -> dict[str, object]:
+    """An outcome as one JSON object; the value is in the forms of docs/command-line.md."""
+    return {
+        "id": outcome.execution_id or None,
+        "status": str(outcome.status),
+        "cause": outcome.cause,
+        "value": plain(outcome.value),
+        "error": _fields(outcome.error),
+        "blame": None if outcome.blame is None else str(outcome.blame),
+        "evidence": _fields(outcome.evidence),
+        "limits_hit": list(outcome.limits_hit),
+        "usage": _fields(outcome.usage),
+        "findings": [_fields(finding) for finding in outcome.findings],
+        "stdout": outcome.stdout,
+        "stderr": outcome.stderr,
+        "stdout_truncated": outcome.stdout_truncated,
+        "stderr_truncated": outcome.stderr_truncated,
+        "exit_code": outcome.exit_code,
+        "signal": outcome.signal,
+        "sandbox": outcome.sandbox or None,
+        "leftovers": outcome.leftovers,
+    }
+
+
+def scan_document(files: Sequence[ScannedFile]) -> dict[str, object]:
+    """A scan as one JSON object."""
+    return {
+        "rejected": sum(file.cause is not None for file in files),
+        "files": [
+            {
+                "path": file.path,
+                "digest": file.digest,
+                "mode": file.mode,
+                "cause": file.cause,
+                "findings": [_fields(finding) for finding in file.findings],
+            }
+            for file in files
+        ],
+    }
+
+
+def walls_document(sandbox: str, walls: Sequence[WallReport]) -> dict[str, object]:
+    """The walls as one JSON object."""
+    return {
+        "sandbox": sandbox,
+        "all_held": all(wall.held for wall in walls),
+        "walls": [dataclasses.asdict(wall) for wall in walls],
+    }
+
+
+def print_outcome(screen: Screen, outcome: Outcome) -> None:
+    """Print what came of a run: the value or what went wrong, then output, then usage."""
+    screen.document(outcome_document(outcome))
+    if outcome.ok:
+        screen.line(_value_text(outcome.value))
+    else:
+        _print_failure(screen, outcome)
+    _print_findings(screen, outcome.findings)
+    _print_stream(screen, "stdout", outcome.stdout, cut=outcome.stdout_truncated)
+    _print_stream(screen, "stderr", outcome.stderr, cut=outcome.stderr_truncated)
+    screen.line()
+    status = str(outcome.status) if outcome.cause is None else f"{outcome.status}/{outcome.cause}"
+    sandbox = [f"sandbox {outcome.sandbox}"] if outcome.sandbox else []
+    screen.line(", ".join([status, *usage_phrases(outcome.usage), *sandbox]), style="dim")
+
+
+def print_scan(screen: Screen, files: Sequence[ScannedFile]) -> None:
+    """Print findings as `path:line:column: rule severity: message`, then one line for each file."""
+    screen.document(scan_document(files))
+    for file in files:
+        for finding in file.findings:
+            where = f"{file.path}:{finding.line}:{finding.column + 1}"
+            screen.line(f"{where}: {finding.rule} {finding.severity}: {finding.message}")
+        screen.line(f"{file.path}: {'clean' if file.cause is None else f'rejected ({file.cause})'}", style="bold")
+
+
+def print_walls(screen: Screen, sandbox: str, walls: Sequence[WallReport]) -> None:
+    """Print which walls held, what was tried at each, and what to change where one did not."""
+    screen.document(walls_document(sandbox, walls))
+    screen.line(f"sandbox: {sandbox}", style="bold")
+    columns = ("wall", "held", "tried", "stopped by")
+    screen.table(columns, [(wall.wall, "yes" if wall.held else "NO", wall.tried, wall.stopped_by) for wall in walls])
+    for wall in walls:
+        if not wall.held:
+            screen.line(f"{wall.wall}: {wall.remedy}")
+
+
+def usage_phrases(usage: Usage) -> list[str]:
+    """What a run used, as people read it; what nothing counted is left out."""
+    phrases = [f"{usage.wall_ms:.1f} ms wall", f"{usage.cpu_ms:.1f} ms cpu"]
+    if usage.memory_peak_bytes is not None:
+        phrases.append(f"{usage.memory_peak_bytes / 2**20:.1f} MiB peak")
+    if usage.tasks_peak is not None:
+        phrases.append(f"{usage.tasks_peak} tasks")
+    return phrases
+
+
+def _value_text(value: object) -> str:
+    """A value on one line where it fits, else one line for each of its parts."""
+    form = plain(value)
+    text = json.dumps(form, ensure_ascii=False)
+    return text if len(text) <= _WIDEST else json.dumps(form, indent=2, ensure_ascii=False)
+
+
+def _print_failure(screen: Screen, outcome: Outcome) -> None:
+    screen.line(outcome.describe(), style="red")
+    if outcome.blame is not None:
+        screen.line(f"blame: {outcome.blame}")
+    if outcome.evidence is not None:
+        screen.line(f"evidence: {outcome.evidence}, from the {outcome.evidence.source}")
+    if outcome.limits_hit:
+        screen.line(f"limits hit: {', '.join(outcome.limits_hit)}")
+    if outcome.error is not None and outcome.error.traceback:
+        screen.line(outcome.error.traceback.rstrip("\n"))
+
+
+def _print_findings(screen: Screen, findings: Sequence[Finding]) -> None:
+    for finding in findings:
+        screen.line(f"line {finding.line}: {finding.rule} {finding.severity}: {finding.message}")
+
+
+def _print_stream(screen: Screen, name: str, text: str, *, cut: bool) -> None:
+    if text or cut:
+        screen.heading(f"{name}{' (cut)' if cut else ''}:")
+        screen.line(text.rstrip("\n"))
+
+
+def _fields(value: Finding | ErrorInfo | Evidence | Usage | None) -> object:
+    return None if value is None else plain(dataclasses.asdict(value))

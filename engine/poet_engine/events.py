@@ -1,0 +1,393 @@
+"""What is recorded: frozen events, their JSON form, and their CloudEvents view (docs/events.md)."""
+
+import dataclasses
+import datetime as dt
+import functools
+import json
+import urllib.parse
+import uuid
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+
+from poet_engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+MAX_BYTES = 1_000_000  # an event's JSON form, in UTF-8
+_MAX_ID = 200  # ours have 36 characters; producers outside may have their own
+_END_OF_TIME = 253_402_300_800.0  # the year 10000, in seconds: the last that RFC 3339 can write is just before
+
+_RANDOM_BYTES = 10  # 74 of these 80 bits end up in a UUIDv7
+
+
+class EventError(UsageError):
+    """An event that cannot be written or read: too large, not JSON, a missing, unknown or mistyped field."""
+
+
+def uuid7(now_ms: int, random_bytes: bytes) -> uuid.UUID:
+    """A UUIDv7: 48 bits of time, then randomness (RFC 9562, section 5.7).
+
+    Args:
+        now_ms: Milliseconds since the Unix epoch, 0 <= now_ms < 2**48.
+        random_bytes: Exactly 10 unpredictable bytes.
+
+    Raises:
+        UsageError: The time or the number of bytes is out of range.
+    """
+    if not 0 <= now_ms < 1 << 48:
+        raise UsageError(f"a UUIDv7 holds milliseconds from 0 to 2**48 - 1, not {now_ms}")
+    if len(random_bytes) != _RANDOM_BYTES:
+        raise UsageError(f"a UUIDv7 takes {_RANDOM_BYTES} random bytes, not {len(random_bytes)}")
+    noise = int.from_bytes(random_bytes)
+    rand_a = noise >> 68
+    rand_b = noise & ((1 << 62) - 1)
+    return uuid.UUID(int=now_ms << 80 | 0x7 << 76 | rand_a << 64 | 0b10 << 62 | rand_b)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Strict:
+    # Read by pydantic in `from_json`, inherited by every part of an event.
+    __pydantic_config__ = {"strict": True, "extra": "forbid", "allow_inf_nan": False}  # noqa: RUF012 - ClassVar would make pydantic resolve it as a field's annotation
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class EventMetadata(_Strict):
+    """Who speaks.
+
+    Attributes:
+        version: The version of the service that recorded the event.
+        environment: Such as `development` or `production`.
+        service: The program that recorded it.
+    """
+
+    version: str
+    environment: str
+    service: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionMetrics(_Strict):
+    """What a call used.
+
+    Attributes:
+        duration_ms: Wall clock, all attempts, in milliseconds.
+        memory_mb: Peak growth in units of 10**6 bytes; 0.0 where nothing counts it.
+        cpu_percent: Processor time over wall clock, in percent of one core; above 100 with several.
+    """
+
+    duration_ms: float
+    memory_mb: float
+    cpu_percent: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionError(_Strict):
+    """The error of a call that failed, as text."""
+
+    type: str
+    message: str
+    stack_trace: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionPayload(_Strict):
+    """One call of one version.
+
+    Attributes:
+        function_name: Whose call it was.
+        version: The version that `status` judges, such as `v1`, or `original`.
+        execution_id: Ties feedback and updates to this call.
+        start_time: Seconds since the Unix epoch.
+        end_time: The same.
+        status: Judges the named version, not the answer that the caller got.
+        metrics: What the call used.
+        error: Only where the version failed.
+        outcome: `Outcome.status` of the last attempt.
+        cause: `Outcome.cause` of it.
+        served_by: Who answered: `generated`, `previous_version`, `original`, or `none` where nobody did.
+        attempts: How many attempts there were.
+        queue_wait_ms: Time spent waiting for a place, in milliseconds.
+        policy_digest: The policy that was in force.
+        fallback_reason: Why somebody else answered.
+        evidence: One phrase that says why we say so.
+        limits_hit: Every budget that was touched, in time order.
+    """
+
+    function_name: str
+    version: str
+    execution_id: str
+    start_time: float
+    end_time: float
+    status: Literal["success", "failure"]
+    metrics: ExecutionMetrics
+    error: ExecutionError | None = None
+    outcome: str | None = None
+    cause: str | None = None
+    served_by: str | None = None
+    attempts: int | None = None
+    queue_wait_ms: float | None = None
+    policy_digest: str | None = None
+    fallback_reason: str | None = None
+    evidence: str | None = None
+    limits_hit: tuple[str, ...] | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FeedbackMetrics(_Strict):
+    """Measured feedback: rates between 0 and 1, `avg_duration` in milliseconds."""
+
+    success_rate: float | None = None
+    avg_duration: float | None = None
+    error_rate: float | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FeedbackPayload(_Strict):
+    """What somebody thought of one call; the scale of `rating` is the caller's."""
+
+    function_name: str
+    version: str
+    execution_id: str
+    feedback_type: Literal["performance", "error", "user", "system"]
+    rating: float | None = None
+    comments: str | None = None
+    metrics: FeedbackMetrics | None = None
+    suggestions: tuple[str, ...] | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class UpdatePayload(_Strict):
+    """A change of the version that serves; `old_version` is None for the first one."""
+
+    function_name: str
+    old_version: str | None = None
+    new_version: str
+    reason: str
+    changes: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Event(_Strict):
+    """What every event has.
+
+    Attributes:
+        id: Unique; a UUIDv7 where the event is ours. The journal keeps the first event of an id.
+        type: Names the shape of the payload.
+        timestamp: Seconds since the Unix epoch.
+        correlation_id: Shared by the events of one story.
+        causation_id: The id of the event that triggered this one.
+        metadata: Who speaks.
+        payload: What happened.
+    """
+
+    id: str
+    type: str
+    timestamp: float
+    correlation_id: str | None = None
+    causation_id: str | None = None
+    metadata: EventMetadata
+    payload: ExecutionPayload | FeedbackPayload | UpdatePayload
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.id) <= _MAX_ID:
+            raise EventError(f"an event's id has 1 to {_MAX_ID} characters, not {len(self.id)}")
+        if not 0 <= self.timestamp < _END_OF_TIME:
+            raise EventError(f"an event's timestamp is seconds since 1970 and before the year 10000: {self.timestamp}")
+
+    def to_json(self) -> str:
+        """One line of JSON; fields that are None are left out, and lone surrogates become `?`.
+
+        Raises:
+            EventError: The event holds what JSON cannot say (nan, inf, an object), or exceeds 1 MB.
+        """
+        try:
+            text = json.dumps(self, default=_fields, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        except (TypeError, ValueError, RecursionError) as error:
+            raise EventError(f"event {self.id!r} has no JSON form: {error}") from error
+        data = text.encode("utf-8", "replace")
+        if len(data) > MAX_BYTES:
+            raise EventError(
+                f"event {self.id!r} has {len(data)} bytes and an event may have {MAX_BYTES}; shorten its texts"
+            )
+        return data.decode()
+
+    def cloudevent(self) -> dict[str, object]:
+        """The event in the JSON format of CloudEvents 1.0; `subject` is the function's name.
+
+        Raises:
+            EventError: As `to_json`.
+        """
+        speaker = self.metadata
+        event: dict[str, object] = {
+            "specversion": "1.0",
+            "id": self.id,
+            "source": "/" + "/".join(urllib.parse.quote(s, safe="") for s in (speaker.environment, speaker.service)),
+            "type": self.type,
+            "subject": self.payload.function_name,
+            "time": dt.datetime.fromtimestamp(self.timestamp, dt.UTC).isoformat().replace("+00:00", "Z"),
+            "datacontenttype": "application/json",
+            "data": json.loads(self.to_json())["payload"],
+        }
+        # Names of extension attributes are lower-case letters and digits only.
+        if self.correlation_id is not None:
+            event["correlationid"] = self.correlation_id
+        if self.causation_id is not None:
+            event["causationid"] = self.causation_id
+        return event
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionEvent(_Event):
+    """One call of one version: `function.execution`."""
+
+    type: Literal["function.execution"] = "function.execution"
+    payload: ExecutionPayload
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FeedbackEvent(_Event):
+    """What somebody thought of a call: `function.feedback`."""
+
+    type: Literal["function.feedback"] = "function.feedback"
+    payload: FeedbackPayload
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateEvent(_Event):
+    """A change of the version that serves: `function.updates`."""
+
+    type: Literal["function.updates"] = "function.updates"
+    payload: UpdatePayload
+
+
+Event: TypeAlias = ExecutionEvent | FeedbackEvent | UpdateEvent
+
+
+def from_json(text: str | bytes) -> Event:
+    """Read one event, strictly: no unknown, missing, doubled or mistyped field, no nan, no more than 1 MB.
+
+    Raises:
+        EventError: What is wrong, and where in the event.
+    """
+    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    if len(data) > MAX_BYTES:
+        raise EventError(f"an event may have {MAX_BYTES} bytes and this one has {len(data)}")
+    try:
+        event = _adapter().validate_json(data)
+        # Only now: the first pass has bounded nesting and digits, so that this one cannot run away.
+        json.loads(data, object_pairs_hook=_no_doubles)
+    except ValueError as error:
+        raise EventError(f"not an event: {_first_line(error)}") from error
+    return event
+
+
+class EventFactory:
+    """Makes events with fresh ids and the time of now.
+
+    Args:
+        clock: Seconds since the Unix epoch.
+        random_bytes: `os.urandom`, or what a test needs.
+        environment: Such as `development` or `production`.
+        service: The program that records.
+        version: The version of that program.
+    """
+
+    __slots__ = ("_clock", "_metadata", "_random_bytes")
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        random_bytes: Callable[[int], bytes],
+        environment: str,
+        service: str,
+        version: str,
+    ) -> None:
+        self._clock = clock
+        self._random_bytes = random_bytes
+        self._metadata = EventMetadata(version=version, environment=environment, service=service)
+
+    def __repr__(self) -> str:
+        return f"EventFactory({self._metadata!r})"
+
+    def new_id(self) -> str:
+        """A UUIDv7 of now, for an execution or anything else that needs a name."""
+        return self._id_at(self._clock())
+
+    def execution(
+        self, payload: ExecutionPayload, *, correlation_id: str | None = None, causation_id: str | None = None
+    ) -> ExecutionEvent:
+        """Record one call."""
+        now = self._clock()
+        return ExecutionEvent(
+            id=self._id_at(now),
+            timestamp=now,
+            correlation_id=correlation_id,
+            causation_id=causation_id,
+            metadata=self._metadata,
+            payload=payload,
+        )
+
+    def feedback(
+        self, payload: FeedbackPayload, *, correlation_id: str | None = None, causation_id: str | None = None
+    ) -> FeedbackEvent:
+        """Record an opinion."""
+        now = self._clock()
+        return FeedbackEvent(
+            id=self._id_at(now),
+            timestamp=now,
+            correlation_id=correlation_id,
+            causation_id=causation_id,
+            metadata=self._metadata,
+            payload=payload,
+        )
+
+    def update(
+        self, payload: UpdatePayload, *, correlation_id: str | None = None, causation_id: str | None = None
+    ) -> UpdateEvent:
+        """Record a change of the serving version."""
+        now = self._clock()
+        return UpdateEvent(
+            id=self._id_at(now),
+            timestamp=now,
+            correlation_id=correlation_id,
+            causation_id=causation_id,
+            metadata=self._metadata,
+            payload=payload,
+        )
+
+    def _id_at(self, now: float) -> str:
+        return str(uuid7(int(now * 1000), self._random_bytes(_RANDOM_BYTES)))
+
+
+def _fields(value: object) -> dict[str, object]:
+    """The fields of a part of an event that are not None, for `json.dumps`."""
+    if not isinstance(value, _Strict):
+        raise EventError(f"a {type(value).__name__} has no JSON form")
+    # Not `dataclasses.fields`: it filters the class's fields anew each time, for every part of every event.
+    present = ((name, getattr(value, name)) for name in value.__dataclass_fields__)
+    return {name: found for name, found in present if found is not None}
+
+
+def _no_doubles(pairs: list[tuple[str, object]]) -> Mapping[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise EventError("a field appears twice in one object")
+    return found
+
+
+def _first_line(error: ValueError) -> str:
+    # pydantic's own text repeats the input and links to its site; its structured form has just what helps.
+    details = getattr(error, "errors", None)
+    if details is None:
+        return str(error)
+    first = details(include_url=False, include_input=False, include_context=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where}: {first['msg']}" if where else str(first["msg"])
+
+
+@functools.cache
+def _adapter() -> "TypeAdapter[Event]":
+    import pydantic  # noqa: PLC0415 - only readers of events pay for it; `import poet_engine` stays light
+
+    return pydantic.TypeAdapter(Annotated[Event, pydantic.Discriminator("type")])

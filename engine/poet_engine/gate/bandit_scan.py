@@ -1,0 +1,137 @@
+"""bandit through its own Python interface: one configuration for all scans, `nosec` ignored, the tree shared."""
+
+import ast
+import io
+import logging
+import sys
+
+from bandit.core import config, meta_ast, metrics, node_visitor, test_set, tester
+
+from poet_engine.gate.reporter import Reporter
+from poet_engine.gate.rules import RULES
+from poet_engine.gate.ruleset import Ruleset
+from poet_engine.outcome import Severity
+
+_NAME = "generated.py"
+_RANKS = {Severity.LOW: 1, Severity.MEDIUM: 2, Severity.HIGH: 3}
+_BANDIT = {"LOW": Severity.LOW, "MEDIUM": Severity.MEDIUM, "HIGH": Severity.HIGH}
+# bandit walks twice as deep as the tree; the size caps have already bounded it.
+_RECURSION = 4000
+
+
+class _Failures(logging.Handler):
+    """bandit swallows what its checks raise and writes it to its log: this keeps it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage().splitlines()[0][:200])
+
+
+class _Visitor(node_visitor.BanditNodeVisitor):  # type: ignore[misc]  # bandit ships no types
+    """bandit's own visitor, in half the time: it does not stop at nodes that no check is for, and keeps no score."""
+
+    def generic_visit(self, node: ast.AST) -> None:
+        """Drive the walk as bandit does, but enter only the nodes that have a check or that it keeps track of."""
+        for field in node._fields:
+            value: object = getattr(node, field, None)
+            children = value if isinstance(value, list) else [value]
+            for index, child in enumerate(children):
+                if not isinstance(child, ast.AST) or isinstance(child, ast.expr_context | ast.operator | ast.cmpop):
+                    continue
+                # two marks that bandit's checks read; the tree's types do not know them, and they are bandit's own
+                following = children[index + 1] if index + 1 < len(children) else None
+                child._bandit_sibling = following  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+                child._bandit_parent = node  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+                self._enter(child)
+
+    def _enter(self, node: ast.AST) -> None:
+        kind = type(node).__name__
+        if self.testset.get_tests(kind) or hasattr(self, f"visit_{kind}"):
+            self.pre_visit(node)
+            self.visit(node)
+            self.generic_visit(node)
+            self.post_visit(node)
+        else:
+            self.generic_visit(node)
+
+    def update_scores(self, scores: object) -> None:
+        """No score: the findings speak for themselves."""
+
+
+class _Tester(tester.BanditTester):  # type: ignore[misc]  # bandit ships no types
+    """bandit's own tester, to which a `nosec` comment means nothing."""
+
+    def _get_nosecs_from_contexts(self, *_: object, **__: object) -> None:
+        return None
+
+
+class BanditScan:
+    """bandit's checks, loaded once."""
+
+    __slots__ = ("_checks", "_failures", "_meta")
+
+    def __init__(self) -> None:
+        self._checks = test_set.BanditTestSet(config.BanditConfig(), {})
+        self._meta = meta_ast.BanditMetaAst()
+        self._failures = _Failures()
+        log = logging.getLogger("bandit")
+        log.handlers[:] = [self._failures]
+        log.setLevel(logging.ERROR)
+        log.propagate = False
+
+    def check(self, tree: ast.Module, text: str, rules: Ruleset, reporter: Reporter) -> None:
+        """Report every issue at or above the thresholds; a check that crashes is a finding too.
+
+        The tree gets bandit's own marks, so this scan comes last.
+        """
+        self._failures.messages.clear()
+        before = sys.getrecursionlimit()
+        sys.setrecursionlimit(_RECURSION)
+        try:
+            visitor = _Visitor(_NAME, io.BytesIO(text.encode()), self._meta, self._checks, False, {}, metrics.Metrics())
+            visitor.tester = _Tester(self._checks, False, {}, visitor.metrics)
+            visitor.generic_visit(tree)
+            visitor.context = {
+                "file_data": visitor.fdata,
+                "filename": _NAME,
+                "lineno": 0,
+                "linerange": [0, 1],
+                "col_offset": 0,
+            }
+            visitor.update_scores(visitor.tester.run_tests(visitor.context, "File"))
+        except Exception as error:  # noqa: BLE001 - whatever a foreign scanner raises, the source is not judged
+            reporter.add(RULES["POET150"], f"bandit stopped with {type(error).__name__}")
+            return
+        finally:
+            sys.setrecursionlimit(before)
+        for message in self._failures.messages:
+            reporter.add(RULES["POET150"], f"A check of bandit crashed: {message}")
+        for issue in visitor.tester.results:
+            _report(issue, rules, reporter)
+
+
+def _report(issue: object, rules: Ruleset, reporter: Reporter) -> None:
+    severity = _BANDIT.get(str(getattr(issue, "severity", "")), Severity.LOW)
+    confidence = _BANDIT.get(str(getattr(issue, "confidence", "")), Severity.LOW)
+    if _RANKS[severity] < _RANKS[rules.bandit_severity] or _RANKS[confidence] < _RANKS[rules.bandit_confidence]:
+        return
+    line, column = _whole(issue, "lineno"), _whole(issue, "col_offset")
+    lines: object = getattr(issue, "linerange", None)
+    last = (
+        max((number for number in lines if isinstance(number, int)), default=line) if isinstance(lines, list) else line
+    )
+    reporter.foreign(
+        str(getattr(issue, "test_id", "")),
+        severity,
+        f"{getattr(issue, 'text', '')} (bandit, confidence {confidence})",
+        start=(line, column),
+        end=(max(last, line), _whole(issue, "end_col_offset")),
+    )
+
+
+def _whole(issue: object, name: str) -> int:
+    value: object = getattr(issue, name, 0)
+    return max(value, 0) if isinstance(value, int) else 0

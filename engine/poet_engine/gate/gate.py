@@ -1,0 +1,213 @@
+"""The host's side of the scan: no hostile source is ever parsed in this process."""
+
+import collections
+import hashlib
+import os
+import threading
+import time
+import warnings
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Self
+
+from poet_engine.errors import ClosedError, UsageError
+from poet_engine.gate.link import WorkerGoneError, WorkerLimits, WorkerLink
+from poet_engine.gate.report import GateStatistics, ScanReport
+from poet_engine.gate.rules import CAUSES, RULES, TOO_LARGE
+from poet_engine.outcome import Finding, Severity
+from poet_engine.policy import Policy
+
+_REPORTS = 1024
+_MAX_UNDECORATE = 4 * 2**20
+
+
+class _Slot:
+    """Holds the worker apart from the gate, so that what ends it does not keep the gate alive."""
+
+    __slots__ = ("link",)
+
+    def __init__(self) -> None:
+        self.link: WorkerLink | None = None
+
+
+class Gate:
+    """Scans sources in a warm worker process; safe to use from many threads, one scan at a time.
+
+    The worker starts at the first use. A source that ends it is rejected, and the next scan gets a new one.
+
+    Args:
+        limits: What one scan may take.
+        clock: Seconds on a clock that never goes back.
+    """
+
+    def __init__(self, *, limits: WorkerLimits | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits, self._clock = limits or WorkerLimits(), clock
+        self._owner = os.getpid()
+        self._lock = threading.Lock()
+        self._closed = False
+        self._reports: collections.OrderedDict[tuple[str, str], ScanReport] = collections.OrderedDict()
+        self._scans = self._cached = self._workers = self._deaths = 0
+        self._slot = _Slot()
+        self._finalizer = weakref.finalize(self, _forgotten, self._slot, self._owner)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        link = self._slot.link
+        state = "closed" if self._closed else "no worker" if link is None else f"worker {link.pid}"
+        return f"<Gate {state}, {self._scans} scans, {len(self._reports)} kept, {self._deaths} workers lost>"
+
+    def close(self) -> None:
+        """End the worker. Safe to call twice; a closed gate scans nothing."""
+        with self._lock:
+            self._closed = True
+            self._finalizer.detach()
+            self._drop()
+
+    def statistics(self) -> GateStatistics:
+        """Counts since the gate was made."""
+        return GateStatistics(scans=self._scans, cached=self._cached, workers=self._workers, deaths=self._deaths)
+
+    def scan(self, source: str, policy: Policy) -> ScanReport:
+        """Judge a source by a policy; a source that cannot be judged has a finding that says why.
+
+        Raises:
+            ClosedError: The gate was closed, or belongs to the process we were forked from.
+            InfraError: The worker cannot be started.
+        """
+        digest = hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()
+        with self._lock:
+            self._usable()
+            self._scans += 1
+            known = self._reports.get((digest, policy.digest))
+            if known is not None:
+                self._reports.move_to_end((digest, policy.digest))
+                self._cached += 1
+                return known
+            began = self._clock()
+            findings, cause = self._judge(source, policy)
+            report = ScanReport(
+                findings=findings,
+                digest=digest,
+                cause=cause,
+                mode=policy.static.mode,
+                duration_ms=(self._clock() - began) * 1000,
+            )
+            self._reports[digest, policy.digest] = report
+            if len(self._reports) > _REPORTS:
+                self._reports.popitem(last=False)
+            return report
+
+    def undecorate(self, source: str) -> str:
+        """The source with `@poet…` decorators and imports of `poet_engine` blanked out, every line in its place.
+
+        Raises:
+            UsageError: The source does not parse.
+            ClosedError: The gate was closed, or belongs to the process we were forked from.
+            InfraError: The worker cannot be started.
+        """
+        if len(source) > _MAX_UNDECORATE:
+            raise UsageError(f"the source has {len(source):,} characters; at most {_MAX_UNDECORATE:,} can be read")
+        with self._lock:
+            self._usable()
+            try:
+                answer = self._worker().ask({"do": "undecorate", "source": source})
+            except WorkerGoneError as error:
+                self._drop(lost=True)
+                raise UsageError(f"the source cannot be read: {error}; make it shorter and flatter") from None
+        text = answer.get("source")
+        if isinstance(text, str):
+            return text
+        line = answer.get("line")
+        where = f" on line {line}" if isinstance(line, int) else ""
+        raise UsageError(f"the source does not parse{where}: {answer.get('error')}; correct the syntax")
+
+    def _judge(self, source: str, policy: Policy) -> tuple[tuple[Finding, ...], str | None]:
+        if len(source) > policy.static.max_bytes:  # it has at least as many bytes; no worker needs to see it
+            cap = policy.static.max_bytes
+            return (
+                _finding("POET101", f"The source has {len(source):,} characters; the policy allows {cap:,} bytes"),
+            ), TOO_LARGE
+        try:
+            link = self._worker()
+            if policy.digest not in link.known:
+                learnt = link.ask({"do": "learn", "digest": policy.digest, "policy": _rules(policy)}).get("learnt")
+                link.known = frozenset(map(str, learnt)) if isinstance(learnt, list) else frozenset()
+            answer = link.ask({"do": "scan", "digest": policy.digest, "source": source})
+            return _report(answer)
+        except WorkerGoneError as error:
+            self._drop(lost=True)
+            return (_finding("POET100", f"The source was not scanned to the end: {error}"),), TOO_LARGE
+
+    def _usable(self) -> None:
+        if self._closed:
+            raise ClosedError("this gate was closed; make a new one")
+        if os.getpid() != self._owner:
+            raise ClosedError("this gate belongs to the process that this one was forked from; make a new one here")
+
+    def _worker(self) -> WorkerLink:
+        if self._slot.link is None:
+            self._workers += 1
+            self._slot.link = WorkerLink(self._limits, clock=self._clock)
+        return self._slot.link
+
+    def _drop(self, *, lost: bool = False) -> None:
+        link, self._slot.link = self._slot.link, None
+        if link is None:
+            return
+        self._deaths += lost
+        if os.getpid() == self._owner:
+            link.close()
+        else:
+            link.abandon()
+
+
+def _forgotten(slot: _Slot, owner: int) -> None:
+    """End the worker of a gate that nobody closed."""
+    link, slot.link = slot.link, None
+    if link is None:
+        return
+    if os.getpid() != owner:
+        link.abandon()
+        return
+    warnings.warn(f"a Gate with worker {link.pid} was never closed", ResourceWarning, stacklevel=2)
+    link.close()
+
+
+def _rules(policy: Policy) -> Mapping[str, object]:
+    """What the worker needs of a policy."""
+    static = policy.static
+    return {
+        "imports": {module: list(names) for module, names in static.imports.items()},
+        "caps": [static.max_bytes, static.max_lines, static.max_nodes, static.max_depth],
+        "bandit": [static.bandit_severity.value, static.bandit_confidence.value],
+        "memory": policy.limits.memory,
+    }
+
+
+def _finding(rule_id: str, what: str) -> Finding:
+    rule = RULES[rule_id]
+    return Finding(rule.id, rule.severity, f"{what}. {rule.why} {rule.how}")
+
+
+def _report(answer: Mapping[str, object]) -> tuple[tuple[Finding, ...], str | None]:
+    """The worker has parsed hostile text, so its answer is checked as if the text had written it."""
+    cause, raw = answer.get("cause"), answer.get("findings")
+    if not isinstance(raw, list) or not (cause is None or cause in CAUSES) or (cause is None) != (not raw):
+        raise WorkerGoneError("the worker answered nonsense")
+    return tuple(_read(item) for item in raw), cause if isinstance(cause, str) else None
+
+
+def _read(item: object) -> Finding:
+    match item:
+        case [
+            str() as rule, str() as severity, str() as message, int() as line, int() as column,
+            int() as end_line, int() as end_column, str() as snippet, str() as scanner,
+        ] if severity in tuple(Severity):  # fmt: skip
+            return Finding(rule, Severity(severity), message, line, column, end_line, end_column, snippet, scanner)
+        case _:
+            raise WorkerGoneError("the worker answered nonsense")

@@ -1,0 +1,162 @@
+"""The host's end of one worker: started, asked, ended. Nothing that comes back is trusted."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+
+from poet_engine.errors import InfraError
+from poet_engine.gate import frames
+
+_START_SECONDS = 60.0
+# The isolated interpreter finds the standard library and the site by itself. Further folders of ours come behind
+# them, so that a script's own folder never puts another `ast` in front of the real one.
+_BOOT = (
+    "import json,sys;a=json.loads(sys.argv[1]);sys.path+=[p for p in a.pop('path') if p not in sys.path];"
+    "from poet_engine.gate.worker import main;main(**a)"
+)
+# bandit's plug-in loader would keep a cache in the user's home; there is no folder below /dev/null.
+_ENVIRONMENT = {"LC_ALL": "C.UTF-8", "XDG_CACHE_HOME": "/dev/null"}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class WorkerLimits:
+    """What one task may take.
+
+    Attributes:
+        cpu: Processor seconds, kept by the kernel.
+        wall: Seconds until the host gives up on an answer.
+        memory: Bytes beyond what the loaded scanners hold.
+    """
+
+    cpu: float = 1.0
+    wall: float = 10.0
+    memory: int = 256 * 2**20
+
+
+class WorkerGoneError(Exception):
+    """The worker ended or was ended before it answered; the text says why."""
+
+
+class WorkerLink:
+    """One running worker.
+
+    Args:
+        limits: What one task may take.
+        clock: Seconds on a clock that never goes back.
+
+    Raises:
+        InfraError: It does not start.
+    """
+
+    __slots__ = ("_channel", "_clock", "_limits", "_process", "known")
+
+    def __init__(self, limits: WorkerLimits, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits, self._clock = limits, clock
+        self.known: frozenset[str] = frozenset()
+        path = [os.path.abspath(entry) for entry in sys.path if entry]  # noqa: PTH100 - resolving would follow links
+        arguments = {"path": path, "host": os.getpid(), "seconds": limits.cpu, "memory": limits.memory}
+        self._channel, theirs = socket.socketpair()
+        with theirs:
+            # A session of its own: Ctrl-C at the terminal is for the host, which then closes the socket.
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-c", _BOOT, json.dumps(arguments)],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                env=_ENVIRONMENT,
+                cwd="/",
+                start_new_session=True,
+            )
+        try:
+            self._receive(_START_SECONDS)
+        except WorkerGoneError as error:
+            raise InfraError(f"the scan worker did not start: {error}; {self._last_words()}") from None
+
+    @property
+    def pid(self) -> int:
+        """The worker's process id."""
+        return self._process.pid
+
+    def ask(self, task: Mapping[str, object]) -> dict[str, object]:
+        """The answer to one task.
+
+        Raises:
+            WorkerGoneError: There is none, and the worker is of no more use.
+        """
+        try:
+            self._channel.settimeout(self._limits.wall)
+            self._channel.sendall(frames.encode(task))
+        except OSError:
+            raise WorkerGoneError(self._why()) from None
+        answer = self._receive(self._limits.wall)
+        if "exhausted" in answer:
+            raise WorkerGoneError(
+                f"parsing it overflows the parser's stack or needs more than {self._limits.memory >> 20} MiB"
+            )
+        return answer
+
+    def close(self) -> None:
+        """End the worker at once and wait for it. Safe to call twice."""
+        self._channel.close()
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        self._process.wait()
+        if self._process.stderr is not None:
+            self._process.stderr.close()
+
+    def abandon(self) -> None:
+        """Let go of a worker that belongs to the process we were forked from."""
+        self._channel.close()
+        self._process.returncode = 0  # not ours to wait for
+        if self._process.stderr is not None:
+            self._process.stderr.close()
+
+    def _receive(self, seconds: float) -> dict[str, object]:
+        deadline = self._clock() + seconds
+        try:
+            size = frames.length(self._exactly(frames.HEAD, deadline))
+            return frames.decode(self._exactly(size, deadline))
+        except TimeoutError:
+            raise WorkerGoneError(f"it takes more than {seconds:g} s") from None
+        except (OSError, ValueError) as error:
+            raise WorkerGoneError(f"the worker answered nonsense: {error}") from None
+
+    def _exactly(self, size: int, deadline: float) -> bytes:
+        received = bytearray()
+        while len(received) < size:
+            left = deadline - self._clock()
+            if left <= 0:
+                raise TimeoutError
+            self._channel.settimeout(left)
+            part = self._channel.recv(min(size - len(received), 2**20))
+            if not part:
+                raise WorkerGoneError(self._why())
+            received += part
+        return bytes(received)
+
+    def _why(self) -> str:
+        """Why the worker ended, from its exit status."""
+        try:
+            status = self._process.wait(1.0)
+        except subprocess.TimeoutExpired:
+            return "the worker closed its socket"
+        if status == -signal.SIGPROF:
+            return f"it takes more than {self._limits.cpu:g} s of processor time"
+        if status < 0:
+            return f"the parser died of {signal.Signals(-status).name}"
+        return f"the worker ended with status {status}"
+
+    def _last_words(self) -> str:
+        """The end of what a worker that did not start wrote to its standard error."""
+        self._channel.close()
+        self._process.kill()
+        _, text = self._process.communicate()
+        lines = text.decode("utf-8", "replace").strip().splitlines()
+        return lines[-1][:300] if lines else "it said nothing"

@@ -1,0 +1,271 @@
+"""A parsed source as the rules see it: its nodes by kind, their parents, and what each name can mean."""
+
+import ast
+import dataclasses
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+MODULE, FUNCTION, CLASS, COMPREHENSION = "module", "function", "class", "comprehension"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Binding:
+    """One place that gives a name a meaning.
+
+    Attributes:
+        kind: `import` (a module), `from` (a value out of one), `def`, `class`, `parameter`, `handler` or `assign`.
+        node: Where.
+        path: What is imported, dotted; empty for anything else.
+    """
+
+    kind: str
+    node: ast.AST
+    path: str = ""
+
+
+class Scope:
+    """One namespace: the names bound in it, and the scope around it."""
+
+    __slots__ = ("bindings", "elsewhere", "kind", "outer")
+
+    def __init__(self, kind: str, outer: "Scope | None") -> None:
+        self.kind, self.outer = kind, outer
+        self.bindings: defaultdict[str, list[Binding]] = defaultdict(list)
+        self.elsewhere: dict[str, Scope] = {}  # what `global` and `nonlocal` say
+
+    def bind(self, name: str, binding: Binding) -> None:
+        """Record that `name` gets a meaning here, or where `global` and `nonlocal` point."""
+        self.elsewhere.get(name, self).bindings[name].append(binding)
+
+    def home(self, name: str) -> "Scope | None":
+        """The scope whose variable `name` is, seen from here; None for a builtin or an unknown name."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.elsewhere:
+                return scope.elsewhere[name]
+            if name in scope.bindings and (scope is self or scope.kind != CLASS):
+                return scope
+            scope = scope.outer
+        return None
+
+    def meanings(self, name: str) -> list[Binding]:
+        """Everything that `name` can mean here. A class body falls through to the scope around it."""
+        scope = self.home(name)
+        if scope is None:
+            return []
+        found = scope.bindings[name]
+        if scope.kind == CLASS and scope.outer is not None:
+            return [*found, *scope.outer.meanings(name)]
+        return found
+
+
+class Source:
+    """One walk over the tree: everything the rules look at, gathered.
+
+    Attributes:
+        tree: The tree itself.
+        nodes: Kind → the nodes of that kind, in the order of the walk.
+        parents: Node → the node around it.
+        names: Every use of a name (not where it is bound) with the scope it is used in.
+        scopes: Every scope, the module's first.
+        count: How many nodes there are.
+        depth: How deep they nest; an `elif`, a further operand and a further method of a chain do not nest.
+    """
+
+    def __init__(self, tree: ast.Module) -> None:
+        """Walk the tree.
+
+        Raises:
+            RecursionError: It is deeper than the interpreter can follow.
+        """
+        self.tree = tree
+        self.nodes: defaultdict[type[ast.AST], list[ast.AST]] = defaultdict(list)
+        self.parents: dict[ast.AST, ast.AST] = {}
+        self.names: list[tuple[ast.Name, Scope]] = []
+        self.module = Scope(MODULE, None)
+        self.scopes = [self.module]
+        self.count = self.depth = 0
+        self._nonlocal: list[tuple[Scope, str]] = []
+        self._visit(tree, self.module, 0)
+        for scope, name in self._nonlocal:
+            self._settle(scope, name)
+
+    @property
+    def identifiers(self) -> frozenset[str]:
+        """Every name in the tree, as the parser normalised it."""
+        found = {name for scope in self.scopes for name in scope.bindings}
+        found.update(name.id for name, _ in self.names)
+        found.update(node.attr for node in self.nodes.get(ast.Attribute, ()) if isinstance(node, ast.Attribute))
+        found.update(node.arg for node in self.nodes.get(ast.keyword, ()) if isinstance(node, ast.keyword) and node.arg)
+        return frozenset(found)
+
+    def of(self, *kinds: type[ast.AST]) -> Iterator[ast.AST]:
+        """The nodes of these kinds."""
+        for kind in kinds:
+            yield from self.nodes.get(kind, ())
+
+    def _visit(self, node: ast.AST, scope: Scope, depth: int) -> None:
+        self.count += 1
+        self.depth = max(self.depth, depth)
+        kind = type(node)
+        self.nodes[kind].append(node)
+        if isinstance(node, ast.Name):
+            self._name(node, scope)
+        elif kind in _SCOPED:
+            self._scoped(node, scope, depth)
+        elif kind in _BINDING:
+            self._binding(node, scope, depth)
+        else:
+            self._children(node, scope, depth, node._fields)
+
+    def _scoped(self, node: ast.AST, scope: Scope, depth: int) -> None:
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                self._function(node, scope, depth)
+            case ast.Lambda():
+                self._lambda(node, scope, depth)
+            case ast.ClassDef():
+                self._class(node, scope, depth)
+            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+                self._comprehension(node, scope, depth)
+            case _:
+                raise AssertionError(f"{type(node).__name__} opens no scope")
+
+    def _binding(self, node: ast.AST, scope: Scope, depth: int) -> None:
+        match node:
+            case ast.NamedExpr():
+                self._walrus(node, scope, depth)
+            case ast.Import():
+                self._import(node, scope, depth)
+            case ast.ImportFrom():
+                self._import_from(node, scope, depth)
+            case ast.Global() | ast.Nonlocal():
+                self._declare(node, scope)
+            case _:
+                self._named(node, scope, depth)
+
+    def _children(self, node: ast.AST, scope: Scope, depth: int, fields: Iterable[str]) -> None:
+        for field in fields:
+            value: object = getattr(node, field, None)
+            if isinstance(value, ast.AST):
+                self.parents[value] = node
+                flat = type(value) in _CHAIN and field in _CHAIN_FIELDS
+                self._visit(value, scope, depth if flat else depth + 1)
+            elif type(value) is list:
+                flat = field == "orelse"
+                for item in value:
+                    if isinstance(item, ast.AST):
+                        self.parents[item] = node
+                        self._visit(item, scope, depth if flat and type(item) is ast.If else depth + 1)
+
+    def _inner(self, kind: str, outer: Scope) -> Scope:
+        scope = Scope(kind, outer)
+        self.scopes.append(scope)
+        return scope
+
+    def _name(self, node: ast.Name, scope: Scope) -> None:
+        if type(node.ctx) is ast.Load:
+            self.names.append((node, scope))
+        else:
+            scope.bind(node.id, Binding("assign", node))
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope, depth: int) -> None:
+        scope.bind(node.name, Binding("def", node))
+        self._children(node, scope, depth, ("decorator_list",))
+        if getattr(node, "type_params", None):  # Python 3.12: they are seen by the annotations and the body
+            scope = self._inner(FUNCTION, scope)
+            self._children(node, scope, depth, ("type_params",))
+        self._children(node, scope, depth, ("returns",))
+        inner = self._inner(FUNCTION, scope)
+        self._parameters(node.args, node, scope, inner, depth)
+        self._children(node, inner, depth, ("body",))
+
+    def _lambda(self, node: ast.Lambda, scope: Scope, depth: int) -> None:
+        inner = self._inner(FUNCTION, scope)
+        self._parameters(node.args, node, scope, inner, depth)
+        self._children(node, inner, depth, ("body",))
+
+    def _parameters(self, args: ast.arguments, node: ast.AST, scope: Scope, inner: Scope, depth: int) -> None:
+        """Defaults and annotations belong to the scope around the function, the names to the function's own."""
+        self.parents[args] = node
+        self._visit(args, scope, depth + 1)
+        for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg):
+            if arg is not None:
+                inner.bind(arg.arg, Binding("parameter", arg))
+
+    def _class(self, node: ast.ClassDef, scope: Scope, depth: int) -> None:
+        scope.bind(node.name, Binding("class", node))
+        self._children(node, scope, depth, ("decorator_list",))
+        if getattr(node, "type_params", None):
+            scope = self._inner(FUNCTION, scope)
+            self._children(node, scope, depth, ("type_params",))
+        self._children(node, scope, depth, ("bases", "keywords"))
+        inner = self._inner(CLASS, scope)
+        self._children(node, inner, depth, ("body",))
+
+    def _comprehension(
+        self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp, scope: Scope, depth: int
+    ) -> None:
+        inner = self._inner(COMPREHENSION, scope)
+        for number, part in enumerate(node.generators):
+            self.parents[part] = node
+            self.count += 1
+            self.nodes[ast.comprehension].append(part)
+            # the first iterable is evaluated outside
+            self._children(part, inner if number else scope, depth + 1, ("iter",))
+            self._children(part, inner, depth + 1, ("target", "ifs"))
+        self._children(node, inner, depth, ("elt", "key", "value"))
+
+    def _walrus(self, node: ast.NamedExpr, scope: Scope, depth: int) -> None:
+        self._children(node, scope, depth, ("value",))
+        while scope.kind == COMPREHENSION and scope.outer is not None:
+            scope = scope.outer
+        self._children(node, scope, depth, ("target",))
+
+    def _import(self, node: ast.Import, scope: Scope, depth: int) -> None:
+        for alias in node.names:
+            path = alias.name if alias.asname else alias.name.partition(".")[0]
+            scope.bind(alias.asname or path, Binding("import", node, path))
+        self._children(node, scope, depth, ("names",))
+
+    def _import_from(self, node: ast.ImportFrom, scope: Scope, depth: int) -> None:
+        for alias in node.names:
+            scope.bind(alias.asname or alias.name, Binding("from", node, f"{node.module}.{alias.name}"))
+        self._children(node, scope, depth, ("names",))
+
+    def _named(self, node: ast.AST, scope: Scope, depth: int) -> None:
+        """Nodes that bind a plain text: handlers, patterns, type parameters."""
+        for field in ("name", "rest"):
+            name: object = getattr(node, field, None)
+            if isinstance(name, str):
+                scope.bind(name, Binding("handler" if type(node) is ast.ExceptHandler else "assign", node))
+        self._children(node, scope, depth, node._fields)
+
+    def _declare(self, node: ast.Global | ast.Nonlocal, scope: Scope) -> None:
+        # Python refuses a use before the declaration, so what is bound after it is all there is
+        for name in node.names:
+            if type(node) is ast.Global:
+                scope.elsewhere[name] = self.module
+            else:
+                self._nonlocal.append((scope, name))
+
+    def _settle(self, scope: Scope, name: str) -> None:
+        """Give the bindings of a `nonlocal` name to its owner, which may bind it after the inner function."""
+        mine = scope.bindings.pop(name, [])
+        owner = scope.outer.home(name) if scope.outer is not None else None
+        if owner is not None:
+            scope.elsewhere[name] = owner
+            owner.bindings[name].extend(mine)
+
+
+_CHAIN = frozenset({ast.Attribute, ast.Call, ast.Subscript, ast.BinOp})
+_CHAIN_FIELDS = frozenset({"func", "value", "left"})
+_SCOPED = frozenset({
+    ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef,
+    ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp,
+})  # fmt: skip
+_BINDING = frozenset({
+    ast.NamedExpr, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal,
+    ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.MatchMapping,
+    *(getattr(ast, name) for name in ("TypeVar", "ParamSpec", "TypeVarTuple") if hasattr(ast, name)),  # Python 3.12
+})  # fmt: skip

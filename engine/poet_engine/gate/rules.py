@@ -1,0 +1,241 @@
+"""Every rule of the allow-list in one table. The ids are stable: they are in reports, waivers and documents."""
+
+import dataclasses
+from collections.abc import Mapping
+
+from poet_engine.outcome import Severity
+
+TOO_LARGE = "too_large"
+SYNTAX = "syntax"
+SCAN_AST = "scan_ast"
+SCAN_BANDIT = "scan_bandit"
+
+# Which reason is named when there are several: the one that was met first.
+CAUSES = (TOO_LARGE, SYNTAX, SCAN_AST, SCAN_BANDIT)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing that the gate looks for.
+
+    Attributes:
+        id: `POET1xx`.
+        severity: How bad it is.
+        title: What it is called in lists.
+        why: Why it is not let through.
+        how: What would satisfy it.
+        cause: The reason that a report gives.
+        cwe: The number of the weakness in the Common Weakness Enumeration, where there is one.
+    """
+
+    id: str
+    severity: Severity
+    title: str
+    why: str
+    how: str
+    cause: str = SCAN_AST
+    cwe: int | None = None
+
+
+_LOW, _MEDIUM, _HIGH = Severity.LOW, Severity.MEDIUM, Severity.HIGH
+
+_TABLE = (
+    Rule(
+        "POET100",
+        _HIGH,
+        "the scan did not finish",
+        "A source that the scanner cannot judge is not run.",
+        "Make it shorter and flatter.",
+        TOO_LARGE,
+        400,
+    ),
+    Rule(
+        "POET101",
+        _HIGH,
+        "source over a size cap",
+        "Scanning and compiling take time and memory that grow with the source.",
+        "Make it shorter or flatter, or raise the cap in [static] of the policy.",
+        TOO_LARGE,
+        400,
+    ),
+    Rule(
+        "POET102",
+        _HIGH,
+        "source does not parse",
+        "What cannot be parsed cannot be judged.",
+        "Correct the syntax for this version of Python.",
+        SYNTAX,
+    ),
+    Rule(
+        "POET103",
+        _HIGH,
+        "hidden character or encoding cookie",
+        "It makes the text that is read differ from the code that runs.",
+        "Remove it; inside a text write an escape such as \\u202e.",
+        SCAN_AST,
+        1007,
+    ),
+    Rule(
+        "POET104",
+        _HIGH,
+        "look-alike name",
+        "A name that looks like another one hides what the code does.",
+        "Write the name in one script and in its normal form.",
+        SCAN_AST,
+        1007,
+    ),
+    Rule(
+        "POET105",
+        _MEDIUM,
+        "syntax outside the allow-list",
+        "The gate lets only the syntax through that it knows how to judge.",
+        "Write it in plainer syntax.",
+    ),
+    Rule(
+        "POET110",
+        _HIGH,
+        "module not allowed",
+        "Only the modules that the policy lists can be imported.",
+        "Do without it, or list the module in [static.imports] of the policy.",
+        SCAN_AST,
+        829,
+    ),
+    Rule(
+        "POET111",
+        _HIGH,
+        "name of a module not allowed",
+        "Of each module only the names that the policy lists can be used.",
+        "Use a listed name, or list this one in [static.imports] of the policy.",
+        SCAN_AST,
+        829,
+    ),
+    Rule(
+        "POET112",
+        _MEDIUM,
+        "star or relative import",
+        "It does not say which names come in.",
+        "Import the names one by one from a listed module.",
+    ),
+    Rule(
+        "POET113",
+        _HIGH,
+        "module used as a value",
+        "A module that is passed around gives access to everything in it.",
+        "Use the full dotted path of a listed name where it is needed, such as np.mean(values).",
+        SCAN_AST,
+        829,
+    ),
+    Rule(
+        "POET114",
+        _MEDIUM,
+        "imported name bound again",
+        "A name that means two things hides what is called; a changed module changes for everybody.",
+        "Give the other value a name of its own.",
+    ),
+    Rule(
+        "POET115",
+        _MEDIUM,
+        "import in a class body",
+        "It makes the module an attribute, which can be passed around.",
+        "Move the import to the top of the source.",
+    ),
+    Rule(
+        "POET120",
+        _HIGH,
+        "builtin not allowed",
+        "It reads or writes files, runs text as code, or shows what other code holds.",
+        "Take what it would fetch as an argument, or use an allowed builtin.",
+        SCAN_AST,
+        94,
+    ),
+    Rule(
+        "POET121",
+        _HIGH,
+        "attribute name made at run time",
+        "The gate cannot see which attribute is meant.",
+        "Write the attribute out, or use a dictionary.",
+        SCAN_AST,
+        470,
+    ),
+    Rule(
+        "POET130",
+        _HIGH,
+        "special attribute",
+        "It leads from any value to the insides of the interpreter.",
+        "Use ordinary attributes and functions.",
+        SCAN_AST,
+        693,
+    ),
+    Rule(
+        "POET131",
+        _HIGH,
+        "introspection of frames, code or tracebacks",
+        "It leads to the variables of other code.",
+        "Pass what is needed as an argument.",
+        SCAN_AST,
+        693,
+    ),
+    Rule(
+        "POET132",
+        _HIGH,
+        "attribute access inside a format text",
+        "str.format follows attributes that the gate cannot see.",
+        "Use an f-string, or a literal text whose fields are plain names or numbers.",
+        SCAN_AST,
+        134,
+    ),
+    Rule(
+        "POET133",
+        _MEDIUM,
+        "method not allowed",
+        "On an array or a table it reads or writes files, runs text as code, or gives out memory addresses. The gate "
+        "does not know types, so the name is refused on every value.",
+        "Return the data instead; a method of your own needs another name.",
+        SCAN_AST,
+        73,
+    ),
+    Rule(
+        "POET134",
+        _MEDIUM,
+        "special name",
+        "It changes how the interpreter treats the class or module.",
+        "Define only the usual operators and protocol methods.",
+    ),
+    Rule(
+        "POET135",
+        _HIGH,
+        "special attribute name in a text",
+        "It is of use only to reach the insides of the interpreter by a name made at run time.",
+        "Use another text.",
+        SCAN_AST,
+        470,
+    ),
+    Rule(
+        "POET140",
+        _MEDIUM,
+        "loop without an end",
+        "It would use its whole budget of time and answer nothing.",
+        "Give the loop a condition, or a break, return or raise.",
+        SCAN_AST,
+        835,
+    ),
+    Rule(
+        "POET141",
+        _MEDIUM,
+        "value larger than the memory budget",
+        "It could never be made under this policy.",
+        "Work in smaller pieces, or raise limits.memory of the policy.",
+        SCAN_AST,
+        789,
+    ),
+    Rule(
+        "POET150",
+        _HIGH,
+        "bandit did not finish",
+        "A source that one of the scanners cannot judge is not run.",
+        "Make it plainer; please report the source that does this.",
+        SCAN_BANDIT,
+    ),
+)
+
+RULES: Mapping[str, Rule] = {rule.id: rule for rule in _TABLE}

@@ -1,0 +1,137 @@
+"""What one policy means to the scanners, worked out once in the worker and used for every source."""
+
+import dataclasses
+import importlib
+import importlib.machinery
+import pkgutil
+import sys
+import types
+from collections.abc import Iterable, Mapping
+
+from poet_engine.gate import vocabulary
+from poet_engine.outcome import Severity
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Caps:
+    """Sizes above which a source is not looked at: bytes, lines, nodes, nesting."""
+
+    bytes: int
+    lines: int
+    nodes: int
+    depth: int
+
+
+class Allowance:
+    """Which dotted paths the policy lets through.
+
+    Args:
+        imports: Module → dotted names below it, as the policy has them.
+    """
+
+    __slots__ = ("_exact", "_stars", "modules", "namespaces")
+
+    def __init__(self, imports: Mapping[str, Iterable[str]]) -> None:
+        self.modules = frozenset(imports)
+        exact: set[str] = set()
+        stars: set[str] = set()
+        for module, names in imports.items():
+            for name in names:
+                if name == "*":
+                    stars.add(module)
+                elif name.endswith(".*"):
+                    stars.add(f"{module}.{name.removesuffix('.*')}")
+                else:
+                    exact.add(f"{module}.{name}")
+        self.namespaces = frozenset(_prefixes(exact) | _prefixes(f"{star}.x" for star in stars))
+        self._exact = frozenset(exact)
+        self._stars = {star: _public(star) for star in stars}
+
+    def allows(self, path: str) -> bool:
+        """Whether `path` is a complete, listed name; a namespace never is."""
+        if path in self.namespaces:
+            return False
+        if path in self._exact:
+            return True
+        module, _, name = path.rpartition(".")
+        names = self._stars.get(module)
+        return names is not None and names.covers(name)
+
+    def uses(self, top: str) -> bool:
+        """Whether anything of the top-level module `top` is listed."""
+        return top in self.namespaces
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Star:
+    """What `*` covers in one module: exactly `names`, or, where that is None, every public name but `without`."""
+
+    names: frozenset[str] | None
+    without: frozenset[str]
+
+    def covers(self, name: str) -> bool:
+        if self.names is not None:
+            return name in self.names
+        return not (name.startswith(("_", *vocabulary.DENIED_STARTS)) or name in self.without)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ruleset:
+    """One policy, ready for use.
+
+    Attributes:
+        allowance: The dotted paths.
+        caps: The sizes.
+        bandit_severity: From which severity on …
+        bandit_confidence: … and confidence an issue rejects.
+        memory: `limits.memory`, for the rule about values that could never be made.
+    """
+
+    allowance: Allowance
+    caps: Caps
+    bandit_severity: Severity
+    bandit_confidence: Severity
+    memory: int
+
+
+def _prefixes(paths: Iterable[str]) -> set[str]:
+    found: set[str] = set()
+    for path in paths:
+        parts = path.split(".")
+        found.update(".".join(parts[:end]) for end in range(1, len(parts)))
+    return found
+
+
+def _public(module: str) -> _Star:
+    """What `*` covers in `module`. Only the standard library is imported for it."""
+    if module.partition(".")[0] not in sys.stdlib_module_names:
+        return _Star(None, vocabulary.DENIED_LEAVES | sys.stdlib_module_names | _submodules(module))
+    try:
+        loaded = importlib.import_module(module)
+    except ImportError:  # a part that this platform lacks: nothing of it can be used
+        return _Star(frozenset(), frozenset())
+    listed: object = getattr(loaded, "__all__", None)
+    names = list(listed) if isinstance(listed, list | tuple) else dir(loaded)
+    return _Star(
+        frozenset(
+            name
+            for name in names
+            if not name.startswith("_")
+            and f"{module}.{name}" not in vocabulary.DENIED
+            and not isinstance(getattr(loaded, name, None), types.ModuleType)
+        ),
+        frozenset(),
+    )
+
+
+def _submodules(package: str) -> frozenset[str]:
+    """The names of the modules inside a package, found by its folders, without running any of it."""
+    where: list[str] | None = None
+    done = ""
+    for part in package.split("."):
+        done = f"{done}.{part}" if done else part
+        spec = importlib.machinery.PathFinder.find_spec(done, where)
+        if spec is None or spec.submodule_search_locations is None:
+            return frozenset()
+        where = list(spec.submodule_search_locations)
+    return frozenset(module.name for module in pkgutil.iter_modules(where))

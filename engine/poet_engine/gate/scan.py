@@ -1,0 +1,91 @@
+"""One scan, in the order that keeps it safe: sizes, characters, syntax, allow-list, bandit. Runs in the worker."""
+
+import ast
+import dataclasses
+from collections.abc import Callable
+
+from poet_engine.gate import (
+    check_attributes,
+    check_budgets,
+    check_formats,
+    check_imports,
+    check_names,
+    check_text,
+)
+from poet_engine.gate.model import Source
+from poet_engine.gate.reporter import Reporter
+from poet_engine.gate.rules import RULES
+from poet_engine.gate.ruleset import Ruleset
+from poet_engine.outcome import Finding
+
+Second = Callable[[ast.Module, str, Ruleset, Reporter], None]
+
+
+def scan(text: str, rules: Ruleset, second: Second) -> tuple[tuple[Finding, ...], str | None]:
+    """The findings, sorted by position, and the first reason to reject.
+
+    Args:
+        text: The source.
+        rules: The policy, ready for use.
+        second: The scanner that follows the allow-list: `BanditScan.check`.
+
+    Raises:
+        MemoryError: The source needs more memory than the worker has; the worker is then of no more use.
+    """
+    reporter = Reporter(text)
+    tree = _parse(text, rules, reporter)
+    if tree is not None:
+        second(tree, text, rules, reporter)
+    found = sorted(reporter.findings, key=lambda one: (one.line, one.column, one.rule))
+    if reporter.dropped:
+        last = found[-1]
+        found[-1] = dataclasses.replace(
+            last, message=f"{last.message} ({reporter.dropped} more findings are not shown)"
+        )
+    return tuple(found), reporter.cause
+
+
+def _parse(text: str, rules: Ruleset, reporter: Reporter) -> ast.Module | None:
+    """The tree after all rules of the allow-list, or None where there is none that bandit may walk."""
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError as error:
+        reporter.add(RULES["POET102"], f"The source holds half a character (a lone surrogate) at index {error.start}")
+        return None
+    if not check_text.sizes(text, size, rules.caps, reporter):
+        return None
+    check_text.characters(text, reporter)
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError) as error:
+        line, column = getattr(error, "lineno", None) or 0, max((getattr(error, "offset", None) or 1) - 1, 0)
+        what = getattr(error, "msg", None) or str(error)
+        reporter.add(RULES["POET102"], f"The source does not parse: {what}", (line, column))
+        return None
+    except RecursionError:
+        reporter.add(RULES["POET101"], "The source nests deeper than Python's own parser follows")
+        return None
+    return tree if _judge(tree, text, rules, reporter) else None
+
+
+def _judge(tree: ast.Module, text: str, rules: Ruleset, reporter: Reporter) -> bool:
+    """Apply every rule family; False where the tree is too large to be walked again."""
+    try:
+        source = Source(tree)
+    except RecursionError:
+        reporter.add(RULES["POET101"], "The source nests deeper than the scanner follows")
+        return False
+    caps = rules.caps
+    if source.count > caps.nodes:
+        reporter.add(RULES["POET101"], f"The source has {source.count:,} nodes; the policy allows {caps.nodes:,}")
+    if source.depth > caps.depth:
+        reporter.add(RULES["POET101"], f"The source nests {source.depth} levels; the policy allows {caps.depth}")
+    if reporter.cause == RULES["POET101"].cause:
+        return False
+    check_text.names(text, source.identifiers, reporter)
+    judged = check_imports.check(source, rules.allowance, reporter)
+    check_names.check(source, reporter)
+    check_attributes.check(source, rules.allowance, judged, reporter)
+    check_formats.check(source, judged, reporter)
+    check_budgets.check(source, rules.memory, reporter)
+    return True

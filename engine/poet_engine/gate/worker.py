@@ -1,0 +1,157 @@
+"""The process that parses. It holds nothing of value: no environment, no files, bounded memory, a time for each task.
+
+Started by `link.py` with a socket as its standard input. It ends when that socket does, when a task takes too long
+(the kernel ends it, even inside one call of C code), or when its host is gone.
+"""
+
+import contextlib
+import gc
+import os
+import resource
+import signal
+import socket
+import sys
+import warnings
+from collections.abc import Mapping
+
+from poet_engine.gate import frames
+from poet_engine.gate.bandit_scan import BanditScan
+from poet_engine.gate.ruleset import Allowance, Caps, Ruleset
+from poet_engine.gate.scan import scan
+from poet_engine.gate.undecorate import undecorate
+from poet_engine.outcome import Finding, Severity
+
+_POLICIES = 32
+_IDLE = 5.0
+
+
+class Worker:
+    """The loop of one worker.
+
+    Args:
+        channel: The socket that the host holds the other end of.
+        host: The host's process id: when our parent is another one, the host is gone.
+        seconds: Processor time for each task.
+    """
+
+    def __init__(self, channel: socket.socket, *, host: int, seconds: float) -> None:
+        self._channel, self._host, self._seconds = channel, host, seconds
+        self._bandit = BanditScan()
+        self._rulesets: dict[str, Ruleset] = {}
+
+    def run(self) -> None:
+        """Answer until the host closes its end."""
+        self._send({"ready": True})
+        while (head := self._read(frames.HEAD)) is not None:
+            body = self._read(frames.length(head))
+            if body is None:
+                return
+            # The timer counts our own processor time, so a busy machine condemns nobody. Its signal ends the process.
+            signal.setitimer(signal.ITIMER_PROF, self._seconds)
+            try:
+                answer = self._answer(frames.decode(body))
+            except MemoryError:
+                self._send({"exhausted": True})
+                return  # what state the interpreter is in now, nobody knows
+            finally:
+                signal.setitimer(signal.ITIMER_PROF, 0)
+            self._send(answer)
+            gc.collect()  # between two tasks, where nobody waits for it
+
+    def _answer(self, task: Mapping[str, object]) -> dict[str, object]:
+        match task:
+            case {"do": "learn", "digest": str() as digest, "policy": dict() as policy}:
+                if len(self._rulesets) >= _POLICIES:
+                    self._rulesets.clear()
+                self._rulesets[digest] = _ruleset(policy)
+                return {"learnt": list(self._rulesets)}
+            case {"do": "scan", "digest": str() as digest, "source": str() as source}:
+                findings, cause = scan(source, self._rulesets[digest], self._bandit.check)
+                return {"findings": [_plain(finding) for finding in findings], "cause": cause}
+            case {"do": "undecorate", "source": str() as source}:
+                try:
+                    return {"source": undecorate(source)}
+                except (SyntaxError, ValueError, RecursionError) as error:
+                    line: object = getattr(error, "lineno", None)
+                    return {"error": getattr(error, "msg", None) or str(error), "line": line}
+            case _:
+                raise AssertionError("the host sends no other task")
+
+    def _send(self, message: Mapping[str, object]) -> None:
+        self._channel.sendall(frames.encode(message))
+
+    def _read(self, size: int) -> bytes | None:
+        """So many bytes, or None when there are no more to come."""
+        received = bytearray()
+        while len(received) < size:
+            try:
+                part = self._channel.recv(min(size - len(received), 2**20))
+            except TimeoutError:
+                if os.getppid() != self._host:
+                    return None
+                continue
+            if not part:
+                return None
+            received += part
+        return bytes(received)
+
+
+def _plain(finding: Finding) -> list[object]:
+    return [
+        finding.rule,
+        finding.severity.value,
+        finding.message.encode("utf-8", "replace").decode(),
+        finding.line,
+        finding.column,
+        finding.end_line,
+        finding.end_column,
+        finding.snippet.encode("utf-8", "replace").decode(),
+        finding.scanner,
+    ]
+
+
+def _ruleset(policy: Mapping[str, object]) -> Ruleset:
+    """The policy as `Gate` sends it. It comes from our own host, so a wrong one is a bug and ends the worker."""
+    match policy:
+        case {
+            "imports": dict() as imports,
+            "caps": [int() as size, int() as lines, int() as nodes, int() as depth],
+            "bandit": [str() as severity, str() as confidence],
+            "memory": int() as memory,
+        }:
+            return Ruleset(
+                Allowance({str(module): [str(name) for name in names] for module, names in imports.items()}),
+                Caps(size, lines, nodes, depth),
+                Severity(severity),
+                Severity(confidence),
+                memory,
+            )
+        case _:
+            raise AssertionError("the host sends whole policies")
+
+
+def confine(memory: int) -> None:
+    """Take away what parsing does not need: files, children, core dumps, and memory beyond `memory` bytes more."""
+    with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123 - pathlib is not loaded here
+        pages = int(statm.read().split()[0])
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+    total = pages * resource.getpagesize() + memory
+    resource.setrlimit(resource.RLIMIT_AS, (total, total))
+
+
+def main(host: int, seconds: float, memory: int) -> None:
+    """Run one worker on standard input."""
+    sys.dont_write_bytecode = True
+    warnings.simplefilter("ignore")  # the parser warns about texts of the source; nobody reads it here
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    channel = socket.socket(fileno=os.dup(0))
+    channel.settimeout(_IDLE)
+    worker = Worker(channel, host=host, seconds=seconds)
+    gc.disable()
+    gc.freeze()
+    confine(memory)
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the host went away in mid-answer
+        worker.run()

@@ -1,0 +1,267 @@
+"""The journal as its users see it."""
+
+import functools
+import os
+import types
+import warnings
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from poet_engine import events
+from poet_engine.errors import ClosedError, UsageError
+from poet_engine.journal.database import Database, JournalError, Row
+from poet_engine.journal.writer import Statistics, Writer
+
+_MAX_BYTES = 4 << 30  # a journal that nobody prunes must not fill the disk
+_MAX_LIMIT = 10_000
+
+
+class Journal:
+    """Events in a file: recorded by many threads and processes, never in the caller's way.
+
+    `record` hands an event to a thread that commits every few milliseconds. Killed with SIGKILL, a process loses at
+    most the events of the last 10 ms; feedback, violations and what is recorded with `durable=True` are on the disk
+    when `record` returns. A file that cannot be written never raises into `record`: the events wait in a bounded
+    queue, and `statistics()` says what was lost.
+
+    After a fork the child goes on with a connection and counts of its own. Use `Journal.open`, not the constructor.
+    """
+
+    def __init__(self, core: "_Core") -> None:
+        self._core = core
+        self._finalizer = weakref.finalize(self, _abandon, core)
+
+    @classmethod
+    def open(cls, path: Path, *, max_bytes: int = _MAX_BYTES) -> Self:
+        """Open the file; where there is none, make it (mode 0600) and its folders (0700).
+
+        Args:
+            path: The SQLite file. `-wal` and `-shm` files appear beside it.
+            max_bytes: The file grows no larger; beyond that, events are dropped and counted.
+
+        Raises:
+            JournalError: The file or its folder cannot be used; the message says why and how to mend it.
+        """
+        database = Database(Path(path), max_bytes=max_bytes)
+        database.prepare()
+        core = _Core(Path(path), database)
+        _watch_forks()
+        _OPEN.add(core)
+        return cls(core)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        counts = self.statistics()
+        state = "closed" if self._core.closed else "open"
+        return (
+            f"Journal({str(self._core.path)!r}, {state}, stored={counts.stored}, pending={counts.pending},"
+            f" dropped={counts.dropped})"
+        )
+
+    def record(self, event: events.Event, *, durable: bool = False) -> str:
+        """Take an event in; an event whose id is known already is passed over.
+
+        Args:
+            event: What happened. Feedback and violations are always durable.
+            durable: Whether to wait until the event is committed and on the disk.
+
+        Returns:
+            The event's id. It says nothing about the disk: failures are counted in `statistics()` and logged once.
+
+        Raises:
+            ClosedError: The journal is closed.
+        """
+        writer = self._core.writer
+        try:
+            row = _row(event)
+        except events.EventError as error:
+            writer.refuse(str(error))
+        else:
+            writer.put(row, durable=durable or _always_durable(event))
+        return event.id
+
+    def find(
+        self,
+        *,
+        type: str | None = None,  # noqa: A002 - the field of the event that it compares
+        function: str | None = None,
+        execution_id: str | None = None,
+        since: float | None = None,
+        limit: int = 100,
+    ) -> list[events.Event]:
+        """Events that match everything given, the newest first; what this process has recorded is seen.
+
+        Args:
+            type: Such as `function.execution`.
+            function: The payload's `function_name`.
+            execution_id: The payload's.
+            since: No events with an earlier timestamp, in seconds since the Unix epoch.
+            limit: At most so many, 1 to 10,000.
+
+        Raises:
+            UsageError: The limit is out of range.
+            JournalError: The file cannot be read. A row that holds no event is passed over and counted.
+            ClosedError: The journal is closed.
+        """
+        if not 1 <= limit <= _MAX_LIMIT:
+            raise UsageError(f"limit is {limit}; ask for 1 to {_MAX_LIMIT} events, and page with since=")
+        wanted: dict[str, str | float | None] = {
+            "type =": type,
+            "function =": function,
+            "execution_id =": execution_id,
+            "timestamp >=": since,
+        }
+        where = {column: _storable(value) for column, value in wanted.items() if value is not None}
+        return self._read(self._settled().select(where, limit=limit))
+
+    def get(self, event_id: str) -> events.Event | None:
+        """The event with that id, or None.
+
+        Raises:
+            JournalError: The file cannot be read, or the row holds no event.
+            ClosedError: The journal is closed.
+        """
+        bodies = self._settled().select({"id =": _storable(event_id)}, limit=1)
+        found = self._read(bodies)
+        if bodies and not found:
+            raise JournalError(f"the journal {self._core.path} holds no readable event under {event_id!r}")
+        return found[0] if found else None
+
+    def count(self) -> int:
+        """How many events the file holds, from all processes.
+
+        Raises:
+            JournalError: The file cannot be read.
+            ClosedError: The journal is closed.
+        """
+        return self._settled().count()
+
+    def flush(self) -> bool:
+        """Wait until what was recorded so far is on the disk; returns whether it is.
+
+        Raises:
+            ClosedError: The journal is closed.
+        """
+        if self._core.closed:
+            raise ClosedError("the journal is closed; open it again")
+        return self._core.writer.flush()
+
+    def statistics(self) -> Statistics:
+        """A frozen snapshot of this process's counts; also after closing."""
+        return self._core.writer.statistics()
+
+    def close(self) -> None:
+        """Store what waits and let the file go; calling it again does nothing."""
+        if self._finalizer.detach() is not None:
+            self._core.close()
+
+    def _settled(self) -> Database:
+        self.flush()
+        return self._core.database
+
+    def _read(self, bodies: Sequence[bytes]) -> list[events.Event]:
+        found = [event for event in map(_event, bodies) if event is not None]
+        if len(found) < len(bodies):
+            self._core.writer.pass_over(len(bodies) - len(found))
+        return found
+
+
+class _Core:
+    """What outlives the `Journal` object long enough to be closed in order, and starts anew in a forked child."""
+
+    def __init__(self, path: Path, database: Database) -> None:
+        self.path = path
+        self.database = database
+        self.closed = False
+        self.writer = Writer(self._insert)
+
+    def close(self) -> None:
+        self.closed = True
+        _OPEN.discard(self)
+        if self.writer.stop():
+            self.database.close()
+
+    def after_fork_in_child(self) -> None:
+        self.database.after_fork_in_child()
+        self.writer = Writer(self._insert)  # the old one's lock may be held for ever, and its rows are the parent's
+
+    def _insert(self, rows: Sequence[Row], synced: bool) -> int:  # noqa: FBT001 - the writer's signature
+        return self.database.insert(rows, synced=synced)
+
+
+_OPEN: weakref.WeakSet[_Core] = weakref.WeakSet()
+
+
+@functools.cache
+def _watch_forks() -> None:
+    # Once, and only when there is a journal: importing this module leaves the process as it was.
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
+
+
+def _before_fork() -> None:
+    for core in tuple(_OPEN):
+        core.database.before_fork()
+
+
+def _after_fork_in_parent() -> None:
+    for core in tuple(_OPEN):
+        core.database.after_fork_in_parent()
+
+
+def _after_fork_in_child() -> None:
+    for core in tuple(_OPEN):
+        core.after_fork_in_child()
+
+
+def _abandon(core: _Core) -> None:
+    """What happens when nobody called `close()`: the journal was forgotten, or the interpreter ends."""
+    warnings.warn(f"the journal {core.path} was not closed; use `with` or close()", ResourceWarning, stacklevel=2)
+    core.close()
+
+
+def _always_durable(event: events.Event) -> bool:
+    if isinstance(event, events.ExecutionEvent):
+        return event.payload.outcome == "violation"
+    return isinstance(event, events.FeedbackEvent)
+
+
+def _row(event: events.Event) -> Row:
+    body = event.to_json()
+    payload = event.payload
+    execution = None if isinstance(payload, events.UpdatePayload) else payload.execution_id
+    texts = (event.id, event.type, payload.function_name, *(() if execution is None else (execution,)))
+    if not all(isinstance(text, str) for text in texts):
+        raise events.EventError(f"event {event.id!r} has an id, a function or an execution that is not text")
+    return (
+        _clean(event.id),
+        event.type,
+        _clean(payload.function_name),
+        None if execution is None else _clean(execution),
+        event.timestamp,
+        body,
+    )
+
+
+def _storable(value: str | float) -> str | float:
+    return _clean(value) if isinstance(value, str) else value
+
+
+def _clean(text: str) -> str:
+    """Lone surrogates have no UTF-8; the event's own JSON replaces them in the same way."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _event(body: bytes) -> events.Event | None:
+    try:
+        return events.from_json(body)
+    except events.EventError:
+        return None

@@ -1,0 +1,6 @@
+"""What a call may do: strict TOML in, one frozen `Policy` out."""
+
+from poet_engine.policy.model import Fresh, Isolation, Limits, Mode, Network, Static, Wall
+from poet_engine.policy.policy import Policy
+
+__all__ = ["Fresh", "Isolation", "Limits", "Mode", "Network", "Policy", "Static", "Wall"]

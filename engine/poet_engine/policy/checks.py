@@ -1,0 +1,156 @@
+"""Values of a policy, one check each: the value in the engine's own type, or ValueError with the reason."""
+
+import enum
+import ipaddress
+import re
+from typing import TypeVar
+
+from poet_engine.policy import units
+
+Member = TypeVar("Member", bound=enum.StrEnum)
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)*")
+_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_LONGEST_HOST = 253
+_LAST_PORT = 65535
+
+
+def whole(value: object, low: int, high: int) -> int:
+    """A whole number within `low` … `high`.
+
+    Raises:
+        ValueError: Another type, or out of range.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"expected a whole number, not {value!r}")  # noqa: TRY004 - one kind of error for a bad value
+    if not low <= value <= high:
+        raise ValueError(f"{value} is out of range: {low} to {high}")
+    return value
+
+
+def number(value: object, low: float, high: float) -> float:
+    """A number within `low` … `high`.
+
+    Raises:
+        ValueError: Another type, or out of range.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"expected a number, not {value!r}")  # noqa: TRY004 - one kind of error for every bad value
+    if not low <= value <= high:  # also what nan fails
+        raise ValueError(f"{value} is out of range: {low:g} to {high:g}")
+    return float(value)
+
+
+def duration(value: object, low: float, high: float) -> float:
+    """Seconds within `low` … `high`.
+
+    Raises:
+        ValueError: Not a duration, or out of range.
+    """
+    result = units.seconds(value)
+    if not low <= result <= high:
+        raise ValueError(f"{value!r} is out of range: {low:g}s to {high:g}s")
+    return result
+
+
+def size(value: object, low: int, high: int, why: str) -> int:
+    """Bytes within `low` … `high`; `why` tells the reason of the lower end.
+
+    Raises:
+        ValueError: Not a size, or out of range.
+    """
+    result = units.size(value)
+    if result < low:
+        raise ValueError(f"{value!r} is out of range: at least {low} bytes, because {why}")
+    if result > high:
+        raise ValueError(f"{value!r} is out of range: at most {high} bytes")
+    return result
+
+
+def choice(value: object, kind: type[Member]) -> Member:
+    """A member of an enumeration by its value.
+
+    Raises:
+        ValueError: No such member.
+    """
+    for member in kind:
+        if value == member.value and isinstance(value, str):
+            return member
+    raise ValueError(f"expected one of {', '.join(kind)}, not {value!r}")
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """A list of different texts.
+
+    Raises:
+        ValueError: Not a list of texts, or one appears twice.
+    """
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError(f'expected a list of texts such as ["a", "b"], not {value!r}')
+    seen: dict[str, None] = {}
+    for item in value:
+        if item in seen:
+            raise ValueError(f"{item!r} appears twice")
+        seen[item] = None
+    return tuple(seen)
+
+
+def module(value: object) -> str:
+    """A dotted module name without private parts.
+
+    Raises:
+        ValueError: Not a module name, or a part of it is private.
+    """
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise ValueError(f"{value!r} is not the name of a public module such as 'numpy' or 'scipy.stats'")
+    return value
+
+
+def modules(value: object) -> tuple[str, ...]:
+    """A list of dotted module names.
+
+    Raises:
+        ValueError: Not such a list.
+    """
+    return tuple(module(item) for item in texts(value))
+
+
+def names(value: object) -> tuple[str, ...]:
+    """A list of dotted names below a module; a last part `*` stands for every public name of its level.
+
+    Raises:
+        ValueError: Not such a list, or a part is private.
+    """
+    result = texts(value)
+    for item in result:
+        if item != "*" and not _NAME.fullmatch(item.removesuffix(".*")):
+            raise ValueError(f"{item!r} is not a public name such as 'mean', 'linalg.norm', 'linalg.*' or '*'")
+    return tuple(sorted(result))
+
+
+def endpoints(value: object) -> tuple[str, ...]:
+    """A list of `host:port`, hosts in lower case.
+
+    Raises:
+        ValueError: Not such a list.
+    """
+    return tuple(sorted({_endpoint(item) for item in texts(value)}))
+
+
+def _endpoint(item: str) -> str:
+    host, colon, port = item.rpartition(":")
+    if not colon or not host:
+        raise ValueError(f"{item!r} has no port; write 'host:port', such as 'api.example.org:443'")
+    if not (port.isascii() and port.isdigit() and 1 <= int(port[:6]) <= _LAST_PORT):
+        raise ValueError(f"{item!r} has the port {port[:20]!r}; a port is 1 to {_LAST_PORT}")
+    if host.startswith("[") and host.endswith("]"):
+        return f"[{ipaddress.IPv6Address(host[1:-1])}]:{int(port)}"
+    host = host.lower()
+    if host.replace(".", "").isdigit():
+        return f"{ipaddress.IPv4Address(host)}:{int(port)}"
+    if len(host) > _LONGEST_HOST or not all(_LABEL.fullmatch(label) for label in host.split(".")):
+        raise ValueError(
+            f"{item!r} does not begin with a host name or an address (no scheme, no path, no wildcard; "
+            "an IPv6 address goes in square brackets)"
+        )
+    return f"{host}:{int(port)}"

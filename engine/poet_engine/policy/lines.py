@@ -1,0 +1,58 @@
+"""Which line a key of a TOML text stands on: the parser of the standard library does not say."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+# In order: multi-line strings, strings, comments, bare keys and numbers, and every other single character.
+_PIECE = re.compile(
+    r'"""(?:[^\\]|\\.)*?"""|' + r"'''.*?'''|" + r'"(?:[^"\\\n]|\\.)*"|' + r"'[^'\n]*'|" + r"#[^\n]*|[A-Za-z0-9_-]+|.",
+    re.DOTALL,
+)
+
+
+def locate(text: str) -> Mapping[tuple[str, ...], int]:
+    """Every key and table header → its 1-based line. Keys of inline tables are not told apart from their table.
+
+    Args:
+        text: A document that the TOML parser has accepted; for any other text the answer means nothing.
+    """
+    found: dict[tuple[str, ...], int] = {}
+    table: tuple[str, ...] = ()
+    for line, statement in _statements(text):
+        parts = _key(statement)
+        if not parts:
+            continue
+        if statement[0] == "[":
+            table = parts
+            found.setdefault(table, line)
+        else:
+            found.setdefault((*table, *parts), line)
+    return found
+
+
+def _statements(text: str) -> Iterator[tuple[int, list[str]]]:
+    """The pieces of each statement with the line it begins on; a line break inside brackets ends nothing."""
+    line, began, depth = 1, 1, 0
+    pieces: list[str] = []
+    for match in _PIECE.finditer(text):
+        piece = match[0]
+        if piece == "\n" and depth == 0:
+            yield began, pieces
+            pieces = []
+        elif not piece.isspace() and not piece.startswith("#"):
+            began = began if pieces else line
+            pieces.append(piece)
+            depth += (piece in "[{") - (piece in "]}")
+        line += piece.count("\n")
+    yield began, pieces
+
+
+def _key(statement: list[str]) -> tuple[str, ...]:
+    """The dotted key that a statement begins with, its quotes removed."""
+    parts: list[str] = []
+    for piece in statement:
+        if piece in {"=", "]"}:
+            break
+        if piece not in {".", "["}:
+            parts.append(piece[1:-1] if piece[0] in "\"'" else piece)
+    return tuple(parts)

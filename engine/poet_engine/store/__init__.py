@@ -1,0 +1,18 @@
+"""The versions of functions, as files that people can read, review and commit (docs/store.md)."""
+
+from poet_engine.store.audit import AuditReport
+from poet_engine.store.files import StoreError
+from poet_engine.store.location import locate
+from poet_engine.store.records import Metadata, StoredVersion, TrialSummary
+from poet_engine.store.store import FunctionStore, Store
+
+__all__ = [
+    "AuditReport",
+    "FunctionStore",
+    "Metadata",
+    "Store",
+    "StoreError",
+    "StoredVersion",
+    "TrialSummary",
+    "locate",
+]

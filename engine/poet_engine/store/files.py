@@ -1,0 +1,206 @@
+"""Files in a folder that others may have prepared: nothing is followed, nothing is read without a bound.
+
+A `.poet` folder may come with a cloned project. Every step below it goes through a descriptor of the folder above and
+refuses symlinks, so that no name in it can lead anywhere else, not even while it is being changed.
+"""
+
+import contextlib
+import errno
+import fcntl
+import os
+import shutil
+import stat
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from poet_engine.errors import PoetError
+
+_PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
+_LOCK_ATTEMPTS = 1000
+_LOCK_PAUSE_S = 0.01
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+_MEANINGS: Mapping[int, str] = {
+    errno.ENOSPC: "the disk is full; make room",
+    errno.EDQUOT: "the disk quota is used up; make room",
+    errno.EROFS: "the file system is read-only; set POET_HOME to a folder that can be written",
+    errno.EACCES: "it may not be read or written; change its permissions or set POET_HOME",
+    errno.EPERM: "it may not be changed; change its permissions or set POET_HOME",
+    errno.ELOOP: "there is a symbolic link where none is expected, and links are not followed; remove it",
+    errno.ENOTDIR: "there is something else where a folder is expected, or a symbolic link; remove it",
+    errno.ENOENT: "it is not there, or has just been removed; look at the folder, and try again",
+}
+
+
+class StoreError(PoetError):
+    """The store cannot be read or written; says which file, what is wrong with it and how to mend it."""
+
+
+@contextlib.contextmanager
+def explained(where: Path) -> Iterator[None]:
+    """Translate the operating system's errors; `where` is named when the error names no absolute path itself."""
+    try:
+        yield
+    except OSError as error:
+        named = error.filename if isinstance(error.filename, str) else ""
+        place = where / named  # an absolute name replaces `where`
+        meaning = _MEANINGS.get(error.errno or 0, "check the folder")
+        raise StoreError(f"{place}: {error.strerror or error}: {meaning}") from error
+
+
+@contextlib.contextmanager
+def folder(path: Path) -> Iterator[int]:
+    """A descriptor of the folder, closed at the end; it may not be a symlink itself."""
+    here = os.open(path, _FOLDER_FLAGS)
+    try:
+        yield here
+    finally:
+        os.close(here)
+
+
+@contextlib.contextmanager
+def folder_at(name: str, *, at: int) -> Iterator[int]:
+    """As `folder`, for a name in the folder that `at` describes."""
+    here = os.open(name, _FOLDER_FLAGS, dir_fd=at)
+    try:
+        yield here
+    finally:
+        os.close(here)
+
+
+def make_private_path(path: Path) -> None:
+    """Make the folder and those above it, for the owner alone; folders that exist stay as they are."""
+    missing = [step for step in (path, *path.parents) if not step.exists()]
+    for step in reversed(missing):
+        step.mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
+
+
+def make_private_folder(name: str, *, at: int) -> None:
+    """Make one folder, unless there is something under that name."""
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(name, _PRIVATE_FOLDER, dir_fd=at)
+
+
+def read(name: str, *, at: int, limit: int, where: Path) -> bytes:
+    """The whole of a plain file.
+
+    Args:
+        name: Its name in the folder.
+        at: The folder's descriptor.
+        limit: It may have so many bytes.
+        where: The folder's path, for the error.
+
+    Raises:
+        StoreError: It is no plain file, or larger.
+        OSError: It cannot be opened; a symlink gives ELOOP.
+    """
+    # Non-blocking: a FIFO would otherwise hold us until somebody writes to it.
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=at)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise StoreError(f"{where / name}: this is not a plain file; remove it")
+        with open(descriptor, "rb", closefd=False) as file:
+            data = file.read(limit + 1)
+    finally:
+        os.close(descriptor)
+    if len(data) > limit:
+        raise StoreError(f"{where / name}: the file is larger than the {limit} bytes that it may have; remove it")
+    return data
+
+
+def read_if_there(name: str, *, at: int, limit: int, where: Path) -> bytes | None:
+    """As `read`, and None where there is no such file."""
+    try:
+        return read(name, at=at, limit=limit, where=where)
+    except FileNotFoundError:
+        return None
+
+
+def is_there(name: str, *, at: int) -> bool:
+    """Whether there is anything under that name, a broken symlink included."""
+    try:
+        os.stat(name, dir_fd=at, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def write(name: str, data: bytes, *, at: int) -> None:
+    """Make a new file with that content and wait until the disk has it; there must be nothing under that name."""
+    descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE_FILE, dir_fd=at)
+    with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has no path
+        file.write(data)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def replace(name: str, data: bytes, *, at: int) -> None:
+    """Give the file that content: readers see the old or the new one, whole, and so does the disk after a crash."""
+    draft = f".{name.lstrip('.')}.draft"
+    remove(draft, at=at)
+    write(draft, data, at=at)
+    os.replace(draft, name, src_dir_fd=at, dst_dir_fd=at)
+    os.fsync(at)
+
+
+def append(name: str, data: bytes, *, at: int, keep: int) -> None:
+    """Add to the file after its first `keep` bytes, dropping what is behind them, and wait for the disk."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(name, flags, _PRIVATE_FILE, dir_fd=at)
+    try:
+        os.ftruncate(descriptor, keep)
+        os.lseek(descriptor, 0, os.SEEK_END)
+        while data:
+            data = data[os.write(descriptor, data) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove(name: str, *, at: int) -> None:
+    """Remove whatever is under that name, if anything; a symlink is removed, not followed."""
+    try:
+        os.unlink(name, dir_fd=at)
+    except FileNotFoundError:
+        pass
+    except (IsADirectoryError, PermissionError):  # which of the two a folder gives depends on the file system
+        shutil.rmtree(name, dir_fd=at)
+
+
+@contextlib.contextmanager
+def locked(name: str, *, at: int, where: Path, attempts: int = _LOCK_ATTEMPTS) -> Iterator[None]:
+    """Hold the lock file against other threads and processes; the kernel lets go for a process that dies.
+
+    Args:
+        name: Its name in the folder.
+        at: The folder's descriptor.
+        where: The folder's path, for the error.
+        attempts: How often to try, every 10 ms.
+
+    Raises:
+        StoreError: Somebody else has held it all the time.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(name, flags, _PRIVATE_FILE, dir_fd=at)
+    try:
+        _wait_for_lock(descriptor, where / name, attempts)
+        try:
+            yield
+        finally:
+            # Not left to `close`: a child forked meanwhile has the descriptor too, and with it the lock.
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+    finally:
+        os.close(descriptor)
+
+
+def _wait_for_lock(descriptor: int, path: Path, attempts: int) -> None:
+    pause = threading.Event()
+    for _ in range(attempts):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pause.wait(_LOCK_PAUSE_S)
+        else:
+            return
+    raise StoreError(f"{path}: another process holds the lock; find it with `fuser` on the file, wait for it or end it")

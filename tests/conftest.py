@@ -1,0 +1,92 @@
+"""What the machine can do, and what becomes of a test that needs more.
+
+A test says what it needs by a marker (`sandbox`, `root`, `user`) or by calling the fixture `require`. A test whose need
+is not met is skipped with the reason; where `POET_REQUIRE` names the need (a comma-separated list, such as
+`process,user`) it fails instead, so that a machine which is there to run the sandbox cannot quietly stop doing so.
+
+`user` means that an ordinary user can build the sandbox on this machine, not that the tests run as one: a test so
+marked runs as root too, and then starts its own process as another user.
+"""
+
+import functools
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+Require = Callable[[str, bool, str], None]
+
+# marker → what POET_REQUIRE calls it
+_NAMES = {"sandbox": "process", "root": "root", "user": "user"}
+_ASKED: set[str] = set()
+
+# Enters the namespaces that the process sandbox is made of, in a process of its own. A root process first becomes an
+# ordinary user for the second form: within the process, since that user may be unable to start this interpreter.
+_PROBE = """
+import ctypes, os, sys
+NEWNS, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = 0x20000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
+flags = NEWNS | NEWUTS | NEWIPC | NEWPID | NEWNET
+libc = ctypes.CDLL(None, use_errno=True)
+if sys.argv[1] == "user":
+    flags |= NEWUSER
+    if os.geteuid() == 0:
+        os.setgroups([]), os.setresgid(65534, 65534, 65534), os.setresuid(65534, 65534, 65534)
+if libc.unshare(flags):
+    sys.exit(os.strerror(ctypes.get_errno()))
+"""
+
+
+@pytest.fixture
+def require() -> Require:
+    """`require(what, available, reason)` goes on when `available`; else it skips, or fails if POET_REQUIRE says so."""
+    return _require
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker, name in _NAMES.items():
+        if item.get_closest_marker(marker) is not None:
+            reason = _missing(marker)
+            _require(name, reason is None, reason or "")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    unasked = sorted(_required() - _ASKED)
+    if unasked:
+        terminalreporter.write_line(f"POET_REQUIRE names what no test of this run asked for: {', '.join(unasked)}")
+
+
+def _require(what: str, available: bool, reason: str) -> None:  # noqa: FBT001 - reads as `require("docker", found, why)`
+    _ASKED.add(what)
+    if available:
+        return
+    if what in _required():
+        pytest.fail(f"POET_REQUIRE names {what!r}, but {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
+def _required() -> frozenset[str]:
+    listed = os.environ.get("POET_REQUIRE", "")  # noqa: TID251 - how the tests are told; the product does not read it
+    return frozenset(name for name in listed.replace(" ", "").split(",") if name)
+
+
+def _missing(marker: str) -> str | None:
+    """Why the machine lacks what a marker asks for; None when it has it."""
+    if marker == "root":
+        return None if os.geteuid() == 0 else "this needs root"
+    if marker == "user":
+        return _namespaces("user")
+    return _namespaces("root" if os.geteuid() == 0 else "user")
+
+
+@functools.cache
+def _namespaces(who: str) -> str | None:
+    """Why a root process or an ordinary user cannot enter the sandbox's namespaces here; None when it can."""
+    if sys.platform != "linux":
+        return "the process sandbox needs Linux"
+    tried = subprocess.run([sys.executable, "-I", "-c", _PROBE, who], capture_output=True, text=True, check=False)
+    if tried.returncode == 0:
+        return None
+    as_whom = "root" if who == "root" else "an ordinary user"
+    return f"{as_whom} cannot enter the sandbox's namespaces on this machine: {tried.stderr.strip()}"

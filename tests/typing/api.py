@@ -1,0 +1,63 @@
+"""Checked by mypy and never run: what callers see of the types of the public names."""
+
+from typing import assert_type
+
+from poet_engine import Engine, InputRefused, Outcome, PoetError, Policy, poet
+from poet_engine.job import Job
+from poet_engine.outcome import Blame, ErrorInfo, Evidence, Finding, Status, Usage
+
+
+@poet
+def bare(left: int, right: int = 0) -> float:
+    """A function, decorated without arguments."""
+    return left / right
+
+
+@poet(domain="ml_monitoring", optimize_for="accuracy", policy="data", timeout="5s")
+def configured(current_data: list[float], reference_data: list[float]) -> dict[str, object]:
+    """A function, decorated with arguments."""
+    return {"drift_detected": current_data == reference_data}
+
+
+def decorated_functions_keep_their_types() -> None:
+    """The parameters and the returned type of a decorated function are those of the user's own."""
+    assert_type(bare(1, right=2), float)
+    assert_type(bare.original(1), object)
+    assert_type(configured([1.0], reference_data=[2.0]), dict[str, object])
+    bare("1")  # type: ignore[arg-type]  # an argument of the wrong type is found
+    bare(1, wrong=2)  # type: ignore[call-arg]  # so is a parameter that does not exist
+
+
+def an_engine_answers_with_outcomes(source: str) -> None:
+    """Running never raises for what the code did: the outcome says it."""
+    with Engine.open(policy="restricted", sandbox="auto") as engine:
+        outcome = engine.run(source, "entry", 1, key="value")
+        assert_type(outcome, Outcome)
+        assert_type(engine.run_job(Job(source=source, entry="entry", args=[1])), Outcome)
+        assert_type(engine.undecorate(source), str)
+        assert_type(engine.sandbox_name, str)
+
+
+def an_outcome_tells_the_whole_story(outcome: Outcome) -> object:
+    """Every field has a type of its own, and `unwrap()` raises errors that callers may catch."""
+    assert_type(outcome.status, Status)
+    assert_type(outcome.cause, str | None)
+    assert_type(outcome.error, ErrorInfo | None)
+    assert_type(outcome.evidence, Evidence | None)
+    assert_type(outcome.blame, Blame | None)
+    assert_type(outcome.usage, Usage)
+    assert_type(outcome.findings, tuple[Finding, ...])
+    assert_type(outcome.limits_hit, tuple[str, ...])
+    try:
+        return outcome.unwrap()
+    except InputRefused as refused:
+        return refused.outcome
+    except PoetError:
+        return None
+
+
+def a_policy_is_loaded_by_name_or_path() -> None:
+    """Both ways end in the same type."""
+    assert_type(Policy.load("restricted"), Policy)
+    assert_type(Policy.parse("version = 1"), Policy)
+    Policy.load(b"restricted")  # type: ignore[arg-type]  # bytes are no name

@@ -1,0 +1,68 @@
+"""Wrong use ends in one sentence and exit code 2, before anything else is loaded or written."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from poet_engine.cli import main
+
+
+@pytest.fixture(autouse=True)
+def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_help_and_version_are_fine(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    assert main(["--help"]) == 0
+    assert main(["run", "--help"]) == 0
+    assert "Run a function in the sandbox." in capsys.readouterr().out
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("poet 0.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["nope"], "No such command 'nope'; see 'poet --help'"),
+        (["run"], "Missing argument 'TARGET'; see 'poet run --help'"),
+        (["run", "a.py:f", "--polcy", "data"], "--polcy"),
+        (["run", "a.py:f", "--sandbox", "none"], "'none'"),
+        (["scan"], "see 'poet scan --help'"),
+    ],
+)
+def test_a_wrong_spelling_is_one_sentence(
+    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("poet: error: ")
+    assert printed.err.count("\n") == 1
+    assert complaint in printed.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_wrong_spelling_with_json_is_a_document_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--json"]) == 2
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["error"]["exit_code"] == 2
+    assert printed.err.startswith("poet: error: ")
+
+
+class _InterruptedStream(io.StringIO):
+    """Standard output whose reader presses Ctrl-C."""
+
+    def write(self, text: str) -> int:
+        del text
+        raise KeyboardInterrupt
+
+
+def test_an_interrupt_is_no_error(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Ctrl-C ends with the exit code that shells give it, and without a traceback."""
+    monkeypatch.setattr(sys, "stdout", _InterruptedStream())
+    assert main(["--version"]) == 130
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,84 @@
+"""bandit inside the worker: the shortened walk finds what bandit itself finds, and a crash is a finding."""
+
+import ast
+import io
+import warnings
+from collections.abc import Callable
+
+import pytest
+
+from poet_engine.gate.reporter import Reporter
+from poet_engine.gate.ruleset import Allowance, Caps, Ruleset
+from poet_engine.gate.scan import scan
+from poet_engine.outcome import Finding, Severity
+
+Scan = Callable[[str, str], tuple[tuple[Finding, ...], str | None]]
+
+EVERYTHING = Ruleset(Allowance({}), Caps(2**20, 10_000, 100_000, 100), Severity.LOW, Severity.LOW, 2**30)
+
+SAMPLES = [
+    "import pickle, subprocess as sp\nfrom os import system\nsp.Popen('x', shell=True)\nsystem('y')\npickle.loads(b'')",
+    "import hashlib\nclass A:\n    def f(self, password='hunter2'):\n        assert password\n        hashlib.md5(b'')",
+    "try:\n    pass\nexcept Exception:\n    pass\nfor i in x:\n    try:\n        y\n    except Exception:\n        continue",
+    "def f(u):\n    q = 'SELECT a FROM t WHERE b = %s' % u\n    return '/tmp/x', '0.0.0.0', f'DELETE FROM {u} WHERE a = 1'",
+    "import random, tempfile, yaml\nyaml.load(x)\ntempfile.mktemp()\nrandom.random()\nexec('1')\neval(y)\n",
+    "import requests\nrequests.get('https://x', verify=False)\ntoken = 'abc'\nd = {'password': 'secret'}\nx = token == 'y'",
+    "async def f():\n    with open('/tmp/a') as h:\n        return [eval(x) for x in h if x == b'\\x00']\n",
+]
+
+
+def _stock(text: str) -> list[tuple[str, int, int]]:
+    """What bandit's own walk finds, nosec ignored."""
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+        from bandit.core import config, meta_ast, metrics, node_visitor, test_set  # noqa: PLC0415 - loading it warns
+
+        checks = test_set.BanditTestSet(config.BanditConfig(), {})
+        data = io.BytesIO(text.encode())
+        visitor = node_visitor.BanditNodeVisitor(
+            "generated.py", data, meta_ast.BanditMetaAst(), checks, False, {}, metrics.Metrics()
+        )
+        visitor.process(text)
+    return sorted((one.test_id, one.lineno, one.col_offset) for one in visitor.tester.results)
+
+
+@pytest.mark.parametrize("text", SAMPLES)
+def test_our_walk_finds_what_bandit_finds(scan_with: Scan, text: str) -> None:
+    from poet_engine.gate.bandit_scan import BanditScan  # noqa: PLC0415 - `scan_with` has loaded it, warnings aside
+
+    found, _ = scan(text, EVERYTHING, BanditScan().check)
+    ours = sorted({(one.rule, one.line, one.column) for one in found if one.scanner == "bandit"})
+    stock = sorted(set(_stock(text)))
+    assert stock
+    assert ours == stock
+    assert scan_with(text, "data")[1] is not None or text.startswith("try")
+
+
+def test_a_crash_of_the_second_scanner_is_a_finding_and_a_rejection(scan_with: Scan) -> None:
+    """Both ways: an exception that leaves bandit, and one that bandit swallows and logs."""
+    assert scan_with("x = 1", "restricted")[1] is None
+    from poet_engine.gate import bandit_scan  # noqa: PLC0415 - `scan_with` has loaded it, warnings aside
+
+    second = bandit_scan.BanditScan()
+
+    def broken_check(_: object) -> None:
+        raise RuntimeError("a check is broken")
+
+    broken_check._test_id = "B999"  # type: ignore[attr-defined]  # how bandit knows its checks
+    second._checks.tests.setdefault("Call", []).append(broken_check)
+    findings, cause = scan("print(1)", EVERYTHING, second.check)
+    assert cause == "scan_bandit"
+    assert "POET150" in {one.rule for one in findings}
+
+    second._checks.tests["Call"] = 3
+    findings, cause = scan("print(1)", EVERYTHING, second.check)
+    assert cause == "scan_bandit"
+    assert [one.rule for one in findings] == ["POET150"]
+    assert "TypeError" in findings[0].message
+
+
+def test_a_scan_without_a_second_scanner_still_has_the_first() -> None:
+    def nothing(tree: ast.Module, text: str, rules: Ruleset, reporter: Reporter) -> None:
+        assert (tree.body, text, rules, reporter.cause) != ([], "", None, None)
+
+    findings, cause = scan("import os", EVERYTHING, nothing)
+    assert ([one.rule for one in findings], cause) == (["POET110"], "scan_ast")
