@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import functools
 import importlib.metadata
 import os
 import threading
@@ -106,20 +107,38 @@ class Shared:
     poet_version = importlib.metadata.version("poet-engine")
 
     def __init__(self) -> None:
-        self._engines: dict[tuple[int, str, Path], Engine] = {}
+        self._engines: dict[tuple[int, str], Engine] = {}
+        self._recorders: dict[Path, Recorder] = {}
+        self._factory = functools.cache(lambda: _factory(Settings.read()))
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
-        return f"<Shared engines={len(self._engines)}>"
+        return f"<Shared engines={len(self._engines)} journals={len(self._recorders)}>"
 
-    def engine(self, policy: Policy, journal: Path) -> Engine:
-        """The one for this policy, journal and process; opened when first asked for."""
-        key = (os.getpid(), policy.digest, journal)
+    def engine(self, policy: Policy) -> Engine:
+        """The one for this policy and process; opened when first asked for. Its callers do the recording."""
+        key = (os.getpid(), policy.digest)
         with self._lock:
             engine = self._engines.get(key)
             if engine is None or engine.closed:
-                engine = self._engines[key] = open_engine(policy, "auto", journal)
+                engine = self._engines[key] = _engine(policy, _sandbox(policy, "auto"), None)
             return engine
+
+    def recorder(self, journal: Path) -> Recorder:
+        """The one for this journal, which copes with forks by itself."""
+        with self._lock:
+            recorder = self._recorders.get(journal)
+            if recorder is None:
+                recorder = self._recorders[journal] = Recorder(Journal.open(journal), self._factory())
+            return recorder
+
+    def new_id(self) -> str:
+        """A fresh id for an execution."""
+        return self._factory().new_id()
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return _wall_clock()
 
     def home(self) -> Path:
         """The state folder."""
@@ -130,6 +149,8 @@ class Shared:
         for engine in self._engines.values():
             if not engine.closed:
                 engine.close()
+        for recorder in self._recorders.values():
+            recorder.close()
 
 
 Engine.opener = staticmethod(open_engine)

@@ -102,19 +102,6 @@ class Engine:
         return self._closed or os.getpid() != self._owner
 
     @property
-    def recorder(self) -> Recorder | None:
-        """What keeps its events, if anything does."""
-        return self._recorder
-
-    def new_id(self) -> str:
-        """A fresh id for an execution."""
-        return self._new_id()
-
-    def now(self) -> float:
-        """Seconds since the epoch, by the engine's clock."""
-        return self._clock()
-
-    @property
     def sandbox_name(self) -> str:
         """Which sandbox it runs on."""
         return self._sandbox.name

@@ -23,11 +23,12 @@ from poet_engine.cli.screen import Screen
 from poet_engine.decorator import Execution, PoetHandle
 from poet_engine.decorator.decorate import PoetFunction
 from poet_engine.domains import describe
-from poet_engine.errors import UsageError
+from poet_engine.errors import PoetError, UsageError
 from poet_engine.gate import Gate
 from poet_engine.outcome import Outcome
 from poet_engine.policy import Policy
 from poet_engine.sandbox.protocol import WallReport
+from poet_engine.store import StoredVersion
 
 _FOLDER = "poet-demo"
 _LAST_REFERENCE_YEAR = 1898  # the dam at Aswan was begun then
@@ -47,6 +48,10 @@ memory = "128MiB"
 _Drift = PoetFunction[[Sequence[float], Sequence[float]], dict[str, object]]
 
 
+class DemoError(PoetError):
+    """A step of the demo that could not be taken."""
+
+
 @dataclasses.dataclass(slots=True)
 class Row:
     """One call as the closing table shows it."""
@@ -59,8 +64,15 @@ class Row:
 
 def run(screen: Screen, *, folder: Path | None) -> int:
     """Run the demo in `folder` (by default `./poet-demo`); 0 only if every step did what it says."""
-    where = _prepare(folder or Path(_FOLDER))
     logging.getLogger("poet_engine").addHandler(logging.NullHandler())  # the demo says itself what the log would
+    try:
+        return _run(screen, _prepare(folder or Path(_FOLDER)))
+    except DemoError as error:
+        screen.fail(error, exit_code=1)
+        return 1
+
+
+def _run(screen: Screen, where: Path) -> int:
     screen.heading("1. A naive function, decorated")
     drift = _load(where / "drift.py")
     current, reference = _flow(where / "nile.csv")
@@ -69,9 +81,13 @@ def run(screen: Screen, *, folder: Path | None) -> int:
     screen.line(
         f"Nile at Aswan: {len(reference)} years as reference, {len(current)} as current; by itself it says {naive}"
     )
+    screen.heading("2. POET writes a version, scans it, tries it in the sandbox, stores and promotes it")
+    version = drift.poet.current
+    if version is None:
+        raise DemoError(f"there is no version: {drift.poet.reason}")
+    _say_version(screen, version)
     rows = [_enhanced(screen, drift, current, reference)]
-    if rows[0].as_promised:
-        rows += _hostile_rows(screen, drift, where, (current, reference), naive)
+    rows += _hostile_rows(screen, drift, where, (current, reference), naive)
     walls = _walls(screen, drift)
     recorded = _table(screen, rows, drift.poet)
     fine = all(row.as_promised for row in rows) and len(rows) == 1 + len(SEVEN) and recorded
@@ -117,14 +133,6 @@ def _flow(path: Path) -> tuple[list[float], list[float]]:
 
 
 def _enhanced(screen: Screen, drift: _Drift, current: list[float], reference: list[float]) -> Row:
-    screen.heading("2. POET writes a version, scans it, tries it in the sandbox, stores and promotes it")
-    version = drift.poet.current
-    if version is None:
-        screen.line(f"no version: {drift.poet!r}", style="red")
-    else:
-        trial = version.metadata.trial
-        tried = f"{trial.passed} of {trial.examples} examples passed" if trial else "no examples"
-        screen.line(f"{version.path}: {len(version.code.splitlines())} lines, gate clean, {tried}, promoted")
     screen.heading("3. The call, in the process sandbox")
     execution = drift.poet.call(current, reference)
     value = execution.value if isinstance(execution.value, dict) else {}
@@ -135,6 +143,12 @@ def _enhanced(screen: Screen, drift: _Drift, current: list[float], reference: li
     if execution.fallback_reason:
         screen.line(f"the original answered: {execution.fallback_reason}", style="red")
     return Row("detect_drift, enhanced", execution, found and same)
+
+
+def _say_version(screen: Screen, version: StoredVersion) -> None:
+    trial = version.metadata.trial
+    tried = f"{trial.passed} of {trial.examples} examples passed" if trial else "no examples"
+    screen.line(f"{version.path}: {len(version.code.splitlines())} lines, gate clean, {tried}, promoted")
 
 
 def _same_as_scipy(screen: Screen, value: dict[str, object], current: list[float], reference: list[float]) -> bool:
@@ -212,7 +226,6 @@ def _walls(screen: Screen, drift: _Drift) -> tuple[WallReport, ...]:
 def _table(screen: Screen, rows: list[Row], handle: PoetHandle[[Sequence[float], Sequence[float]]]) -> bool:
     """The closing table; whether every call has its event in the journal."""
     screen.heading("6. Every call, as the journal has it")
-    handle.flush()
     found = [handle.event(row.execution.event_id) for row in rows]
     screen.table(
         ("version", "what", "served by", "status", "cause", "wall ms", "cpu ms", "peak MiB", "event"),

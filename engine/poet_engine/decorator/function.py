@@ -16,13 +16,14 @@ from poet_engine.decorator.preparing import (
     Workplace,
     add_version,
     prepare,
+    recorder_for,
     usable,
+    wiring,
 )
-from poet_engine.engine import Engine
-from poet_engine.errors import CannotTravelError, UsageError
+from poet_engine.errors import PoetError, UsageError
 from poet_engine.events import Event
 from poet_engine.job import Job
-from poet_engine.journal.recorder import Call
+from poet_engine.journal.recorder import Call, Recorder
 from poet_engine.outcome import Blame, ErrorInfo, Outcome, Status
 from poet_engine.sandbox.protocol import WallReport
 from poet_engine.store import StoredVersion
@@ -66,14 +67,9 @@ class _Begun:
 
     state: Ready | Hosted
     start: float
-    outcome: Outcome | None
-    fallback_reason: str | None
     execution_id: str
-
-    @property
-    def engine(self) -> Engine | None:
-        place = self.state.workplace
-        return None if place is None else place.engine
+    outcome: Outcome | None = None
+    fallback_reason: str | None = None
 
 
 class PoetHandle(Generic[_Params]):
@@ -88,6 +84,9 @@ class PoetHandle(Generic[_Params]):
         self._function, self._options = function, options
         self._lock = threading.Lock()
         self._state: Ready | Hosted | None = None
+        self._recorder: Recorder | None = None
+        self._recording_failed = False
+        self._told: set[str] = set()
 
     def __repr__(self) -> str:
         return f"<PoetHandle {self._function.__qualname__} {self._describe_state()}>"
@@ -110,9 +109,13 @@ class PoetHandle(Generic[_Params]):
             if self._state is None or not usable(self._state):
                 self._state = prepare(self._function, self._options)
                 if isinstance(self._state, Hosted):
-                    name = self._function.__qualname__
-                    _logger.warning("%s is served by the original: %s", name, self._state.reason)
+                    self._tell_once("hosted", f"is served by the original: {self._state.reason}")
             return self._state
+
+    def _tell_once(self, key: str, text: str) -> None:
+        if key not in self._told:
+            self._told.add(key)
+            _logger.warning("%s %s", self._function.__qualname__, text)
 
     def versions(self) -> list[StoredVersion]:
         """All stored versions, the oldest first."""
@@ -123,6 +126,12 @@ class PoetHandle(Generic[_Params]):
         """The version that serves; None when the original does."""
         state = self.prepare()
         return state.version if isinstance(state, Ready) else None
+
+    @property
+    def reason(self) -> str | None:
+        """Why the original serves; None when a version does."""
+        state = self.prepare()
+        return state.reason if isinstance(state, Hosted) else None
 
     def rollback(self, name: str, *, reason: str = "asked for by the user") -> None:
         """Let an earlier version serve again."""
@@ -153,16 +162,19 @@ class PoetHandle(Generic[_Params]):
         return () if place is None else place.engine.doctor()
 
     def event(self, event_id: str) -> Event | None:
-        """One event of the journal beside its versions."""
-        place = self.prepare().workplace
-        recorder = None if place is None else place.engine.recorder
+        """One event of the journal beside its versions; what was recorded before is waited for."""
+        recorder = self._records()
         return None if recorder is None else recorder.get(event_id)
 
-    def flush(self) -> None:
-        """Wait until every event so far is on the disk."""
-        place = self.prepare().workplace
-        if place is not None:
-            place.engine.flush()
+    def _records(self) -> Recorder | None:
+        """Where its events go. A journal that cannot be opened is said once and costs no call its answer."""
+        if self._recorder is None and not self._recording_failed:
+            try:
+                self._recorder = recorder_for(self._function)
+            except PoetError as error:
+                self._recording_failed = True
+                self._tell_once("journal", f"leaves no events: {error}")
+        return self._recorder
 
     def _workplace(self) -> Workplace:
         state = self.prepare()
@@ -198,19 +210,18 @@ class PoetHandle(Generic[_Params]):
     def _begin(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> _Begun:
         """Try the version. A refusal is recorded and raised here: it is the caller's, never the fallback's."""
         state = self.prepare()
+        begun = _Begun(state, wiring().now(), wiring().new_id())
         if isinstance(state, Hosted):
-            if state.workplace is None:
-                return _Begun(state, 0.0, None, state.reason, "")  # nothing can keep an event of it
-            host = state.workplace.engine
-            return _Begun(state, host.now(), None, state.reason, host.new_id())
-        engine = state.workplace.engine
-        begun = _Begun(state, engine.now(), None, None, "")
-        try:
-            outcome = engine.attempt(self._job(state, args, kwargs))
-        except CannotTravelError as error:
-            begun.fallback_reason, begun.execution_id = str(error), engine.new_id()
+            begun.fallback_reason = state.reason
             return begun
-        begun.outcome, begun.execution_id = outcome, outcome.execution_id
+        try:
+            outcome = state.workplace.engine.attempt(self._job(state, args, kwargs))
+        except PoetError as error:
+            # arguments that cannot travel, or an engine that was closed meanwhile: the version was not tried
+            begun.fallback_reason = str(error)
+            self._tell_once(type(error).__name__, f"was answered by the original: {error}")
+            return begun
+        begun.outcome = outcome = dataclasses.replace(outcome, execution_id=begun.execution_id)
         self._forward_output(outcome)
         if outcome.status is Status.REFUSED:
             self._finish(begun, None, NOBODY)
@@ -251,20 +262,21 @@ class PoetHandle(Generic[_Params]):
         )
 
     def _record(self, begun: _Begun, version: str, served_by: str, attempts: int) -> str:
-        engine = begun.engine
-        if engine is None or engine.recorder is None:
+        recorder = self._records()
+        if recorder is None:
             return ""
-        return engine.recorder.record(
+        place = begun.state.workplace
+        return recorder.record(
             Call(
                 function_name=self._function.__qualname__,
                 version=version,
                 execution_id=begun.execution_id,
                 start=begun.start,
-                end=engine.now(),
+                end=wiring().now(),
                 outcome=begun.outcome,
                 served_by=served_by,
                 attempts=attempts,
-                policy_digest=engine.policy.digest,
+                policy_digest=None if place is None else place.policy.digest,
                 fallback_reason=begun.fallback_reason,
             ),
         )

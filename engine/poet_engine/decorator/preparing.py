@@ -8,8 +8,9 @@ from typing import Protocol
 
 from poet_engine.domains import Declined, Domain, Example, FunctionInfo, choose, describe
 from poet_engine.engine import Engine
-from poet_engine.errors import PoetError, UsageError
+from poet_engine.errors import PoetError, SourceUnavailableError, UsageError
 from poet_engine.job import Job
+from poet_engine.journal.recorder import Recorder
 from poet_engine.outcome import Outcome
 from poet_engine.policy import Policy
 from poet_engine.store import FunctionStore, Metadata, Store, StoredVersion, TrialSummary, locate
@@ -22,8 +23,20 @@ class Wiring(Protocol):
 
     poet_version: str
 
-    def engine(self, policy: Policy, journal: Path) -> Engine:
-        """The engine for a policy whose events go to `journal`, shared by all functions that ask for the same two."""
+    def engine(self, policy: Policy) -> Engine:
+        """The engine for a policy, shared by all functions that ask for the same one."""
+        ...
+
+    def recorder(self, journal: Path) -> Recorder:
+        """What keeps the events of the functions whose journal this is."""
+        ...
+
+    def new_id(self) -> str:
+        """A fresh id for an execution."""
+        ...
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
         ...
 
     def home(self) -> Path:
@@ -109,9 +122,25 @@ def workplace(function: object, options: Options) -> Workplace:
     domain = choose(options.domain, info)
     chosen = options.policy if options.policy is not None else domain.policy
     policy = chosen if isinstance(chosen, Policy) else Policy.load(chosen)
-    root = locate(Path(info.file), info.qualname, home=wiring().home())
-    engine = wiring().engine(policy, root / "events" / "journal.db")
-    return Workplace(info, domain, policy, engine, Store(root).function(_folder_name(info)))
+    engine = wiring().engine(policy)
+    return Workplace(info, domain, policy, engine, Store(_root(info)).function(_folder_name(info)))
+
+
+def recorder_for(function: object) -> Recorder:
+    """What keeps the events of a function: beside its versions, or in the state folder when it can have none.
+
+    Raises:
+        PoetError: The journal cannot be opened.
+    """
+    try:
+        root = _root(describe(function))
+    except SourceUnavailableError:
+        root = wiring().home()
+    return wiring().recorder(root / "events" / "journal.db")
+
+
+def _root(info: FunctionInfo) -> Path:
+    return locate(Path(info.file), info.qualname, home=wiring().home())
 
 
 def _folder_name(info: FunctionInfo) -> str:
@@ -190,7 +219,7 @@ def add_version(place: Workplace, candidate: Candidate) -> Ready | Hosted:
             return Hosted(f"the new version failed example {number} of its trial: {complaint}", place)
     tried = len(candidate.examples)
     metadata = Metadata(
-        created=place.engine.now(),
+        created=wiring().now(),
         domain=place.domain.name,
         policy=place.policy.name,
         policy_digest=place.policy.digest,

@@ -63,17 +63,12 @@ class WorkerLink:
         path = [os.path.abspath(entry) for entry in sys.path if entry]  # noqa: PTH100 - resolving would follow links
         arguments = {"path": path, "host": os.getpid(), "seconds": limits.cpu, "memory": limits.memory}
         self._channel, theirs = socket.socketpair()
-        with theirs:
-            # A session of its own: Ctrl-C at the terminal is for the host, which then closes the socket.
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-c", _BOOT, json.dumps(arguments)],
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                env=_ENVIRONMENT,
-                cwd="/",
-                start_new_session=True,
-            )
+        try:
+            with theirs:
+                self._process = _start(json.dumps(arguments), theirs)
+        except OSError as error:
+            self._channel.close()
+            raise InfraError(f"the scan worker cannot be started with {sys.executable!r}: {error.strerror}") from None
         try:
             self._receive(_START_SECONDS)
         except WorkerGoneError as error:
@@ -160,3 +155,15 @@ class WorkerLink:
         _, text = self._process.communicate()
         lines = text.decode("utf-8", "replace").strip().splitlines()
         return lines[-1][:300] if lines else "it said nothing"
+
+
+def _start(arguments: str, stdin: socket.socket) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-I", "-c", _BOOT, arguments],
+        stdin=stdin.fileno(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=_ENVIRONMENT,
+        cwd="/",
+        start_new_session=True,  # Ctrl-C at the terminal is for the host, which then closes the socket
+    )

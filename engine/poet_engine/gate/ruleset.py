@@ -1,5 +1,7 @@
 """What one policy means to the scanners, worked out once in the worker and used for every source."""
 
+import ast
+import contextlib
 import dataclasses
 import importlib
 import importlib.machinery
@@ -7,6 +9,7 @@ import pkgutil
 import sys
 import types
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from poet_engine.gate import vocabulary
 from poet_engine.outcome import Severity
@@ -104,34 +107,59 @@ def _prefixes(paths: Iterable[str]) -> set[str]:
 
 def _public(module: str) -> _Star:
     """What `*` covers in `module`. Only the standard library is imported for it."""
-    if module.partition(".")[0] not in sys.stdlib_module_names:
-        return _Star(None, vocabulary.DENIED_LEAVES | sys.stdlib_module_names | _submodules(module))
+    if module.partition(".")[0] in sys.stdlib_module_names:
+        return _Star(_standard(module), frozenset())
+    spec = _spec(module)
+    folders = spec.submodule_search_locations if spec is not None else None
+    inside = frozenset(found.name for found in pkgutil.iter_modules(folders)) if folders else frozenset()
+    without = vocabulary.DENIED_LEAVES | sys.stdlib_module_names | inside
+    origin = spec.origin if spec is not None else None
+    listed = _declared(Path(origin)) if origin is not None and origin.endswith(".py") else None
+    if listed is None:
+        return _Star(None, without)
+    return _Star(frozenset(name for name in listed if _Star(None, without).covers(name)), frozenset())
+
+
+def _standard(module: str) -> frozenset[str]:
+    """The public names of a module of the standard library that are no modules and not refused everywhere."""
     try:
         loaded = importlib.import_module(module)
     except ImportError:  # a part that this platform lacks: nothing of it can be used
-        return _Star(frozenset(), frozenset())
+        return frozenset()
     listed: object = getattr(loaded, "__all__", None)
     names = list(listed) if isinstance(listed, list | tuple) else dir(loaded)
-    return _Star(
-        frozenset(
-            name
-            for name in names
-            if not name.startswith("_")
-            and f"{module}.{name}" not in vocabulary.DENIED
-            and not isinstance(getattr(loaded, name, None), types.ModuleType)
-        ),
-        frozenset(),
+    return frozenset(
+        name
+        for name in names
+        if not name.startswith("_")
+        and f"{module}.{name}" not in vocabulary.DENIED
+        and not isinstance(getattr(loaded, name, None), types.ModuleType)
     )
 
 
-def _submodules(package: str) -> frozenset[str]:
-    """The names of the modules inside a package, found by its folders, without running any of it."""
+def _spec(module: str) -> importlib.machinery.ModuleSpec | None:
+    """Where a module is, found folder by folder, without running any of it."""
     where: list[str] | None = None
     done = ""
-    for part in package.split("."):
+    spec: importlib.machinery.ModuleSpec | None = None
+    for part in module.split("."):
         done = f"{done}.{part}" if done else part
         spec = importlib.machinery.PathFinder.find_spec(done, where)
-        if spec is None or spec.submodule_search_locations is None:
-            return frozenset()
-        where = list(spec.submodule_search_locations)
-    return frozenset(module.name for module in pkgutil.iter_modules(where))
+        if spec is None:
+            return None
+        where = list(spec.submodule_search_locations or ())
+    return spec
+
+
+def _declared(file: Path) -> list[str] | None:
+    """The names in a literal `__all__` of a file, or None where it is computed or missing."""
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return None
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and any(isinstance(to, ast.Name) and to.id == "__all__" for to in node.targets):
+            with contextlib.suppress(ValueError):
+                value: object = ast.literal_eval(node.value)
+                return [str(name) for name in value] if isinstance(value, list | tuple) else None
+    return None

@@ -100,7 +100,7 @@ DENIED = frozenset(
 # Outside the standard library nothing is imported to look inside, so `*` refuses what usually reads and writes files,
 # runs text, or is another module under a short name.
 DENIED_LEAVES = _words(
-    "DataSource ctypeslib dump eval f2py fromfile fromregex genfromtxt io load loadtxt memmap np pd query save savetxt "
-    "savez savez_compressed sp test tofile to_pickle",
+    "DataSource ctypeslib dump eval f2py fromfile fromregex genfromtxt io load loadtxt memmap np pd pytest query save "
+    "savetxt savez savez_compressed sp test tofile to_pickle xp xpx",
 )
 DENIED_STARTS = ("read_",)

@@ -13,6 +13,7 @@ import socket
 import sys
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
 
 from poet_engine.gate import frames
 from poet_engine.gate.bandit_scan import BanditScan
@@ -23,6 +24,7 @@ from poet_engine.outcome import Finding, Severity
 
 _POLICIES = 32
 _IDLE = 5.0
+_LEARNING = 10  # a policy comes from our own host and may name libraries that take a while to look through
 
 
 class Worker:
@@ -63,6 +65,7 @@ class Worker:
             case {"do": "learn", "digest": str() as digest, "policy": dict() as policy}:
                 if len(self._rulesets) >= _POLICIES:
                     self._rulesets.clear()
+                signal.setitimer(signal.ITIMER_PROF, self._seconds * _LEARNING)
                 self._rulesets[digest] = _ruleset(policy)
                 return {"learnt": list(self._rulesets)}
             case {"do": "scan", "digest": str() as digest, "source": str() as source}:
@@ -132,14 +135,14 @@ def _ruleset(policy: Mapping[str, object]) -> Ruleset:
 
 def confine(memory: int) -> None:
     """Take away what parsing does not need: files, children, core dumps, and memory beyond `memory` bytes more."""
-    with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123 - pathlib is not loaded here
-        pages = int(statm.read().split()[0])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
     resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
-    total = pages * resource.getpagesize() + memory
-    resource.setrlimit(resource.RLIMIT_AS, (total, total))
+    with contextlib.suppress(FileNotFoundError):  # only Linux has it, and only there the limit means something
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+        total = pages * resource.getpagesize() + memory
+        resource.setrlimit(resource.RLIMIT_AS, (total, total))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
 
 
 def main(host: int, seconds: float, memory: int) -> None:

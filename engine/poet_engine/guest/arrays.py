@@ -92,5 +92,7 @@ def rebuild(raw: dict[str, object]) -> object:
     kind = _numpy().dtype(dtype)
     if math.prod(shape) * kind.itemsize != len(data):
         raise UndecodableError("an array whose shape does not fit its data")
+    if dtype == "|b1" and data.translate(None, b"\0\1"):
+        raise UndecodableError("a truth value that is neither true nor false")  # numpy computes nonsense with them
     array = _numpy().frombuffer(bytearray(data), dtype=kind).reshape(shape)
     return array[()] if raw.get("scalar") is True and not shape else array

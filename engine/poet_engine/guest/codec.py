@@ -9,9 +9,11 @@ import base64
 import collections
 import datetime as dt
 import decimal
+import itertools
 import json
 import math
 import pathlib
+import re
 import uuid
 from collections.abc import Callable
 from typing import Never, cast
@@ -24,8 +26,20 @@ _MAX_DEPTH = 100
 _MAX_NODES = 1_000_000
 # JSON integers up to here keep their form; larger ones go as hexadecimal, which is linear to read
 _PLAIN_INTEGER_BITS = 1024
+# more than any plain integer has; a host that lifted the interpreter's own limit must not parse in quadratic time
+_MAX_DIGITS = 400
+# a mapping with keys that are no text takes three levels of JSON for one of its own
+_MAX_JSON_DEPTH = 3 * _MAX_DEPTH + 10
 _MAX_EQUAL_HASHES = 64
-_PLAIN = frozenset((str, bool, type(None)))
+# Collections of hashes up to here are built unseen: the worst that can be made of them takes under a millisecond.
+_HARMLESS_HASHES = 1000
+# Steps of probing that an item may take on average; the worst honest set that was tried, floats in steps of 1/1024,
+# takes 11.
+_MAX_MEAN_STEPS = 16
+_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+_WORD = (1 << 64) - 1
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_PLAIN = frozenset((bool, type(None)))
 
 
 def dumps(value: object, where: str) -> bytes:
@@ -46,6 +60,8 @@ def to_wire(value: object, where: str, depth: int) -> object:
     kind = type(value)
     if kind in _PLAIN:
         return value
+    if isinstance(value, str) and kind is str:
+        return _text_out(value, where)
     encode = _ENCODERS.get(kind)
     if encode is not None:
         if depth > _MAX_DEPTH:
@@ -61,6 +77,15 @@ def _tagged(tag: str, value: object) -> dict[str, object]:
     return {_TAG: tag, _VALUE: value}
 
 
+def _text_out(text: str, where: str) -> str:
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise UntravellableError(where, "str", "it has a lone surrogate, which UTF-8 cannot say") from None
+    return text
+
+
 def _int_out(value: int, _where: str, _depth: int) -> object:
     return value if value.bit_length() <= _PLAIN_INTEGER_BITS else _tagged("int", hex(value))
 
@@ -71,7 +96,9 @@ def _float_out(value: float, _where: str, _depth: int) -> object:
 
 def _list_out(value: list[object], where: str, depth: int) -> list[object]:
     return [
-        item if type(item) in _PLAIN else to_wire(item, f"{where}[{index}]", depth + 1)
+        item
+        if type(item) in _PLAIN or (type(item) is str and item.isascii())
+        else to_wire(item, f"{where}[{index}]", depth + 1)
         for index, item in enumerate(value)
     ]
 
@@ -90,7 +117,10 @@ def _frozenset_out(value: frozenset[object], where: str, depth: int) -> object:
 
 def _dict_out(value: dict[object, object], where: str, depth: int) -> object:
     if all(type(key) is str for key in value) and _TAG not in value:
-        return {key: to_wire(item, f"{where}[{key!r}]", depth + 1) for key, item in value.items()}
+        return {
+            _text_out(cast("str", key), f"a key of {where}"): to_wire(item, f"{where}[{key!r:.80}]", depth + 1)
+            for key, item in value.items()
+        }
     pairs = [
         [to_wire(key, f"a key of {where}", depth + 1), to_wire(item, f"{where}[{key!r:.80}]", depth + 1)]
         for key, item in value.items()
@@ -111,7 +141,7 @@ def _complex_out(value: complex, where: str, depth: int) -> object:
 
 
 def _as_text(tag: str) -> Callable[[object, str, int], object]:
-    return lambda value, _where, _depth: _tagged(tag, str(value))
+    return lambda value, where, _depth: _tagged(tag, _text_out(str(value), where))
 
 
 def _as_isoformat(tag: str) -> Callable[[dt.date, str, int], object]:
@@ -147,17 +177,55 @@ def loads(data: bytes) -> object:
     Raises:
         UndecodableError: It breaks a rule of the format; the message names the rule.
     """
-    nodes = data.count(b",") + data.count(b"[") + data.count(b"{")
-    if nodes > _MAX_NODES:
-        raise UndecodableError(f"more than {_MAX_NODES} items")
+    raw = parse(data)
     try:
-        raw = json.loads(data, object_pairs_hook=_unique, parse_constant=_no_constant)
+        return from_wire(raw, 0)
+    except RecursionError:
+        # the depth is bounded, but a caller that is near the end of its own stack has no room for that much
+        raise UndecodableError("nested deeper than the stack of the caller has room for") from None
+
+
+def parse(data: bytes) -> object:
+    """Plain JSON data of bytes that nobody vouches for: strict UTF-8, no key twice, nothing that JSON does not know.
+
+    Raises:
+        UndecodableError: It breaks a rule; the message names the rule.
+    """
+    _check_shape(data)
+    try:
+        return json.loads(
+            data.decode(), object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_plain_integer
+        )
     except UndecodableError:
         raise
     except (ValueError, RecursionError) as error:
-        # ValueError: JSON, UTF-8 and the 4,300-digit rule; RecursionError: nesting beyond the parser's own bound
+        # ValueError: JSON and UTF-8; RecursionError: the caller is near the end of its own stack
         raise UndecodableError(f"not readable: {type(error).__name__}") from None
-    return from_wire(raw, 0)
+
+
+def _check_shape(data: bytes) -> None:
+    """Count and depth before parsing.
+
+    The parser recurses in C for as deep as the host's own recursion limit says; one that was raised for other reasons
+    would let nesting overflow the stack.
+    """
+    openers = data.count(b"[") + data.count(b"{")
+    if openers <= _MAX_JSON_DEPTH and openers + data.count(b",") <= _MAX_NODES:
+        return
+    bare = _STRINGS.sub(b"", data)
+    brackets = bare.translate(None, _NOT_BRACKETS)
+    openers = brackets.count(b"[") + brackets.count(b"{")
+    if openers + bare.count(b",") > _MAX_NODES:
+        raise UndecodableError(f"more than {_MAX_NODES} items")
+    steps = (1 if bracket in b"[{" else -1 for bracket in brackets)
+    if max(itertools.accumulate(steps), default=0) > _MAX_JSON_DEPTH:
+        raise UndecodableError(f"nested deeper than {_MAX_DEPTH}")
+
+
+def _plain_integer(text: str) -> int:
+    if len(text) > _MAX_DIGITS:
+        raise UndecodableError(f"an integer of more than {_MAX_DIGITS} digits that is not in hexadecimal")
+    return int(text)
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -224,13 +292,43 @@ def _items(value: object, depth: int) -> list[object]:
 
 
 def _hashable_items(value: object, depth: int) -> list[object]:
-    """Items for a set or for keys, without floods of equal hashes, which would make building it quadratic."""
+    """Items for a set or for keys, without those chosen to collide, which would make building it quadratic."""
     items = _items(value, depth)
     if len(items) > _MAX_EQUAL_HASHES:
-        ((_hash, most),) = collections.Counter(map(hash, items)).most_common(1)
+        hashes = list(map(hash, items))
+        ((_hash, most),) = collections.Counter(hashes).most_common(1)
         if most > _MAX_EQUAL_HASHES:
             raise UndecodableError("too many keys with the same hash")
+        if len(items) > _HARMLESS_HASHES and not all(type(item) is str for item in items):
+            _refuse_colliding(hashes)
     return items
+
+
+def _refuse_colliding(hashes: list[int]) -> None:
+    """Try the hashes in tables of every size that a set or dict of them grows through.
+
+    Hashes of numbers are no secret, so different ones can be chosen to follow each other's probing; hashes of text are.
+    The walk is that of CPython's Objects/dictobject.c, in tables filled to two thirds.
+    """
+    size = 1 << _HARMLESS_HASHES.bit_length()
+    while size < 8 * len(hashes):
+        _refuse_crowding(hashes[: size * 2 // 3], size)
+        size *= 2
+
+
+def _refuse_crowding(hashes: list[int], size: int) -> None:
+    mask, taken = size - 1, bytearray(size)
+    steps, most = 0, _MAX_MEAN_STEPS * len(hashes)
+    for number in hashes:
+        perturb = number & _WORD
+        slot = number & mask
+        while taken[slot]:
+            perturb >>= 5
+            slot = (slot * 5 + perturb + 1) & mask
+            steps += 1
+            if steps > most:
+                raise UndecodableError("too many keys whose hashes collide")
+        taken[slot] = 1
 
 
 def _dict_in(value: object, depth: int) -> dict[object, object]:

@@ -22,7 +22,7 @@ class Call:
         outcome: What came of the named version; None when it was not tried.
         served_by: Who answered: `generated`, `original` or nobody (`none`).
         attempts: How often the version was tried.
-        policy_digest: Which policy it ran under.
+        policy_digest: Which policy it ran under, if it got so far.
         fallback_reason: Why it was not the version that answered.
     """
 
@@ -34,7 +34,7 @@ class Call:
     outcome: Outcome | None
     served_by: str
     attempts: int
-    policy_digest: str
+    policy_digest: str | None
     fallback_reason: str | None = None
 
 

@@ -32,7 +32,7 @@ TABLE: tuple[Row, ...] = (
     Row(Status.REJECTED, "syntax", Blame.CODE, "the source cannot be parsed"),
     Row(Status.REJECTED, "too_large", Blame.CODE, "the source is over a cap of the scanner"),
     Row(Status.ERROR, "exception", Blame.CODE, "an uncaught exception"),
-    Row(Status.ERROR, "nonzero_exit", Blame.CODE, "the process exited with a code other than 0 and no frame"),
+    Row(Status.ERROR, "nonzero_exit", Blame.CODE, "the process exited with a code other than 0"),
     Row(Status.LIMIT, "cpu", Blame.CODE, "the CPU counter reached the budget"),
     Row(Status.LIMIT, "wall", Blame.CODE, "the deadline passed and CPU use does not explain it"),
     Row(
@@ -61,6 +61,9 @@ TABLE: tuple[Row, ...] = (
     Row(Status.INFRA, "lane_lost", Blame.ENGINE, "the lane's init was killed from outside"),
     Row(Status.INFRA, "queue_timeout", Blame.ENGINE, "no lane became free before the deadline"),
 )
+
+# The budgets that an exception can speak of. The word comes from the guest, so any other one stands for nothing.
+_SPOKEN = frozenset(("memory", "tasks", "file_size", "disk", "inodes", "fds", "recursion"))
 
 _BLAME = {(row.status, row.cause): row.blame for row in TABLE}
 
@@ -201,8 +204,8 @@ def _decide(seen: Observation) -> _Said:
         return _lane_lost(seen)
     if seen.exit.signal is not None:
         return _died_of_signal(seen, seen.exit.signal)
-    if seen.answer is None:
-        return _left_without_answer(seen.exit.code or 0)
+    if seen.answer is None or seen.exit.code:
+        return _left_without_answer(seen.exit.code or 0, seen.answer)
     return _answered(seen, seen.answer)
 
 
@@ -239,11 +242,12 @@ def _died_of_signal(seen: Observation, number: int) -> _Said:
     return _Said(Status.CRASH, f"signal:{name}", evidence)
 
 
-def _left_without_answer(code: int) -> _Said:
+def _left_without_answer(code: int, answer: Answer | None) -> _Said:
+    """The run loop exits with 0 after every frame that it sends: any other code overrules what a frame says."""
     evidence = Evidence("exit_code", code, 0, source="kernel")
     if code == 0:
         return _Said(Status.NO_RESULT, "early_exit", evidence)
-    return _Said(Status.ERROR, "nonzero_exit", evidence)
+    return _Said(Status.ERROR, "nonzero_exit", evidence, answer.error if isinstance(answer, Raised) else None)
 
 
 def _answered(seen: Observation, answer: Answer) -> _Said:
@@ -276,7 +280,7 @@ def _budget_evidence(seen: Observation, raised: Raised) -> Evidence | None:
     exception: lying would hurt only the liar, since both answers blame the code.
     """
     counts, kind = seen.counts, raised.kind
-    if kind == "exception":
+    if kind not in _SPOKEN:
         return None
     if kind == "memory" and counts.oom_kills:
         return _oom_evidence(seen)
@@ -288,8 +292,9 @@ def _budget_evidence(seen: Observation, raised: Raised) -> Evidence | None:
         return Evidence("processes_refused", counts.processes_refused, source="supervisor")
     if raised.by_statement:
         return None
-    limit = seen.budgets.memory if kind == "memory" else None
-    return Evidence(raised.error.type, counts.memory_peak if kind == "memory" else None, limit, source="guest")
+    if kind == "memory" and counts.memory_peak is not None:
+        return Evidence("memory_peak_bytes", counts.memory_peak, seen.budgets.memory, source="guest")
+    return Evidence(raised.error.type, limit=seen.budgets.memory if kind == "memory" else None, source="guest")
 
 
 def _limits_hit(seen: Observation, status: Status, cause: str | None) -> tuple[str, ...]:

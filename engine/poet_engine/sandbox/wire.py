@@ -63,8 +63,8 @@ def read(frames: list[Frame], pending: int) -> Answer:
 
 def _text_fields(payload: bytes) -> dict[str, object] | None:
     try:
-        fields: object = json.loads(payload)
-    except (ValueError, RecursionError):
+        fields = codec.parse(payload)
+    except UndecodableError:
         return None
     return fields if isinstance(fields, dict) else None
 
