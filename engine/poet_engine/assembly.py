@@ -111,6 +111,7 @@ class Shared:
         self._recorders: dict[Path, Recorder] = {}
         self._factory = functools.cache(lambda: _factory(Settings.read()))
         self._lock = threading.Lock()
+        self._registered = False
 
     def __repr__(self) -> str:
         return f"<Shared engines={len(self._engines)} journals={len(self._recorders)}>"
@@ -122,6 +123,7 @@ class Shared:
             engine = self._engines.get(key)
             if engine is None or engine.closed:
                 engine = self._engines[key] = _engine(policy, _sandbox(policy, "auto"), None)
+                self._close_at_exit()
             return engine
 
     def recorder(self, journal: Path) -> Recorder:
@@ -130,7 +132,14 @@ class Shared:
             recorder = self._recorders.get(journal)
             if recorder is None:
                 recorder = self._recorders[journal] = Recorder(Journal.open(journal), self._factory())
+                self._close_at_exit()
             return recorder
+
+    def _close_at_exit(self) -> None:
+        """Registered after the first thing to close, so that it runs before that thing's own finalizer complains."""
+        if not self._registered:
+            self._registered = True
+            atexit.register(self.close)
 
     def new_id(self) -> str:
         """A fresh id for an execution."""
@@ -156,4 +165,3 @@ class Shared:
 Engine.opener = staticmethod(open_engine)
 _shared = Shared()
 decorator.install(_shared)
-atexit.register(_shared.close)

@@ -76,11 +76,18 @@ def poet(
         domain=domain,
         optimize_for=optimize_for,
         policy=policy,
-        timeout=None if timeout is None else seconds(timeout),
+        timeout=None if timeout is None else _duration(timeout),
     )
     if function is None:
         return functools.partial(_decorate, options=options)
     return _decorate(function, options=options)
+
+
+def _duration(timeout: str | float) -> float:
+    try:
+        return seconds(timeout)
+    except ValueError as error:
+        raise UsageError(f"@poet(timeout=…): {error}") from None
 
 
 def _decorate(function: Callable[_Params, _Result], *, options: Options) -> PoetFunction[_Params, _Result]:

@@ -17,12 +17,12 @@ Scan = Callable[[str, str], tuple[tuple[Finding, ...], str | None]]
 EVERYTHING = Ruleset(Allowance({}), Caps(2**20, 10_000, 100_000, 100), Severity.LOW, Severity.LOW, 2**30)
 
 SAMPLES = [
-    "import pickle, subprocess as sp\nfrom os import system\nsp.Popen('x', shell=True)\nsystem('y')\npickle.loads(b'')",
-    "import hashlib\nclass A:\n    def f(self, password='hunter2'):\n        assert password\n        hashlib.md5(b'')",
-    "try:\n    pass\nexcept Exception:\n    pass\nfor i in x:\n    try:\n        y\n    except Exception:\n        continue",
-    "def f(u):\n    q = 'SELECT a FROM t WHERE b = %s' % u\n    return '/tmp/x', '0.0.0.0', f'DELETE FROM {u} WHERE a = 1'",
+    "import pickle, subprocess as sp\nfrom os import system\nsp.Popen('x', shell=True)\nsystem('y')",
+    "import hashlib\nclass A:\n    def f(a, password='x'):\n        assert password\n        hashlib.md5(b'')",
+    "try:\n    pass\nexcept Exception:\n    pass\nfor i in x:\n    try:\n        y\n    except E:\n        continue",
+    "def f(u):\n    q = 'SELECT a FROM t WHERE b = %s' % u\n    return '/tmp/x', '0.0.0.0', f'DELETE FROM {u}'",
     "import random, tempfile, yaml\nyaml.load(x)\ntempfile.mktemp()\nrandom.random()\nexec('1')\neval(y)\n",
-    "import requests\nrequests.get('https://x', verify=False)\ntoken = 'abc'\nd = {'password': 'secret'}\nx = token == 'y'",
+    "import requests\nrequests.get('https://x', verify=False)\ntoken = 'abc'\nd = {'password': 'secret'}\ntoken == 'y'",
     "async def f():\n    with open('/tmp/a') as h:\n        return [eval(x) for x in h if x == b'\\x00']\n",
 ]
 
@@ -78,7 +78,7 @@ def test_a_crash_of_the_second_scanner_is_a_finding_and_a_rejection(scan_with: S
 
 def test_a_scan_without_a_second_scanner_still_has_the_first() -> None:
     def nothing(tree: ast.Module, text: str, rules: Ruleset, reporter: Reporter) -> None:
-        assert (tree.body, text, rules, reporter.cause) != ([], "", None, None)
+        assert (len(tree.body), text, rules, reporter.cause) == (1, "import os", EVERYTHING, "scan_ast")
 
     findings, cause = scan("import os", EVERYTHING, nothing)
     assert ([one.rule for one in findings], cause) == (["POET110"], "scan_ast")
