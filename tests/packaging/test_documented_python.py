@@ -1,0 +1,41 @@
+"""Every whole program that the README shows runs as it stands."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_README = Path(__file__).resolve().parents[2] / "README.md"
+_PROGRAM = re.compile(r"```python\n# file: (\S+)\n(.*?)```", re.DOTALL)
+_PROGRAMS = _PROGRAM.findall(_README.read_text(encoding="utf-8"))
+
+
+def test_the_readme_shows_programs() -> None:
+    """A README whose programs are not found would make the next test pass for nothing."""
+    assert {name for name, _code in _PROGRAMS} >= {"monitoring.py", "bulk.py", "shapes.py"}
+
+
+@pytest.mark.sandbox
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "code"), _PROGRAMS)
+def test_a_program_of_the_readme_runs(name: str, code: str, tmp_path: Path) -> None:
+    """It ends with 0, prints no traceback, and the comments beside its prints are true."""
+    (tmp_path / name).write_text(code, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, name],
+        cwd=tmp_path,
+        env={"POET_HOME": str(tmp_path / "home"), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    if name == "monitoring.py":
+        assert "ks_2samp" in done.stdout
+        assert "generated v1" in done.stdout
+    if name == "bulk.py":
+        assert "ZeroDivisionError" in done.stdout
+        assert "rejected POET110" in done.stdout
