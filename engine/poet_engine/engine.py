@@ -1,12 +1,13 @@
 """The one use case: gate → sandbox → outcome → event."""
 
 import dataclasses
+import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, Protocol, Self
 
-from poet_engine.errors import ClosedError, UsageError
+from poet_engine.errors import ClosedError, InfraError, UsageError
 from poet_engine.gate import Gate, ScanReport
 from poet_engine.job import Job
 from poet_engine.journal.recorder import Call, Recorder
@@ -147,7 +148,7 @@ class Engine:
             return Recorded(outcome, "")
         call = Call(
             function_name=job.entry,
-            version=self.scan(job.source).digest[:_DIGEST_DIGITS],
+            version=hashlib.sha256(job.source.encode(errors="surrogatepass")).hexdigest()[:_DIGEST_DIGITS],
             execution_id=outcome.execution_id,
             start=start,
             end=self._clock(),
@@ -162,8 +163,11 @@ class Engine:
         """Scan and run one job without an event: for callers that record what they make of it."""
         if not job.entry.isidentifier():
             raise UsageError(f"{job.entry!r} is no function name; name a function at the top level of the source")
-        report = self.scan(job.source)
         execution_id = self._new_id()
+        try:
+            report = self.scan(job.source)
+        except InfraError as error:
+            return dataclasses.replace(_no_gate(error), execution_id=execution_id, sandbox=self.sandbox_name)
         if report.rejected:
             return dataclasses.replace(_rejected(report), execution_id=execution_id, sandbox=self.sandbox_name)
         outcome = self._sandbox.run(job)
@@ -241,6 +245,11 @@ class Loaded:
     def call(self, *args: object, **kwargs: object) -> Outcome:
         """What came of one call."""
         return self._engine.run(self._source, self._entry, *args, **kwargs)
+
+
+def _no_gate(error: InfraError) -> Outcome:
+    evidence = Evidence("gate", str(error), source="host")
+    return Outcome(status=Status.INFRA, cause="setup", blame=blame_for(Status.INFRA, "setup"), evidence=evidence)
 
 
 def _rejected(report: ScanReport) -> Outcome:

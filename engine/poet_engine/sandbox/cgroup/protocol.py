@@ -35,8 +35,12 @@ class Group(Protocol):
         """Move a process; what it forks later follows."""
         ...
 
-    def arm(self) -> None:
-        """Set the memory limit to what is charged now plus the budget. Off the path of a call."""
+    def arm(self) -> bool:
+        """Set the memory limit to what is charged now plus the budget. Off the path of a call.
+
+        Returns:
+            Whether the group is as empty as it was the first time; if not, it must not be used again.
+        """
         ...
 
     def release(self) -> Reading:

@@ -15,6 +15,7 @@ _PERIOD_US = 100_000
 _DRIFT = (
     1 << 20
 )  # charged memory may wander this far before the limit is set anew; percpu stocks alone are 256 KiB a core
+_LEFT_OVER = 4 << 20  # kernel objects of a lane that has served thousands of calls stay below this
 _PREFIX = "poet-"
 _numbers = itertools.count(1)  # a process may have several sandboxes, each with a folder of its own
 
@@ -122,6 +123,7 @@ class V1Group:
         self._paths = paths
         self._memory = memory
         self._limit = 0
+        self._clean = 0  # bytes charged when the first payload was ready
         self._files = {
             name: os.open(paths[controller] / name, flags | os.O_CLOEXEC)
             for controller, name, flags in (
@@ -142,11 +144,15 @@ class V1Group:
         for path in self._paths.values():
             (path / "cgroup.procs").write_text(str(pid))
 
-    def arm(self) -> None:
+    def arm(self) -> bool:
         """Set the hard limit, swap included, when what is charged has moved away from where it was set."""
-        wanted = self._number("memory.usage_in_bytes") + self._memory
+        charged = self._number("memory.usage_in_bytes")
+        self._clean = self._clean or charged
+        if charged > self._clean + _LEFT_OVER:
+            return False
+        wanted = charged + self._memory
         if abs(wanted - self._limit) <= _DRIFT:
-            return
+            return True
         names = ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes"]
         if wanted > self._limit and self._limit:
             names.reverse()  # memory and swap together may never be below memory alone
@@ -154,6 +160,7 @@ class V1Group:
             with contextlib.suppress(FileNotFoundError):  # a kernel without swap accounting
                 (self._paths["memory"] / name).write_text(str(wanted))
         self._limit = wanted
+        return True
 
     def release(self) -> Reading:
         """Forget the peak, then read."""

@@ -70,7 +70,9 @@ class Armed:
         """
         space = socket.CMSG_SPACE(struct.calcsize("iII")) + socket.CMSG_SPACE(4)
         try:
-            data, ancillary, _flags, _address = self.request.recvmsg(HEADER_SIZE + _SETUP_TEXT, space)
+            data, ancillary, _flags, _address = self.request.recvmsg(
+                HEADER_SIZE + _SETUP_TEXT, space, socket.MSG_CMSG_CLOEXEC
+            )
         except BlockingIOError:
             return False
         except OSError as error:

@@ -242,7 +242,8 @@ class Pool:
 
     def _on_report(self, lane: Lane, armed: Armed) -> None:
         self._selector.unregister(armed.status)
-        if armed.read_report() is None:
+        report = armed.read_report()
+        if report is None or report.leftovers:
             self._destroy(lane)
         else:
             self._rearm(lane)
@@ -252,8 +253,9 @@ class Pool:
             return
         self._selector.unregister(armed.request)
         self._deadlines.pop(lane, None)
-        if lane.group is not None:
-            lane.group.arm()
+        if lane.group is not None and not lane.group.arm():
+            self._destroy(lane)  # something of an earlier call is still charged to it
+            return
         self._failures = 0
         with self._changed:
             self._ready.append(lane)

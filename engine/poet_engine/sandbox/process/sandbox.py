@@ -191,6 +191,11 @@ def _refuse_other_machines(policy: Policy) -> None:
         raise SandboxUnavailableError(
             f"the process sandbox supports x86_64 and aarch64, and this machine is {syscalls.MACHINE}",
         )
+    if policy.network.allow or policy.network.allow_private:
+        raise SandboxUnavailableError(
+            f"policy {policy.name!r} allows network destinations, and the process sandbox has no network; "
+            "leave [network] allow and allow_private empty",
+        )
     if policy.isolation.fresh is not Fresh.PROCESS:
         raise SandboxUnavailableError(
             f"policy {policy.name!r} asks for fresh = {policy.isolation.fresh.value!r}, which the process sandbox does "
@@ -301,7 +306,8 @@ class _Run:
             touched=tuple(watch.touched),
         )
         self.confirmed = report is not None
-        self.lane_usable = self.confirmed or answered
+        # what a payload left behind was killed, but a lane in which that was possible is not trusted again
+        self.lane_usable = report.leftovers == 0 if report is not None else answered
         return _outcome(decide(seen), supervisor, counts, wall_ms, report)
 
 

@@ -20,6 +20,7 @@ from poet_engine.sandbox.process.lane import Armed, Report
 from poet_engine.sandbox.verdict import Answer, Garbled, Kill, Returned
 
 _CHUNK = 1 << 16
+_LARGEST_PIPE = 1 << 20  # fs.pipe-max-size, which an ordinary user may set
 # The kernel accounts CPU time in ticks at worst; asking more often than this tells nothing new.
 _MIN_CPU_CHECK = 0.002
 # How long a killed payload may take to be reaped before its lane is given up.
@@ -178,9 +179,14 @@ class Supervisor:
         self._armed.kill()
 
     def drain(self) -> None:
-        """Take what is in the pipes already, without waiting."""
+        """Take what is in the pipes already, without waiting.
+
+        At most as much as the largest pipe holds: a payload that goes on writing must not keep its caller here.
+        """
         for fd, stream in ((self._armed.stdout, 1), (self._armed.stderr, 2)):
-            while fd in self._sources and (data := _read(fd)):
+            for _ in range(_LARGEST_PIPE // _CHUNK):
+                if fd not in self._sources or not (data := _read(fd)):
+                    break
                 self.output.add(stream, data)
 
     def _register(self) -> None:
