@@ -10,11 +10,11 @@ import resource
 import signal
 from collections.abc import Callable
 
-from . import kernel, seccomp
+from . import kernel, landlock, seccomp
 from .config import Config
 
 # Measures that the control of a security test may leave out, one at a time or together.
-MEASURES = ("mounts", "netns", "ids", "capabilities", "rlimits", "seccomp", "cgroup")
+MEASURES = ("mounts", "netns", "ids", "capabilities", "rlimits", "landlock", "seccomp", "cgroup")
 
 _PAYLOAD_MOUNT = kernel.NOSUID | kernel.NODEV
 _REMOUNT_READ_ONLY = kernel.REMOUNT | kernel.BIND | kernel.RDONLY | _PAYLOAD_MOUNT
@@ -217,6 +217,16 @@ def no_new_privileges(_config: Config, _uid: int) -> None:
     kernel.forbid_new_privileges()
 
 
+def no_other_files(config: Config, _uid: int) -> None:
+    """The same view of the files once more, by Landlock, which also forbids TCP and signals to others where it can."""
+    if config.landlock == 0 or "landlock" in config.without:
+        return
+    devices = [f"/dev/{name}" for name in _DEVICES]
+    readable = [*config.binds, *config.links]
+    # a late import lists the folder that its package lies in
+    landlock.restrict(config.landlock, config.import_paths, readable, ["/tmp", "/dev/shm", *devices])
+
+
 PAYLOAD_STEPS: tuple[Callable[[Config, int], None], ...] = (
     own_mounts_and_ipc,
     empty_scratch_space,
@@ -226,6 +236,7 @@ PAYLOAD_STEPS: tuple[Callable[[Config, int], None], ...] = (
     no_capabilities,
     die_with_the_lane,
     no_new_privileges,
+    no_other_files,
 )
 
 

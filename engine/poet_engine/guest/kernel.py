@@ -131,6 +131,22 @@ def install_seccomp(program: bytes) -> int:
     return _syscall("seccomp", _SECCOMP_SET_MODE_FILTER, _SECCOMP_FILTER_FLAG_NEW_LISTENER, ctypes.byref(header))
 
 
+def landlock_create_ruleset(attribute: bytes | None, flags: int) -> int:
+    """`landlock_create_ruleset(2)`: a descriptor, or with the version flag the ABI's number."""
+    size = ctypes.c_size_t(0 if attribute is None else len(attribute))
+    return _syscall("landlock_create_ruleset", attribute, size, ctypes.c_uint32(flags))
+
+
+def landlock_add_rule(ruleset: int, kind: int, rule: bytes) -> None:
+    """`landlock_add_rule(2)`."""
+    _syscall("landlock_add_rule", ruleset, kind, rule, ctypes.c_uint32(0))
+
+
+def landlock_restrict_self(ruleset: int) -> None:
+    """`landlock_restrict_self(2)`; needs no new privileges to be forbidden already."""
+    _syscall("landlock_restrict_self", ruleset, ctypes.c_uint32(0))
+
+
 def close_all_but(keep: set[int]) -> None:
     """Close every descriptor that is not in `keep`."""
     start = 0

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Self
 
 from poet_engine.errors import ClosedError, SandboxUnavailableError
-from poet_engine.guest import confine, syscalls
+from poet_engine.guest import confine, landlock, syscalls
 from poet_engine.guest.config import Config
 from poet_engine.job import Job
 from poet_engine.outcome import Blame, Evidence, Outcome, Status, Usage
@@ -232,6 +232,7 @@ def _config(policy: Policy, driver: Driver | None, without: frozenset[str]) -> C
         disk=limits.disk,
         inodes=limits.inodes,
         stack=limits.stack,
+        landlock=landlock.abi(),
         cgroup=driver is not None,
         without=sorted(without & set(confine.MEASURES)),
     )
