@@ -1,5 +1,6 @@
 """The one use case: gate → sandbox → outcome → event."""
 
+import asyncio
 import dataclasses
 import hashlib
 import os
@@ -7,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, Protocol, Self
 
+from poet_engine.cancellation import Cancellation
 from poet_engine.errors import ClosedError, InfraError, UsageError
 from poet_engine.gate import Gate, ScanReport
 from poet_engine.job import Job
@@ -136,14 +138,26 @@ class Engine:
         """
         return self.run_job(Job(source=source, entry=entry, args=args, kwargs=kwargs))
 
-    def run_job(self, job: Job) -> Outcome:
-        """The same for a job, which may name a shorter deadline."""
-        return self.execute(job).outcome
+    async def arun(self, source: str, entry: str, /, *args: object, **kwargs: object) -> Outcome:
+        """The same for asyncio. Cancelling the task ends the run, and waits until nothing of it is left."""
+        job = Job(source=source, entry=entry, args=args, kwargs=kwargs)
+        with Cancellation() as cancellation:
+            running = asyncio.ensure_future(asyncio.to_thread(self.run_job, job, cancellation=cancellation))
+            try:
+                return await asyncio.shield(running)
+            except asyncio.CancelledError:
+                cancellation.cancel()
+                await asyncio.wait([running])
+                raise
 
-    def execute(self, job: Job) -> Recorded:
+    def run_job(self, job: Job, *, cancellation: Cancellation | None = None) -> Outcome:
+        """The same for a job, which may name a shorter deadline; `cancellation` lets another thread end it."""
+        return self.execute(job, cancellation=cancellation).outcome
+
+    def execute(self, job: Job, *, cancellation: Cancellation | None = None) -> Recorded:
         """Scan, run and record one job."""
         start = self._clock()
-        outcome = self.attempt(job)
+        outcome = self.attempt(job, cancellation=cancellation)
         if self._recorder is None:
             return Recorded(outcome, "")
         call = Call(
@@ -159,7 +173,7 @@ class Engine:
         )
         return Recorded(outcome, self._recorder.record(call))
 
-    def attempt(self, job: Job) -> Outcome:
+    def attempt(self, job: Job, *, cancellation: Cancellation | None = None) -> Outcome:
         """Scan and run one job without an event: for callers that record what they make of it."""
         if not job.entry.isidentifier():
             raise UsageError(f"{job.entry!r} is no function name; name a function at the top level of the source")
@@ -170,7 +184,7 @@ class Engine:
             return dataclasses.replace(_no_gate(error), execution_id=execution_id, sandbox=self.sandbox_name)
         if report.rejected:
             return dataclasses.replace(_rejected(report), execution_id=execution_id, sandbox=self.sandbox_name)
-        outcome = self._sandbox.run(job)
+        outcome = self._sandbox.run(job, cancellation=cancellation)
         return dataclasses.replace(outcome, findings=report.findings, execution_id=execution_id)
 
     def load(self, source: str, entry: str) -> "Loaded":

@@ -23,6 +23,7 @@ class Config:
         disk: Bytes in `/tmp` and `/dev/shm` together.
         inodes: Files and folders in them.
         stack: Bytes of stack.
+        keep: Whether a payload serves one call after another, of one version.
         landlock: The ABI version of the kernel's Landlock; 0 where there is none.
         cgroup: Whether a cgroup counts tasks and memory; if not, rlimits must.
         without: Measures left out, by the names of `confine.MEASURES`: only the controls of security tests do that.
@@ -42,6 +43,7 @@ class Config:
     disk: int
     inodes: int
     stack: int
+    keep: bool
     landlock: int
     cgroup: bool
     without: list[str]

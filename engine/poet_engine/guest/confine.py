@@ -159,7 +159,8 @@ def budgets(config: Config, _uid: int) -> None:
         limits.append((resource.RLIMIT_NPROC, present + config.processes + config.threads))
     for what, value in limits:
         _lower(what, value, value)
-    _lower(resource.RLIMIT_CPU, config.cpu_seconds, config.cpu_seconds + 1)
+    if not config.keep:  # the kernel counts a process's whole life; for one that is kept the supervisor must do
+        _lower(resource.RLIMIT_CPU, config.cpu_seconds, config.cpu_seconds + 1)
 
 
 def memory_budget(config: Config, sizes: tuple[int, int]) -> None:

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import traceback
 import types
-from typing import TYPE_CHECKING, Never
+from typing import TYPE_CHECKING, NamedTuple, Never
 
 from . import codec, confine, kernel
 from .config import Config
@@ -69,7 +69,7 @@ def main(config: Config, program: bytes, descriptors: list[int], uid: int, sizes
         except Exception as error:  # noqa: BLE001 - nothing hostile ran yet: whatever failed is the host's to know
             sock.sendall(pack(Kind.SETUP_FAILED, repr(error).encode()))
             os._exit(status)
-        status = serve(sock)
+        status = serve(sock, keep=config.keep)
     except BaseException:  # noqa: BLE001 - the host reads the exit status; there is nobody else to tell
         status = 1
     os._exit(status)
@@ -124,23 +124,33 @@ def _warm_up() -> None:
     sys.modules.pop(MODULE_NAME, None)
 
 
-def serve(sock: socket.socket) -> int:
-    """Wait for one request, answer it, and return the exit status."""
-    reader = Reader({Kind.REQUEST: _MAX_REQUEST})
+def serve(sock: socket.socket, *, keep: bool) -> int:
+    """Wait for a request, answer it, and return the exit status; with `keep`, go on until an answer is no result."""
+    loaded: _Loaded | None = None
     ballast = bytearray(_BALLAST)
+    while True:
+        request = _receive(sock)
+        if request is None:
+            return 0  # the host let go of a payload that it did not need
+        try:
+            frame, loaded = answer(request, loaded)
+        except MemoryError as error:
+            ballast.clear()
+            frame = _describe(error, "")
+        except SystemExit as error:
+            return _exit_status(error)
+        _flush()
+        sock.sendall(frame)
+        if not keep or frame[0] != Kind.RESULT:
+            return 0
+
+
+def _receive(sock: socket.socket) -> bytes | None:
+    reader = Reader({Kind.REQUEST: _MAX_REQUEST})
     while not (frames := reader.feed(data := sock.recv(1 << 20))):
         if not data:
-            return 0  # the host let go of a payload that it did not need
-    try:
-        frame = answer(frames[0].payload)
-    except MemoryError as error:
-        ballast.clear()
-        frame = _describe(error, "")
-    except SystemExit as error:
-        return _exit_status(error)
-    _flush()
-    sock.sendall(frame)
-    return 0
+            return None
+    return frames[0].payload
 
 
 def _exit_status(error: SystemExit) -> int:
@@ -165,33 +175,55 @@ def _flush() -> None:
             continue  # the code closed or replaced it; what it printed is its own loss
 
 
-def answer(request: bytes) -> bytes:
-    """The frame that answers a request. SystemExit passes through: ending is not answering."""
+class _Loaded(NamedTuple):
+    """A source whose module has run."""
+
+    source: str
+    module: types.ModuleType
+
+
+def answer(request: bytes, loaded: _Loaded | None = None) -> tuple[bytes, _Loaded | None]:
+    """The frame that answers a request, and what is loaded then. SystemExit passes through: ending is not answering.
+
+    Args:
+        request: The content of a request frame.
+        loaded: What an earlier request has loaded; used again for the same source.
+    """
     asked = json.loads(request)
     filename = asked["filename"]
     try:
         arguments = [codec.from_wire(item, 0) for item in asked["args"]]
         keywords = {name: codec.from_wire(item, 0) for name, item in asked["kwargs"].items()}
-        value = _call(asked["source"], asked["entry"], filename, arguments, keywords)
-        return pack(Kind.RESULT, codec.dumps(value, "the result"))
-    except InputRefused as refusal:
-        body = {"argument": refusal.argument[:_MAX_TEXT], "rule": refusal.rule[:_MAX_TEXT]}
-        return pack(Kind.REFUSED, json.dumps(body).encode())
+        if loaded is None or loaded.source != asked["source"]:
+            loaded = _Loaded(asked["source"], _load(asked["source"], filename))
+        value = _call(loaded.module, asked["entry"], arguments, keywords)
+        return pack(Kind.RESULT, codec.dumps(value, "the result")), loaded
     except SystemExit:
         raise
-    except (UntravellableError, UndecodableError) as error:
-        return pack(Kind.EXCEPTION, _body(type(error).__name__, str(error), "", "untravellable", raised=True))
     except BaseException as error:  # noqa: BLE001 - whatever the code raised is its answer
-        _remember(filename, asked["source"])
-        return _describe(error, filename)
+        return _answer_of(error, filename, asked["source"]), loaded
 
 
-def _call(source: str, entry: str, filename: str, arguments: list[object], keywords: dict[str, object]) -> object:
+def _answer_of(error: BaseException, filename: str, source: str) -> bytes:
+    if isinstance(error, InputRefused):
+        body = {"argument": error.argument[:_MAX_TEXT], "rule": error.rule[:_MAX_TEXT]}
+        return pack(Kind.REFUSED, json.dumps(body).encode())
+    if isinstance(error, UntravellableError | UndecodableError):
+        return pack(Kind.EXCEPTION, _body(type(error).__name__, str(error), "", "untravellable", raised=True))
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    return _describe(error, filename)
+
+
+def _load(source: str, filename: str) -> types.ModuleType:
     module = types.ModuleType(MODULE_NAME)
     module.__file__ = filename
     module.__dict__["InputRefused"] = InputRefused
     sys.modules[MODULE_NAME] = module  # dataclasses and pickling by name look their module up
     exec(compile(source, filename, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - this is what the walls are for
+    return module
+
+
+def _call(module: types.ModuleType, entry: str, arguments: list[object], keywords: dict[str, object]) -> object:
     found = module.__dict__.get(entry)
     if not callable(found):
         raise EntryNotFoundError(entry, module)
@@ -204,10 +236,6 @@ def _awaited(coroutine: "types.CoroutineType[object, object, object]") -> object
     """Run an `async def` to its end. Loaded only for them: asyncio is a large thing to have in every payload."""
     asyncio = importlib.import_module("asyncio")
     return asyncio.run(coroutine)
-
-
-def _remember(filename: str, source: str) -> None:
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
 
 
 def _describe(error: BaseException, filename: str) -> bytes:

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Protocol, Self
 
+from poet_engine.cancellation import Cancellation
 from poet_engine.job import Job
 from poet_engine.outcome import Outcome
 
@@ -48,8 +49,12 @@ class Sandbox(Protocol):
         """`process`, `docker` or `scripted`."""
         ...
 
-    def run(self, job: Job) -> Outcome:
+    def run(self, job: Job, *, cancellation: Cancellation | None = None) -> Outcome:
         """Run one job to its verdict. Never raises for what the code did.
+
+        Args:
+            job: What to run.
+            cancellation: Lets another thread end it.
 
         Raises:
             CannotTravelError: An argument has no safe form.

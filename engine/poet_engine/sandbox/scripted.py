@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Self
 
+from poet_engine.cancellation import Cancellation
 from poet_engine.errors import ClosedError
 from poet_engine.job import Job
 from poet_engine.outcome import Blame, Evidence, Outcome, Status
@@ -35,10 +36,12 @@ class ScriptedSandbox:
     def __repr__(self) -> str:
         return f"<ScriptedSandbox calls={len(self.jobs)}>"
 
-    def run(self, job: Job) -> Outcome:
+    def run(self, job: Job, *, cancellation: Cancellation | None = None) -> Outcome:
         """The next answer. Arguments must be able to travel, as in every sandbox."""
         if self._closed:
             raise ClosedError("this sandbox was closed; open another one")
+        if cancellation is not None and cancellation.requested:
+            return failed(Status.CANCELLED, "caller", Blame.CALLER)
         wire.request(job)
         with self._lock:
             answer = self._answers[min(len(self.jobs), len(self._answers) - 1)]

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import os
+import select
 import signal
 import socket
 import struct
@@ -100,6 +101,11 @@ class Armed:
             elif kind == socket.SCM_CREDENTIALS:
                 self.pid = struct.unpack("iII", content[:12])[0]
 
+    @property
+    def stale(self) -> bool:
+        """Whether it ended, or spoke out of turn, while nobody called it."""
+        return bool(select.select([self.request.fileno(), self.status], [], [], 0)[0])
+
     def cpu_ms(self) -> float:
         """CPU time of the payload's threads, from its process clock: `MAKE_PROCESS_CPUCLOCK(pid, CPUCLOCK_SCHED)`."""
         try:
@@ -166,6 +172,7 @@ class Lane:
         self.group: Group | None = None
         self.armed: Armed | None = None
         self.calls = 0
+        self.key: str | None = None  # what its payload has served, where payloads are kept between calls
         self._init: int | None = None
 
     def __repr__(self) -> str:
@@ -208,6 +215,7 @@ class Lane:
             armed.abandon()
             raise LaneError(f"the lane's init is gone: {error}") from None
         self.armed = armed
+        self.key = None
         return armed
 
     def close(self) -> Group | None:

@@ -13,10 +13,11 @@ import threading
 import time
 from collections.abc import Callable
 
-from poet_engine.guest.config import Config
+from poet_engine.cancellation import Cancellation
 from poet_engine.sandbox.cgroup import Driver, Group, GroupLimits
 from poet_engine.sandbox.process.lane import Armed, Lane, LaneError
-from poet_engine.sandbox.process.zygote import Zygote, ZygoteError
+from poet_engine.sandbox.process.nursery import Nursery
+from poet_engine.sandbox.process.zygote import ZygoteError
 
 # How long a payload that has answered may take to end by itself.
 _LEAVE_GRACE = 0.1
@@ -27,11 +28,12 @@ _IDLE_WAIT = 1.0
 _REMOVE_RETRY = 0.005
 
 
-class _Next(enum.Enum):
+class Next(enum.Enum):
     """What becomes of a lane that a caller gave back."""
 
-    DRAIN = enum.auto()
-    REARM = enum.auto()
+    KEEP = enum.auto()  # its payload serves the next call of the same version
+    DRAIN = enum.auto()  # its payload has answered and is about to end
+    REARM = enum.auto()  # its payload has ended
     DISCARD = enum.auto()
 
 
@@ -57,7 +59,6 @@ class Counts:
 
     made: int = 0
     destroyed: int = 0
-    zygotes: int = 0
 
 
 def lanes_to_make(size: Size, *, waiting: int, total: int, coming: int) -> int:
@@ -74,10 +75,10 @@ def lanes_to_make(size: Size, *, waiting: int, total: int, coming: int) -> int:
 
 
 class Pool:
-    """Lanes of one zygote.
+    """The lanes of one sandbox.
 
     Args:
-        config: What the zygote is told.
+        nursery: Has them forked.
         driver: Makes cgroups; None where there are none.
         limits: What each lane's cgroup gets.
         uids: Gives each lane its uid.
@@ -87,7 +88,7 @@ class Pool:
 
     def __init__(
         self,
-        config: Config,
+        nursery: Nursery,
         driver: Driver | None,
         limits: GroupLimits,
         uids: Callable[[int], int],
@@ -95,11 +96,11 @@ class Pool:
         size: Size,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._config, self._driver, self._limits, self._uids = config, driver, limits, uids
+        self._nursery, self._driver, self._limits, self._uids = nursery, driver, limits, uids
         self._size, self._clock = size, clock
         self._changed = threading.Condition()
         self._ready: collections.deque[Lane] = collections.deque()
-        self._returned: collections.deque[tuple[Lane, _Next]] = collections.deque()
+        self._returned: collections.deque[tuple[Lane, Next]] = collections.deque()
         self._groups_to_remove: list[Group] = []
         self._waiting = 0
         self._lanes: set[Lane] = set()
@@ -112,7 +113,6 @@ class Pool:
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._wake, selectors.EVENT_READ)
         self._deadlines: dict[Lane, float] = {}
-        self._zygote: Zygote | None = None
         self._number = 0
         self._thread = threading.Thread(target=self._keep, name="poet-keeper", daemon=True)
         self._thread.start()
@@ -120,30 +120,51 @@ class Pool:
     def __repr__(self) -> str:
         return f"<Pool lanes={len(self._lanes)} ready={len(self._ready)} busy={self._busy} waiting={self._waiting}>"
 
-    def acquire(self, timeout: float) -> Lane:
+    def acquire(self, timeout: float, *, key: str | None = None, cancellation: Cancellation | None = None) -> Lane:
         """A lane with a payload that waits; it is the caller's until it is given back.
 
         Args:
             timeout: Seconds to wait at the most.
+            key: What a payload that is kept between calls may serve; None where each serves once.
+            cancellation: Ends the wait.
 
         Raises:
-            NoLaneError: Lanes cannot be made, or none became free in time.
+            NoLaneError: Lanes cannot be made, none became free in time, or the wait was called off.
         """
         until = self._clock() + timeout
-        with self._changed:
+        with contextlib.ExitStack() as stack:
+            if cancellation is not None:
+                stack.enter_context(cancellation.telling(self._wake_waiters))
+            stack.enter_context(self._changed)
             self._waiting += 1
-            try:
-                while not self._ready:
-                    self._ring()
-                    self._refuse_if_hopeless()
-                    left = until - self._clock()
-                    if left <= 0:
-                        raise NoLaneError(f"no lane became free within {timeout:.3g} s", setup=False)
-                    self._changed.wait(left)
-                self._busy += 1
-                return self._ready.popleft()
-            finally:
-                self._waiting -= 1
+            stack.callback(self._stop_waiting)
+            while (lane := self._pick(key)) is None:
+                self._ring()
+                self._refuse_if_hopeless()
+                left = until - self._clock()
+                if left <= 0 or (cancellation is not None and cancellation.requested):
+                    raise NoLaneError(f"no lane became free within {timeout:.3g} s", setup=False)
+                self._changed.wait(left)
+            self._busy += 1
+            lane.key = key
+            return lane
+
+    def _stop_waiting(self) -> None:
+        self._waiting -= 1
+
+    def _wake_waiters(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def _pick(self, key: str | None) -> Lane | None:
+        """A ready lane whose payload has served nobody else; if only others' are left, one of them makes room."""
+        for lane in self._ready:
+            if lane.key in (None, key):
+                self._ready.remove(lane)
+                return lane
+        if self._ready and len(self._lanes) >= self._size.most:
+            self._returned.append((self._ready.popleft(), Next.DISCARD))
+        return None
 
     def _refuse_if_hopeless(self) -> None:
         if self._closing:
@@ -152,18 +173,15 @@ class Pool:
             failure, self._failure, self._failures = self._failure, None, 0
             raise NoLaneError(failure, setup=True)
 
-    def give_back(self, lane: Lane, *, confirmed: bool, usable: bool = True) -> None:
-        """Return a lane.
-
-        Args:
-            lane: The one that `acquire` gave.
-            confirmed: Whether its init has reported the payload's end already.
-            usable: Whether it may serve again.
-        """
-        after = _Next.DRAIN if not confirmed else _Next.REARM
+    def give_back(self, lane: Lane, after: Next) -> None:
+        """Return a lane, and say what is to become of it."""
         with self._changed:
             self._busy -= 1
-            self._returned.append((lane, after if usable else _Next.DISCARD))
+            if after is Next.KEEP and not self._closing:
+                self._ready.append(lane)
+                self._changed.notify()
+                return
+            self._returned.append((lane, after))
             if self._closing:
                 self._changed.notify_all()
         self._ring()
@@ -188,7 +206,7 @@ class Pool:
                 "waiting": self._waiting,
                 "lanes_made": self._counts.made,
                 "lanes_destroyed": self._counts.destroyed,
-                "zygotes_started": self._counts.zygotes,
+                "zygotes_started": self._nursery.started,
             }
 
     def close(self) -> None:
@@ -204,8 +222,7 @@ class Pool:
 
     def forget_after_fork(self) -> None:
         """In a forked child: close what would keep the parent's lifeline open, and touch nothing else."""
-        if self._zygote is not None:
-            self._zygote.forget_after_fork()
+        self._nursery.forget_after_fork()
 
     def _ring(self) -> None:
         with contextlib.suppress(OSError):
@@ -264,10 +281,10 @@ class Pool:
     def _take_returned(self) -> None:
         while self._returned:
             lane, after = self._returned.popleft()
-            if after is _Next.DRAIN and lane.armed is not None:
+            if after is Next.DRAIN and lane.armed is not None:
                 self._selector.register(lane.armed.status, selectors.EVENT_READ, lane)
                 self._deadlines[lane] = self._clock() + _LEAVE_GRACE
-            elif after is _Next.REARM:
+            elif after is Next.REARM:
                 self._rearm_or_destroy(lane)
             else:
                 self._destroy(lane)
@@ -280,6 +297,9 @@ class Pool:
 
     def _rearm(self, lane: Lane) -> None:
         """The lane is empty by its init's word; the cgroup must agree, or it is not used again."""
+        if self._nursery.retired(lane):
+            self._destroy(lane)
+            return
         if lane.group is not None and lane.group.tasks() != 1:
             self._destroy(lane)
             return
@@ -295,7 +315,8 @@ class Pool:
         if self._failures >= _FAILURES_IN_A_ROW and not self._waiting:
             return
         with self._changed:
-            coming = len(self._lanes) - self._busy
+            kept = sum(lane.key is not None for lane in self._ready)
+            coming = len(self._lanes) - self._busy - kept
             wanted = lanes_to_make(self._size, waiting=self._waiting, total=len(self._lanes), coming=coming)
         for _ in range(wanted):
             if not self._make_lane():
@@ -306,7 +327,7 @@ class Pool:
         lane = Lane(self._number, self._uids(self._number))
         self._lanes.add(lane)
         try:
-            self._living_zygote().make_lane(lane)
+            self._nursery.make(lane)
             group = self._driver.create(f"lane-{lane.number}", self._limits) if self._driver else None
             lane.hello(group)
             self._counts.made += 1
@@ -315,15 +336,6 @@ class Pool:
             self._fail(lane, str(error))
             return False
         return True
-
-    def _living_zygote(self) -> Zygote:
-        if self._zygote is not None and not self._zygote.alive:
-            self._zygote.close()
-            self._zygote = None
-        if self._zygote is None:
-            self._zygote = Zygote(self._config)
-            self._counts.zygotes += 1
-        return self._zygote
 
     def _fail(self, lane: Lane, text: str) -> None:
         """A lane could not be made ready: try again a few times, then tell whoever waits."""
@@ -357,15 +369,15 @@ class Pool:
         group = lane.close()
         if group is not None and not group.remove():
             self._groups_to_remove.append(group)  # the kernel holds it for as long as a task of it is dying
+        self._nursery.gone(lane)
 
     def _end(self) -> None:
-        """Cut the zygote's lifeline first: the kernel ends every payload, and callers in mid-call see that."""
+        """Cut the lifelines first: the kernel ends every payload, and callers in mid-call see that."""
         with self._changed:
             self._closing = True
             self._ready.clear()
             self._changed.notify_all()
-        if self._zygote is not None:
-            self._zygote.close()
+        self._nursery.close()
         with self._changed:
             self._changed.wait_for(lambda: self._busy == 0, _LANE_GRACE)
         for lane in list(self._lanes):

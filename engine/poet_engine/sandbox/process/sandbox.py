@@ -1,5 +1,6 @@
 """The process sandbox: fresh, walled-in processes of this machine's own Python."""
 
+import hashlib
 import itertools
 import os
 import sys
@@ -10,6 +11,7 @@ import weakref
 from collections.abc import Callable
 from typing import Self
 
+from poet_engine.cancellation import Cancellation
 from poet_engine.errors import ClosedError, SandboxUnavailableError
 from poet_engine.guest import confine, landlock, syscalls
 from poet_engine.guest.config import Config
@@ -21,7 +23,8 @@ from poet_engine.sandbox import verdict as verdict_module
 from poet_engine.sandbox.cgroup import Driver, GroupLimits, Reading
 from poet_engine.sandbox.process import diagnose, mounts
 from poet_engine.sandbox.process.lane import Lane, Report
-from poet_engine.sandbox.process.pool import NoLaneError, Pool, Size
+from poet_engine.sandbox.process.nursery import RETIRE_AFTER_LANES, Nursery
+from poet_engine.sandbox.process.pool import Next, NoLaneError, Pool, Size
 from poet_engine.sandbox.process.supervise import Supervisor, Watch
 from poet_engine.sandbox.protocol import SandboxStatistics, WallReport
 from poet_engine.sandbox.verdict import (
@@ -92,7 +95,7 @@ class ProcessSandbox:
         self._count_lock = threading.Lock()
         tasks = 2 + policy.limits.processes + policy.limits.threads
         self._pool = Pool(
-            _config(policy, driver, without),
+            Nursery(_config(policy, driver, without), retire_after=_lanes_of_a_zygote(policy)),
             driver,
             GroupLimits(policy.limits.memory, tasks, policy.limits.cores),
             _uid_of,
@@ -104,29 +107,43 @@ class ProcessSandbox:
     def __repr__(self) -> str:
         return f"<ProcessSandbox policy={self._policy.name} calls={self._calls} {self._pool!r}>"
 
-    def run(self, job: Job) -> Outcome:
+    def run(self, job: Job, *, cancellation: Cancellation | None = None) -> Outcome:
         """Run one job to its verdict; see `Sandbox.run`."""
-        return self._run(job, tolerant=False)
+        return self._run(job, cancellation, tolerant=False)
 
     def probe(self, job: Job) -> Outcome:
         """Run a probe of ours: forbidden calls fail with EPERM and the probe goes on. Never for other people's code."""
-        return self._run(job, tolerant=True)
+        return self._run(job, None, tolerant=True)
 
-    def _run(self, job: Job, *, tolerant: bool) -> Outcome:
+    def _run(self, job: Job, cancellation: Cancellation | None, *, tolerant: bool) -> Outcome:
         self._refuse_misuse()
         request = wire.request(job)
         with self._count_lock:
             self._calls += 1
         wall = self._limits.wall if job.wall is None else min(job.wall, self._limits.wall)
         try:
-            lane = self._pool.acquire(max(wall, _START_GRACE) if self._pool.cold else wall)
+            lane = self._lane(job, wall, cancellation)
         except NoLaneError as error:
-            return _no_lane(error, closing=self._pool.closing)
-        run = _Run(lane, self._limits, wall, self._clock, tolerant=tolerant)
+            return _no_lane(error, self._pool, cancellation)
+        run = _Run(lane, self._limits, wall, self._clock, tolerant=tolerant, keep=self._keeps_payloads)
         try:
-            return run.to_the_end(request, self._pool)
+            return run.to_the_end(request, self._pool, cancellation)
         finally:
-            self._pool.give_back(lane, confirmed=run.confirmed, usable=run.lane_usable)
+            self._pool.give_back(lane, run.lane_after)
+
+    def _lane(self, job: Job, wall: float, cancellation: Cancellation | None) -> Lane:
+        """A lane whose payload waits and has not said a word since it was ready."""
+        key = hashlib.sha256(job.source.encode(errors="surrogatepass")).hexdigest() if self._keeps_payloads else None
+        until = self._clock() + (max(wall, _START_GRACE) if self._pool.cold else wall)
+        while True:
+            lane = self._pool.acquire(max(0.0, until - self._clock()), key=key, cancellation=cancellation)
+            if lane.armed is not None and not lane.armed.stale:
+                return lane
+            self._pool.give_back(lane, Next.DISCARD)
+
+    @property
+    def _keeps_payloads(self) -> bool:
+        return self._policy.isolation.fresh is Fresh.NONE
 
     def _refuse_misuse(self) -> None:
         if os.getpid() != self._owner:
@@ -196,11 +213,6 @@ def _refuse_other_machines(policy: Policy) -> None:
             f"policy {policy.name!r} allows network destinations, and the process sandbox has no network; "
             "leave [network] allow and allow_private empty",
         )
-    if policy.isolation.fresh is not Fresh.PROCESS:
-        raise SandboxUnavailableError(
-            f"policy {policy.name!r} asks for fresh = {policy.isolation.fresh.value!r}, which the process sandbox does "
-            "not offer; set [isolation] fresh = 'process'",
-        )
 
 
 def _refuse_missing_modules(policy: Policy) -> None:
@@ -210,6 +222,11 @@ def _refuse_missing_modules(policy: Policy) -> None:
             f"policy {policy.name!r} preloads {', '.join(missing)}, which is not installed for {sys.executable}; "
             "install it (numpy, scipy and pandas come with: pip install 'poet-engine[data]')",
         )
+
+
+def _lanes_of_a_zygote(policy: Policy) -> int:
+    """With `fresh = "exec"` every call has an interpreter that was executed for it alone."""
+    return 1 if policy.isolation.fresh is Fresh.EXEC else RETIRE_AFTER_LANES
 
 
 def _config(policy: Policy, driver: Driver | None, without: frozenset[str]) -> Config:
@@ -232,6 +249,7 @@ def _config(policy: Policy, driver: Driver | None, without: frozenset[str]) -> C
         disk=limits.disk,
         inodes=limits.inodes,
         stack=limits.stack,
+        keep=policy.isolation.fresh is Fresh.NONE,
         landlock=landlock.abi(),
         cgroup=driver is not None,
         without=sorted(without & set(confine.MEASURES)),
@@ -241,23 +259,33 @@ def _config(policy: Policy, driver: Driver | None, without: frozenset[str]) -> C
 class _Run:
     """One call in one lane: release, watch, decide."""
 
-    def __init__(self, lane: Lane, limits: Limits, wall: float, clock: Callable[[], float], *, tolerant: bool) -> None:
+    def __init__(
+        self,
+        lane: Lane,
+        limits: Limits,
+        wall: float,
+        clock: Callable[[], float],
+        *,
+        tolerant: bool,
+        keep: bool,
+    ) -> None:
         armed = lane.armed
         if armed is None:
             raise AssertionError("the pool handed out a lane without a payload")
         self._lane, self._armed, self._limits, self._wall, self._clock = lane, armed, limits, wall, clock
-        self._tolerant = tolerant
+        self._tolerant, self._keep = tolerant, keep
         self._start: Reading | None = None
         self._start_cpu_ms = 0.0
-        self.confirmed = False
-        self.lane_usable = False  # until the end is known: an interrupted call must not leave a lane to others
+        self.lane_after = Next.DISCARD  # until the end is known: an interrupted call must not leave a lane to others
 
-    def to_the_end(self, request: bytes, pool: Pool) -> Outcome:
+    def to_the_end(self, request: bytes, pool: Pool, cancellation: Cancellation | None) -> Outcome:
         """Release the payload and follow it."""
         self._release()
         released = self._clock()
         watch = Watch(self._limits, released, self._wall)
         supervisor = Supervisor(self._armed, watch, self._cpu_ms, clock=self._clock, tolerant=self._tolerant)
+        if cancellation is not None:
+            supervisor.heed(cancellation)
         try:
             supervisor.run(request)
         except BaseException:
@@ -306,10 +334,18 @@ class _Run:
             counts=counts,
             touched=tuple(watch.touched),
         )
-        self.confirmed = report is not None
-        # what a payload left behind was killed, but a lane in which that was possible is not trusted again
-        self.lane_usable = report.leftovers == 0 if report is not None else answered
+        self.lane_after = _next(report, answered=answered, keep=self._keep)
         return _outcome(decide(seen), supervisor, counts, wall_ms, report)
+
+
+def _next(report: Report | None, *, answered: bool, keep: bool) -> Next:
+    """What becomes of a lane after a call."""
+    if report is not None:
+        # what a payload left behind was killed, but a lane in which that was possible is not trusted again
+        return Next.DISCARD if report.leftovers else Next.REARM
+    if not answered:
+        return Next.DISCARD
+    return Next.KEEP if keep else Next.DRAIN
 
 
 def _exit(report: Report | None) -> Exit | None:
@@ -353,9 +389,11 @@ def _outcome(
     )
 
 
-def _no_lane(error: NoLaneError, *, closing: bool) -> Outcome:
-    if closing:
+def _no_lane(error: NoLaneError, pool: Pool, cancellation: Cancellation | None) -> Outcome:
+    if pool.closing:
         status, cause = Status.CANCELLED, "shutdown"
+    elif cancellation is not None and cancellation.requested:
+        status, cause = Status.CANCELLED, "caller"
     else:
         status, cause = Status.INFRA, "setup" if error.setup else "queue_timeout"
     blame = blame_for(status, cause) or Blame.ENGINE

@@ -10,6 +10,7 @@ import select
 import time
 from collections.abc import Callable
 
+from poet_engine.cancellation import Cancellation
 from poet_engine.guest import seccomp
 from poet_engine.guest.frames import Frame, FrameError, FrameTooLargeError, Kind, pack
 from poet_engine.outcome import Evidence, Status
@@ -146,6 +147,7 @@ class Supervisor:
         self._reader = wire.reader(watch.limits.result)
         self._frames: list[Frame] = []
         self._ended = False
+        self._cancellation: Cancellation | None = None
         self._poll = select.poll()
         self._sources: dict[int, Callable[[], None]] = {}
         self.output = Output(watch.limits.output)
@@ -168,6 +170,10 @@ class Supervisor:
             self._step(self._watch.timeout(self._clock()) if self._watch.kill is None else _REAP_GRACE)
             if pending and self._watch.kill is None:
                 self._poll.modify(sock, select.POLLIN)
+
+    def heed(self, cancellation: Cancellation) -> None:
+        """End the run when its caller gives up."""
+        self._cancellation = cancellation
 
     @property
     def finished(self) -> bool:
@@ -199,8 +205,15 @@ class Supervisor:
         }
         if armed.listener is not None:
             self._sources[armed.listener] = self._on_notification
+        if self._cancellation is not None:
+            self._sources[self._cancellation.fd] = self._on_cancelled
         for fd in self._sources:
             self._poll.register(fd, select.POLLIN)
+
+    def _on_cancelled(self) -> None:
+        if self._cancellation is not None:
+            self._forget(self._cancellation.fd)
+        self._watch.end(Kill(Status.CANCELLED, "caller", Evidence("cancellation", "asked for by the caller")))
 
     def _send(self, pending: memoryview) -> memoryview:
         try:
