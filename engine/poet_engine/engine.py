@@ -15,7 +15,7 @@ from poet_engine.job import Job
 from poet_engine.journal.recorder import Call, Recorder
 from poet_engine.outcome import Evidence, Outcome, Status
 from poet_engine.policy import Policy
-from poet_engine.sandbox.protocol import Sandbox, SandboxStatistics, WallReport
+from poet_engine.sandbox.protocol import Diagnosis, Sandbox, SandboxStatistics, WallReport
 from poet_engine.sandbox.verdict import blame_for
 
 _DIGEST_DIGITS = 12
@@ -200,8 +200,12 @@ class Engine:
 
     def doctor(self) -> tuple[WallReport, ...]:
         """Try every wall of the sandbox from inside."""
+        return self.diagnose().walls
+
+    def diagnose(self) -> Diagnosis:
+        """The same, with what the walls are made of and the grade that follows."""
         self._refuse_if_closed()
-        return self._sandbox.walls(thorough=True)
+        return Diagnosis(self.sandbox_name, self._sandbox.walls(thorough=True), self._sandbox.means())
 
     def statistics(self) -> SandboxStatistics:
         """A snapshot of the sandbox's counters."""

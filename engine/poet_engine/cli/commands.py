@@ -17,7 +17,7 @@ from poet_engine.errors import SandboxUnavailableError, UsageError
 from poet_engine.gate import Gate
 from poet_engine.job import Job
 from poet_engine.policy import Policy
-from poet_engine.sandbox.protocol import WallReport
+from poet_engine.sandbox.protocol import Diagnosis, Grade
 from poet_engine.settings import Settings
 
 # Requires no wall: under it the doctor can look at a machine on which the walls of the usual policy do not stand.
@@ -62,20 +62,20 @@ def scan(screen: Screen, files: Sequence[str], *, policy: str | None) -> int:
 def doctor(screen: Screen) -> int:
     """Try to get through each wall from inside; 1 when one did not hold."""
     try:
-        name, walls = _probe(_policy(None))
+        found = _diagnose(_policy(None))
     except SandboxUnavailableError:
         try:
-            name, walls = _probe(Policy.load(_WITHOUT_WALLS))
+            found = _diagnose(Policy.load(_WITHOUT_WALLS))
         except SandboxUnavailableError as error:
             screen.fail(error, exit_code=1)
             return 1
-    render.print_walls(screen, name, walls)
-    return int(not all(wall.held for wall in walls))
+    render.print_diagnosis(screen, found)
+    return int(found.grade is Grade.WEAK)
 
 
-def _probe(policy: Policy) -> tuple[str, tuple[WallReport, ...]]:
+def _diagnose(policy: Policy) -> Diagnosis:
     with poet_engine.Engine.open(policy=policy) as engine:
-        return engine.sandbox_name, engine.doctor()
+        return engine.diagnose()
 
 
 def _scan(gate: Gate, policy: Policy, name: str, source: str) -> render.ScannedFile:

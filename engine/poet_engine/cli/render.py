@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from poet_engine.cli.plain import plain
 from poet_engine.cli.screen import Screen
 from poet_engine.outcome import ErrorInfo, Evidence, Finding, Outcome, Status, Usage
-from poet_engine.sandbox.protocol import WallReport
+from poet_engine.sandbox.protocol import Diagnosis, Means
 
 _FINE, _FAILED, _OURS = 0, 1, 2
 _WIDEST = 100  # characters
@@ -80,12 +80,14 @@ def scan_document(files: Sequence[ScannedFile]) -> dict[str, object]:
     }
 
 
-def walls_document(sandbox: str, walls: Sequence[WallReport]) -> dict[str, object]:
-    """The walls as one JSON object."""
+def diagnosis_document(found: Diagnosis) -> dict[str, object]:
+    """What the doctor found, as one JSON object."""
     return {
-        "sandbox": sandbox,
-        "all_held": all(wall.held for wall in walls),
-        "walls": [dataclasses.asdict(wall) for wall in walls],
+        "sandbox": found.sandbox,
+        "grade": str(found.grade),
+        "all_held": all(wall.held for wall in found.walls),
+        "walls": [dataclasses.asdict(wall) for wall in found.walls],
+        "means": None if found.means is None else dataclasses.asdict(found.means),
     }
 
 
@@ -115,15 +117,25 @@ def print_scan(screen: Screen, files: Sequence[ScannedFile]) -> None:
         screen.line(f"{file.path}: {'clean' if file.cause is None else f'rejected ({file.cause})'}", style="bold")
 
 
-def print_walls(screen: Screen, sandbox: str, walls: Sequence[WallReport]) -> None:
-    """Print which walls held, what was tried at each, and what to change where one did not."""
-    screen.document(walls_document(sandbox, walls))
-    screen.line(f"sandbox: {sandbox}", style="bold")
+def print_diagnosis(screen: Screen, found: Diagnosis) -> None:
+    """Print which walls held, what was tried at each, what to change where one did not, and the grade."""
+    screen.document(diagnosis_document(found))
+    screen.line(f"sandbox: {found.sandbox}, grade: {found.grade}", style="bold")
+    walls = found.walls
     columns = ("wall", "held", "tried", "stopped by")
     screen.table(columns, [(wall.wall, "yes" if wall.held else "NO", wall.tried, wall.stopped_by) for wall in walls])
     for wall in walls:
         if not wall.held:
             screen.line(f"{wall.wall}: {wall.remedy}")
+    if found.means is not None:
+        screen.line(_means_text(found.means))
+
+
+def _means_text(means: Means) -> str:
+    uid = "the code runs as a user of its own" if means.own_uid else "the code runs as the user who called"
+    landlock = f"Landlock ABI {means.landlock}" if means.landlock else "no Landlock"
+    built = "inside user namespaces" if means.user_namespace else "by root"
+    return f"memory and tasks are bounded by {means.counted_by}; {uid}; {landlock}; walls built {built}"
 
 
 def usage_phrases(usage: Usage) -> list[str]:

@@ -1,6 +1,7 @@
 """What every sandbox offers, and what it says of its walls."""
 
 import dataclasses
+import enum
 from typing import Protocol, Self
 
 from poet_engine.cancellation import Cancellation
@@ -25,6 +26,54 @@ class WallReport:
     tried: str
     stopped_by: str
     remedy: str = ""
+
+
+class Grade(enum.StrEnum):
+    """How good a sandbox is on this machine, by what its walls are made of."""
+
+    STRONG = "strong"
+    STANDARD = "standard"
+    WEAK = "weak"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Means:
+    """What the walls are made of here.
+
+    Attributes:
+        counted_by: What bounds memory and tasks: `cgroup v1`, `cgroup v2`, or `rlimits`.
+        own_uid: Whether the code runs as a user that nobody else has.
+        landlock: The ABI version of Landlock; 0 without.
+        user_namespace: Whether the walls are built inside a user namespace.
+    """
+
+    counted_by: str
+    own_uid: bool
+    landlock: int
+    user_namespace: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What `poet doctor` says of a sandbox.
+
+    Attributes:
+        sandbox: Its name.
+        walls: What came of trying each wall.
+        means: What they are made of; None where nothing is built.
+    """
+
+    sandbox: str
+    walls: tuple[WallReport, ...]
+    means: Means | None
+
+    @property
+    def grade(self) -> Grade:
+        """`weak` when a wall did not hold; `strong` when all did, a cgroup counts, and the code has its own user."""
+        if not self.walls or not all(wall.held for wall in self.walls):
+            return Grade.WEAK
+        strong = self.means is not None and self.means.counted_by.startswith("cgroup") and self.means.own_uid
+        return Grade.STRONG if strong else Grade.STANDARD
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,6 +117,10 @@ class Sandbox(Protocol):
         Args:
             thorough: Also use up the whole budget of memory, which takes as long as touching it does.
         """
+        ...
+
+    def means(self) -> Means | None:
+        """What its walls are made of; None where nothing is built."""
         ...
 
     def statistics(self) -> SandboxStatistics:

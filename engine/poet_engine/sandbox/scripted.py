@@ -9,7 +9,7 @@ from poet_engine.errors import ClosedError
 from poet_engine.job import Job
 from poet_engine.outcome import Blame, Evidence, Outcome, Status
 from poet_engine.sandbox import walls, wire
-from poet_engine.sandbox.protocol import SandboxStatistics, WallReport
+from poet_engine.sandbox.protocol import Means, SandboxStatistics, WallReport
 
 Answer = Outcome | Callable[[Job], Outcome]
 
@@ -55,6 +55,10 @@ class ScriptedSandbox:
             WallReport(name, held=name not in self._down, tried=f"{tried}, by the script", stopped_by="the script")
             for name in walls.NAMES
         )
+
+    def means(self) -> Means | None:
+        """Nothing is built."""
+        return None
 
     def statistics(self) -> SandboxStatistics:
         """Only the calls are counted: there are no lanes."""

@@ -11,7 +11,7 @@ from poet_engine.cli import render
 from poet_engine.cli.screen import Screen, safe
 from poet_engine.errors import UsageError
 from poet_engine.outcome import Blame, ErrorInfo, Evidence, Finding, Outcome, Severity, Status, Usage
-from poet_engine.sandbox.protocol import WallReport
+from poet_engine.sandbox.protocol import Diagnosis, Means, WallReport
 
 _FINDING = Finding("POET101", Severity.HIGH, "os may not be imported", line=2, column=4)
 _LIMIT = Outcome(
@@ -114,11 +114,10 @@ def test_a_scan_names_the_place_of_each_finding() -> None:
 
 def test_walls_that_did_not_hold_come_with_their_remedy() -> None:
     screen, out, _ = _screen()
-    render.print_walls(
-        screen, "process", [_wall("filesystem", held=True), _wall("memory", held=False, remedy="mend it")]
-    )
+    walls = (_wall("filesystem", held=True), _wall("memory", held=False, remedy="mend it"))
+    render.print_diagnosis(screen, Diagnosis("process", walls, None))
     assert out.getvalue().splitlines() == [
-        "sandbox: process",
+        "sandbox: process, grade: weak",
         "wall        held  tried               stopped by",
         "filesystem  yes   opened /etc/passwd  pivot_root",
         "memory      NO    opened /etc/passwd  pivot_root",
@@ -128,8 +127,11 @@ def test_walls_that_did_not_hold_come_with_their_remedy() -> None:
 
 def test_walls_as_a_document() -> None:
     screen, out, _ = _screen(as_json=True)
-    render.print_walls(screen, "process", [_wall("memory", held=False)])
+    means = Means(counted_by="cgroup v1", own_uid=True, landlock=7, user_namespace=False)
+    render.print_diagnosis(screen, Diagnosis("process", (_wall("memory", held=False),), means))
     document = json.loads(out.getvalue())
+    assert document["grade"] == "weak"
+    assert document["means"]["counted_by"] == "cgroup v1"
     assert (document["sandbox"], document["all_held"], document["walls"][0]["held"]) == ("process", False, False)
 
 
@@ -186,3 +188,17 @@ def test_a_long_value_is_printed_on_many_lines() -> None:
     screen, out, _ = _screen()
     render.print_outcome(screen, Outcome(status=Status.OK, value=list(range(100))))
     assert out.getvalue().startswith("[\n  0,\n  1,\n")
+
+
+@pytest.mark.parametrize(
+    ("held", "counted_by", "own_uid", "grade"),
+    [
+        (True, "cgroup v1", True, "strong"),
+        (True, "rlimits", True, "standard"),
+        (True, "cgroup v2", False, "standard"),
+        (False, "cgroup v1", True, "weak"),
+    ],
+)
+def test_the_grade_follows_from_walls_and_means(held: bool, counted_by: str, own_uid: bool, grade: str) -> None:  # noqa: FBT001 - a table of cases
+    means = Means(counted_by=counted_by, own_uid=own_uid, landlock=0, user_namespace=False)
+    assert str(Diagnosis("process", (_wall("memory", held=held),), means).grade) == grade

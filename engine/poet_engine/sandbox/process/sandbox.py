@@ -26,7 +26,7 @@ from poet_engine.sandbox.process.lane import Lane, Report
 from poet_engine.sandbox.process.nursery import RETIRE_AFTER_LANES, Nursery
 from poet_engine.sandbox.process.pool import Next, NoLaneError, Pool, Size
 from poet_engine.sandbox.process.supervise import Supervisor, Watch
-from poet_engine.sandbox.protocol import SandboxStatistics, WallReport
+from poet_engine.sandbox.protocol import Means, SandboxStatistics, WallReport
 from poet_engine.sandbox.verdict import (
     Budgets,
     Counts,
@@ -159,8 +159,18 @@ class ProcessSandbox:
         Raises:
             SandboxUnavailableError: It does not start on this machine; the message names the setting to change.
         """
-        grade = self._driver.name if self._driver else "rlimits"
-        return walls.probe(self._probe_or_explain, self._limits, counted_by=grade, thorough=thorough)
+        counted_by = self.means().counted_by
+        return walls.probe(self._probe_or_explain, self._limits, counted_by=counted_by, thorough=thorough)
+
+    def means(self) -> Means:
+        """What its walls are made of here."""
+        rootless = os.geteuid() != 0
+        return Means(
+            counted_by=self._driver.name if self._driver else "rlimits",
+            own_uid=not rootless,
+            landlock=landlock.abi(),
+            user_namespace=rootless,
+        )
 
     def _probe_or_explain(self, job: Job) -> Outcome:
         outcome = self.probe(job)
