@@ -53,6 +53,10 @@ class Nursery:
         """Whether a lane's zygote makes no more lanes, so that the lane should end with its call."""
         return self._current is None or lane not in self._lanes[self._current]
 
+    def orphaned(self, lane: Lane) -> bool:
+        """Whether a lane's zygote has died, so that the lane's failure says nothing of the next one."""
+        return any(lane in lanes and not zygote.alive for zygote, lanes in self._lanes.items())
+
     def gone(self, lane: Lane) -> None:
         """A lane has ended; with the last one its retired zygote ends too."""
         for zygote, lanes in list(self._lanes.items()):

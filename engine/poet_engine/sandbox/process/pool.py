@@ -339,8 +339,9 @@ class Pool:
 
     def _fail(self, lane: Lane, text: str) -> None:
         """A lane could not be made ready: try again a few times, then tell whoever waits."""
+        counts = not self._nursery.orphaned(lane)
         self._destroy(lane)
-        self._failures += 1
+        self._failures += counts
         if self._failures >= _FAILURES_IN_A_ROW:
             with self._changed:
                 self._failure = text

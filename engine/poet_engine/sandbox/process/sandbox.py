@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Self
 
 from poet_engine.cancellation import Cancellation
-from poet_engine.errors import ClosedError, SandboxUnavailableError
+from poet_engine.errors import ClosedError, PolicyError, SandboxUnavailableError
 from poet_engine.guest import confine, landlock, syscalls
 from poet_engine.guest.config import Config
 from poet_engine.job import Job
@@ -227,6 +227,10 @@ def _refuse_other_machines(policy: Policy) -> None:
 
 def _refuse_missing_modules(policy: Policy) -> None:
     missing = [name for name in policy.isolation.preload if not mounts.installed(name)]
+    file, _, line = policy.origin.get("isolation.preload", "").rpartition(":")
+    if missing and line.isdecimal():
+        text = f"{', '.join(missing)} is not installed for {sys.executable}; install it, or do not preload it"
+        raise PolicyError(text, file=file, line=int(line), key="isolation.preload")
     if missing:
         raise SandboxUnavailableError(
             f"policy {policy.name!r} preloads {', '.join(missing)}, which is not installed for {sys.executable}; "
