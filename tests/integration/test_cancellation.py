@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,18 +16,31 @@ from poet_engine.policy import Policy
 from poet_engine.sandbox.process import ProcessSandbox
 from poet_engine.sandbox.process.pool import Size
 
+Wait = Callable[[], None]
+
 pytestmark = pytest.mark.sandbox
 
 _LOOP = "def f():\n    print('reached', flush=True)\n    while True:\n        pass\n"
 _GOOD = "def f():\n    return 7\n"
 
 
-def test_another_thread_ends_a_run() -> None:
+def _soon(wait: Wait, action: Callable[[], None]) -> threading.Thread:
+    """Do something once the code is running."""
+
+    def act() -> None:
+        wait()
+        action()
+
+    thread = threading.Thread(target=act)
+    thread.start()
+    return thread
+
+
+def test_another_thread_ends_a_run(until_code_burns: Wait) -> None:
     with ProcessSandbox(Policy.load("restricted")) as sandbox, Cancellation() as cancellation:
-        timer = threading.Timer(0.2, cancellation.cancel)
-        timer.start()
+        thread = _soon(until_code_burns, cancellation.cancel)
         outcome = sandbox.run(Job(source=_LOOP, entry="f"), cancellation=cancellation)
-        timer.join()
+        thread.join()
         assert (outcome.status, outcome.cause, outcome.blame) == (Status.CANCELLED, "caller", Blame.CALLER)
         assert outcome.stdout == "reached\n"
         assert outcome.usage.wall_ms < 2000
@@ -51,29 +65,28 @@ def test_a_wait_for_a_lane_ends_too() -> None:
         assert causes == [(Status.CANCELLED, "caller")] * 2
 
 
-def test_cancelling_a_task_ends_its_run(tmp_path: Path) -> None:
-    async def give_up(engine: Engine) -> None:
+def test_cancelling_a_task_ends_its_run(tmp_path: Path, until_code_burns: Wait) -> None:
+    async def give_up(engine: Engine, wait: Wait) -> None:
         source = (
             "def f():\n    total = 0\n    for number in range(10**12):\n        total += number\n    return total\n"
         )
         task = asyncio.create_task(engine.arun(source, "f"))
-        await asyncio.sleep(0.3)
+        await asyncio.to_thread(wait)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
 
     with Engine.open(journal=tmp_path / "journal.db") as engine:
-        asyncio.run(give_up(engine))
+        asyncio.run(give_up(engine, until_code_burns))
         assert engine.statistics().busy == 0
         assert asyncio.run(engine.arun("def f(x):\n    return x + 1\n", "f", 1)).value == 2
 
 
-def test_closing_in_mid_call_says_shutdown() -> None:
+def test_closing_in_mid_call_says_shutdown(until_code_burns: Wait) -> None:
     sandbox = ProcessSandbox(Policy.load("restricted"))
-    timer = threading.Timer(0.3, sandbox.close)
-    timer.start()
+    thread = _soon(until_code_burns, sandbox.close)
     outcome = sandbox.run(Job(source=_LOOP, entry="f"))
-    timer.join()
+    thread.join()
     assert (outcome.status, outcome.cause, outcome.blame) == (Status.CANCELLED, "shutdown", Blame.ENGINE)
     with pytest.raises(ClosedError):
         sandbox.run(Job(source=_GOOD, entry="f"))

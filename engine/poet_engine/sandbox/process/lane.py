@@ -203,6 +203,10 @@ class Lane:
             group.attach(pid)
             self.group = group
 
+    def dies_within(self, seconds: float) -> bool:
+        """Whether init is gone, or goes within a moment: an ending namespace may lose its payload first."""
+        return self._init is None or bool(select.select([self._init], [], [], seconds)[0])
+
     def arm(self) -> Armed:
         """Ask init for the next payload."""
         if self.armed is not None:

@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import os
+import signal
 import sys
 import threading
 import time
@@ -43,6 +44,7 @@ from poet_engine.sandbox.verdict import (
 _FIRST_UID = 0x40000000
 _UIDS_PER_PROCESS = 256
 _START_GRACE = 60.0
+_NAMESPACE_END = 0.05  # seconds that the kernel may take from a namespace's first victim to its last
 _lane_numbers = itertools.count()
 _living: "weakref.WeakSet[ProcessSandbox]" = weakref.WeakSet()
 
@@ -336,6 +338,16 @@ class _Run:
             processes_refused=processes_refused,
         )
 
+    def _exit(self, report: Report | None, counts: Counts, watch: Watch) -> Exit | None:
+        """How the payload ended; None when its lane ended around it.
+
+        Killing a zygote ends the namespace of its lanes, and the kernel may take the payload first, whose init then
+        lives just long enough to report a SIGKILL that nobody sent it.
+        """
+        seen = _exit(report)
+        unexplained = seen is not None and seen.signal == signal.SIGKILL and watch.kill is None and not counts.oom_kills
+        return None if unexplained and self._lane.dies_within(_NAMESPACE_END) else seen
+
     def _conclude(self, supervisor: Supervisor, watch: Watch, wall_ms: float) -> Outcome:
         report = supervisor.report
         counts = self._counts(report, supervisor.processes_refused)
@@ -343,7 +355,7 @@ class _Run:
         seen = Observation(
             budgets=Budgets(self._wall, self._limits.cpu, self._limits.memory),
             kill=watch.kill,
-            exit=Exit(code=0) if answered else _exit(report),
+            exit=Exit(code=0) if answered else self._exit(report, counts, watch),
             answer=supervisor.answer,
             counts=counts,
             touched=tuple(watch.touched),
