@@ -9,9 +9,10 @@ import os
 import re
 import sys
 import sysconfig
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+_EXTRA = re.compile(r"extra\s*==")
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 # Time zones are data that `zoneinfo` reads late.
 _DATA = ("/usr/share/zoneinfo",)
@@ -94,7 +95,7 @@ def _packages(roots: Iterable[str]) -> tuple[set[str], tuple[str, ...]]:
 def _closure(roots: Iterable[str]) -> list[str]:
     """Distribution or module names, requirements included; what is not installed is left out."""
     seen: dict[str, None] = {}
-    waiting = list(roots)
+    waiting = [name for root in roots for name in _distributions(root)]
     while waiting:
         name = waiting.pop()
         if name in seen:
@@ -104,12 +105,26 @@ def _closure(roots: Iterable[str]) -> list[str]:
     return list(seen)
 
 
+def _distributions(module: str) -> list[str]:
+    """The distributions that a top-level module comes from: most have its name, `sklearn` is one that has not."""
+    try:
+        importlib.metadata.distribution(module)
+    except importlib.metadata.PackageNotFoundError:
+        return _by_module().get(module, [module])
+    return [module]
+
+
+@functools.cache
+def _by_module() -> Mapping[str, list[str]]:
+    return importlib.metadata.packages_distributions()
+
+
 def _requirements(name: str) -> list[str]:
     try:
         lines = importlib.metadata.requires(name) or []
     except importlib.metadata.PackageNotFoundError:
         return []
-    return [match.group() for line in lines if "extra ==" not in line and (match := _REQUIREMENT.match(line))]
+    return [match.group() for line in lines if not _EXTRA.search(line) and (match := _REQUIREMENT.match(line))]
 
 
 def _top_level(name: str) -> set[Path]:
@@ -118,9 +133,12 @@ def _top_level(name: str) -> set[Path]:
         distribution = importlib.metadata.distribution(name)
     except importlib.metadata.PackageNotFoundError:
         return _module_location(name)
-    first = {file.parts[0] for file in distribution.files or () if file.parts[0] not in ("..", "__pycache__")}
-    paths = {Path(str(distribution.locate_file(part))).resolve() for part in first if not part.endswith(".dist-info")}
-    return {path for path in paths if path.exists() and path.suffix != ".pth"} or _module_location(name)
+    home = Path(str(distribution.locate_file("")))
+    first = {file.parts[0] for file in distribution.files or () if not file.is_absolute()}
+    named = {home / part for part in first if part not in ("..", "__pycache__") and not part.endswith(".dist-info")}
+    # a record may name anything on the machine (a manual page, a link to elsewhere); only what lies right here is meant
+    found = {path.resolve() for path in named if path.exists() and path.suffix != ".pth" and not path.is_symlink()}
+    return {path for path in found if path.parent == home.resolve()} or _module_location(name)
 
 
 def _module_location(name: str) -> set[Path]:
