@@ -10,6 +10,7 @@ class Config:
 
     Attributes:
         rootless: Whether walls are built inside user namespaces, for lack of privileges.
+        subids: Whether the host may map further users into that namespace, one for each lane.
         import_paths: Folders put on `sys.path`.
         preload: Modules imported before the first fork.
         binds: Paths that exist read-only inside, at the same place.
@@ -25,11 +26,13 @@ class Config:
         stack: Bytes of stack.
         keep: Whether a payload serves one call after another, of one version.
         landlock: The ABI version of the kernel's Landlock; 0 where there is none.
+        audit: Whether calls on neither list of the system-call wall are told instead of refused.
         cgroup: Whether a cgroup counts tasks and memory; if not, rlimits must.
         without: Measures left out, by the names of `confine.MEASURES`: only the controls of security tests do that.
     """
 
     rootless: bool
+    subids: bool
     import_paths: list[str]
     preload: list[str]
     binds: list[str]
@@ -45,6 +48,7 @@ class Config:
     stack: int
     keep: bool
     landlock: int
+    audit: bool
     cgroup: bool
     without: list[str]
 

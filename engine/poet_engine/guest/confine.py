@@ -27,14 +27,19 @@ _PAGE = resource.getpagesize()
 
 def own_user_namespace(config: Config, _uid: int) -> None:
     """A user namespace for this lane alone, so that its tasks are counted apart from other lanes'."""
-    if not config.rootless:
-        return
+    if not config.rootless or config.subids:
+        return  # each lane has a user of its own, by whom they are counted
     uid, gid = os.getuid(), os.getgid()
     kernel.set_dumpable(dumpable=True)  # the files below belong to root while we are not
     kernel.unshare(kernel.NEWUSER)
+    map_one_id(uid, gid)
+    kernel.set_dumpable(dumpable=False)
+
+
+def map_one_id(uid: int, gid: int) -> None:
+    """In a new user namespace, be who we were; nobody else exists."""
     for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
         _write(f"/proc/self/{name}", text)
-    kernel.set_dumpable(dumpable=False)
 
 
 def own_namespaces(config: Config, _uid: int) -> None:
@@ -155,7 +160,7 @@ def budgets(config: Config, _uid: int) -> None:
     ]
     if not config.cgroup:
         # counted per uid and user namespace: as root the payload has a uid of its own, rootless it shares it with init
-        present = 2 if config.rootless else 1
+        present = 2 if config.rootless and not config.subids else 1
         limits.append((resource.RLIMIT_NPROC, present + config.processes + config.threads))
     for what, value in limits:
         _lower(what, value, value)
@@ -194,8 +199,8 @@ def no_capabilities_to_regain(config: Config, _uid: int) -> None:
 
 
 def own_identity(config: Config, uid: int) -> None:
-    """As root, a user and group that nobody else has. In a user namespace of one id there is no other to become."""
-    if config.rootless or "ids" in config.without:
+    """A user and group that nobody else has. In a user namespace of one id there is no other to become."""
+    if (config.rootless and not config.subids) or "ids" in config.without:
         return
     os.setgroups([])
     os.setresgid(uid, uid, uid)
@@ -250,7 +255,7 @@ def system_calls(config: Config, program: bytes) -> int | None:
 
 def seccomp_program(config: Config) -> bytes:
     """Built once in the zygote; the payloads only install it."""
-    return seccomp.program(processes=config.processes > 0)
+    return seccomp.program(processes=config.processes > 0, audit=config.audit)
 
 
 def mapped_sizes(statm: int) -> tuple[int, int]:

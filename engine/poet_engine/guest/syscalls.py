@@ -117,7 +117,9 @@ linkat 265 37
 lseek 8 62
 lstat 6 -
 madvise 28 233
+mbind 237 235
 membarrier 324 283
+memfd_create 319 279
 mincore 27 232
 mkdir 83 -
 mkdirat 258 34

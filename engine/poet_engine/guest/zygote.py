@@ -2,10 +2,12 @@
 
 It is executed fresh, never forked from the host's application, so that it holds no thread, descriptor or secret of it,
 and it never sees a request.
-Protocol on the control socket, one message each: the host sends the configuration, then for each lane its uid with the
-lane's own socket; the zygote answers READY once, and nothing to the rest.
+Protocol on the control socket, one message each: the host sends the configuration; the zygote may ask to have its ids
+mapped (MAP), and is told MAPPED or NOT_MAPPED; it says READY once. Then the host sends, for each lane, its uid with the
+lane's own socket, to which there is no answer.
 """
 
+import dataclasses
 import gc
 import importlib
 import json
@@ -20,6 +22,7 @@ from . import confine, kernel, lane, payload
 from .config import Config
 
 READY, FAILED = b"R", b"F"
+MAP, MAPPED, NOT_MAPPED = b"U", b"M", b"S"
 _MAX_CONFIG = 1 << 20
 _POLL_MS = 1000  # how long a dead lane may stay a zombie while nothing else happens
 
@@ -29,7 +32,7 @@ def main(control_fd: int, lifeline: int) -> Never:
     control = socket.socket(fileno=control_fd)
     try:
         config = Config.from_json(control.recv(_MAX_CONFIG))
-        _enter_outer_namespaces(config, lifeline)
+        config = _enter_outer_namespaces(config, control, lifeline)
         _import(config)
         own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
         kernel.set_dumpable(dumpable=False)
@@ -45,23 +48,32 @@ def main(control_fd: int, lifeline: int) -> Never:
     os._exit(0)
 
 
-def _enter_outer_namespaces(config: Config, lifeline: int) -> None:
+def _enter_outer_namespaces(config: Config, control: socket.socket, lifeline: int) -> Config:
     """Become pid 1 of a pid namespace, so that the kernel ends every lane with this process.
 
     The pid namespace must belong to the user namespace: without that, going back to it from a lane is EPERM.
+
+    Returns:
+        The configuration with what came of mapping further users.
     """
     uid, gid = os.getuid(), os.getgid()
     if config.rootless:
         kernel.unshare(kernel.NEWUSER | kernel.NEWPID)
-        for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
-            fd = os.open(f"/proc/self/{name}", os.O_WRONLY | os.O_CLOEXEC)
-            os.write(fd, text.encode())
-            os.close(fd)
+        config = dataclasses.replace(config, subids=config.subids and _host_maps_ids(control))
+        if not config.subids:
+            confine.map_one_id(uid, gid)
     else:
         kernel.unshare(kernel.NEWPID)
     pid = os.fork()
     if pid:
         _outlive(pid, lifeline)
+    return config
+
+
+def _host_maps_ids(control: socket.socket) -> bool:
+    """Have the host write the maps, which takes a helper with privileges; whether it did."""
+    control.send(MAP)
+    return control.recv(1) == MAPPED
 
 
 def _outlive(pid: int, lifeline: int) -> Never:

@@ -8,11 +8,15 @@ import signal
 import socket
 import struct
 import time
+from typing import TYPE_CHECKING
 
 from poet_engine.guest import kernel
 from poet_engine.guest import lane as guest_lane
 from poet_engine.guest.frames import HEADER_SIZE, FrameError, Kind, Reader
 from poet_engine.sandbox.cgroup import Group
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _SETUP_TEXT = 1 << 16
 _PASS_CREDENTIALS = 1
@@ -52,6 +56,7 @@ class Armed:
         self.pid = 0
         self._pidfd: int | None = None
         self.killed = False
+        self.kill_lane: Callable[[], None] = _nothing
         self._reader = Reader({Kind.READY: 0, Kind.SETUP_FAILED: _SETUP_TEXT})
         self._closed = False
 
@@ -127,9 +132,15 @@ class Armed:
     def kill(self) -> None:
         """SIGKILL to the payload; its lane's init does the rest."""
         self.killed = True
-        if self._pidfd is not None:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        if self._pidfd is None:
+            return
+        try:
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        except PermissionError:
+            # a user of its own inside a namespace of ours is beyond our signals; its lane's init is not
+            self.kill_lane()
 
     def close(self) -> None:
         """Let go of every descriptor; a payload that still waits sees the end of its socket and leaves."""
@@ -148,6 +159,10 @@ class Armed:
             with contextlib.suppress(OSError):
                 os.close(fd)
         self.close()
+
+
+def _nothing() -> None:
+    """A payload that was never handed over has no lane to kill."""
 
 
 def _pipe() -> tuple[int, int]:
@@ -218,18 +233,24 @@ class Lane:
         except OSError as error:
             armed.abandon()
             raise LaneError(f"the lane's init is gone: {error}") from None
+        armed.kill_lane = self.kill
         self.armed = armed
         self.key = None
         return armed
+
+    def kill(self) -> None:
+        """SIGKILL to init, and so to everything in the lane."""
+        if self._init is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                signal.pidfd_send_signal(self._init, signal.SIGKILL)
 
     def close(self) -> Group | None:
         """End the lane with everything in it; the cgroup that is to be removed, if it had one."""
         if self.armed is not None:
             self.armed.close()
             self.armed = None
+        self.kill()
         if self._init is not None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                signal.pidfd_send_signal(self._init, signal.SIGKILL)
             os.close(self._init)
             self._init = None
         self.control.close()

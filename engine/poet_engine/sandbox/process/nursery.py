@@ -53,6 +53,11 @@ class Nursery:
         """Whether a lane's zygote makes no more lanes, so that the lane should end with its call."""
         return self._current is None or lane not in self._lanes[self._current]
 
+    @property
+    def mapped(self) -> bool:
+        """Whether lanes have users of their own inside the zygote's user namespace."""
+        return any(zygote.mapped for zygote in self._lanes)
+
     def orphaned(self, lane: Lane) -> bool:
         """Whether a lane's zygote has died, so that the lane's failure says nothing of the next one."""
         return any(lane in lanes and not zygote.alive for zygote, lanes in self._lanes.items())

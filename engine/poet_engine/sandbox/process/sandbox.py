@@ -1,5 +1,7 @@
 """The process sandbox: fresh, walled-in processes of this machine's own Python."""
 
+import dataclasses
+import functools
 import hashlib
 import itertools
 import os
@@ -14,7 +16,7 @@ from typing import Self
 
 from poet_engine.cancellation import Cancellation
 from poet_engine.errors import ClosedError, PolicyError, SandboxUnavailableError
-from poet_engine.guest import confine, landlock, syscalls
+from poet_engine.guest import confine, landlock, seccomp, syscalls
 from poet_engine.guest.config import Config
 from poet_engine.job import Job
 from poet_engine.outcome import Blame, Evidence, Outcome, Status, Usage
@@ -26,7 +28,10 @@ from poet_engine.sandbox.process import diagnose, mounts
 from poet_engine.sandbox.process.lane import Lane, Report
 from poet_engine.sandbox.process.nursery import RETIRE_AFTER_LANES, Nursery
 from poet_engine.sandbox.process.pool import Next, NoLaneError, Pool, Size
+from poet_engine.sandbox.process.subids import SubIds
+from poet_engine.sandbox.process.subids import find as find_subids
 from poet_engine.sandbox.process.supervise import Supervisor, Watch
+from poet_engine.sandbox.process.zygote import Zygote
 from poet_engine.sandbox.protocol import Means, SandboxStatistics, WallReport
 from poet_engine.sandbox.verdict import (
     Budgets,
@@ -54,6 +59,11 @@ def _uid_of(_number: int) -> int:
     return _FIRST_UID + (os.getpid() << 8) + next(_lane_numbers) % _UIDS_PER_PROCESS
 
 
+def _mapped_uid_of(subids: SubIds, number: int) -> int:
+    """The same inside a user namespace, where 0 is ourselves."""
+    return 1 + number % subids.lanes
+
+
 def _forget_after_fork() -> None:
     for sandbox in list(_living):
         sandbox.forget_after_fork()
@@ -69,6 +79,7 @@ class ProcessSandbox:
         policy: What a call may do.
         size: How many lanes.
         without: Measures left out, by the names of `guest.confine.MEASURES`: for the controls of security tests only.
+        audit: Collect the system calls that are on no list, for `unlisted_calls`: for measuring the lists only.
         clock: Monotonic seconds.
 
     Raises:
@@ -83,6 +94,7 @@ class ProcessSandbox:
         *,
         size: Size | None = None,
         without: frozenset[str] = frozenset(),
+        audit: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         _refuse_other_machines(policy)
@@ -93,14 +105,22 @@ class ProcessSandbox:
             driver.sweep()
         self._driver = driver
         self._owner = os.getpid()
+        self._audit = audit
+        self.unlisted_calls: set[str] = set()
         self._calls = 0
         self._count_lock = threading.Lock()
+        subids = None if os.geteuid() == 0 or "ids" in without else find_subids()
+        self._nursery = Nursery(
+            dataclasses.replace(_config(policy, driver, without, subids), audit=audit),
+            retire_after=_lanes_of_a_zygote(policy),
+            start=lambda config: Zygote(config, subids),
+        )
         tasks = 2 + policy.limits.processes + policy.limits.threads
         self._pool = Pool(
-            Nursery(_config(policy, driver, without), retire_after=_lanes_of_a_zygote(policy)),
+            self._nursery,
             driver,
             GroupLimits(policy.limits.memory, tasks, policy.limits.cores),
-            _uid_of,
+            _uid_of if subids is None else functools.partial(_mapped_uid_of, subids),
             size=size or Size(least=min(2, os.cpu_count() or 1)),
         )
         self._finalizer = weakref.finalize(self, _abandon, self._pool)
@@ -132,6 +152,8 @@ class ProcessSandbox:
             return run.to_the_end(request, self._pool, cancellation)
         finally:
             self._pool.give_back(lane, run.lane_after)
+            if self._audit:
+                self.unlisted_calls |= {name for name in run.notified if not seccomp.is_forbidden(name)}
 
     def _lane(self, job: Job, wall: float, cancellation: Cancellation | None) -> Lane:
         """A lane whose payload waits and has not said a word since it was ready."""
@@ -169,7 +191,7 @@ class ProcessSandbox:
         rootless = os.geteuid() != 0
         return Means(
             counted_by=self._driver.name if self._driver else "rlimits",
-            own_uid=not rootless,
+            own_uid=not rootless or self._nursery.mapped,
             landlock=landlock.abi(),
             user_namespace=rootless,
         )
@@ -245,13 +267,14 @@ def _lanes_of_a_zygote(policy: Policy) -> int:
     return 1 if policy.isolation.fresh is Fresh.EXEC else RETIRE_AFTER_LANES
 
 
-def _config(policy: Policy, driver: Driver | None, without: frozenset[str]) -> Config:
+def _config(policy: Policy, driver: Driver | None, without: frozenset[str], subids: SubIds | None) -> Config:
     limits, isolation = policy.limits, policy.isolation
     seen = mounts.visible((*policy.static.imports, *isolation.preload))
     standard = [name for name in policy.static.imports if name.partition(".")[0] in sys.stdlib_module_names]
     rootless = os.geteuid() != 0
     return Config(
         rootless=rootless,
+        subids=subids is not None,
         import_paths=list(seen.import_paths),
         preload=[*standard, *isolation.preload],
         binds=list(seen.binds),
@@ -267,6 +290,7 @@ def _config(policy: Policy, driver: Driver | None, without: frozenset[str]) -> C
         stack=limits.stack,
         keep=policy.isolation.fresh is Fresh.NONE,
         landlock=landlock.abi(),
+        audit=False,
         cgroup=driver is not None,
         without=sorted(without & set(confine.MEASURES)),
     )
@@ -290,6 +314,7 @@ class _Run:
             raise AssertionError("the pool handed out a lane without a payload")
         self._lane, self._armed, self._limits, self._wall, self._clock = lane, armed, limits, wall, clock
         self._tolerant, self._keep = tolerant, keep
+        self.notified: frozenset[str] = frozenset()
         self._start: Reading | None = None
         self._start_cpu_ms = 0.0
         self.lane_after = Next.DISCARD  # until the end is known: an interrupted call must not leave a lane to others
@@ -309,6 +334,7 @@ class _Run:
             raise
         wall_ms = (self._clock() - released) * 1e3
         supervisor.drain()
+        self.notified = frozenset(supervisor.notified)
         if pool.closing and supervisor.report is None and not isinstance(supervisor.answer, Returned):
             watch.end(Kill(Status.CANCELLED, "shutdown", Evidence("engine", "closed in mid-call")))
         return self._conclude(supervisor, watch, wall_ms)

@@ -311,6 +311,8 @@ class Supervisor:
         if seccomp.asks_for_process(notification.name, notification.arguments):
             self.processes_refused += 1
             notify.refuse(listener, notification, errno.EAGAIN)
+        elif not seccomp.is_forbidden(notification.name):
+            notify.refuse(listener, notification, errno.ENOSYS)  # comes only under audit
         elif self._tolerant:
             notify.refuse(listener, notification, errno.EPERM)
         else:

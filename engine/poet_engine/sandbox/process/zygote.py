@@ -11,6 +11,7 @@ from pathlib import Path
 from poet_engine.guest import zygote as guest_zygote
 from poet_engine.guest.config import Config
 from poet_engine.sandbox.process.lane import Lane, LaneError
+from poet_engine.sandbox.process.subids import SubIds, write_maps
 
 _START_GRACE = 60.0  # importing a large scientific stack from a cold disk takes tens of seconds
 _STOP_GRACE = 5.0
@@ -49,9 +50,12 @@ class Zygote:
 
     Args:
         config: What it is told.
+        subids: What may be mapped into its user namespace, if it has one.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, subids: SubIds | None = None) -> None:
+        self._subids = subids
+        self.mapped = False
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         lifeline, self._lifeline = os.pipe2(os.O_CLOEXEC)
         self._closed = False
@@ -80,12 +84,20 @@ class Zygote:
         return f"<Zygote pid={self._process.pid}>"
 
     def _await_ready(self) -> None:
-        if not select.select([self.control], [], [], _START_GRACE)[0]:
-            raise ZygoteError(f"the zygote was not ready within {_START_GRACE:.0f} s")
-        answer = self.control.recv(4096)
+        answer = self._hear()
+        if answer == guest_zygote.MAP:
+            # refused, as in a container without new privileges: the code then runs as the user who called
+            self.mapped = self._subids is not None and write_maps(self._process.pid, self._subids) is None
+            self.control.send(guest_zygote.MAPPED if self.mapped else guest_zygote.NOT_MAPPED)
+            answer = self._hear()
         if answer != guest_zygote.READY:
             text = answer.removeprefix(guest_zygote.FAILED).decode(errors="replace")
             raise ZygoteError(text or f"the zygote ended at its start: {self._last_words()}")
+
+    def _hear(self) -> bytes:
+        if not select.select([self.control], [], [], _START_GRACE)[0]:
+            raise ZygoteError(f"the zygote was not ready within {_START_GRACE:.0f} s")
+        return self.control.recv(4096)
 
     def _last_words(self) -> str:
         self._process.kill()

@@ -1,0 +1,80 @@
+"""Ranges of ids that an administrator gave to an ordinary user: with them, rootless lanes have users of their own."""
+
+import dataclasses
+import os
+import pwd
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+_TIMEOUT = 10.0  # seconds for a helper that does nothing but write a file
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Range:
+    """Consecutive ids, from `first` on."""
+
+    first: int
+    count: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SubIds:
+    """What a user may map beside its own ids."""
+
+    uids: Range
+    gids: Range
+
+    @property
+    def lanes(self) -> int:
+        """How many lanes can have a user and group of their own."""
+        return min(self.uids.count, self.gids.count)
+
+
+def parse(text: str, user: str, uid: int) -> Range | None:
+    """The first range of a user in the format of subuid(5): `name-or-uid:first:count` a line."""
+    for line in text.splitlines():
+        who, _, rest = line.partition(":")
+        first, _, count = rest.partition(":")
+        if who in (user, str(uid)) and first.isdecimal() and count.isdecimal() and int(count) > 0:
+            return Range(int(first), int(count))
+    return None
+
+
+def find(which: Callable[[str], str | None] = shutil.which) -> SubIds | None:
+    """The ranges of this process's user; None where there are none, or nothing that could map them."""
+    if not (which("newuidmap") and which("newgidmap")):
+        return None
+    uid = os.geteuid()
+    try:
+        name = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        name = ""
+    ranges = [parse(_read(Path(file)), name, uid) for file in ("/etc/subuid", "/etc/subgid")]
+    if ranges[0] is None or ranges[1] is None:
+        return None
+    return SubIds(ranges[0], ranges[1])
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def write_maps(pid: int, subids: SubIds) -> str | None:
+    """Map root in the user namespace of `pid` to us, and what follows to the ranges; why not, when it was refused."""
+    for tool, own, extra in (
+        ("newuidmap", os.geteuid(), subids.uids),
+        ("newgidmap", os.getegid(), subids.gids),
+    ):
+        command = [tool, str(pid), "0", str(own), "1", "1", str(extra.first), str(extra.count)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return f"{tool}: {error}"
+        if done.returncode:
+            return f"{tool}: {done.stderr.strip() or done.returncode}"
+    return None
