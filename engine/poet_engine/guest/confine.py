@@ -21,6 +21,7 @@ _REMOUNT_READ_ONLY = kernel.REMOUNT | kernel.BIND | kernel.RDONLY | _PAYLOAD_MOU
 _ROOT_OPTIONS = "size=4m,nr_inodes=4096,mode=755"  # folders and mount points only; read-only when code runs
 # A folder of the host that a new mount namespace covers: nothing is written to it, and nothing bound lies in it.
 _STAGING = "/sys"
+_ORDINARY = 1000  # what root of a container is called inside its lanes, which have no root
 _DEVICES = ("null", "zero", "full", "urandom")
 _PAGE = resource.getpagesize()
 
@@ -37,8 +38,9 @@ def own_user_namespace(config: Config, _uid: int) -> None:
 
 
 def map_one_id(uid: int, gid: int) -> None:
-    """In a new user namespace, be who we were; nobody else exists."""
-    for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+    """In a new user namespace, be who we were, or somebody ordinary if that was root; nobody else exists."""
+    inside, group = uid or _ORDINARY, gid or _ORDINARY
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{inside} {uid} 1"), ("gid_map", f"{group} {gid} 1")):
         _write(f"/proc/self/{name}", text)
 
 

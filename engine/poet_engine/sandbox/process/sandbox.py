@@ -1,6 +1,5 @@
 """The process sandbox: fresh, walled-in processes of this machine's own Python."""
 
-import dataclasses
 import functools
 import hashlib
 import itertools
@@ -24,7 +23,8 @@ from poet_engine.policy import Fresh, Limits, Policy
 from poet_engine.sandbox import cgroup, walls, wire
 from poet_engine.sandbox import verdict as verdict_module
 from poet_engine.sandbox.cgroup import Driver, GroupLimits, Reading
-from poet_engine.sandbox.process import diagnose, mounts
+from poet_engine.sandbox.process import diagnose, identity, mounts
+from poet_engine.sandbox.process.identity import Identity
 from poet_engine.sandbox.process.lane import Lane, Report
 from poet_engine.sandbox.process.nursery import RETIRE_AFTER_LANES, Nursery
 from poet_engine.sandbox.process.pool import Next, NoLaneError, Pool, Size
@@ -45,23 +45,15 @@ from poet_engine.sandbox.verdict import (
     decide,
 )
 
-# Users that nobody else has: 256 lanes for each host process, above what distributions and subuid ranges hand out.
-_FIRST_UID = 0x40000000
-_UIDS_PER_PROCESS = 256
 _START_GRACE = 60.0
 _NAMESPACE_END = 0.05  # seconds that the kernel may take from a namespace's first victim to its last
 _lane_numbers = itertools.count()
 _living: "weakref.WeakSet[ProcessSandbox]" = weakref.WeakSet()
 
 
-def _uid_of(_number: int) -> int:
-    """A uid that no other lane of this process has, whichever sandbox it belongs to."""
-    return _FIRST_UID + (os.getpid() << 8) + next(_lane_numbers) % _UIDS_PER_PROCESS
-
-
-def _mapped_uid_of(subids: SubIds, number: int) -> int:
-    """The same inside a user namespace, where 0 is ourselves."""
-    return 1 + number % subids.lanes
+def _uid_of(me: Identity, subids: SubIds | None, number: int) -> int:
+    """A uid that no other lane of this process has; inside a user namespace of ours, 0 is ourselves."""
+    return me.uid(next(_lane_numbers)) if subids is None else 1 + number % subids.lanes
 
 
 def _forget_after_fork() -> None:
@@ -109,9 +101,10 @@ class ProcessSandbox:
         self.unlisted_calls: set[str] = set()
         self._calls = 0
         self._count_lock = threading.Lock()
-        subids = None if os.geteuid() == 0 or "ids" in without else find_subids()
+        self._me = identity.current()
+        subids = find_subids() if self._me.rootless and "ids" not in without else None
         self._nursery = Nursery(
-            dataclasses.replace(_config(policy, driver, without, subids), audit=audit),
+            _config(policy, driver, without, rootless=self._me.rootless, subids=subids is not None, audit=audit),
             retire_after=_lanes_of_a_zygote(policy),
             start=lambda config: Zygote(config, subids),
         )
@@ -120,7 +113,7 @@ class ProcessSandbox:
             self._nursery,
             driver,
             GroupLimits(policy.limits.memory, tasks, policy.limits.cores),
-            _uid_of if subids is None else functools.partial(_mapped_uid_of, subids),
+            functools.partial(_uid_of, self._me, subids),
             size=size or Size(least=min(2, os.cpu_count() or 1)),
         )
         self._finalizer = weakref.finalize(self, _abandon, self._pool)
@@ -188,7 +181,7 @@ class ProcessSandbox:
 
     def means(self) -> Means:
         """What its walls are made of here."""
-        rootless = os.geteuid() != 0
+        rootless = self._me.rootless
         return Means(
             counted_by=self._driver.name if self._driver else "rlimits",
             own_uid=not rootless or self._nursery.mapped,
@@ -200,7 +193,7 @@ class ProcessSandbox:
         outcome = self.probe(job)
         if outcome.status is Status.INFRA and outcome.cause == "setup":
             failure = str(outcome.evidence.value if outcome.evidence else "")
-            why = diagnose.explain(failure, rootless=os.geteuid() != 0, values=diagnose.settings())
+            why = diagnose.explain(failure, rootless=self._me.rootless, values=diagnose.settings())
             raise SandboxUnavailableError(f"the process sandbox does not start: {why}")
         return outcome
 
@@ -267,14 +260,21 @@ def _lanes_of_a_zygote(policy: Policy) -> int:
     return 1 if policy.isolation.fresh is Fresh.EXEC else RETIRE_AFTER_LANES
 
 
-def _config(policy: Policy, driver: Driver | None, without: frozenset[str], subids: SubIds | None) -> Config:
+def _config(
+    policy: Policy,
+    driver: Driver | None,
+    without: frozenset[str],
+    *,
+    rootless: bool,
+    subids: bool,
+    audit: bool,
+) -> Config:
     limits, isolation = policy.limits, policy.isolation
     seen = mounts.visible((*policy.static.imports, *isolation.preload))
     standard = [name for name in policy.static.imports if name.partition(".")[0] in sys.stdlib_module_names]
-    rootless = os.geteuid() != 0
     return Config(
         rootless=rootless,
-        subids=subids is not None,
+        subids=subids,
         import_paths=list(seen.import_paths),
         preload=[*standard, *isolation.preload],
         binds=list(seen.binds),
@@ -290,7 +290,7 @@ def _config(policy: Policy, driver: Driver | None, without: frozenset[str], subi
         stack=limits.stack,
         keep=policy.isolation.fresh is Fresh.NONE,
         landlock=landlock.abi(),
-        audit=False,
+        audit=audit,
         cgroup=driver is not None,
         without=sorted(without & set(confine.MEASURES)),
     )
