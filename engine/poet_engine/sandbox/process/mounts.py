@@ -1,11 +1,13 @@
-"""What a lane sees of the file system: the interpreter, the standard library, the distributions of the policy."""
+"""What a lane sees of the file system: the standard library and the distributions of the policy.
+
+The zygote adds the shared libraries that they need, from its own clean point of view (`guest.libraries`).
+"""
 
 import dataclasses
 import functools
 import importlib.machinery
 import importlib.metadata
 import importlib.util
-import os
 import re
 import sys
 import sysconfig
@@ -42,7 +44,7 @@ def _visible(roots: tuple[str, ...]) -> Visible:
     packages, import_paths = _packages(roots)
     # whatever else is installed inside the standard library's folder stays hidden
     covers = [str(folder) for name in ("site-packages", "dist-packages") if (folder := library / name).is_dir()]
-    binds = {str(library), *_library_folders(), *packages, *(path for path in _DATA if Path(path).is_dir())}
+    binds = {str(library), *packages, *(path for path in _DATA if Path(path).is_dir())}
     links = {path: str(Path(path).readlink()) for path in _LINKS if Path(path).is_symlink()}
     ordered = tuple(sorted(_without_nested(binds, covers)))
     return Visible(ordered, tuple(covers), links, import_paths)
@@ -63,22 +65,6 @@ def _without_nested(paths: set[str], covers: Sequence[str]) -> Iterable[str]:
             holders = (other for other in holders if any(other.startswith(cover + "/") for cover in covers))
         if not any(holders):
             yield path
-
-
-def _library_folders() -> set[str]:
-    """Folders of the shared libraries that this interpreter has mapped: extensions loaded late need their kin."""
-    folders = {os.path.dirname(os.path.realpath(path)) for path in _mapped_libraries()}  # noqa: PTH120 - text in, text out
-    return {folder for folder in folders if "site-packages" not in folder and "dist-packages" not in folder}
-
-
-def _mapped_libraries() -> Iterable[str]:
-    with Path("/proc/self/maps").open(encoding="utf-8", errors="surrogateescape") as lines:
-        for line in lines:
-            path = line.rstrip("\n")[73:]
-            name = path.rpartition("/")[2]
-            # ".so." is a system library; "lib*.so" of a prefix may be libpython; plain ".so" is an extension module
-            if path.startswith("/") and (".so." in name or name.startswith(("libpython", "ld-"))):
-                yield path
 
 
 def _packages(roots: Iterable[str]) -> tuple[set[str], tuple[str, ...]]:

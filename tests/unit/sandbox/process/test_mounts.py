@@ -47,10 +47,9 @@ class TestEveryLane:
             holders = [path for path in binds if hidden.is_relative_to(path)]
             assert holders == []
 
-    def test_folders_of_shared_libraries_hold_no_packages(self) -> None:
-        folders = mounts._library_folders()
-        assert all(Path(folder).is_dir() for folder in folders)
-        assert not any("-packages" in folder for folder in folders)
+    def test_no_folder_of_libraries_is_bound_from_here(self) -> None:
+        """What this process has mapped says nothing of what a lane needs; the zygote finds that out by itself."""
+        assert not [path for path in mounts.visible(()).binds if ".so" in path or path.endswith(("/lib", "-linux-gnu"))]
 
     def test_links_are_those_of_a_merged_usr(self) -> None:
         for path, target in mounts.visible(()).links.items():
