@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from poet_engine.errors import SandboxUnavailableError
+from poet_engine.errors import PolicyError, SandboxUnavailableError
 from poet_engine.job import Job
 from poet_engine.outcome import Outcome, Status
 from poet_engine.policy import Policy
@@ -129,21 +129,21 @@ def test_threads_of_one_call_do_not_burn_more_than_its_cores(restricted: Process
     assert outcome.usage.cpu_ms < 1.25 * outcome.usage.wall_ms + 100
 
 
-@pytest.mark.parametrize("fresh", ["exec", "none"])
-def test_a_freshness_that_it_does_not_offer_is_refused_by_name(fresh: str) -> None:
-    policy = Policy.parse(f'version = 1\nname = "other"\nextends = "lab"\n[isolation]\nfresh = "{fresh}"\n')
-
-    with pytest.raises(SandboxUnavailableError, match=f"fresh = '{fresh}'"):
-        ProcessSandbox(policy)
-
-
 def test_a_module_that_cannot_be_preloaded_is_named() -> None:
     policy = Policy.parse(
         'version = 1\nname = "odd"\nextends = "restricted"\n[static.imports]\nno_such_module = ["*"]\n'
         '[isolation]\npreload = ["no_such_module"]\n'
     )
 
-    with pytest.raises(SandboxUnavailableError, match="no_such_module"):
+    with pytest.raises(PolicyError, match="no_such_module") as caught:
+        ProcessSandbox(policy)
+    assert (caught.value.file, caught.value.line, caught.value.key) == ("<string>", 7, "isolation.preload")
+
+
+def test_a_policy_with_a_network_is_refused_rather_than_run_without() -> None:
+    policy = Policy.parse('[network]\nallow = ["example.org:443"]\n')
+
+    with pytest.raises(SandboxUnavailableError, match="no network"):
         ProcessSandbox(policy)
 
 

@@ -15,7 +15,7 @@ from typing import Self
 
 from poet_engine.cancellation import Cancellation
 from poet_engine.errors import ClosedError, PolicyError, SandboxUnavailableError
-from poet_engine.guest import confine, landlock, seccomp, syscalls
+from poet_engine.guest import confine, landlock, syscalls
 from poet_engine.guest.config import Config
 from poet_engine.job import Job
 from poet_engine.outcome import Blame, Evidence, Outcome, Status, Usage
@@ -146,7 +146,7 @@ class ProcessSandbox:
         finally:
             self._pool.give_back(lane, run.lane_after)
             if self._audit:
-                self.unlisted_calls |= {name for name in run.notified if not seccomp.is_forbidden(name)}
+                self.unlisted_calls |= run.unlisted
 
     def _lane(self, job: Job, wall: float, cancellation: Cancellation | None) -> Lane:
         """A lane whose payload waits and has not said a word since it was ready."""
@@ -314,7 +314,7 @@ class _Run:
             raise AssertionError("the pool handed out a lane without a payload")
         self._lane, self._armed, self._limits, self._wall, self._clock = lane, armed, limits, wall, clock
         self._tolerant, self._keep = tolerant, keep
-        self.notified: frozenset[str] = frozenset()
+        self.unlisted: frozenset[str] = frozenset()
         self._start: Reading | None = None
         self._start_cpu_ms = 0.0
         self.lane_after = Next.DISCARD  # until the end is known: an interrupted call must not leave a lane to others
@@ -334,7 +334,7 @@ class _Run:
             raise
         wall_ms = (self._clock() - released) * 1e3
         supervisor.drain()
-        self.notified = frozenset(supervisor.notified)
+        self.unlisted = frozenset(supervisor.unlisted)
         if pool.closing and supervisor.report is None and not isinstance(supervisor.answer, Returned):
             watch.end(Kill(Status.CANCELLED, "shutdown", Evidence("engine", "closed in mid-call")))
         return self._conclude(supervisor, watch, wall_ms)

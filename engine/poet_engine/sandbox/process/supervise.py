@@ -154,6 +154,7 @@ class Supervisor:
         self.answer: Answer | None = None
         self.report: Report | None = None
         self.processes_refused = 0
+        self.unlisted: set[str] = set()
 
     def run(self, request: bytes) -> None:
         """Send the request, watch until the run has ended or a good answer is there; see `finished`."""
@@ -310,6 +311,7 @@ class Supervisor:
             self.processes_refused += 1
             notify.refuse(listener, notification, errno.EAGAIN)
         elif not seccomp.is_forbidden(notification.name):
+            self.unlisted.add(notification.name)
             notify.refuse(listener, notification, errno.ENOSYS)  # comes only under audit
         elif self._tolerant:
             notify.refuse(listener, notification, errno.EPERM)
