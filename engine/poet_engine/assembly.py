@@ -20,6 +20,7 @@ from poet_engine.events import EventFactory, uuid7
 from poet_engine.gate import Gate
 from poet_engine.journal import Journal, JournalError
 from poet_engine.journal.recorder import Recorder
+from poet_engine.outcome import Blame, Evidence, Outcome, Status
 from poet_engine.policy import Policy
 from poet_engine.sandbox import walls
 from poet_engine.sandbox.process import ProcessSandbox
@@ -91,7 +92,11 @@ def _sandbox(policy: Policy, name: str) -> Sandbox:
             return _standing(candidate, policy)
         except SandboxUnavailableError as error:
             reasons.append(str(error))
-    raise SandboxUnavailableError(f"policy {policy.name!r} cannot be carried out here: {'; '.join(reasons)}")
+    why = f"policy {policy.name!r} cannot be carried out here: {'; '.join(reasons)}"
+    evidence = Evidence("setup", why, source="host")
+    raise SandboxUnavailableError(
+        why, Outcome(status=Status.INFRA, cause="setup", blame=Blame.ENGINE, evidence=evidence)
+    )
 
 
 def _standing(name: str, policy: Policy) -> Sandbox:

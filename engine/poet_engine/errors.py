@@ -48,10 +48,6 @@ class SourceUnavailableError(UsageError):
     """A function whose source cannot be read or does not stand on its own."""
 
 
-class SandboxUnavailableError(PoetError):
-    """No sandbox on this machine has the walls that the policy requires; the message names each and its remedy."""
-
-
 class ClosedError(PoetError):
     """An engine or sandbox was used after it was closed, or from a process that forked from its owner."""
 
@@ -103,3 +99,7 @@ class CancelledError(OutcomeError):
 
 class InfraError(OutcomeError):
     """Our own fault: the sandbox could not do its part."""
+
+
+class SandboxUnavailableError(InfraError):
+    """No sandbox on this machine has the walls that the policy requires; the message names each and its remedy."""

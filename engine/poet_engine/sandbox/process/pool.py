@@ -157,11 +157,12 @@ class Pool:
             self._changed.notify_all()
 
     def _pick(self, key: str | None) -> Lane | None:
-        """A ready lane whose payload has served nobody else; if only others' are left, one of them makes room."""
-        for lane in self._ready:
-            if lane.key in (None, key):
-                self._ready.remove(lane)
-                return lane
+        """A ready lane that has served this key, or else nobody; if only others' are left, one of them makes room."""
+        lane = next((lane for lane in self._ready if lane.key == key), None)
+        lane = lane or next((lane for lane in self._ready if lane.key is None), None)
+        if lane is not None:
+            self._ready.remove(lane)
+            return lane
         if self._ready and len(self._lanes) >= self._size.most:
             self._returned.append((self._ready.popleft(), Next.DISCARD))
         return None

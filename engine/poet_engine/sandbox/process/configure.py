@@ -1,0 +1,84 @@
+"""From a policy to what the guest is told, or to the reason why this machine cannot carry it out."""
+
+import sys
+
+from poet_engine.errors import PolicyError, SandboxUnavailableError
+from poet_engine.guest import confine, landlock, syscalls
+from poet_engine.guest.config import Config
+from poet_engine.policy import Fresh, Policy
+from poet_engine.sandbox.cgroup import Driver
+from poet_engine.sandbox.process import mounts
+from poet_engine.sandbox.process.nursery import RETIRE_AFTER_LANES
+
+
+def refuse_other_machines(policy: Policy) -> None:
+    """Raise SandboxUnavailableError where lanes cannot be made, or for what they do not offer."""
+    if sys.platform != "linux":
+        raise SandboxUnavailableError(
+            f"the process sandbox needs Linux and this is {sys.platform}; use sandbox='docker' here",
+        )
+    if syscalls.MACHINE not in syscalls.AUDIT_ARCHES:
+        raise SandboxUnavailableError(
+            f"the process sandbox supports x86_64 and aarch64, and this machine is {syscalls.MACHINE}",
+        )
+    if policy.network.allow or policy.network.allow_private:
+        raise SandboxUnavailableError(
+            f"policy {policy.name!r} allows network destinations, and the process sandbox has no network; "
+            "leave [network] allow and allow_private empty",
+        )
+
+
+def refuse_missing_modules(policy: Policy) -> None:
+    """Raise for a preload that is not installed: a PolicyError when the user's file asked for it."""
+    missing = [name for name in policy.isolation.preload if not mounts.installed(name)]
+    file, _, line = policy.origin.get("isolation.preload", "").rpartition(":")
+    if missing and line.isdecimal():
+        text = f"{', '.join(missing)} is not installed for {sys.executable}; install it, or do not preload it"
+        raise PolicyError(text, file=file, line=int(line), key="isolation.preload")
+    if missing:
+        raise SandboxUnavailableError(
+            f"policy {policy.name!r} preloads {', '.join(missing)}, which is not installed for {sys.executable}; "
+            "install it (numpy, scipy and pandas come with: pip install 'poet-engine[data]')",
+        )
+
+
+def lanes_of_a_zygote(policy: Policy) -> int:
+    """With `fresh = "exec"` every call has an interpreter that was executed for it alone."""
+    return 1 if policy.isolation.fresh is Fresh.EXEC else RETIRE_AFTER_LANES
+
+
+def configuration(
+    policy: Policy,
+    driver: Driver | None,
+    without: frozenset[str],
+    *,
+    rootless: bool,
+    subids: bool,
+    audit: bool,
+) -> Config:
+    """What the zygote is told."""
+    limits, isolation = policy.limits, policy.isolation
+    seen = mounts.visible((*policy.static.imports, *isolation.preload))
+    standard = [name for name in policy.static.imports if name.partition(".")[0] in sys.stdlib_module_names]
+    return Config(
+        rootless=rootless,
+        subids=subids,
+        import_paths=list(seen.import_paths),
+        preload=[*standard, *isolation.preload],
+        binds=list(seen.binds),
+        covers=list(seen.covers),
+        links=seen.links,
+        memory=limits.memory,
+        cpu_seconds=int(limits.cpu) + 1,
+        processes=limits.processes,
+        threads=limits.threads,
+        open_files=limits.open_files,
+        disk=limits.disk,
+        inodes=limits.inodes,
+        stack=limits.stack,
+        keep=policy.isolation.fresh is Fresh.NONE,
+        landlock=landlock.abi(),
+        audit=audit,
+        cgroup=driver is not None,
+        without=sorted(without & set(confine.MEASURES)),
+    )

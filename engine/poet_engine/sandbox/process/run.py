@@ -1,0 +1,166 @@
+"""One call in one lane: release, watch, decide, and what becomes of the lane."""
+
+import os
+import signal
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from poet_engine.cancellation import Cancellation
+from poet_engine.outcome import Evidence, Outcome, Status, Usage
+from poet_engine.policy import Limits
+from poet_engine.sandbox import verdict as verdict_module
+from poet_engine.sandbox.process.lane import Lane, Report
+from poet_engine.sandbox.process.pool import Next, Pool
+from poet_engine.sandbox.process.supervise import Supervisor, Watch
+from poet_engine.sandbox.verdict import Budgets, Counts, Exit, Kill, Observation, Returned, Verdict, decide
+
+if TYPE_CHECKING:
+    from poet_engine.sandbox.cgroup import Reading
+
+NAME = "process"
+_NAMESPACE_END = 0.05  # seconds that the kernel may take from a namespace's first victim to its last
+
+
+class Run:
+    """One call in one lane: release, watch, decide."""
+
+    def __init__(
+        self,
+        lane: Lane,
+        limits: Limits,
+        wall: float,
+        clock: Callable[[], float],
+        *,
+        tolerant: bool,
+        keep: bool,
+    ) -> None:
+        armed = lane.armed
+        if armed is None:
+            raise AssertionError("the pool handed out a lane without a payload")
+        self._lane, self._armed, self._limits, self._wall, self._clock = lane, armed, limits, wall, clock
+        self._tolerant, self._keep = tolerant, keep
+        self.unlisted: frozenset[str] = frozenset()
+        self._start: Reading | None = None
+        self._start_cpu_ms = 0.0
+        self.lane_after = Next.DISCARD  # until the end is known: an interrupted call must not leave a lane to others
+
+    def to_the_end(self, request: bytes, pool: Pool, cancellation: Cancellation | None) -> Outcome:
+        """Release the payload and follow it."""
+        self._release()
+        released = self._clock()
+        watch = Watch(self._limits, released, self._wall)
+        supervisor = Supervisor(self._armed, watch, self._cpu_ms, clock=self._clock, tolerant=self._tolerant)
+        if cancellation is not None:
+            supervisor.heed(cancellation)
+        try:
+            supervisor.run(request)
+        except BaseException:
+            supervisor.kill()  # an interrupt of the caller's: nothing runs on behind its back
+            raise
+        wall_ms = (self._clock() - released) * 1e3
+        supervisor.drain()
+        self.unlisted = frozenset(supervisor.unlisted)
+        if pool.closing and supervisor.report is None and not isinstance(supervisor.answer, Returned):
+            watch.end(Kill(Status.CANCELLED, "shutdown", Evidence("engine", "closed in mid-call")))
+        return self._conclude(supervisor, watch, wall_ms)
+
+    def _release(self) -> None:
+        """Forget what setting up has cost: from here on it is the code's own."""
+        if self._lane.group is not None:
+            self._start = self._lane.group.release()
+        else:
+            self._start_cpu_ms = self._armed.cpu_ms()
+
+    def _cpu_ms(self) -> float:
+        if self._lane.group is not None and self._start is not None:
+            return (self._lane.group.read().cpu_ns - self._start.cpu_ns) / 1e6
+        return max(0.0, self._armed.cpu_ms() - self._start_cpu_ms)
+
+    def _counts(self, report: Report | None, processes_refused: int) -> Counts:
+        if self._lane.group is None or self._start is None:
+            used = report.cpu_ms - self._start_cpu_ms if report is not None else self._cpu_ms()
+            return Counts(cpu_ms=max(0.0, used), processes_refused=processes_refused)
+        now, start = self._lane.group.read(), self._start
+        return Counts(
+            cpu_ms=(now.cpu_ns - start.cpu_ns) / 1e6,
+            memory_peak=max(0, now.memory_peak_bytes - start.memory_bytes),
+            oom_kills=now.oom_kills - start.oom_kills,
+            tasks_refused=now.tasks_refused - start.tasks_refused,
+            processes_refused=processes_refused,
+        )
+
+    def _exit(self, report: Report | None, counts: Counts, watch: Watch) -> Exit | None:
+        """How the payload ended; None when its lane ended around it.
+
+        Killing a zygote ends the namespace of its lanes, and the kernel may take the payload first, whose init then
+        lives just long enough to report a SIGKILL that nobody sent it.
+        """
+        seen = _exit(report)
+        unexplained = seen is not None and seen.signal == signal.SIGKILL and watch.kill is None and not counts.oom_kills
+        return None if unexplained and self._lane.dies_within(_NAMESPACE_END) else seen
+
+    def _conclude(self, supervisor: Supervisor, watch: Watch, wall_ms: float) -> Outcome:
+        report = supervisor.report
+        counts = self._counts(report, supervisor.processes_refused)
+        answered = watch.kill is None and isinstance(supervisor.answer, Returned)
+        seen = Observation(
+            budgets=Budgets(self._wall, self._limits.cpu, self._limits.memory),
+            kill=watch.kill,
+            exit=Exit(code=0) if answered else self._exit(report, counts, watch),
+            answer=supervisor.answer,
+            counts=counts,
+            touched=tuple(watch.touched),
+        )
+        self.lane_after = _next(report, answered=answered, keep=self._keep)
+        return _outcome(decide(seen), supervisor, counts, wall_ms, report)
+
+
+def _next(report: Report | None, *, answered: bool, keep: bool) -> Next:
+    """What becomes of a lane after a call."""
+    if report is not None:
+        # what a payload left behind was killed, but a lane in which that was possible is not trusted again
+        return Next.DISCARD if report.leftovers else Next.REARM
+    if not answered:
+        return Next.DISCARD
+    return Next.KEEP if keep else Next.DRAIN
+
+
+def _exit(report: Report | None) -> Exit | None:
+    if report is None:
+        return None
+    if os.WIFSIGNALED(report.status):
+        return Exit(signal=os.WTERMSIG(report.status))
+    return Exit(code=os.WEXITSTATUS(report.status))
+
+
+def _outcome(
+    verdict: Verdict,
+    supervisor: Supervisor,
+    counts: Counts,
+    wall_ms: float,
+    report: Report | None,
+) -> Outcome:
+    ended = _exit(report)
+    return Outcome(
+        status=verdict.status,
+        cause=verdict.cause,
+        value=verdict.value,
+        error=verdict.error,
+        stdout=supervisor.output.text(1),
+        stderr=supervisor.output.text(2),
+        stdout_truncated=supervisor.output.cut(1),
+        stderr_truncated=supervisor.output.cut(2),
+        evidence=verdict.evidence,
+        blame=verdict.blame,
+        limits_hit=verdict.limits_hit,
+        usage=Usage(
+            wall_ms=wall_ms,
+            cpu_ms=counts.cpu_ms,
+            memory_peak_bytes=counts.memory_peak,
+            bytes_out=supervisor.output.total,
+        ),
+        exit_code=ended.code if ended else None,
+        signal=verdict_module.signal_name(ended.signal) if ended and ended.signal else None,
+        sandbox=NAME,
+        leftovers=report.leftovers if report else 0,
+    )
