@@ -22,7 +22,7 @@ def owner_name(pid: int, number: int) -> str:
     Pids are used again, start times are not. Both mean something only in one pid namespace: two containers that see the
     same hierarchy would take each other's folders for those of the dead.
     """
-    return f"{_PREFIX}{_pid_namespace()}-{pid}-{start_time(pid)}-{number}"
+    return f"{_PREFIX}{pid}-{start_time(pid)}-{number}-{_pid_namespace()}"
 
 
 def start_time(pid: int) -> str:
@@ -49,7 +49,7 @@ def abandoned(name: str) -> bool:
     parts = name.removeprefix(_PREFIX).split("-")
     if not name.startswith(_PREFIX) or len(parts) != 4 or not all(part.isdecimal() for part in parts):  # noqa: PLR2004 - as `owner_name` writes them
         return False
-    namespace, pid, started, _number = parts
+    pid, started, _number, namespace = parts
     return namespace == str(_pid_namespace()) and start_time(int(pid)) != started
 
 
