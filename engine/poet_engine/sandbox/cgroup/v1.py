@@ -1,12 +1,11 @@
 """cgroup v1: one hierarchy for each controller, each with its own mount."""
 
 import contextlib
-import itertools
 import os
-import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
+from poet_engine.sandbox.cgroup import discovery, folders
 from poet_engine.sandbox.cgroup.protocol import GroupLimits, Reading
 
 _NEEDED = ("memory", "pids", "cpuacct")
@@ -16,62 +15,17 @@ _DRIFT = (
     1 << 20
 )  # charged memory may wander this far before the limit is set anew; percpu stocks alone are 256 KiB a core
 _LEFT_OVER = 4 << 20  # kernel objects of a lane that has served thousands of calls stay below this
-_PREFIX = "poet-"
-_numbers = itertools.count(1)  # a process may have several sandboxes, each with a folder of its own
 
 
 def find_v1() -> "V1Driver | None":
     """The driver, when every needed controller is mounted as v1 and its part of the tree is ours to write."""
-    folders = _own_folders()
-    if any(name not in folders for name in _NEEDED):
+    places = discovery.v1_places(*discovery.read(), _WANTED)
+    own = {controller: place.own for controller, place in places.items() if place.own.is_dir()}
+    if any(name not in own for name in _NEEDED):
         return None
-    if not all(os.access(folder, os.W_OK) for folder in folders.values()):
+    if not all(os.access(folder, os.W_OK) for folder in own.values()):
         return None
-    return V1Driver(folders, owner_name(os.getpid(), next(_numbers)))
-
-
-def owner_name(pid: int, number: int) -> str:
-    """A folder name that says which process made it, and for which of its sandboxes.
-
-    Pids are used again, start times are not.
-    """
-    return f"{_PREFIX}{pid}-{start_time(pid)}-{number}"
-
-
-def start_time(pid: int) -> str:
-    """Clock ticks after boot at which a process started, from `/proc/PID/stat`; empty when it is gone."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    return text.rpartition(")")[2].split()[19]
-
-
-def _own_folders() -> dict[str, Path]:
-    """Controller → the folder of this process in that controller's hierarchy."""
-    try:
-        memberships = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
-        mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return {}
-    where = {
-        controller: path
-        for _number, controllers, path in (line.split(":", 2) for line in memberships)
-        for controller in controllers.split(",")
-    }
-    found: dict[str, Path] = {}
-    for line in mounts:
-        before, _, after = line.partition(" - ")
-        kind, _source, options = after.split(" ", 2)
-        if kind != "cgroup":
-            continue
-        root, point = before.split(" ")[3:5]
-        for controller in set(options.split(",")) & set(_WANTED):
-            relative = where.get(controller, "/").removeprefix("" if root == "/" else root).lstrip("/")
-            folder = Path(point) / relative
-            if folder.is_dir():
-                found[controller] = folder
-    return found
+    return V1Driver(own, folders.own_name())
 
 
 class V1Driver:
@@ -100,20 +54,12 @@ class V1Driver:
 
     def sweep(self) -> int:
         """Remove the folders of processes that are gone."""
-        swept = 0
-        for folder in {path for base in self._folders.values() for path in base.glob(_PREFIX + "*")}:
-            pid, started, *_number = [*folder.name.removeprefix(_PREFIX).split("-"), ""]
-            if pid.isdecimal() and start_time(int(pid)) != started:
-                for group in [*_children(folder), folder]:
-                    swept += _remove(group)
-        return swept
+        return folders.sweep(self._folders.values())
 
     def close(self) -> None:
         """Remove the folders; groups that the kernel still holds are left to the next sweep."""
         for base in self._folders.values():
-            folder = base / self._owner
-            for group in [*_children(folder), folder]:
-                _remove(group)
+            folders.remove_all(base / self._owner)
 
 
 class V1Group:
@@ -186,7 +132,7 @@ class V1Group:
         while self._files:
             _name, fd = self._files.popitem()
             os.close(fd)
-        return all([_remove(path) for path in self._paths.values()])  # noqa: C419 - every folder is tried, whatever came of the others
+        return all([folders.remove(path) for path in self._paths.values()])  # noqa: C419 - every folder is tried, whatever came of the others
 
     def _number(self, name: str) -> int:
         return int(os.pread(self._files[name], 64, 0))
@@ -194,22 +140,3 @@ class V1Group:
     def _field(self, name: str, key: bytes) -> int:
         words = os.pread(self._files[name], 256, 0).split()
         return int(words[words.index(key) + 1]) if key in words else 0
-
-
-def _children(folder: Path) -> Iterator[Path]:
-    with contextlib.suppress(OSError):
-        yield from [path for path in folder.iterdir() if path.is_dir()]
-
-
-def _remove(folder: Path) -> bool:
-    """Whether the folder is gone. The kernel says EBUSY for as long as a dying task is charged to it."""
-    try:
-        for pid in (folder / "cgroup.procs").read_text().split():
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(int(pid), signal.SIGKILL)
-        folder.rmdir()
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
-    return True

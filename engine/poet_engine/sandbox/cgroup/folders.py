@@ -1,0 +1,92 @@
+"""The folders of groups, whatever the version: whose they are, and how they go away."""
+
+import contextlib
+import itertools
+import os
+import signal
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+_PREFIX = "poet-"
+_numbers = itertools.count(1)  # a process may have several sandboxes, each with a folder of its own
+
+
+def own_name() -> str:
+    """A name for the folder of one more sandbox of this process."""
+    return owner_name(os.getpid(), next(_numbers))
+
+
+def owner_name(pid: int, number: int) -> str:
+    """A folder name that says which process made it, and for which of its sandboxes.
+
+    Pids are used again, start times are not. Both mean something only in one pid namespace: two containers that see the
+    same hierarchy would take each other's folders for those of the dead.
+    """
+    return f"{_PREFIX}{pid}-{start_time(pid)}-{number}-{_pid_namespace()}"
+
+
+def start_time(pid: int) -> str:
+    """Clock ticks after boot at which a process started, from `/proc/PID/stat`; empty when it is gone."""
+    fields = stat_fields(pid)
+    return fields[19] if fields else ""
+
+
+def stat_fields(pid: int) -> list[str]:
+    """What follows the name in `/proc/PID/stat`: the state first, then the parent; empty when the process is gone."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return text.rpartition(")")[2].split()
+
+
+def _pid_namespace() -> int:
+    return os.stat("/proc/self/ns/pid").st_ino  # noqa: PTH116 - of what the link leads to, which has no path
+
+
+def abandoned(name: str) -> bool:
+    """Whether a folder of this name was made by a process of this pid namespace that is gone."""
+    parts = name.removeprefix(_PREFIX).split("-")
+    if not name.startswith(_PREFIX) or len(parts) != 4 or not all(part.isdecimal() for part in parts):  # noqa: PLR2004 - as `owner_name` writes them
+        return False
+    pid, started, _number, namespace = parts
+    return namespace == str(_pid_namespace()) and start_time(int(pid)) != started
+
+
+def sweep(bases: Iterable[Path]) -> int:
+    """Kill and remove what processes that are gone have left below these folders; how many groups went."""
+    dead = {path for base in bases for path in _inside(base) if abandoned(path.name)}
+    return sum(sum(remove_all(folder)) for folder in dead)
+
+
+def remove_all(folder: Path) -> list[bool]:
+    """Remove a folder of ours and the groups in it; for each whether it is gone."""
+    return [remove(path) for path in [*_inside(folder), folder]]
+
+
+def remove(folder: Path) -> bool:
+    """Whether the group is gone. The kernel says EBUSY for as long as a dying task is charged to it."""
+    try:
+        _kill(folder)
+        folder.rmdir()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def _kill(folder: Path) -> None:
+    """At once where the kernel can (v2, 5.14); else one by one, which a fork may outrun: the caller tries again."""
+    switch = folder / "cgroup.kill"
+    if switch.exists():
+        switch.write_text("1")
+        return
+    for pid in (folder / "cgroup.procs").read_text().split():
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(int(pid), signal.SIGKILL)
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    with contextlib.suppress(OSError):
+        yield from [path for path in folder.iterdir() if path.is_dir()]
