@@ -4,17 +4,19 @@ import atexit
 import contextlib
 import functools
 import importlib.metadata
+import multiprocessing
+import multiprocessing.util
 import os
-import threading
 import time
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from poet_engine import decorator
+from poet_engine.decorator.forks import ForkedLock
 from poet_engine.engine import Engine
-from poet_engine.errors import SandboxUnavailableError, UsageError
-from poet_engine.events import EventFactory
+from poet_engine.errors import ClosedError, SandboxUnavailableError, UsageError
+from poet_engine.events import EventFactory, uuid7
 from poet_engine.gate import Gate
 from poet_engine.journal import Journal, JournalError
 from poet_engine.journal.recorder import Recorder
@@ -35,7 +37,13 @@ def open_engine(policy: Policy | str | Path | None, sandbox: str, journal: Path 
     """See `Engine.open`."""
     settings = Settings.read()
     resolved = _policy(policy, settings)
-    return _engine(resolved, _sandbox(resolved, sandbox), _recorder(settings, journal))
+    with contextlib.ExitStack() as undo:
+        recorder = _recorder(settings, journal)
+        if recorder is not None:
+            undo.callback(recorder.close)
+        engine = _engine(resolved, sandbox, recorder)
+        undo.pop_all()
+    return engine
 
 
 def _policy(policy: Policy | str | Path | None, settings: Settings) -> Policy:
@@ -44,10 +52,15 @@ def _policy(policy: Policy | str | Path | None, settings: Settings) -> Policy:
     return Policy.load(policy or settings.policy)
 
 
-def _engine(policy: Policy, sandbox: Sandbox, recorder: Recorder | None) -> Engine:
-    factory = _factory(Settings.read())
+def _engine(policy: Policy, sandbox: str, recorder: Recorder | None) -> Engine:
+    factory = _factory(Settings.read())  # before there is a sandbox, which a wrong setting would leave open
     return Engine(
-        policy=policy, sandbox=sandbox, gate=Gate(), recorder=recorder, new_id=factory.new_id, clock=_wall_clock
+        policy=policy,
+        sandbox=_sandbox(policy, sandbox),
+        gate=Gate(),
+        recorder=recorder,
+        new_id=factory.new_id,
+        clock=_wall_clock,
     )
 
 
@@ -58,10 +71,11 @@ def _factory(settings: Settings) -> EventFactory:
 
 def _recorder(settings: Settings, journal: Path | str | None) -> Recorder | None:
     """Where events go. A journal that was asked for must open; the default one may fail, and says so."""
+    factory = _factory(settings)
     if journal is not None:
-        return Recorder(Journal.open(Path(journal)), _factory(settings))
+        return Recorder(Journal.open(Path(journal)), factory)
     try:
-        return Recorder(Journal.open(settings.make_home() / "events" / "journal.db"), _factory(settings))
+        return Recorder(Journal.open(settings.make_home() / "events" / "journal.db"), factory)
     except (JournalError, UsageError) as error:
         warnings.warn(f"calls leave no events: {error}", RuntimeWarning, stacklevel=4)
         return None
@@ -102,48 +116,70 @@ def _complaint(report: WallReport) -> str:
 
 
 class Shared:
-    """Engines that decorated functions share: one for each policy and journal, in each process."""
+    """Engines and journals that decorated functions share: one for each policy or file, in each process."""
 
     poet_version = importlib.metadata.version("poet-engine")
 
     def __init__(self) -> None:
+        self._closed = False
         self._engines: dict[tuple[int, str], Engine] = {}
         self._recorders: dict[Path, Recorder] = {}
         self._factory = functools.cache(lambda: _factory(Settings.read()))
-        self._lock = threading.Lock()
+        self._lock = ForkedLock()
         self._registered = False
 
     def __repr__(self) -> str:
         return f"<Shared engines={len(self._engines)} journals={len(self._recorders)}>"
 
     def engine(self, policy: Policy) -> Engine:
-        """The one for this policy and process; opened when first asked for. Its callers do the recording."""
+        """The one for this policy and process; opened when first asked for. Its callers do the recording.
+
+        Raises:
+            ClosedError: The program is ending, and nothing would close what is opened now.
+            SandboxUnavailableError: No sandbox has the walls that the policy requires.
+        """
         key = (os.getpid(), policy.digest)
         with self._lock:
+            self._refuse_if_closed()
             engine = self._engines.get(key)
             if engine is None or engine.closed:
-                engine = self._engines[key] = _engine(policy, _sandbox(policy, "auto"), None)
+                engine = self._engines[key] = _engine(policy, "auto", None)
                 self._close_at_exit()
             return engine
 
     def recorder(self, journal: Path) -> Recorder:
-        """The one for this journal, which copes with forks by itself."""
+        """The one for this journal, which copes with forks by itself.
+
+        Raises:
+            ClosedError: The program is ending.
+            JournalError: The file cannot be used.
+        """
         with self._lock:
+            self._refuse_if_closed()
             recorder = self._recorders.get(journal)
             if recorder is None:
-                recorder = self._recorders[journal] = Recorder(Journal.open(journal), self._factory())
+                factory = self._factory()  # before there is a journal, which a wrong setting would leave open
+                recorder = self._recorders[journal] = Recorder(Journal.open(journal), factory)
                 self._close_at_exit()
             return recorder
 
     def _close_at_exit(self) -> None:
         """Registered after the first thing to close, so that it runs before that thing's own finalizer complains."""
-        if not self._registered:
-            self._registered = True
-            atexit.register(self.close)
+        if self._registered:
+            return
+        self._registered = True
+        atexit.register(self.close)
+        if multiprocessing.parent_process() is not None:
+            self._close_with_child()
+        multiprocessing.util.register_after_fork(self, Shared._close_with_child)
+
+    def _close_with_child(self) -> None:
+        """Children of multiprocessing end without `atexit`, and the events of their last moment would be lost."""
+        multiprocessing.util.Finalize(None, self.close, exitpriority=0)
 
     def new_id(self) -> str:
-        """A fresh id for an execution."""
-        return self._factory().new_id()
+        """A fresh id for an execution. Reads no settings: a wrong one must cost no call its answer."""
+        return str(uuid7(int(_wall_clock() * 1000), os.urandom(10)))
 
     def now(self) -> float:
         """Seconds since the epoch."""
@@ -154,12 +190,18 @@ class Shared:
         return Settings.read().make_home()
 
     def close(self) -> None:
-        """Close those of this process."""
-        for engine in self._engines.values():
-            if not engine.closed:
-                engine.close()
-        for recorder in self._recorders.values():
-            recorder.close()
+        """Close those of this process; one that fails to close does not keep the others open."""
+        self._closed = True
+        with contextlib.ExitStack() as closing:
+            for recorder in self._recorders.values():
+                closing.callback(recorder.close)
+            for engine in self._engines.values():
+                if not engine.closed:
+                    closing.callback(engine.close)
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise ClosedError("the program is ending, so no sandbox and no journal is opened any more")
 
 
 Engine.opener = staticmethod(open_engine)

@@ -1,5 +1,6 @@
 """The one use case: gate → sandbox → outcome → event."""
 
+import contextlib
 import dataclasses
 import hashlib
 import os
@@ -203,10 +204,11 @@ class Engine:
         if self._closed:
             return
         self._closed = True
-        self._sandbox.close()
-        self._gate.close()
-        if self._recorder is not None:
-            self._recorder.close()
+        with contextlib.ExitStack() as closing:  # in the reverse order, and each of them whatever becomes of the others
+            if self._recorder is not None:
+                closing.callback(self._recorder.close)
+            closing.callback(self._gate.close)
+            closing.callback(self._sandbox.close)
 
     def _refuse_if_closed(self) -> None:
         if self.closed:

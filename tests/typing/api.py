@@ -3,8 +3,12 @@
 from typing import assert_type
 
 from poet_engine import Engine, InputRefused, Outcome, PoetError, Policy, poet
+from poet_engine.decorator import Execution
+from poet_engine.events import Event
 from poet_engine.job import Job
 from poet_engine.outcome import Blame, ErrorInfo, Evidence, Finding, Status, Usage
+from poet_engine.sandbox.protocol import WallReport
+from poet_engine.store import StoredVersion
 
 
 @poet
@@ -22,10 +26,65 @@ def configured(current_data: list[float], reference_data: list[float]) -> dict[s
 def decorated_functions_keep_their_types() -> None:
     """The parameters and the returned type of a decorated function are those of the user's own."""
     assert_type(bare(1, right=2), float)
-    assert_type(bare.original(1), object)
+    assert_type(bare.original(1), float)
     assert_type(configured([1.0], reference_data=[2.0]), dict[str, object])
     bare("1")  # type: ignore[arg-type]  # an argument of the wrong type is found
     bare(1, wrong=2)  # type: ignore[call-arg]  # so is a parameter that does not exist
+
+
+class Monitor:
+    """Methods stay with the original, and keep their types as well."""
+
+    @poet(domain="ml_monitoring")
+    def check(self, value: int) -> str:
+        """A method."""
+        return f"{self} {value}"
+
+    @staticmethod
+    @poet
+    def shared(value: int) -> str:
+        """A function in a class."""
+        return str(value)
+
+
+def decorated_methods_are_bound(monitor: Monitor) -> None:
+    """`self` is filled in where the method is taken from an object, and only there."""
+    assert_type(monitor.check(1), str)
+    assert_type(Monitor.check(monitor, 1), str)
+    assert_type(Monitor.shared(1), str)
+    monitor.check("1")  # type: ignore[arg-type]  # an argument of the wrong type is found
+
+
+@poet(timeout=2.5)
+async def awaited(value: int) -> str:
+    """An async function."""
+    return str(value)
+
+
+async def decorated_async_functions_are_awaited() -> None:
+    """What is awaited has the type that the user's function gives."""
+    assert_type(await awaited(1), str)
+    assert_type(await awaited.original(1), str)
+    assert_type(await awaited.poet.acall(1), Execution)
+    await awaited("1")  # type: ignore[arg-type]  # an argument of the wrong type is found
+
+
+def the_handle_tells_everything() -> None:
+    """`.poet` takes the function's own parameters and gives values that have types."""
+    execution = configured.poet.call([1.0], reference_data=[2.0])
+    assert_type(execution, Execution)
+    assert_type(execution.value, object)
+    assert_type(execution.outcome, Outcome | None)
+    assert_type(execution.fallback_reason, str | None)
+    assert_type(configured.poet.versions(), list[StoredVersion])
+    assert_type(configured.poet.current, StoredVersion | None)
+    assert_type(configured.poet.reason, str | None)
+    assert_type(configured.poet.adopt("def configured(): ..."), StoredVersion)
+    assert_type(configured.poet.event(execution.event_id), Event | None)
+    assert_type(configured.poet.doctor(), tuple[WallReport, ...])
+    configured.poet.rollback("v1", reason="too many alarms")
+    configured.poet.call([1.0], wrong=1)  # type: ignore[call-arg]  # so is a parameter that does not exist
+    poet(domain=1)  # type: ignore[call-overload]  # and an option of the wrong type
 
 
 def an_engine_answers_with_outcomes(source: str) -> None:

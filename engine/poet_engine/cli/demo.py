@@ -31,6 +31,7 @@ from poet_engine.sandbox.protocol import WallReport
 from poet_engine.store import StoredVersion
 
 _FOLDER = "poet-demo"
+_FILES = ("drift.py", "nile.csv")
 _LAST_REFERENCE_YEAR = 1898  # the dam at Aswan was begun then
 _TOLERANCE = 1e-9
 # The walls must do the work here, so the gate only takes notes; small budgets, so that nobody waits.
@@ -87,7 +88,7 @@ def _run(screen: Screen, where: Path) -> int:
         raise DemoError(f"there is no version: {drift.poet.reason}")
     _say_version(screen, version)
     rows = [_enhanced(screen, drift, current, reference)]
-    rows += _hostile_rows(screen, drift, where, (current, reference), naive)
+    rows += _hostile_rows(screen, drift, version, (current, reference), naive)
     walls = _walls(screen, drift)
     recorded = _table(screen, rows, drift.poet)
     fine = all(row.as_promised for row in rows) and len(rows) == 1 + len(SEVEN) and recorded
@@ -101,17 +102,25 @@ def _prepare(where: Path) -> Path:
     """A folder with the example as a user would have it; what an earlier demo left there is replaced."""
     shipped = Path(_demo.__file__).parent
     try:
-        if where.exists() and any(where.iterdir()) and not (where / "drift.py").exists():
+        if where.exists() and not _is_ours(where, shipped):
             raise UsageError(f"{where} holds other files; name an empty folder with --dir")
         where.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(where / ".poet", ignore_errors=True)
-        for name in ("drift.py", "nile.csv"):
+        for name in _FILES:
             shutil.copyfile(shipped / name, where / name)
     except OSError as error:
         raise UsageError(
             f"the demo cannot write to {where}: {error.strerror}; name another folder with --dir"
         ) from None
     return where.resolve()
+
+
+def _is_ours(where: Path, shipped: Path) -> bool:
+    """Whether a folder holds nothing but what an earlier demo left, unedited: only that is replaced without asking."""
+    found = {entry.name for entry in where.iterdir()}
+    if not found <= {*_FILES, ".poet", "__pycache__"}:
+        return False
+    return all((where / name).read_bytes() == (shipped / name).read_bytes() for name in found.intersection(_FILES))
 
 
 def _load(path: Path) -> _Drift:
@@ -170,7 +179,7 @@ def _same_as_scipy(screen: Screen, value: dict[str, object], current: list[float
 def _hostile_rows(
     screen: Screen,
     drift: _Drift,
-    where: Path,
+    version: StoredVersion,
     data: tuple[list[float], list[float]],
     naive: object,
 ) -> list[Row]:
@@ -178,18 +187,22 @@ def _hostile_rows(
     policy = Policy.parse(_POLICY, source="demo")
     audited = poet(domain="ml_monitoring", policy=policy)(drift.original)
     rows = []
-    with Gate() as gate, _listener() as (listener, port):
-        for hostile in SEVEN:
-            code = hostile.code(signature=_signature(drift), file=str(where / "drift.py"), port=port)
-            strict = gate.scan(code, Policy.load("data"))
-            audited.poet.adopt(code, reason=f"demo: {hostile.name}")
-            rows.append(_hostile_row(hostile, audited.poet.call(*data), naive, [find.rule for find in strict.findings]))
-            _say(screen, rows[-1])
-        if _somebody_came(listener):
-            screen.line("the network call reached the listener of the demo", style="red")
-            rows[-1].as_promised = False
-    audited.poet.rollback("v1", reason="demo: back to the good version")
-    screen.line("rolled back to v1")
+    try:
+        with Gate() as gate, _listener() as (listener, port):
+            for hostile in SEVEN:
+                code = hostile.code(signature=_signature(drift), file=drift.original.__code__.co_filename, port=port)
+                strict = gate.scan(code, Policy.load("data"))
+                audited.poet.adopt(code, reason=f"demo: {hostile.name}")
+                execution = audited.poet.call(*data)
+                row = _hostile_row(hostile, execution, naive, [finding.rule for finding in strict.findings])
+                if _somebody_came(listener):
+                    screen.line("the listener of the demo was reached", style="red")
+                    row.as_promised = False
+                _say(screen, row)
+                rows.append(row)
+    finally:  # whatever went wrong, no hostile version is left to serve
+        audited.poet.rollback(version.name, reason="demo: back to the good version")
+    screen.line(f"rolled back to {version.name}")
     return rows
 
 
@@ -197,7 +210,7 @@ def _hostile_row(hostile: Hostile, execution: Execution, naive: object, rules: l
     outcome = execution.outcome
     as_promised = (
         outcome is not None
-        and (outcome.status, outcome.cause) == (hostile.status, hostile.cause)
+        and hostile.ended_so(outcome)
         and execution.served_by == "original"
         and execution.value == naive
         and bool(rules)
@@ -280,7 +293,7 @@ def _document(where: Path, rows: list[Row], walls: tuple[WallReport, ...], *, fi
                 "served_by": row.execution.served_by,
                 "status": str(row.execution.outcome.status) if row.execution.outcome else None,
                 "cause": row.execution.outcome.cause if row.execution.outcome else None,
-                "evidence": str(row.execution.outcome.evidence) if row.execution.outcome else None,
+                "evidence": _evidence(row.execution.outcome),
                 "gate_rule": row.rule or None,
                 "event_id": row.execution.event_id,
                 "value": row.execution.value,
@@ -289,6 +302,10 @@ def _document(where: Path, rows: list[Row], walls: tuple[WallReport, ...], *, fi
         ],
         "walls": [dataclasses.asdict(wall) for wall in walls],
     }
+
+
+def _evidence(outcome: Outcome | None) -> str | None:
+    return None if outcome is None or outcome.evidence is None else str(outcome.evidence)
 
 
 def _signature(drift: _Drift) -> str:

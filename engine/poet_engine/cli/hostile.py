@@ -3,7 +3,7 @@
 import dataclasses
 import textwrap
 
-from poet_engine.outcome import Status
+from poet_engine.outcome import Outcome, Status
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -15,12 +15,20 @@ class Hostile:
         body: What its function does, as statements; `{file}` and `{port}` are filled in.
         status: How it must end.
         cause: Why it must end so.
+        raised: Where it must end with an exception: which, so that a slip in its code does not pass for a wall.
     """
 
     name: str
     body: str
     status: Status
     cause: str
+    raised: str | None = None
+
+    def ended_so(self, outcome: Outcome) -> bool:
+        """Whether the wall that is there for it is what ended it."""
+        if (outcome.status, outcome.cause) != (self.status, self.cause):
+            return False
+        return self.raised is None or (outcome.error is not None and outcome.error.type == self.raised)
 
     def code(self, *, signature: str, file: str, port: int) -> str:
         """A whole module with the user's signature, such as `detect_drift(current, reference)`."""
@@ -38,7 +46,11 @@ SEVEN = (
     ),
     Hostile("fork bomb", "import os\nwhile True:\n    os.fork()\n", Status.LIMIT, "tasks"),
     Hostile(
-        "read of the user's files", "with open({file}) as file:\n    return file.read()\n", Status.ERROR, "exception"
+        "read of the user's files",
+        "with open({file}) as file:\n    return file.read()\n",
+        Status.ERROR,
+        "exception",
+        raised="FileNotFoundError",  # the host's files are not there to be refused
     ),
     Hostile(
         "network call",

@@ -4,15 +4,17 @@ import functools
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import ParamSpec, Protocol, TypeVar, cast, overload
+from typing import Concatenate, ParamSpec, Protocol, Self, TypeVar, cast, overload
 
 from poet_engine.decorator.function import PoetHandle
-from poet_engine.decorator.preparing import Options
+from poet_engine.decorator.preparing import Options, wiring
 from poet_engine.errors import UsageError
 from poet_engine.policy import Policy
 from poet_engine.policy.units import seconds
 
 _Params = ParamSpec("_Params")
+_Rest = ParamSpec("_Rest")  # the parameters behind `self`
+_Object = TypeVar("_Object")
 _Result_co = TypeVar("_Result_co", covariant=True)
 _Result = TypeVar("_Result")
 
@@ -35,6 +37,17 @@ class PoetFunction(Protocol[_Params, _Result_co]):
     def __call__(self, *args: _Params.args, **kwargs: _Params.kwargs) -> _Result_co:
         """Answer the call: by the version, or by the original."""
         ...
+
+    @overload
+    def __get__(self, instance: None, owner: type[object], /) -> Self: ...
+
+    @overload
+    def __get__(
+        self: "PoetFunction[Concatenate[_Object, _Rest], _Result_co]",
+        instance: _Object,
+        owner: type[object] | None = None,
+        /,
+    ) -> Callable[_Rest, _Result_co]: ...
 
 
 @overload
@@ -70,8 +83,13 @@ def poet(
         timeout: How long a call may take in the sandbox, such as `"5s"` or seconds; the policy's limit if that is less.
 
     Raises:
-        UsageError: The timeout is no duration, or what is decorated is no function.
+        UsageError: An option has a type or a value that it cannot have, or what is decorated is no function.
     """
+    # Callers without a type checker reach these; the annotations say that they cannot be.
+    if not isinstance(policy, Policy | str | Path | None):
+        raise UsageError(f"@poet(policy=…) is a policy, a preset's name or a file, not a {type(policy).__name__}")
+    if not isinstance(optimize_for, str | None):
+        raise UsageError(f"@poet(optimize_for=…) is a text such as 'accuracy', not a {type(optimize_for).__name__}")
     options = Options(
         domain=domain,
         optimize_for=optimize_for,
@@ -85,14 +103,22 @@ def poet(
 
 def _duration(timeout: str | float) -> float:
     try:
-        return seconds(timeout)
+        value = seconds(timeout)
     except ValueError as error:
         raise UsageError(f"@poet(timeout=…): {error}") from None
+    if not value:
+        raise UsageError("@poet(timeout=…): no call can end in 0 seconds; leave it out for the policy's limit")
+    return value
 
 
 def _decorate(function: Callable[_Params, _Result], *, options: Options) -> PoetFunction[_Params, _Result]:
+    if isinstance(function, staticmethod | classmethod):
+        raise UsageError(f"put @{type(function).__name__} above @poet: @poet goes on the function itself")
+    if isinstance(function, type):
+        raise UsageError(f"@poet goes on a function, not on the class {function.__name__}; put it on a function")
     if not callable(function):
         raise UsageError(f"@poet goes on a function, not on a {type(function).__name__}; name options by keyword")
+    wiring()  # nothing could answer its calls if this fails, so say it here
     handle = PoetHandle(function, options)
 
     if inspect.iscoroutinefunction(function):

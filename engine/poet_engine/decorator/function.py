@@ -2,12 +2,12 @@
 
 import asyncio
 import dataclasses
-import logging
-import threading
+import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
 from typing import Generic, ParamSpec
 
+from poet_engine.decorator.execution import GENERATED, NOBODY, ORIGINAL, Attempt, Execution, Handover, call_of
+from poet_engine.decorator.forks import ForkedLock
 from poet_engine.decorator.preparing import (
     Candidate,
     Hosted,
@@ -17,63 +17,24 @@ from poet_engine.decorator.preparing import (
     add_version,
     prepare,
     recorder_for,
+    refuse_stale,
     usable,
     wiring,
 )
+from poet_engine.decorator.telling import Teller
 from poet_engine.errors import PoetError, UsageError
 from poet_engine.events import Event
 from poet_engine.job import Job
-from poet_engine.journal.recorder import Call, Recorder
-from poet_engine.outcome import Blame, ErrorInfo, Outcome, Status
+from poet_engine.journal.recorder import Recorder
+from poet_engine.outcome import Outcome, Status
 from poet_engine.sandbox.protocol import WallReport
 from poet_engine.store import StoredVersion
 
-_logger = logging.getLogger("poet_engine")
-_guest_logger = logging.getLogger("poet_engine.guest")
-
 _Params = ParamSpec("_Params")
-
-GENERATED, ORIGINAL, NOBODY = "generated", "original", "none"
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Execution:
-    """One call of a decorated function.
-
-    Attributes:
-        value: What the caller gets.
-        served_by: `generated` or `original`.
-        version: The version that was tried, such as `v1`; `original` when none was.
-        outcome: What came of the version; None when none was tried.
-        execution_id: What ties events and feedback to this call.
-        event_id: The id of its event; empty where nothing records.
-        attempts: How often the version was tried.
-        fallback_reason: Why the original answered; None when it did not.
-    """
-
-    value: object
-    served_by: str
-    version: str
-    outcome: Outcome | None
-    execution_id: str
-    event_id: str
-    attempts: int
-    fallback_reason: str | None = None
-
-
-@dataclasses.dataclass(slots=True)
-class _Begun:
-    """A call between the try of the version and the answer."""
-
-    state: Ready | Hosted
-    start: float
-    execution_id: str
-    outcome: Outcome | None = None
-    fallback_reason: str | None = None
 
 
 class PoetHandle(Generic[_Params]):
-    """What `function.poet` is: the versions of a decorated function, and calls that tell everything.
+    """What `function.poet` is: the versions of a decorated function, and calls that tell everything. Thread-safe.
 
     Args:
         function: The user's own.
@@ -82,14 +43,17 @@ class PoetHandle(Generic[_Params]):
 
     def __init__(self, function: Callable[_Params, object], options: Options) -> None:
         self._function, self._options = function, options
-        self._lock = threading.Lock()
+        # A callable object has no name of its own.
+        self._name = str(getattr(function, "__qualname__", type(function).__qualname__))
+        self._is_async = inspect.iscoroutinefunction(function)
+        self._lock = ForkedLock()
         self._state: Ready | Hosted | None = None
         self._recorder: Recorder | None = None
         self._recording_failed = False
-        self._told: set[str] = set()
+        self._tell = Teller(self._name)
 
     def __repr__(self) -> str:
-        return f"<PoetHandle {self._function.__qualname__} {self._describe_state()}>"
+        return f"<PoetHandle {self._name} {self._describe_state()}>"
 
     def _describe_state(self) -> str:
         match self._state:
@@ -106,19 +70,19 @@ class PoetHandle(Generic[_Params]):
         if state is not None and usable(state):
             return state
         with self._lock:
-            if self._state is None or not usable(self._state):
-                self._state = prepare(self._function, self._options)
-                if isinstance(self._state, Hosted):
-                    self._tell_once("hosted", f"is served by the original: {self._state.reason}")
-            return self._state
-
-    def _tell_once(self, key: str, text: str) -> None:
-        if key not in self._told:
-            self._told.add(key)
-            _logger.warning("%s %s", self._function.__qualname__, text)
+            state = self._state
+            if state is None or not usable(state):
+                state = self._state = prepare(self._function, self._options)
+        if isinstance(state, Hosted):
+            self._tell.once("hosted", f"is served by the original: {state.reason}")
+        return state
 
     def versions(self) -> list[StoredVersion]:
-        """All stored versions, the oldest first."""
+        """All stored versions that can be read, the oldest first.
+
+        Raises:
+            UsageError: The function can have none; the message says why.
+        """
         return self._workplace().versions.versions()
 
     @property
@@ -134,26 +98,35 @@ class PoetHandle(Generic[_Params]):
         return state.reason if isinstance(state, Hosted) else None
 
     def rollback(self, name: str, *, reason: str = "asked for by the user") -> None:
-        """Let an earlier version serve again."""
+        """Let an earlier version serve again, here at once and in other processes from their start.
+
+        Raises:
+            StoreError: There is no such version, or its code was edited.
+            UsageError: It was made for another source of the function, or the name is none.
+        """
         place = self._workplace()
+        version = place.versions.version(name)
+        refuse_stale(place, version)
         place.versions.rollback(name, actor="user", reason=reason)
-        self._state = Ready(place, place.versions.version(name))
+        with self._lock:
+            self._state = Ready(place, version)
 
     def adopt(self, code: str, *, reason: str = "adopted by the user") -> StoredVersion:
-        """Scan code as a new version, store it and let it serve.
+        """Scan code as a new version, store it and let it serve. It is not tried: nobody said on what.
 
         Args:
             code: The whole text of a module whose function has this function's name.
             reason: Why, for the audit trail.
 
         Raises:
-            UsageError: The gate rejected it, under a policy that enforces.
+            UsageError: The gate rejected it, under a policy that enforces; nothing was stored.
+            StoreError: It cannot be stored.
         """
-        place = self._workplace()
-        state = add_version(place, Candidate(code, {}, (), "adopted", reason))
+        state = add_version(self._workplace(), Candidate(code, {}, (), "adopted", reason))
         if isinstance(state, Hosted):
             raise UsageError(state.reason)
-        self._state = state
+        with self._lock:
+            self._state = state
         return state.version
 
     def doctor(self) -> tuple[WallReport, ...]:
@@ -166,69 +139,85 @@ class PoetHandle(Generic[_Params]):
         recorder = self._records()
         return None if recorder is None else recorder.get(event_id)
 
-    def _records(self) -> Recorder | None:
-        """Where its events go. A journal that cannot be opened is said once and costs no call its answer."""
-        if self._recorder is None and not self._recording_failed:
-            try:
-                self._recorder = recorder_for(self._function)
-            except PoetError as error:
-                self._recording_failed = True
-                self._tell_once("journal", f"leaves no events: {error}")
-        return self._recorder
-
-    def _workplace(self) -> Workplace:
-        state = self.prepare()
-        if state.workplace is None:
-            raise UsageError(f"{self._function.__qualname__} has no versions: {self._describe_state()}")
-        return state.workplace
-
     def call(self, *args: _Params.args, **kwargs: _Params.kwargs) -> Execution:
-        """Call it and tell everything; raises what the caller of the function would see raised."""
-        begun = self._begin(args, kwargs)
-        if begun.outcome is not None and begun.outcome.ok:
-            return self._finish(begun, begun.outcome.value, GENERATED)
+        """Call it and tell everything; raises what the caller of the function would see raised.
+
+        Raises:
+            InputRefused: The version refused an argument.
+            UsageError: The function is an `async def`.
+        """
+        if self._is_async:
+            raise UsageError(f"{self._name} is an async def; await its .poet.acall(...) instead of calling .poet.call")
+        attempt = self._try(args, kwargs)
+        settled = self._settle(attempt)
+        if settled is not None:
+            return settled
         try:
             value = self._function(*args, **kwargs)
         except BaseException as error:
-            self._finish(_with_error(begun, error), None, NOBODY)
+            self._finish(attempt, None, NOBODY, error)
             raise
-        return self._finish(begun, value, ORIGINAL)
+        return self._finish(attempt, value, ORIGINAL)
 
     async def acall(self, *args: _Params.args, **kwargs: _Params.kwargs) -> Execution:
         """The same for an `async def`: the sandbox is waited for in a thread, the original is awaited."""
-        begun = await asyncio.to_thread(self._begin, args, kwargs)
-        if begun.outcome is not None and begun.outcome.ok:
-            return self._finish(begun, begun.outcome.value, GENERATED)
+        attempt = await self._try_in_thread(args, kwargs)
+        settled = self._settle(attempt)
+        if settled is not None:
+            return settled
         try:
             answer: object = self._function(*args, **kwargs)
             value = await answer if isinstance(answer, Awaitable) else answer
         except BaseException as error:
-            self._finish(_with_error(begun, error), None, NOBODY)
+            self._finish(attempt, None, NOBODY, error)
             raise
-        return self._finish(begun, value, ORIGINAL)
+        return self._finish(attempt, value, ORIGINAL)
 
-    def _begin(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> _Begun:
-        """Try the version. A refusal is recorded and raised here: it is the caller's, never the fallback's."""
+    def _try(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Attempt:
+        """Give the version its turn. Never raises for what goes wrong: the original can still answer."""
         state = self.prepare()
-        begun = _Begun(state, wiring().now(), wiring().new_id())
+        attempt = self._unbegun()
         if isinstance(state, Hosted):
-            begun.fallback_reason = state.reason
-            return begun
+            digest = None if state.workplace is None else state.workplace.policy.digest
+            return dataclasses.replace(attempt, policy_digest=digest, fallback_reason=state.reason)
+        attempt = dataclasses.replace(attempt, policy_digest=state.workplace.policy.digest)
         try:
             outcome = state.workplace.engine.attempt(self._job(state, args, kwargs))
-        except PoetError as error:
-            # arguments that cannot travel, or an engine that was closed meanwhile: the version was not tried
-            begun.fallback_reason = str(error)
-            self._tell_once(type(error).__name__, f"was answered by the original: {error}")
-            return begun
-        begun.outcome = outcome = dataclasses.replace(outcome, execution_id=begun.execution_id)
-        self._forward_output(outcome)
-        if outcome.status is Status.REFUSED:
-            self._finish(begun, None, NOBODY)
-            outcome.unwrap()
-        if not outcome.ok:
-            begun.fallback_reason = outcome.describe()
-        return begun
+        except PoetError as error:  # arguments that cannot travel, or an engine that was closed meanwhile
+            return self._untried(attempt, type(error).__name__, str(error))
+        except Exception as error:  # noqa: BLE001 - a bug of ours, or an argument that misbehaves when it is read: neither may cost the caller the original's answer
+            return self._untried(attempt, "bug", f"the version could not be tried: {error!r}", error)
+        except BaseException:  # Ctrl-C and the like: the call ends here, and leaves its event
+            interrupted = dataclasses.replace(attempt, version=state.version.name, attempts=1).cancelled()
+            self._finish(interrupted, None, NOBODY)
+            raise
+        outcome = dataclasses.replace(outcome, execution_id=attempt.execution_id)
+        self._tell.output(outcome)
+        return dataclasses.replace(
+            attempt,
+            version=state.version.name,
+            outcome=outcome,
+            attempts=1,
+            fallback_reason=self._failure(state.version, outcome),
+        )
+
+    def _unbegun(self) -> Attempt:
+        return Attempt(execution_id=wiring().new_id(), start=wiring().now())
+
+    def _untried(self, attempt: Attempt, kind: str, reason: str, error: Exception | None = None) -> Attempt:
+        self._tell.once(kind, f"was answered by the original: {reason}", error)
+        return dataclasses.replace(attempt, fallback_reason=reason)
+
+    def _failure(self, version: StoredVersion, outcome: Outcome) -> str | None:
+        """Why the original has to answer, said once for each kind of failure of a version."""
+        if outcome.ok or outcome.status is Status.REFUSED:
+            return None
+        reason = outcome.describe()
+        self._tell.once(
+            f"{version.name}: {outcome.status}/{outcome.cause}",
+            f"was answered by the original, because {version.name} failed: {reason}",
+        )
+        return reason
 
     def _job(self, state: Ready, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Job:
         version = state.version
@@ -237,58 +226,85 @@ class PoetHandle(Generic[_Params]):
             entry=state.workplace.info.name,
             args=args,
             kwargs=kwargs,
-            filename=str(Path(version.path) / "code.py"),
+            # Not the whole path: where it lies on this machine is none of the guest's business.
+            filename=f"{state.workplace.versions.name}/{version.name}/code.py",
             wall=self._options.timeout,
         )
 
-    def _forward_output(self, outcome: Outcome) -> None:
-        for text, level in ((outcome.stdout, logging.INFO), (outcome.stderr, logging.WARNING)):
-            if text:
-                _guest_logger.log(level, "%s: %s", self._function.__qualname__, text.rstrip("\n"))
+    async def _try_in_thread(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Attempt:
+        """The version's turn, without keeping the event loop waiting; a cancelled call leaves its event too."""
+        state = self._state
+        if isinstance(state, Hosted) and usable(state):
+            return self._try(args, kwargs)  # there is nothing to wait for
+        handover = Handover()
 
-    def _finish(self, begun: _Begun, value: object, served_by: str) -> Execution:
-        version = begun.state.version.name if isinstance(begun.state, Ready) else ORIGINAL
-        attempts = 0 if isinstance(begun.state, Hosted) or begun.outcome is None else 1
-        event_id = self._record(begun, version, served_by, attempts)
+        def work() -> Attempt:
+            if not handover.begin():
+                return self._unbegun()
+            self._records()  # opened here: the event loop should not wait for that either
+            attempt = self._try(args, kwargs)
+            if not handover.finish(attempt):
+                self._finish(attempt.cancelled(), None, NOBODY)
+            return attempt
+
+        try:
+            return await asyncio.to_thread(work)
+        except (asyncio.CancelledError, GeneratorExit):  # cancelled, or closed by whoever drove the coroutine
+            attempt = handover.leave(self._unbegun())
+            if attempt is not None:
+                self._finish(attempt.cancelled(), None, NOBODY)
+            raise
+
+    def _settle(self, attempt: Attempt) -> Execution | None:
+        """The execution if the version has settled the call; None when the original has to answer.
+
+        Raises:
+            InputRefused: It is the caller's, so the original is not asked.
+        """
+        outcome = attempt.outcome
+        if outcome is None or attempt.fallback_reason is not None:
+            return None
+        execution = self._finish(attempt, outcome.value, GENERATED if outcome.ok else NOBODY)
+        outcome.unwrap()
+        return execution
+
+    def _finish(self, attempt: Attempt, value: object, served_by: str, error: BaseException | None = None) -> Execution:
         return Execution(
             value=value,
             served_by=served_by,
-            version=version,
-            outcome=begun.outcome,
-            execution_id=begun.execution_id,
-            event_id=event_id,
-            attempts=attempts,
-            fallback_reason=begun.fallback_reason,
+            version=attempt.version,
+            outcome=attempt.outcome,
+            execution_id=attempt.execution_id,
+            event_id=self._record(attempt, served_by, error),
+            attempts=attempt.attempts,
+            fallback_reason=attempt.fallback_reason,
         )
 
-    def _record(self, begun: _Begun, version: str, served_by: str, attempts: int) -> str:
+    def _record(self, attempt: Attempt, served_by: str, error: BaseException | None) -> str:
+        """The id of the event; empty when there is none, which costs no call its answer and is said once."""
         recorder = self._records()
         if recorder is None:
             return ""
-        place = begun.state.workplace
-        return recorder.record(
-            Call(
-                function_name=self._function.__qualname__,
-                version=version,
-                execution_id=begun.execution_id,
-                start=begun.start,
-                end=wiring().now(),
-                outcome=begun.outcome,
-                served_by=served_by,
-                attempts=attempts,
-                policy_digest=None if place is None else place.policy.digest,
-                fallback_reason=begun.fallback_reason,
-            ),
-        )
+        try:
+            return recorder.record(
+                call_of(attempt, function=self._name, served_by=served_by, end=wiring().now(), error=error),
+            )
+        except PoetError as reason:  # the journal was closed: the program is ending
+            self._tell.once("journal", f"leaves no events: {reason}")
+            return ""
 
+    def _records(self) -> Recorder | None:
+        """Where its events go. A journal that cannot be opened is said once and costs no call its answer."""
+        if self._recorder is None and not self._recording_failed:
+            try:
+                self._recorder = recorder_for(self._function)
+            except PoetError as error:
+                self._recording_failed = True
+                self._tell.once("journal", f"leaves no events: {error}")
+        return self._recorder
 
-def _with_error(begun: _Begun, error: BaseException) -> _Begun:
-    """The original's own exception is what the event tells when no version was tried."""
-    if begun.outcome is None:
-        begun.outcome = Outcome(
-            status=Status.ERROR,
-            cause="exception",
-            blame=Blame.CALLER,
-            error=ErrorInfo(type(error).__name__, str(error)),
-        )
-    return begun
+    def _workplace(self) -> Workplace:
+        state = self.prepare()
+        if state.workplace is None:
+            raise UsageError(f"{self._name} has no versions: {self._describe_state()}")
+        return state.workplace

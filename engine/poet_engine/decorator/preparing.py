@@ -1,10 +1,11 @@
 """From a user's function to a stored version that may serve it, or to the reason why the original must."""
 
 import dataclasses
+import logging
 import platform
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from poet_engine.domains import Declined, Domain, Example, FunctionInfo, choose, describe
 from poet_engine.engine import Engine
@@ -14,8 +15,12 @@ from poet_engine.journal.recorder import Recorder
 from poet_engine.outcome import Outcome
 from poet_engine.policy import Policy
 from poet_engine.store import FunctionStore, Metadata, Store, StoredVersion, TrialSummary, locate
+from poet_engine.store.location import writable
+
+Origin = Literal["built_in", "adopted"]
 
 _ACTOR = "poet"
+_logger = logging.getLogger("poet_engine")
 
 
 class Wiring(Protocol):
@@ -103,9 +108,9 @@ class Hosted:
     workplace: Workplace | None = None
 
 
-def usable(state: Ready | Hosted | None) -> bool:
+def usable(state: Ready | Hosted) -> bool:
     """Whether a state still holds: its engine may have been closed, or belong to the process that we forked from."""
-    return state is not None and (state.workplace is None or not state.workplace.engine.closed)
+    return state.workplace is None or not state.workplace.engine.closed
 
 
 def workplace(function: object, options: Options) -> Workplace:
@@ -118,6 +123,11 @@ def workplace(function: object, options: Options) -> Workplace:
     if info.is_method:
         raise UsageError(
             f"{info.qualname} is a method, and its object cannot travel; move its body to a function of plain values",
+        )
+    if "<locals>" in info.qualname:
+        raise UsageError(
+            f"{info.qualname} is defined anew by each call of the function around it, so a version cannot know what "
+            "it closes over; move it to the top level of its module",
         )
     domain = choose(options.domain, info)
     chosen = options.policy if options.policy is not None else domain.policy
@@ -140,7 +150,9 @@ def recorder_for(function: object) -> Recorder:
 
 
 def _root(info: FunctionInfo) -> Path:
-    return locate(Path(info.file), info.qualname, home=wiring().home())
+    """The `.poet` folder; the state folder is made only where the module's own cannot be written."""
+    file = Path(info.file).absolute()
+    return locate(file, info.qualname, home=file.parent if writable(file.parent) else wiring().home())
 
 
 def _folder_name(info: FunctionInfo) -> str:
@@ -149,15 +161,19 @@ def _folder_name(info: FunctionInfo) -> str:
 
 
 def prepare(function: object, options: Options) -> Ready | Hosted:
-    """Find the version that serves, or make it: write, scan, try, store, promote. Never raises for what can be said."""
+    """Find the version that serves, or make it: write, scan, try, store, promote. Never raises: the original can serve.
+
+    Nothing is tried again in this process: a function that cannot be enhanced costs its callers one attempt.
+    """
+    place = None
     try:
         place = workplace(function, options)
-    except PoetError as error:
-        return Hosted(str(error))
-    try:
         return _serving(place) or _make(place, options)
     except PoetError as error:
         return Hosted(str(error), place)
+    except Exception as error:  # a bug of ours must not cost the callers the original's answer
+        _logger.warning("preparing %r failed", function, exc_info=error)
+        return Hosted(f"this is a bug in poet, please report it: {error!r}", place)
 
 
 def _serving(place: Workplace) -> Ready | Hosted | None:
@@ -167,11 +183,24 @@ def _serving(place: Workplace) -> Ready | Hosted | None:
         return None
     if not version.intact:
         return Hosted(
-            f"{version.path / 'code.py'} was edited after it was stored, so it was not scanned; "
-            f"delete {version.path.name} to have it written anew",
+            f"{version.path / 'code.py'} was edited after it was stored, so what it holds now was never scanned; "
+            f"have it scanned with .poet.adopt(code), go back with .poet.rollback(name), or restore the file",
             place,
         )
     return Ready(place, version)
+
+
+def refuse_stale(place: Workplace, version: StoredVersion) -> None:
+    """A version serves only the source that it was made for.
+
+    Raises:
+        UsageError: It was made for another one.
+    """
+    if version.metadata.original_digest != place.info.source_digest:
+        raise UsageError(
+            f"{version.name} was made for another source of {place.info.qualname}, which has changed since; have its "
+            "code scanned for this one with .poet.adopt(code)",
+        )
 
 
 def _make(place: Workplace, options: Options) -> Ready | Hosted:
@@ -202,7 +231,7 @@ class Candidate:
     code: str
     params: Mapping[str, object]
     examples: tuple[Example, ...]
-    origin: str
+    origin: Origin
     reason: str
 
 
@@ -226,15 +255,44 @@ def add_version(place: Workplace, candidate: Candidate) -> Ready | Hosted:
         original_digest=place.info.source_digest,
         python=platform.python_version(),
         poet_version=wiring().poet_version,
-        origin="built_in" if candidate.origin == "built_in" else "adopted",
+        origin=candidate.origin,
         gate=tuple(dict.fromkeys(finding.rule for finding in report.findings)),
         trial=TrialSummary(examples=tried, passed=tried),
     )
+    version = _stored(place, candidate, metadata)
+    place.versions.promote(version.name, actor=_ACTOR, reason=candidate.reason)
+    return Ready(place, version)
+
+
+def _stored(place: Workplace, candidate: Candidate, metadata: Metadata) -> StoredVersion:
+    """The candidate as a version. What was written before for the same source is not stored twice.
+
+    Two processes may write the same version at the same moment, or one may have been killed before it promoted it:
+    all of them then agree on the one with the lowest number.
+    """
+    known = _twin(place, candidate)
+    if known is not None:
+        return known
     version = place.versions.add(
         code=candidate.code, params=candidate.params, metadata=metadata, reason=candidate.reason
     )
-    place.versions.promote(version.name, actor=_ACTOR, reason=candidate.reason)
-    return Ready(place, version)
+    first = _twin(place, candidate) or version
+    if first.name != version.name:
+        place.versions.remove(version.name, actor=_ACTOR, reason=f"the same as {first.name}")
+    return first
+
+
+def _twin(place: Workplace, candidate: Candidate) -> StoredVersion | None:
+    """The first version of the very same code and making; an adopted one is always new, as somebody asked for it."""
+    if candidate.origin == "adopted":
+        return None
+    for version in place.versions.versions():
+        metadata = version.metadata
+        same = version.code == candidate.code and version.params == candidate.params and version.intact
+        made = (metadata.origin, metadata.original_digest, metadata.policy_digest)
+        if same and made == (candidate.origin, place.info.source_digest, place.policy.digest):
+            return version
+    return None
 
 
 def _job(code: str, place: Workplace, example: Example) -> Job:

@@ -86,13 +86,17 @@ def _is_covered(path: str, covers: list[str]) -> bool:
 
 def _bind_all(paths: list[str]) -> None:
     for path in paths:
-        target = _STAGING + path
-        if os.path.isdir(path):
-            os.makedirs(target, exist_ok=True)
-        else:
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            _touch(target)
-        kernel.bind_read_only(path, target)
+        _mount_point(path, _STAGING + path)
+        kernel.bind_read_only(path, _STAGING + path)
+
+
+def _mount_point(path: str, target: str) -> None:
+    """A folder or an empty file at `target`, as `path` is one."""
+    if os.path.isdir(path):
+        os.makedirs(target, exist_ok=True)
+    else:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        _touch(target)
 
 
 def _link_all(links: dict[str, str]) -> None:
@@ -132,13 +136,23 @@ def empty_scratch_space(config: Config, _uid: int) -> None:
     """One tmpfs, limited in bytes and inodes, seen as `/tmp` and `/dev/shm`; its pages count as the call's memory."""
     if "mounts" in config.without:
         return
-    options = f"size={config.disk},nr_inodes={config.inodes + 3},mode=755"  # its root and the two folders
-    kernel.mount("tmpfs", "/tmp", "tmpfs", _PAYLOAD_MOUNT, options)
-    for name, target in (("shm", "/dev/shm"), ("tmp", "/tmp")):  # /tmp last: it covers the tmpfs's own root
-        os.mkdir(f"/tmp/{name}")
-        os.chmod(f"/tmp/{name}", 0o1777)  # noqa: S103 - as every /tmp
-        kernel.mount(f"/tmp/{name}", target, None, kernel.BIND)
+    below = _outermost([path for path in config.binds if path.startswith("/tmp/")])
+    inodes = config.inodes + 3 + sum(path.count("/") for path in below)  # its root, two folders, and mount points
+    kernel.mount("tmpfs", "/dev/shm", "tmpfs", _PAYLOAD_MOUNT, f"size={config.disk},nr_inodes={inodes},mode=755")
+    for name in ("shm", "tmp"):
+        os.mkdir(f"/dev/shm/{name}")
+        os.chmod(f"/dev/shm/{name}", 0o1777)  # noqa: S103 - as every /tmp
+    for path in below:
+        # an environment that lives under the host's /tmp would be hidden by ours
+        _mount_point(path, f"/dev/shm{path}")
+        kernel.mount(path, f"/dev/shm{path}", None, kernel.BIND | kernel.REC)
+    kernel.mount("/dev/shm/tmp", "/tmp", None, kernel.BIND | kernel.REC)
+    kernel.mount("/dev/shm/shm", "/dev/shm", None, kernel.BIND)  # last: it covers the tmpfs's own root
     os.chdir("/tmp")
+
+
+def _outermost(paths: list[str]) -> list[str]:
+    return [path for path in paths if not any(path.startswith(other + "/") for other in paths)]
 
 
 def budgets(config: Config, _uid: int) -> None:

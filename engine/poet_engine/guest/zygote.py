@@ -6,6 +6,7 @@ Protocol on the control socket, one message each: the host sends the configurati
 lane's own socket; the zygote answers READY once, and nothing to the rest.
 """
 
+import dataclasses
 import gc
 import importlib
 import json
@@ -16,7 +17,7 @@ import socket
 import sys
 from typing import Never
 
-from . import confine, kernel, lane, payload
+from . import confine, kernel, lane, libraries, payload
 from .config import Config
 
 READY, FAILED = b"R", b"F"
@@ -31,6 +32,8 @@ def main(control_fd: int, lifeline: int) -> Never:
         config = Config.from_json(control.recv(_MAX_CONFIG))
         _enter_outer_namespaces(config, lifeline)
         _import(config)
+        extra = libraries.to_bind(libraries.needed(), config.binds)
+        config = dataclasses.replace(config, binds=[*config.binds, *extra])
         own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
         kernel.set_dumpable(dumpable=False)
         program = confine.seccomp_program(config)

@@ -7,6 +7,9 @@ from poet_engine.journal.journal import Journal
 from poet_engine.outcome import Outcome, Status
 
 _MEGABYTE = 10**6
+# Texts that code can choose are cut, so that a call cannot keep itself out of the journal by a text that makes its
+# event larger than an event may be. A character takes at most 6 bytes of JSON.
+_MOST_NAME, _MOST_TEXT, _MOST_TRACE = 1_000, 8_000, 64_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +56,11 @@ class Recorder:
         return f"<Recorder {self._journal!r}>"
 
     def record(self, call: Call) -> str:
-        """Keep the event of a call and return its id; a violation waits until it is on the disk."""
+        """Keep the event of a call and return its id; a violation waits until it is on the disk.
+
+        Raises:
+            ClosedError: The journal was closed.
+        """
         event = self._factory.execution(payload(call), correlation_id=call.execution_id)
         outcome = call.outcome
         return self._journal.record(event, durable=outcome is not None and outcome.status is Status.VIOLATION)
@@ -76,7 +83,7 @@ def payload(call: Call) -> ExecutionPayload:
     outcome = call.outcome
     ended_well = outcome is None or outcome.status is Status.OK
     return ExecutionPayload(
-        function_name=call.function_name,
+        function_name=call.function_name[:_MOST_NAME],
         version=call.version,
         execution_id=call.execution_id,
         start_time=call.start,
@@ -89,8 +96,8 @@ def payload(call: Call) -> ExecutionPayload:
         served_by=call.served_by,
         attempts=call.attempts,
         policy_digest=call.policy_digest,
-        fallback_reason=call.fallback_reason,
-        evidence=None if outcome is None or outcome.evidence is None else str(outcome.evidence),
+        fallback_reason=None if call.fallback_reason is None else _cut(call.fallback_reason, _MOST_TEXT),
+        evidence=None if outcome is None or outcome.evidence is None else _cut(str(outcome.evidence), _MOST_TEXT),
         limits_hit=None if outcome is None else outcome.limits_hit,
     )
 
@@ -109,6 +116,16 @@ def _metrics(call: Call, outcome: Outcome | None) -> ExecutionMetrics:
 
 def _error(outcome: Outcome) -> ExecutionError:
     if outcome.error is not None:
-        trace = outcome.error.traceback or None
-        return ExecutionError(type=outcome.error.type or "unknown", message=outcome.error.message, stack_trace=trace)
-    return ExecutionError(type=f"{outcome.status}/{outcome.cause}", message=outcome.describe())
+        return ExecutionError(
+            type=_cut(outcome.error.type, _MOST_NAME) or "unknown",
+            message=_cut(outcome.error.message, _MOST_TEXT),
+            stack_trace=_cut(outcome.error.traceback, _MOST_TRACE) or None,
+        )
+    return ExecutionError(type=f"{outcome.status}/{outcome.cause}", message=_cut(outcome.describe(), _MOST_TEXT))
+
+
+def _cut(text: str, most: int) -> str:
+    """The end of a traceback and the start of everything else say most; both are kept."""
+    if len(text) <= most:
+        return text
+    return f"{text[: most // 2]} … {len(text) - most} characters are left out … {text[-(most // 2) :]}"

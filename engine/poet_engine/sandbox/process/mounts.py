@@ -1,17 +1,20 @@
-"""What a lane sees of the file system: the interpreter, the standard library, the distributions of the policy."""
+"""What a lane sees of the file system: the standard library and the distributions of the policy.
+
+The zygote adds the shared libraries that they need, from its own clean point of view (`guest.libraries`).
+"""
 
 import dataclasses
 import functools
 import importlib.machinery
 import importlib.metadata
 import importlib.util
-import os
 import re
 import sys
 import sysconfig
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+_EXTRA = re.compile(r"extra\s*==")
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 # Time zones are data that `zoneinfo` reads late.
 _DATA = ("/usr/share/zoneinfo",)
@@ -41,7 +44,7 @@ def _visible(roots: tuple[str, ...]) -> Visible:
     packages, import_paths = _packages(roots)
     # whatever else is installed inside the standard library's folder stays hidden
     covers = [str(folder) for name in ("site-packages", "dist-packages") if (folder := library / name).is_dir()]
-    binds = {str(library), *_library_folders(), *packages, *(path for path in _DATA if Path(path).is_dir())}
+    binds = {str(library), *packages, *(path for path in _DATA if Path(path).is_dir())}
     links = {path: str(Path(path).readlink()) for path in _LINKS if Path(path).is_symlink()}
     ordered = tuple(sorted(_without_nested(binds, covers)))
     return Visible(ordered, tuple(covers), links, import_paths)
@@ -64,22 +67,6 @@ def _without_nested(paths: set[str], covers: Sequence[str]) -> Iterable[str]:
             yield path
 
 
-def _library_folders() -> set[str]:
-    """Folders of the shared libraries that this interpreter has mapped: extensions loaded late need their kin."""
-    folders = {os.path.dirname(os.path.realpath(path)) for path in _mapped_libraries()}  # noqa: PTH120 - text in, text out
-    return {folder for folder in folders if "site-packages" not in folder and "dist-packages" not in folder}
-
-
-def _mapped_libraries() -> Iterable[str]:
-    with Path("/proc/self/maps").open(encoding="utf-8", errors="surrogateescape") as lines:
-        for line in lines:
-            path = line.rstrip("\n")[73:]
-            name = path.rpartition("/")[2]
-            # ".so." is a system library; "lib*.so" of a prefix may be libpython; plain ".so" is an extension module
-            if path.startswith("/") and (".so." in name or name.startswith(("libpython", "ld-"))):
-                yield path
-
-
 def _packages(roots: Iterable[str]) -> tuple[set[str], tuple[str, ...]]:
     """Top-level files and folders of the distributions behind `roots` and of what they require, and their parents."""
     found: set[str] = set()
@@ -94,7 +81,7 @@ def _packages(roots: Iterable[str]) -> tuple[set[str], tuple[str, ...]]:
 def _closure(roots: Iterable[str]) -> list[str]:
     """Distribution or module names, requirements included; what is not installed is left out."""
     seen: dict[str, None] = {}
-    waiting = list(roots)
+    waiting = [name for root in roots for name in _distributions(root)]
     while waiting:
         name = waiting.pop()
         if name in seen:
@@ -104,12 +91,26 @@ def _closure(roots: Iterable[str]) -> list[str]:
     return list(seen)
 
 
+def _distributions(module: str) -> list[str]:
+    """The distributions that a top-level module comes from: most have its name, `sklearn` is one that has not."""
+    try:
+        importlib.metadata.distribution(module)
+    except importlib.metadata.PackageNotFoundError:
+        return _by_module().get(module, [module])
+    return [module]
+
+
+@functools.cache
+def _by_module() -> Mapping[str, list[str]]:
+    return importlib.metadata.packages_distributions()
+
+
 def _requirements(name: str) -> list[str]:
     try:
         lines = importlib.metadata.requires(name) or []
     except importlib.metadata.PackageNotFoundError:
         return []
-    return [match.group() for line in lines if "extra ==" not in line and (match := _REQUIREMENT.match(line))]
+    return [match.group() for line in lines if not _EXTRA.search(line) and (match := _REQUIREMENT.match(line))]
 
 
 def _top_level(name: str) -> set[Path]:
@@ -118,9 +119,12 @@ def _top_level(name: str) -> set[Path]:
         distribution = importlib.metadata.distribution(name)
     except importlib.metadata.PackageNotFoundError:
         return _module_location(name)
-    first = {file.parts[0] for file in distribution.files or () if file.parts[0] not in ("..", "__pycache__")}
-    paths = {Path(str(distribution.locate_file(part))).resolve() for part in first if not part.endswith(".dist-info")}
-    return {path for path in paths if path.exists() and path.suffix != ".pth"} or _module_location(name)
+    home = Path(str(distribution.locate_file("")))
+    first = {file.parts[0] for file in distribution.files or () if not file.is_absolute()}
+    named = {home / part for part in first if part not in ("..", "__pycache__") and not part.endswith(".dist-info")}
+    # a record may name anything on the machine (a manual page, a link to elsewhere); only what lies right here is meant
+    found = {path.resolve() for path in named if path.exists() and path.suffix != ".pth" and not path.is_symlink()}
+    return {path for path in found if path.parent == home.resolve()} or _module_location(name)
 
 
 def _module_location(name: str) -> set[Path]:

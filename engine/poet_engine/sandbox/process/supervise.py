@@ -152,7 +152,6 @@ class Supervisor:
         self.answer: Answer | None = None
         self.report: Report | None = None
         self.processes_refused = 0
-        self.notified: list[str] = []
 
     def run(self, request: bytes) -> None:
         """Send the request, watch until the run has ended or a good answer is there; see `finished`."""
@@ -294,7 +293,6 @@ class Supervisor:
         notification = notify.receive(listener)
         if notification is None:
             return
-        self.notified.append(notification.name)
         if seccomp.asks_for_process(notification.name, notification.arguments):
             self.processes_refused += 1
             notify.refuse(listener, notification, errno.EAGAIN)

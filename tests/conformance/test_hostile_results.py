@@ -1,0 +1,146 @@
+"""A result is bytes from an enemy: whatever breaks the format is the code's failure and never a fault of ours."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from poet_engine.outcome import Blame, Status
+
+if TYPE_CHECKING:
+    from tests.conformance.conftest import Caller
+
+
+# kinds of frames, as the guest numbers them
+RESULT, EXCEPTION, REFUSED, READY, SETUP_FAILED = 2, 3, 4, 5, 6
+
+
+def _send(content: bytes, kind: int = RESULT) -> str:
+    """A body that writes one frame of its own to the request's socket and leaves without the run loop."""
+    frame = bytes([kind]) + len(content).to_bytes(4, "big") + content
+    return f"print('reached', flush=True)\nos.write(3, {frame!r})\nos._exit(0)"
+
+
+def test_a_forged_frame_is_as_good_as_a_returned_value(call: "Caller") -> None:
+    """The control of this file: descriptor 3 is the way out, so what fails below fails for its content."""
+    outcome = call(_send(b'{"~":"tuple","v":[1,"x"]}'))
+
+    assert (outcome.status, outcome.value) == (Status.OK, (1, "x"))
+
+
+UNREADABLE: dict[str, bytes] = {
+    "nothing": b"",
+    "no JSON": b"{",
+    "two values": b"1 2",
+    "bare NaN": b"NaN",
+    "bare Infinity": b"[-Infinity]",
+    "a key twice": b'{"a":1,"a":2}',
+    "a key twice in pairs": b'{"~":"dict","v":[[1,2],[1,3]]}',
+    "a lone surrogate": b'"\\ud800"',
+    "a lone surrogate as a key": b'{"\\udfff":1}',
+    "bytes that are no UTF-8": b'"\xff"',
+    "5,000 digits": b"9" * 5000,
+    "nested 150 deep": b"[" * 150 + b"]" * 150,
+    "nested 50,000 deep": b"[" * 50_000 + b"]" * 50_000,
+    "an unknown tag": b'{"~":"pickle","v":"gASVIAAAAAAA"}',
+    "a tag that is no text": b'{"~":["tuple"],"v":[]}',
+    "a name to look up": b'{"~":"os.system","v":"true"}',
+    "an unhashable key": b'{"~":"dict","v":[[[],1]]}',
+    "a set of lists": b'{"~":"set","v":[[1]]}',
+    "a bad date": b'{"~":"date","v":"2024-02-30"}',
+    "a duration out of range": b'{"~":"timedelta","v":[999999999999,0,0]}',
+    "a float that is none": b'{"~":"float","v":"1_0"}',
+    "base64 with strangers in it": b'{"~":"bytes","v":"!!!!"}',
+    "an array of objects": b'{"~":"ndarray","dtype":"object","shape":[1],"v":"AAAA"}',
+}
+
+
+@pytest.mark.parametrize("content", UNREADABLE.values(), ids=UNREADABLE)
+def test_an_unreadable_result_is_no_result(call: "Caller", content: bytes) -> None:
+    outcome = call(_send(content))
+
+    assert outcome.stdout == "reached\n"
+    assert (outcome.status, outcome.cause, outcome.blame) == (Status.NO_RESULT, "result_undecodable", Blame.CODE)
+    assert outcome.value is None
+
+
+@pytest.mark.parametrize("kind", [0, 1, READY, SETUP_FAILED, 7, 255])
+def test_a_frame_of_a_kind_that_may_not_come_is_no_result_and_never_our_fault(call: "Caller", kind: int) -> None:
+    outcome = call(_send(b"walls could not be built", kind))
+
+    assert outcome.stdout == "reached\n"
+    assert (outcome.status, outcome.cause, outcome.blame) == (Status.NO_RESULT, "result_undecodable", Blame.CODE)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"1", b"[" * 100_000, b"\xff"])
+@pytest.mark.parametrize("kind", [EXCEPTION, REFUSED])
+def test_an_unreadable_exception_or_refusal_is_no_result(call: "Caller", kind: int, content: bytes) -> None:
+    outcome = call(_send(content, kind))
+
+    assert (outcome.status, outcome.cause) == (Status.NO_RESULT, "result_undecodable")
+
+
+def test_a_forged_exception_can_only_lie_about_itself(call: "Caller") -> None:
+    """Whatever kind of budget it claims, the blame stays with the code; odd fields are dropped."""
+    outcome = call(_send(b'{"type":7,"message":"\\ud800","kind":"infra","raised":0,"traceback":null}', EXCEPTION))
+
+    assert (outcome.status, outcome.blame) != (Status.INFRA, Blame.ENGINE)
+    assert outcome.status in (Status.ERROR, Status.LIMIT)
+    assert outcome.error is not None
+    assert (outcome.error.type, outcome.error.message) == ("", "?")
+
+
+def test_a_doubled_frame_is_no_result(call: "Caller") -> None:
+    frame = b"\x02\x00\x00\x00\x011"
+
+    outcome = call(f"print('reached', flush=True)\nos.write(3, {frame + frame!r})\nos._exit(0)")
+
+    assert outcome.stdout == "reached\n"
+    assert (outcome.status, outcome.cause) == (Status.NO_RESULT, "result_undecodable")
+    assert outcome.evidence is not None
+    assert "2 frames" in str(outcome.evidence.value)
+
+
+def test_bytes_after_the_frame_make_it_no_result(call: "Caller") -> None:
+    outcome = call("print('reached', flush=True)\nos.write(3, b'\\x02\\x00\\x00\\x00\\x011' + b'\\x02')\nos._exit(0)")
+
+    assert outcome.stdout == "reached\n"
+    assert (outcome.status, outcome.cause) == (Status.NO_RESULT, "result_undecodable")
+
+
+def test_half_a_frame_is_no_result(call: "Caller") -> None:
+    outcome = call("print('reached', flush=True)\nos.write(3, b'\\x02\\x00\\x00\\x00\\x09half')\nos._exit(0)")
+
+    assert (outcome.stdout, outcome.status) == ("reached\n", Status.NO_RESULT)
+
+
+def test_a_frame_that_announces_four_gigabytes_ends_the_run_before_any_of_them(call: "Caller") -> None:
+    outcome = call(
+        "print('reached', flush=True)\nos.write(3, b'\\x02\\xff\\xff\\xff\\xff')\nimport time; time.sleep(60)"
+    )
+
+    assert outcome.stdout == "reached\n"
+    assert (outcome.status, outcome.cause, outcome.blame) == (Status.LIMIT, "result_size", Blame.CODE)
+    assert outcome.evidence is not None
+    assert (outcome.evidence.value, outcome.evidence.limit) == ((1 << 32) - 1, 256 << 10)
+
+
+def test_a_value_stands_whatever_the_process_does_after_it(call: "Caller") -> None:
+    frame = b"\x02\x00\x00\x00\x011"
+
+    outcome = call(f"os.write(3, {frame!r})\nwhile True: pass")
+
+    assert (outcome.status, outcome.value) == (Status.OK, 1)
+    assert outcome.usage.wall_ms < 400
+    assert call("return 'next'").value == "next"
+
+
+def test_descriptors_sent_with_a_frame_do_not_reach_the_host(call: "Caller") -> None:
+    body = (
+        "import array, socket\n"
+        "sock = socket.socket(fileno=3)\n"
+        "packed = array.array('i', [0] * 8)\n"
+        "sock.sendmsg([b'\\x02\\x00\\x00\\x00\\x011'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, packed)])\n"
+        "os._exit(0)"
+    )
+
+    assert call(body).value == 1

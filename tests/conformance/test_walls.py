@@ -1,0 +1,85 @@
+"""The walls of real sandboxes: all of them hold, each was really tried, and a wall that is down is told to be down."""
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from poet_engine.policy import Policy
+from poet_engine.sandbox import walls
+from poet_engine.sandbox.process import ProcessSandbox
+from poet_engine.sandbox.protocol import Sandbox
+
+# What must have been tried for a wall's report to mean anything.
+TRIED = {
+    "filesystem": ("read a file of the host", "list /proc", "write to the root folder"),
+    "network": ("connect to a listener of the host",),
+    "privilege": ("become root", "mount a file system", "change the root folder"),
+    "syscalls": ("ptrace", "unshare a user namespace", "execute a program"),
+    "memory": ("map more than the budget", "touch more than the budget through shared memory"),
+    "tasks": ("start more threads than allowed", "fork"),
+}
+
+# The measures that together carry a wall: with all of them left out, the probe must get through.
+CARRIERS = {
+    "filesystem": "mounts landlock",
+    "network": "netns seccomp landlock",
+    "privilege": "ids capabilities seccomp landlock",
+    "syscalls": "ids capabilities seccomp landlock",
+    "memory": "cgroup rlimits",
+    "tasks": "cgroup rlimits seccomp",
+}
+
+
+def test_every_wall_holds_and_was_tried(real: Sandbox) -> None:
+    reports = {report.wall: report for report in real.walls()}
+
+    assert tuple(reports) == walls.NAMES
+    assert {name: report.stopped_by for name, report in reports.items() if not report.held} == {}
+    for name, deeds in TRIED.items():
+        assert [deed for deed in deeds if deed not in reports[name].tried] == []
+        assert reports[name].remedy == ""
+
+
+def test_the_probe_leaves_the_sandbox_as_good_as_before(real: Sandbox) -> None:
+    real.walls()
+
+    assert [report.held for report in real.walls(thorough=False)] == [True] * len(walls.NAMES)
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("wall", CARRIERS)
+def test_a_wall_whose_carriers_are_down_is_told_to_be_down(policy: Policy, wall: str) -> None:
+    """The control of the probe: without it, a probe that tries nothing would report that all is well."""
+    with ProcessSandbox(policy, without=frozenset(CARRIERS[wall].split())) as sandbox:
+        report = next(report for report in sandbox.walls() if report.wall == wall)
+
+    assert not report.held
+    assert report.stopped_by
+    assert report.remedy
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("measure", ["netns", "ids", "capabilities", "landlock", "cgroup"])
+def test_with_one_measure_down_another_still_carries_its_walls(policy: Policy, measure: str) -> None:
+    with ProcessSandbox(policy, without=frozenset({measure})) as sandbox:
+        assert [report for report in sandbox.walls() if not report.held] == []
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("without", ["ids capabilities landlock", "seccomp landlock"], ids=["by filter", "by identity"])
+def test_privileges_are_kept_away_twice(policy: Policy, without: str) -> None:
+    """By the filter of system calls alone, and by having nothing to use them with alone."""
+    with ProcessSandbox(policy, without=frozenset(without.split())) as sandbox:
+        report = next(report for report in sandbox.walls(thorough=False) if report.wall == "privilege")
+
+    assert report.held, report.stopped_by
+
+
+@pytest.mark.sandbox
+def test_the_canary_of_the_probe_does_not_stay(policy: Policy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with ProcessSandbox(policy) as sandbox:
+        assert sandbox.walls(thorough=False)
+
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,206 @@
+"""The process sandbox on a real machine: libraries, lanes, interpreters in unusual places."""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from poet_engine.errors import SandboxUnavailableError
+from poet_engine.job import Job
+from poet_engine.outcome import Outcome, Status
+from poet_engine.policy import Policy
+from poet_engine.sandbox.process import ProcessSandbox
+from poet_engine.sandbox.process.pool import Size
+
+pytestmark = pytest.mark.sandbox
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _run(sandbox: ProcessSandbox, source: str, *args: object) -> Outcome:
+    return sandbox.run(Job(source=source, entry="entry", args=args))
+
+
+@pytest.fixture(scope="module")
+def restricted() -> Iterator[ProcessSandbox]:
+    with ProcessSandbox(Policy.load("restricted")) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def data() -> Iterator[ProcessSandbox]:
+    for name in ("numpy", "scipy", "pandas"):
+        pytest.importorskip(name, reason="the extra `data` is not installed")
+    with ProcessSandbox(Policy.load("data")) as sandbox:
+        yield sandbox
+
+
+def test_the_data_policy_computes_with_the_libraries_it_names(data: ProcessSandbox) -> None:
+    source = (
+        "import numpy as np, pandas as pd\nfrom scipy import stats\n"
+        "def entry(a, b):\n"
+        "    square = np.ones((300, 300)) @ np.ones((300, 300))\n"
+        "    return float(stats.ks_2samp(a, b).statistic), float(pd.Series(a).mean()), float(square.sum())\n"
+    )
+
+    assert _run(data, source, [1.0, 2.0, 3.0], [4.0, 5.0, 6.0]).unwrap() == (1.0, 2.0, 300.0**3)
+
+
+def test_all_walls_of_the_data_policy_hold(data: ProcessSandbox) -> None:
+    assert [report for report in data.walls() if not report.held] == []
+
+
+def test_numpy_draws_other_numbers_in_each_call(data: ProcessSandbox) -> None:
+    source = (
+        "import numpy as np\n"
+        "def entry():\n    return float(np.random.rand()), float(np.random.default_rng().random())\n"
+    )
+
+    drawn = [_run(data, source).unwrap() for _ in range(5)]
+
+    assert len({pair[0] for pair in drawn if isinstance(pair, tuple)}) == 5
+    assert len({pair[1] for pair in drawn if isinstance(pair, tuple)}) == 5
+
+
+def test_only_the_named_distributions_and_what_they_need_are_there(data: ProcessSandbox) -> None:
+    source = (
+        "import importlib.util\n"
+        "def entry(names):\n    return [name for name in names if importlib.util.find_spec(name) is not None]\n"
+    )
+
+    assert _run(data, source, ["numpy", "pandas", "pydantic", "pytest", "docker", "poet_engine"]).unwrap() == [
+        "numpy",
+        "pandas",
+    ]
+
+
+def test_the_standard_library_can_be_imported_late(restricted: ProcessSandbox) -> None:
+    source = "def entry():\n    import csv, ctypes, decimal, hashlib, xml.dom.minidom\n    return decimal.__name__\n"
+
+    assert _run(restricted, source).unwrap() == "decimal"
+
+
+def test_more_callers_than_lanes_wait_their_turn() -> None:
+    with ProcessSandbox(Policy.load("restricted"), size=Size(least=1, most=2)) as sandbox:
+        source = "import time\ndef entry(n):\n    time.sleep(0.02)\n    return n\n"
+        with ThreadPoolExecutor(12) as threads:
+            values = list(threads.map(lambda n: _run(sandbox, source, n).value, range(36)))
+
+        assert values == list(range(36))
+        assert sandbox.statistics().lanes_made <= 2
+
+
+def test_a_caller_for_whom_no_lane_becomes_free_in_time_is_told_so() -> None:
+    with ProcessSandbox(Policy.load("restricted"), size=Size(least=1, most=1)) as sandbox:
+        nap = "import time\ndef entry(seconds):\n    time.sleep(seconds)\n"
+        assert _run(sandbox, nap, 0).ok
+        with ThreadPoolExecutor(1) as thread:
+            long = thread.submit(_run, sandbox, nap, 1.5)
+            while not sandbox.statistics().busy:
+                assert not long.done()
+            late = sandbox.run(Job(source=nap, entry="entry", args=(0,), wall=0.1))
+            assert long.result().ok
+
+    assert (late.status, late.cause) == (Status.INFRA, "queue_timeout")
+
+
+def test_threads_of_one_call_do_not_burn_more_than_its_cores(restricted: ProcessSandbox) -> None:
+    source = (
+        "import hashlib, threading, time\n"
+        "def entry():\n"
+        "    end = time.monotonic() + 1.0\n"
+        "    def burn():\n"
+        "        while time.monotonic() < end: hashlib.sha256(bytes(1 << 20)).digest()\n"
+        "    threads = [threading.Thread(target=burn) for _ in range(4)]\n"
+        "    for thread in threads: thread.start()\n"
+        "    for thread in threads: thread.join()\n"
+    )
+
+    outcome = _run(restricted, source)
+
+    if outcome.usage.memory_peak_bytes is None:
+        pytest.skip("without a cgroup there is no quota; the CPU budget bounds the sum all the same")
+    assert outcome.ok
+    assert outcome.usage.cpu_ms < 1.25 * outcome.usage.wall_ms + 100
+
+
+@pytest.mark.parametrize("fresh", ["exec", "none"])
+def test_a_freshness_that_it_does_not_offer_is_refused_by_name(fresh: str) -> None:
+    policy = Policy.parse(f'version = 1\nname = "other"\nextends = "lab"\n[isolation]\nfresh = "{fresh}"\n')
+
+    with pytest.raises(SandboxUnavailableError, match=f"fresh = '{fresh}'"):
+        ProcessSandbox(policy)
+
+
+def test_a_module_that_cannot_be_preloaded_is_named() -> None:
+    policy = Policy.parse(
+        'version = 1\nname = "odd"\nextends = "restricted"\n[static.imports]\nno_such_module = ["*"]\n'
+        '[isolation]\npreload = ["no_such_module"]\n'
+    )
+
+    with pytest.raises(SandboxUnavailableError, match="no_such_module"):
+        ProcessSandbox(policy)
+
+
+_ASK_WALLS = """
+import sys
+from poet_engine.job import Job
+from poet_engine.policy import Policy
+from poet_engine.sandbox.process import ProcessSandbox
+with ProcessSandbox(Policy.load("restricted")) as sandbox:
+    outcome = sandbox.run(Job(source="import csv, hashlib\\ndef entry():\\n    return 7\\n", entry="entry"))
+    print(outcome.describe(), outcome.value, [wall.wall for wall in sandbox.walls(thorough=False) if not wall.held])
+"""
+
+
+def _is_behind_closed_doors(path: Path) -> bool:
+    """Whether some folder on the way keeps other users out."""
+    return any(not folder.stat().st_mode & 0o001 for folder in path.resolve().parents)
+
+
+@pytest.fixture
+def private_python(tmp_path: Path) -> Path:
+    """An interpreter that only its owner can reach: this one, if it is such a one already; else a copy."""
+    if _is_behind_closed_doors(Path(sys.executable)):
+        return Path(sys.executable)
+    home = tmp_path / "private"
+    home.mkdir(mode=0o700)
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    (home / "bin").mkdir()
+    shutil.copy(Path(sys.executable).resolve(), home / "bin" / version)
+    drop: Callable[[str, list[str]], set[str]] = shutil.ignore_patterns(
+        *("__pycache__", "test", "idlelib", "ensurepip", "site-packages", "dist-packages", "config-*")
+    )
+    shutil.copytree(sysconfig.get_path("stdlib"), home / "lib" / version, ignore=drop, symlinks=False)
+    return home / "bin" / version
+
+
+def test_an_interpreter_under_a_folder_that_keeps_others_out(private_python: Path, tmp_path: Path) -> None:
+    """The lane's uid could never reach it; the binds are made while we still may, and lead past the closed door."""
+    assert _is_behind_closed_doors(private_python)
+    paths = [str(ROOT / "engine"), *(path for path in sys.path if "site-packages" in path)]
+
+    done = subprocess.run(
+        [private_python, "-c", _ASK_WALLS],
+        cwd=tmp_path,
+        env={
+            "PYTHONPATH": os.pathsep.join(paths),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONHOME": _home_of(private_python),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout) == (0, "ok 7 []\n"), done.stderr
+
+
+def _home_of(python: Path) -> str:
+    """The prefix of a copied interpreter; this one finds its own."""
+    return sys.base_prefix if python == Path(sys.executable) else str(python.parent.parent)

@@ -1,0 +1,175 @@
+"""The same suites, as an ordinary user: what root can do for a sandbox must not be what makes it hold."""
+
+import importlib.metadata
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.user, pytest.mark.sandbox]
+
+ROOT = Path(__file__).resolve().parents[2]
+NOBODY_ELSE = 54321  # a user that no distribution hands out, and that need not be in any list of users
+_NEEDED = ("pydantic", "psutil", "pytest", "pytest-timeout")
+_MAY_BE_SKIPPED = re.compile("needs root|cgroup|nothing counts memory|Landlock|x86")
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
+
+_WALLS = """
+import json, os
+from poet_engine.job import Job
+from poet_engine.policy import Policy
+from poet_engine.sandbox.process import ProcessSandbox
+with open("/proc/self/status") as status:
+    capabilities = next(int(line.split()[1], 16) for line in status if line.startswith("CapEff"))
+with ProcessSandbox(Policy.load("restricted")) as sandbox:
+    value = sandbox.run(Job(source="def entry(x):\\n    return x * 2\\n", entry="entry", args=(21,))).value
+    down = [wall.wall for wall in sandbox.walls() if not wall.held]
+print(json.dumps({"uid": os.geteuid(), "capabilities": capabilities, "down": down, "value": value}))
+"""
+
+
+def _distributions() -> set[str]:
+    """What the suites need, with everything that it needs in turn on this machine."""
+    found: set[str] = set()
+    waiting = list(_NEEDED)
+    while waiting:
+        name = waiting.pop()
+        try:
+            lines = importlib.metadata.requires(name) or []
+        except importlib.metadata.PackageNotFoundError:
+            continue  # needed on another platform only
+        if name not in found:
+            found.add(name)
+            waiting += [match[0] for line in lines if "extra ==" not in line and (match := _NAME.match(line))]
+    return found
+
+
+def _copy_packages(target: Path) -> None:
+    target.mkdir()
+    for name in _distributions():
+        distribution = importlib.metadata.distribution(name)
+        tops = {file.parts[0] for file in distribution.files or () if file.parts[0] not in ("..", "__pycache__")}
+        for top in tops:
+            source = Path(str(distribution.locate_file(top)))
+            if source.is_dir():
+                shutil.copytree(source, target / top, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+            elif source.is_file():
+                shutil.copy(source, target / top)
+
+
+def _copy_interpreter(target: Path) -> Path:
+    """The interpreter with its standard library, for a user who cannot reach where it lies."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    (target / "bin").mkdir(parents=True)
+    shutil.copy(Path(sys.executable).resolve(), target / "bin" / version)
+    library = Path(sysconfig.get_path("stdlib"))
+    drop = shutil.ignore_patterns("__pycache__", "test", "idlelib", "ensurepip", "site-packages", "dist-packages")
+    shutil.copytree(library, target / "lib" / version, ignore=drop)
+    for shared in library.parent.glob("libpython*.so*"):
+        shutil.copy(shared, target / "lib")
+    return target / "bin" / version
+
+
+@pytest.fixture(scope="module")
+def checkout() -> Iterator[Path]:
+    """A copy of what the suites need, in a folder that everybody may read; any pytest that starts locks its own."""
+    with tempfile.TemporaryDirectory(prefix="poet-rootless-", ignore_cleanup_errors=True) as folder:
+        target = Path(folder)
+        target.chmod(0o755)
+        for name in ("engine", "policies", "tests"):
+            shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "pyproject.toml", target)
+        _copy_packages(target / "packages")
+        state = target / "state"
+        state.mkdir()
+        if os.geteuid() == 0:
+            os.chown(state, NOBODY_ELSE, NOBODY_ELSE)
+        yield target
+
+
+class User:
+    """Runs Python as an ordinary user: as another one when these tests run as root.
+
+    Args:
+        python: An interpreter that the user can execute.
+        checkout: Where the code is.
+    """
+
+    def __init__(self, python: Path, checkout: Path) -> None:
+        self._python, self._checkout = python, checkout
+
+    def __call__(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        """Run to the end; the environment says where the code is, and what is given."""
+        whoever = NOBODY_ELSE if os.geteuid() == 0 else None
+        paths = [self._checkout / "engine", self._checkout / "packages"]
+        defaults = {
+            "PYTHONPATH": os.pathsep.join(map(str, paths)),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "TMPDIR": str(self._checkout / "state"),
+            "LD_LIBRARY_PATH": str(self._python.parent.parent / "lib"),
+        }
+        return subprocess.run(
+            [self._python, *arguments],
+            cwd=self._checkout,
+            env={**defaults, **environment},
+            user=whoever,
+            group=whoever,
+            extra_groups=None if whoever is None else [],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def can_import(self) -> bool:
+        """Whether this interpreter starts for the user, is of our version, and finds all that is needed."""
+        code = "import sys, poet_engine.sandbox.process, psutil, pytest; print(sys.version_info[:2])"
+        try:
+            done = self("-c", code)
+        except OSError:
+            return False
+        return done.returncode == 0 and done.stdout.strip() == str(tuple(sys.version_info[:2]))
+
+
+@pytest.fixture(scope="module")
+def user(checkout: Path) -> User:
+    """With the first interpreter of this version that an ordinary user can execute; a copy of this one if none can."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    named = [Path(folder) / f"python{version}" for folder in ("/usr/bin", "/usr/local/bin")]
+    for python in (Path(sys.executable), *named):
+        candidate = User(python, checkout)
+        if candidate.can_import():
+            return candidate
+    return User(_copy_interpreter(checkout / "python"), checkout)
+
+
+def test_it_is_an_ordinary_user_and_the_walls_hold(user: User) -> None:
+    done = user("-c", _WALLS)
+
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["uid"] != 0
+    assert told["capabilities"] == 0
+    assert told["down"] == []
+    assert told["value"] == 42
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("suite", ["tests/conformance", "tests/security", "tests/integration/test_lifecycle.py"])
+def test_the_same_suite_passes(user: User, suite: str) -> None:
+    """Skips are told apart: only what needs root or a cgroup may be left out."""
+    if os.geteuid() != 0:
+        pytest.skip("these tests run as an ordinary user already, and so did the suite itself")
+    done = user("-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-header", suite, POET_REQUIRE="process")
+
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    reasons = [line for line in done.stdout.splitlines() if line.startswith("SKIPPED")]
+    assert [line for line in reasons if not _MAY_BE_SKIPPED.search(line)] == []

@@ -1,0 +1,135 @@
+"""Code that asks the kernel for what only an attack needs: the verdict names the call, and none is carried out."""
+
+import errno
+from typing import TYPE_CHECKING
+
+import pytest
+
+from poet_engine.guest import seccomp, syscalls
+from poet_engine.outcome import Blame, Status
+
+if TYPE_CHECKING:
+    from tests.security.conftest import Hostile
+
+pytestmark = pytest.mark.sandbox
+
+# All arguments are zero, so that a call which slips through does nothing.
+CALL = (
+    "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\nctypes.set_errno(0)\n"
+    "result = libc.syscall(*[ctypes.c_long(n) for n in (*args, *[0] * (7 - len(args)))])\n"
+    "return result, ctypes.get_errno()"
+)
+TOLD = sorted(
+    {
+        *(
+            "ptrace",
+            "process_vm_readv",
+            "pidfd_getfd",
+            "mount",
+            "umount2",
+            "pivot_root",
+            "chroot",
+            "open_tree",
+            "setns",
+        ),
+        *("unshare", "bpf", "perf_event_open", "userfaultfd", "keyctl", "add_key", "execve", "execveat", "kexec_load"),
+        *("init_module", "open_by_handle_at", "reboot", "personality", "sethostname", "settimeofday"),
+        *seccomp.PRIVILEGE_CALLS,
+    }
+)
+UNKNOWN = ["clone3", "landlock_create_ruleset", "seccomp", "quotactl_fd"]
+# Numbers that both architectures share: io_uring_setup, pidfd_open, memfd_secret, cachestat, and one that nobody has.
+UNKNOWN_NUMBERS = [425, 434, 447, 451, 9999]
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_a_forbidden_call_ends_the_run_under_its_name(hostile: "Hostile", name: str) -> None:
+    outcome = hostile(CALL, syscalls.NUMBERS[name])
+
+    assert outcome.stdout == "reached\n"
+    cause = "priv" if name in seccomp.PRIVILEGE_CALLS else f"seccomp:{name}"
+    assert (outcome.status, outcome.cause, outcome.blame) == (Status.VIOLATION, cause, Blame.CODE)
+    assert outcome.evidence is not None
+    assert (outcome.evidence.counter, outcome.evidence.value) == ("seccomp_notification", name)
+
+
+@pytest.mark.parametrize("name", ["unshare", "personality"])
+def test_control_without_the_filter_the_call_is_carried_out(hostile: "Hostile", name: str) -> None:
+    """Both succeed for anybody when all arguments are zero."""
+    assert hostile(CALL, syscalls.NUMBERS[name], without="seccomp").value == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "number", [*(syscalls.NUMBERS[name] for name in UNKNOWN if name in syscalls.NUMBERS), *UNKNOWN_NUMBERS]
+)
+def test_every_other_call_looks_as_if_this_kernel_did_not_have_it(hostile: "Hostile", number: int) -> None:
+    if number == syscalls.NUMBERS["seccomp"]:
+        number = UNKNOWN_NUMBERS[-1]
+
+    assert hostile(CALL, number).value == (-1, errno.ENOSYS)
+
+
+NEW_USER, NEW_NET, THREAD = 0x10000000, 0x40000000, 0x00010000
+
+
+@pytest.mark.parametrize("flags", [NEW_USER, NEW_NET | THREAD, 0x20000000, 0x00020000, 0x02000000, 0x80])
+def test_a_clone_into_new_namespaces_ends_the_run(hostile: "Hostile", flags: int) -> None:
+    outcome = hostile(CALL, syscalls.NUMBERS["clone"], flags)
+
+    assert outcome.stdout == "reached\n"
+    assert (outcome.status, outcome.cause) == (Status.VIOLATION, "seccomp:clone")
+
+
+@pytest.mark.skipif(syscalls.MACHINE != "x86_64", reason="the x32 numbers are a matter of x86_64")
+def test_the_numbers_of_another_abi_kill(hostile: "Hostile") -> None:
+    outcome = hostile(CALL, 0x40000000 | syscalls.NUMBERS["getpid"])
+
+    assert outcome.stdout == "reached\n"
+    assert (outcome.status, outcome.cause, outcome.signal) == (Status.VIOLATION, "seccomp:unknown", "SIGSYS")
+
+
+@pytest.mark.skipif(syscalls.MACHINE != "x86_64", reason="machine code of x86")
+def test_the_gate_of_32_bit_programs_is_closed(hostile: "Hostile") -> None:
+    """`mov eax, 20; int 0x80; ret`: getpid by the old door, whose numbers mean other calls."""
+    body = (
+        "import ctypes, mmap\npage = mmap.mmap(-1, 4096, prot=7)\npage.write(bytes.fromhex('b814000000cd80c3'))\n"
+        "start = ctypes.addressof(ctypes.c_char.from_buffer(page))\nreturn ctypes.CFUNCTYPE(ctypes.c_int)(start)()"
+    )
+
+    outcome = hostile(body)
+
+    assert outcome.stdout == "reached\n"
+    assert outcome.cause in ("seccomp:unknown", "signal:SIGSEGV"), "SIGSEGV where the kernel lacks 32-bit support"
+
+
+TIOCSTI, TIOCLINUX = 0x5412, 0x541C
+
+
+@pytest.mark.parametrize("request_number", [TIOCSTI, TIOCLINUX, TIOCSTI | 1 << 32, TIOCSTI | 0xFFFF << 32])
+def test_nothing_can_be_typed_into_a_terminal(hostile: "Hostile", request_number: int) -> None:
+    """The kernel looks at 32 bits of the number, and so does the filter."""
+    assert hostile(CALL, syscalls.NUMBERS["ioctl"], 0, request_number).value == (-1, errno.ENOTTY)
+
+
+def test_limits_can_be_read_and_not_raised(hostile: "Hostile") -> None:
+    body = (
+        "import resource\nsoft, hard = resource.getrlimit(resource.RLIMIT_CPU)\n"
+        "try: resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))\nexcept (OSError, ValueError): return soft > 0"
+    )
+
+    assert hostile(body).value is True
+
+
+@pytest.mark.parametrize("mode", ["flock", "fcntl", "lease"])
+def test_files_that_calls_share_cannot_be_locked(hostile: "Hostile", mode: str) -> None:
+    """A lock on a shared read-only file would be a channel between calls that must not know each other."""
+    deed = {
+        "flock": "fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)",
+        "fcntl": "fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)",
+        "lease": "fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)",
+    }[mode]
+    body = f"import fcntl\nfile = open(os.__file__)\ntry: {deed}\nexcept OSError: return 'refused'\nreturn 'locked'"
+
+    assert hostile(body).value == "refused"
+    if mode != "lease":
+        assert hostile(body, without="seccomp").value == "locked"

@@ -1,0 +1,197 @@
+"""Arrays and columns: what they arrive as, and what hostile ones are refused for."""
+
+import base64
+import json
+import math
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from poet_engine.guest import arrays, codec
+from poet_engine.guest.travel import UndecodableError, UntravellableError
+
+FUZZ = settings(deadline=None, max_examples=300)  # a shared machine is slow at times, which says nothing
+SHAPES: list[tuple[int, ...]] = [(), (0,), (1,), (7,), (2, 3), (3, 0, 2), (1,) * 32]
+
+
+def there_and_back(value: object) -> object:
+    return codec.loads(codec.dumps(value, "x"))
+
+
+@pytest.mark.parametrize("dtype", sorted(arrays._DTYPES))
+@pytest.mark.parametrize("shape", SHAPES)
+def test_arrays_arrive_with_their_type_shape_and_bytes(dtype: str, shape: tuple[int, ...]) -> None:
+    array = np.arange(math.prod(shape)).astype(dtype).reshape(shape)
+    arrived = there_and_back(array)
+    assert type(arrived) is np.ndarray
+    assert (arrived.dtype, arrived.shape, arrived.tobytes()) == (array.dtype, shape, array.tobytes())
+
+
+@pytest.mark.parametrize("dtype", sorted(arrays._DTYPES))
+def test_scalars_arrive_as_scalars_of_their_type(dtype: str) -> None:
+    scalar = np.arange(2).astype(dtype)[1]
+    arrived = there_and_back({"deep": [scalar]})
+    assert isinstance(arrived, dict)
+    assert type(arrived["deep"][0]) is type(scalar)
+    assert arrived["deep"][0] == scalar
+    assert arrived["deep"][0].dtype == scalar.dtype
+
+
+def test_not_a_number_and_not_a_time_stay_what_they_are() -> None:
+    numbers = there_and_back(np.array([np.nan, np.inf, -np.inf, -0.0]))
+    assert isinstance(numbers, np.ndarray)
+    np.testing.assert_array_equal(numbers, [np.nan, np.inf, -np.inf, -0.0])
+    no_time = there_and_back(np.datetime64("NaT", "D"))
+    assert isinstance(no_time, np.datetime64)
+    assert np.isnat(no_time)
+
+
+def test_an_array_that_arrived_can_be_written_to() -> None:
+    arrived = there_and_back(np.zeros(3))
+    assert isinstance(arrived, np.ndarray)
+    arrived[0] = 1
+    assert arrived[0] == 1
+
+
+def test_memory_order_and_byte_order_do_not_matter() -> None:
+    plain = np.arange(6, dtype="<i4").reshape(2, 3)
+    for form in (plain.astype(">i4"), np.asfortranarray(plain), plain[::-1][::-1], np.repeat(plain, 2, axis=1)[:, ::2]):
+        arrived = there_and_back(form)
+        assert isinstance(arrived, np.ndarray)
+        assert arrived.dtype.str == "<i4"
+        np.testing.assert_array_equal(arrived, plain)
+
+
+def test_arrays_of_text_and_objects_arrive_as_lists() -> None:
+    assert there_and_back(np.array(["a", "bc"])) == ["a", "bc"]
+    assert there_and_back(np.array([b"a", b"bc"])) == [b"a", b"bc"]
+    assert there_and_back(np.array([[1, "a"], [None, (2,)]], dtype=object)) == [[1, "a"], [None, (2,)]]
+    assert there_and_back(np.str_("text")) == "text"
+    assert there_and_back(np.array("text")) == "text"
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pd.Series([1, 2, 3], index=[5, 6, 7], name="n"),
+        pd.Index([1.5, 2.5]),
+        pd.Series([True, False]),
+        pd.Series(pd.to_datetime(["2024-01-01", "2024-01-02"])),
+        pd.RangeIndex(4),
+    ],
+    ids=lambda column: f"{type(column).__name__}-{column.dtype}",
+)
+def test_a_column_arrives_as_the_array_of_its_values(column: "pd.Series[float] | pd.Index[float]") -> None:
+    arrived = there_and_back(column)
+    assert type(arrived) is np.ndarray
+    assert arrived.dtype == column.to_numpy().dtype
+    np.testing.assert_array_equal(arrived, column.to_numpy())
+
+
+def test_a_column_of_text_or_mixed_values_arrives_as_a_list() -> None:
+    assert there_and_back(pd.Series(["a", "b"])) == ["a", "b"]
+    assert there_and_back(pd.Series(["a", 1, None], dtype=object)) == ["a", 1, None]
+
+
+class Own(np.ndarray[tuple[int], np.dtype[np.float64]]):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        ([np.zeros(2, dtype=[("a", "f8")])], "x[0]"),
+        (np.zeros(2).view(Own), "x"),
+        (np.ma.masked_array([1.0], [True]), "x"),
+        ({"a": np.longdouble(1)}, "x['a']"),
+        (np.datetime64("NaT"), "x"),
+        (np.array([1, object()], dtype=object), "x[1]"),
+        (pd.DataFrame({"a": [1]}), "x"),
+        (pd.Series([pd.Timestamp("2024-01-01", tz="UTC")]), "x[0]"),
+    ],
+)
+def test_what_has_no_plain_form_is_refused_with_its_path(value: object, path: str) -> None:
+    with pytest.raises(UntravellableError) as caught:
+        codec.dumps(value, "x")
+    assert caught.value.where == path
+
+
+def test_an_array_that_holds_itself_is_refused() -> None:
+    array = np.empty(1, dtype=object)
+    array[0] = array
+    with pytest.raises(UntravellableError, match="contains itself"):
+        codec.dumps(array, "x")
+
+
+def wire(dtype: object, shape: object, data: object, **more: object) -> bytes:
+    return json.dumps({"~": "array", "d": dtype, "s": shape, "v": data, **more}).encode()
+
+
+def b64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+BAD: dict[str, tuple[bytes, str]] = {
+    "objects": (wire("|O", [1], b64(bytes(8))), "a bad array"),
+    "a structure": (wire("<f8,<f8", [1], b64(bytes(16))), "a bad array"),
+    "a type that is a list": (wire([["a", "<f8"]], [1], b64(bytes(8))), "a bad array"),
+    "no type": (wire(None, [1], b64(bytes(8))), "a bad array"),
+    "the other byte order": (wire(">f8", [1], b64(bytes(8))), "a bad array"),
+    "no base64": (wire("<f8", [1], "!"), "a bad array"),
+    "no text": (wire("<f8", [1], 5), "a bad array"),
+    "a shape that is a number": (wire("<f8", 1, b64(bytes(8))), "a bad array"),
+    "a negative size": (wire("<f8", [-1], b64(bytes(8))), "a bad array shape"),
+    "two negative sizes": (wire("<f8", [-1, -1], b64(bytes(8))), "a bad array shape"),
+    "a size that is a truth": (wire("<f8", [True], b64(bytes(8))), "a bad array shape"),
+    "a size that is a float": (wire("<f8", [1.0], b64(bytes(8))), "a bad array shape"),
+    "too many dimensions": (wire("<f8", [1] * 33, b64(bytes(8))), "a bad array shape"),
+    "more than there is": (wire("<f8", [2], b64(bytes(8))), "does not fit"),
+    "a bomb": (wire("<f8", [10**9, 10**9], ""), "does not fit"),
+    "a bomb of nothing": (wire("<f8", [0, 10**300], ""), "a bad array"),
+    "half an item": (wire("<f8", [1], b64(bytes(4))), "does not fit"),
+    "a truth value of 2": (wire("|b1", [2], b64(b"\1\2")), "neither true nor false"),
+}
+
+
+@pytest.mark.parametrize(("data", "reason"), BAD.values(), ids=BAD)
+def test_a_hostile_array_is_refused(data: bytes, reason: str) -> None:
+    with pytest.raises(UndecodableError, match=reason):
+        codec.loads(data)
+
+
+@FUZZ
+@given(
+    st.sampled_from(sorted(arrays._DTYPES)),
+    st.lists(st.integers(0, 4) | st.integers(), max_size=4),
+    st.binary(max_size=64).map(b64) | st.text(),
+    st.booleans() | st.none(),
+)
+def test_any_array_is_an_array_or_refused(dtype: str, shape: list[int], data: str, scalar: object) -> None:
+    try:
+        arrived = codec.loads(wire(dtype, shape, data, scalar=scalar))
+    except UndecodableError:
+        return
+    assert isinstance(arrived, np.ndarray | np.generic)
+    assert arrived.dtype.str == dtype
+
+
+@pytest.mark.parametrize("scalar", [1, "true", None, [True]])
+def test_only_true_makes_a_scalar(scalar: object) -> None:
+    arrived = codec.loads(wire("<f8", [], b64(bytes(8)), scalar=scalar))
+    assert type(arrived) is np.ndarray
+
+
+def test_a_scalar_with_a_shape_stays_an_array() -> None:
+    arrived = codec.loads(wire("<f8", [1], b64(bytes(8)), scalar=True))
+    assert type(arrived) is np.ndarray
+    assert arrived.shape == (1,)
+
+
+def test_values_without_arrays_do_not_ask_for_numpy() -> None:
+    """On the way out numpy is only looked for among what is loaded."""
+    assert "numpy" in sys.modules
+    assert arrays.travelling_form(object()) is arrays.NOT_MINE

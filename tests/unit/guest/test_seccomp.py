@@ -1,0 +1,221 @@
+"""The filter, run call by call through an interpreter of the program's own instructions."""
+
+import errno
+import struct
+
+import pytest
+
+from poet_engine.guest import seccomp, syscalls
+
+# include/uapi/linux/seccomp.h and include/uapi/linux/bpf_common.h, written down a second time on purpose
+KILL, NOTIFY, ALLOW, ERRNO = 0x80000000, 0x7FC00000, 0x7FFF0000, 0x00050000
+LOAD, JEQ, JSET, JGE, RETURN = 0x20, 0x15, 0x45, 0x35, 0x06
+MOST_INSTRUCTIONS = 4096  # BPF_MAXINSNS
+THREAD = 0x3D0F00  # what the C library passes for a thread: VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, SETTLS, …
+SIGCHLD = 17
+BY_ARGUMENT = ["clone", "fork", "vfork", "socket", "socketpair", "ioctl", "fcntl", "prctl", "prlimit64"]
+HIGH = 1 << 32  # a bit that the kernel does not look at in 32-bit arguments
+
+ARCH = syscalls.AUDIT_ARCHES.get(syscalls.MACHINE, 0)
+pytestmark = pytest.mark.skipif(not ARCH, reason=f"no filter is made for {syscalls.MACHINE}")
+
+WITHOUT, WITH = (seccomp.program(processes=processes) if ARCH else b"" for processes in (False, True))
+
+
+def instructions(program: bytes) -> list[tuple[int, int, int, int]]:
+    return list(struct.iter_unpack("=HBBI", program))
+
+
+def answer(program: bytes, data: bytes) -> int:
+    """What the kernel would answer: the return value of the program on a `struct seccomp_data`."""
+    code = instructions(program)
+    accumulator = position = 0
+    while True:
+        operation, yes, no, k = code[position]
+        position += 1
+        if operation == RETURN:
+            return k
+        if operation == LOAD:
+            assert k % 4 == 0
+            accumulator = struct.unpack_from("=I", data, k)[0]
+            continue
+        taken = {JEQ: accumulator == k, JSET: bool(accumulator & k), JGE: accumulator >= k}[operation]
+        position += yes if taken else no
+
+
+def ask(name: str | int, *arguments: int, arch: int = ARCH, program: bytes = WITHOUT) -> int:
+    number = syscalls.NUMBERS[name] if isinstance(name, str) else name
+    filled = [argument & 0xFFFFFFFFFFFFFFFF for argument in (*arguments, 0, 0, 0, 0, 0, 0)][:6]
+    return answer(program, struct.pack("=IIQ6Q", number & 0xFFFFFFFF, arch, 0x400000, *filled))
+
+
+def refused(number: int) -> int:
+    return ERRNO | number
+
+
+def present(names: str) -> list[str]:
+    return [name for name in names.split() if name in syscalls.NUMBERS]
+
+
+either = pytest.mark.parametrize("program", [WITHOUT, WITH], ids=["without processes", "with processes"])
+
+
+class TestForm:
+    @either
+    def test_the_kernel_would_take_the_program(self, program: bytes) -> None:
+        code = instructions(program)
+        assert 200 < len(code) <= MOST_INSTRUCTIONS
+        for position, (operation, yes, no, k) in enumerate(code):
+            assert operation in (LOAD, JEQ, JSET, JGE, RETURN)
+            assert position + 1 + max(yes, no) < len(code) or operation == RETURN
+            if operation == LOAD:
+                assert k % 4 == 0
+                assert k < 64  # sizeof(struct seccomp_data)
+            if operation == RETURN:
+                assert k in (KILL, NOTIFY, ALLOW) or k & 0xFFFF0000 == ERRNO
+
+    @either
+    def test_no_instruction_is_out_of_reach(self, program: bytes) -> None:
+        code = instructions(program)
+        reached, waiting = set(), [0]
+        while waiting:
+            position = waiting.pop()
+            if position in reached:
+                continue
+            reached.add(position)
+            operation, yes, no, _k = code[position]
+            if operation == LOAD:
+                waiting.append(position + 1)
+            elif operation != RETURN:
+                waiting += [position + 1 + yes, position + 1 + no]
+        assert reached == set(range(len(code)))
+
+
+class TestLists:
+    @either
+    def test_what_libraries_need_is_allowed(self, program: bytes) -> None:
+        answers = {name: ask(name, program=program) for name in present(seccomp._ALLOWED)}
+        assert answers == dict.fromkeys(answers, ALLOW)
+        assert len(answers) > 100
+
+    @either
+    def test_what_only_attacks_need_is_told(self, program: bytes) -> None:
+        answers = {name: ask(name, program=program) for name in present(seccomp._NOTIFIED)}
+        assert answers == dict.fromkeys(answers, NOTIFY)
+        assert len(answers) > 50
+
+    def test_no_call_is_on_two_lists(self) -> None:
+        lists = seccomp._ALLOWED.split() + seccomp._NOTIFIED.split()
+        assert len({*lists, *BY_ARGUMENT}) == len(lists) + len(BY_ARGUMENT)
+
+    @either
+    def test_everything_else_looks_as_if_this_kernel_did_not_have_it(self, program: bytes) -> None:
+        """Also what is newer than our table: libraries then take another way."""
+        named = {syscalls.NUMBERS[name] for name in present(seccomp._ALLOWED + seccomp._NOTIFIED)}
+        by_argument = {syscalls.NUMBERS[name] for name in BY_ARGUMENT if name in syscalls.NUMBERS}
+        for number in set(range(1024)) - named - by_argument:
+            assert ask(number, program=program) == refused(errno.ENOSYS)
+
+    @pytest.mark.parametrize("name", ["clone3", "seccomp", "landlock_restrict_self"])
+    def test_some_that_we_know_stay_away_all_the_same(self, name: str) -> None:
+        """`clone3` hides its flags in memory, where a filter cannot look; ENOSYS makes the C library use `clone`."""
+        assert ask(name) == refused(errno.ENOSYS)
+
+    def test_privilege_calls_are_told(self) -> None:
+        assert set(seccomp._NOTIFIED.split()) >= seccomp.PRIVILEGE_CALLS
+
+
+class TestArchitecture:
+    @pytest.mark.parametrize("arch", [0x40000003, 0x40000028, 0xC00000F3, 0, *syscalls.AUDIT_ARCHES.values()])
+    def test_calls_of_a_foreign_architecture_kill(self, arch: int) -> None:
+        """i386 calls on x86_64 have other numbers: an allowed one here may be a forbidden one there."""
+        if arch == ARCH:
+            assert ask("read", arch=arch) == ALLOW
+        else:
+            assert {ask(number, arch=arch) for number in range(500)} == {KILL}
+
+    @pytest.mark.skipif(syscalls.MACHINE != "x86_64", reason="only x86_64 has a second table of calls under a bit")
+    def test_calls_of_the_x32_table_kill(self) -> None:
+        for number in (*range(600), 0x3FFFFFFF):
+            assert ask(0x40000000 | number) == KILL
+        assert ask(-1) == KILL
+
+
+class TestProcesses:
+    @either
+    def test_threads_are_allowed(self, program: bytes) -> None:
+        assert ask("clone", THREAD, program=program) == ALLOW
+
+    def test_processes_are_told_unless_the_policy_has_some(self) -> None:
+        for name, flags in [("clone", SIGCHLD), ("clone", 0x4111), *((name, 0) for name in present("fork vfork"))]:
+            assert ask(name, flags) == NOTIFY
+            assert ask(name, flags, program=WITH) == ALLOW
+            assert seccomp.asks_for_process(name, (flags, 0, 0, 0, 0, 0))
+
+    @pytest.mark.parametrize(
+        "flag", [0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000, 0x80]
+    )
+    @either
+    def test_no_namespace_comes_with_a_process_or_a_thread(self, flag: int, program: bytes) -> None:
+        assert flag & seccomp.NAMESPACE_FLAGS
+        for flags in (flag | SIGCHLD, flag | THREAD, flag | HIGH):
+            assert ask("clone", flags, program=program) == NOTIFY
+            assert not seccomp.asks_for_process("clone", (flags, 0, 0, 0, 0, 0))
+
+    def test_other_calls_ask_for_no_process(self) -> None:
+        assert not seccomp.asks_for_process("ptrace", (0, 0, 0, 0, 0, 0))
+
+
+class TestArguments:
+    def test_a_unix_socket_is_refused_quietly_and_any_other_is_told(self) -> None:
+        assert ask("socket", 1, 1) == refused(errno.EACCES)
+        assert ask("socket", 1 | HIGH, 1) == refused(errno.EACCES)
+        for family in [0, *range(2, 50)]:
+            assert ask("socket", family, 1) == NOTIFY
+            assert ask("socket", family | HIGH, 1) == NOTIFY
+
+    @pytest.mark.parametrize(
+        ("family", "internet"), [(2, True), (10, True), (16, False), (17, False), (2 | HIGH, True)]
+    )
+    def test_internet_sockets_are_known_as_such(self, family: int, internet: bool) -> None:  # noqa: FBT001 - a table
+        assert seccomp.is_internet_socket("socket", (family, 1, 0, 0, 0, 0)) is internet
+        assert not seccomp.is_internet_socket("socketpair", (family, 1, 0, 0, 0, 0))
+
+    def test_socket_pairs_are_unix_ones(self) -> None:
+        assert ask("socketpair", 1) == ALLOW
+        assert ask("socketpair", 2) == refused(errno.EAFNOSUPPORT)
+
+    @pytest.mark.parametrize("request_", [0x5412, 0x541C, 0x5402, 0x8933, 0x401C5820])
+    def test_a_high_bit_does_not_carry_an_ioctl_past_the_list(self, request_: int) -> None:
+        """TIOCSTI and its kin: the kernel drops the high half, which a comparison of all 64 bits would not."""
+        for form in (request_, request_ | HIGH, request_ | 0xFFFFFFFF00000000):
+            assert ask("ioctl", 0, form) == refused(errno.ENOTTY)
+
+    @pytest.mark.parametrize(
+        ("name", "index", "values", "otherwise"),
+        [
+            ("ioctl", 1, seccomp._IOCTLS, errno.ENOTTY),
+            ("fcntl", 1, seccomp._FCNTLS, errno.ENOLCK),
+            ("prctl", 0, seccomp._PRCTLS, errno.EPERM),
+        ],
+    )
+    def test_only_listed_requests_pass(self, name: str, index: int, values: tuple[int, ...], otherwise: int) -> None:
+        for value in {*range(100), *range(1024, 1050), *values}:
+            expected = ALLOW if value in values else refused(otherwise)
+            assert ask(name, *[0] * index, value) == expected
+            assert ask(name, *[0] * index, value | HIGH) == expected
+
+    @pytest.mark.parametrize("command", [5, 6, 7, 36, 37, 38, 1024, 1033])
+    def test_no_lock_or_lease_or_seal_can_be_taken(self, command: int) -> None:
+        """A lock on a shared read-only file would carry messages from lane to lane."""
+        assert ask("fcntl", 0, command) == refused(errno.ENOLCK)
+
+    @pytest.mark.parametrize("option", [1, 4, 22, 24, 28, 36, 38, 47, 59])
+    def test_confinement_cannot_be_undone_through_prctl(self, option: int) -> None:
+        assert ask("prctl", option) == refused(errno.EPERM)
+
+    def test_limits_are_read_and_never_set(self) -> None:
+        assert ask("prlimit64", 0, 7, 0, 0x7FFF0000) == ALLOW
+        for new in (0x7FFF1000, 1, HIGH, 0x7FFF << 32, 0xFFFFFFFFFFFFFFFF):
+            assert ask("prlimit64", 0, 7, new, 0) == refused(errno.EPERM)
+        assert "setrlimit" not in syscalls.NUMBERS

@@ -1,0 +1,44 @@
+"""The published table of values is the one in the code."""
+
+import re
+from pathlib import Path
+
+from poet_engine.guest import arrays, codec
+
+PAGE = (Path(__file__).resolve().parents[3] / "docs" / "values.md").read_text(encoding="utf-8")
+TABLE = PAGE.partition("## What travels")[2].partition("\n## ")[0]
+ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in TABLE.splitlines() if line.startswith("| ")][
+    1:
+]
+# Types that the code tells apart without the table of encoders.
+WITHOUT_ENCODER = {"None", "bool", "str", "numpy.ndarray", "pandas.Series", "pandas.Index"}
+
+
+def named(kind: type) -> str:
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+
+
+def test_the_page_lists_the_types_that_travel_and_no_others() -> None:
+    listed = {name for row in ROWS for name in re.findall(r"`([\w.]+)`", row[0])}
+    assert listed == {named(kind) for kind in codec._ENCODERS} | WITHOUT_ENCODER
+
+
+def test_the_page_lists_the_tags_that_are_read_and_no_others() -> None:
+    listed = {tag for row in ROWS for tag in re.findall(r"`(\w+)`", row[2])}
+    assert listed == {*codec._DECODERS, arrays.TAG}
+
+
+def test_the_page_states_the_limits_of_the_code() -> None:
+    assert f"| nesting | {codec._MAX_DEPTH} levels |" in PAGE
+    assert f"| structure of a result | {codec._MAX_NODES:,} items" in PAGE
+    assert f"| dimensions of an array | {arrays._MAX_DIMENSIONS} |" in PAGE
+    assert f"| keys or members with the same hash | {codec._MAX_EQUAL_HASHES} in one collection |" in PAGE
+    assert f"`int` above {codec._PLAIN_INTEGER_BITS:,} bits" in PAGE
+    assert f"more than\n{codec._MAX_DIGITS} digits" in PAGE
+
+
+def test_the_page_lists_the_units_of_time_that_arrays_travel_in() -> None:
+    units = re.findall(r"<M8\[(\w+)\]", " ".join(sorted(arrays._DTYPES)))
+    stated = re.search(r"in the units ([\w, ]+?)\.", PAGE.replace("\n", " "))
+    assert stated is not None
+    assert set(re.split(r", | and ", stated[1])) == set(units)

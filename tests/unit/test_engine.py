@@ -1,0 +1,243 @@
+"""The one use case, with a sandbox that answers from a script: gate, sandbox, outcome, event."""
+
+import dataclasses
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from poet_engine.engine import Engine
+from poet_engine.errors import CannotTravelError, ClosedError, LimitError, RejectedError, UsageError
+from poet_engine.events import EventFactory, ExecutionEvent
+from poet_engine.gate import Gate
+from poet_engine.job import Job
+from poet_engine.journal import Journal
+from poet_engine.journal.recorder import Recorder
+from poet_engine.outcome import Blame, Evidence, Outcome, Status, Usage
+from poet_engine.policy import Policy
+from poet_engine.sandbox.scripted import Answer, ScriptedSandbox, failed, ok
+
+POLICY = Policy.load("restricted")
+CLEAN = "def double(x):\n    return 2 * x\n"
+FORBIDDEN = "import os\n\ndef double(x):\n    return os.getpid()\n"
+BROKEN = "def double(x:\n"
+NOW = 1_700_000_000.0
+
+
+@pytest.fixture(scope="module")
+def gate() -> Iterator[Gate]:
+    """One worker process for the whole file."""
+    with Gate() as shared:
+        yield shared
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with Journal.open(tmp_path / "journal.db") as opened:
+        yield opened
+
+
+@dataclasses.dataclass
+class Bench:
+    """An engine and what stands around it."""
+
+    engine: Engine
+    sandbox: ScriptedSandbox
+    journal: Journal
+
+    def event(self) -> ExecutionEvent:
+        (event,) = self.journal.find()
+        assert isinstance(event, ExecutionEvent)
+        return event
+
+
+def bench(gate: Gate, journal: Journal, *answers: Answer, policy: Policy = POLICY) -> Bench:
+    sandbox = ScriptedSandbox(answers or [ok(42)])
+    numbers = itertools.count(1)
+    clock = itertools.count()
+    factory = EventFactory(lambda: NOW, os.urandom, "test", "tests", "1")
+    engine = Engine(
+        policy=policy,
+        sandbox=sandbox,
+        gate=gate,
+        recorder=Recorder(journal, factory),
+        new_id=lambda: f"run-{next(numbers)}",
+        clock=lambda: NOW + next(clock),
+    )
+    return Bench(engine, sandbox, journal)
+
+
+class TestRun:
+    def test_clean_source_runs_with_its_arguments(self, gate: Gate, journal: Journal) -> None:
+        made = bench(gate, journal)
+        outcome = made.engine.run(CLEAN, "double", 1, x=2)
+        assert (outcome.status, outcome.value, outcome.execution_id) == (Status.OK, 42, "run-1")
+        assert made.sandbox.jobs == [Job(source=CLEAN, entry="double", args=(1,), kwargs={"x": 2})]
+
+    def test_parameters_may_be_called_what_run_calls_its_own(self, gate: Gate, journal: Journal) -> None:
+        made = bench(gate, journal)
+        made.engine.run(CLEAN, "double", source=1, entry=2)
+        assert made.sandbox.jobs[0].kwargs == {"source": 1, "entry": 2}
+
+    def test_it_never_raises_for_what_the_code_did(self, gate: Gate, journal: Journal) -> None:
+        for status in set(Status) - {Status.OK}:
+            made = bench(gate, journal, failed(status, "some"))
+            assert made.engine.run(CLEAN, "double").status is status
+
+    def test_an_argument_that_cannot_travel_is_the_callers_error(self, gate: Gate, journal: Journal) -> None:
+        with pytest.raises(CannotTravelError, match="argument 1"):
+            bench(gate, journal).engine.run(CLEAN, "double", object())
+
+    @pytest.mark.parametrize("entry", ["", "a.b", "1x", "f()", "a b", "<lambda>"])
+    def test_an_entry_that_is_no_name_is_wrong_use(self, gate: Gate, journal: Journal, entry: str) -> None:
+        made = bench(gate, journal)
+        with pytest.raises(UsageError, match="no function name"):
+            made.engine.run(CLEAN, entry)
+        assert made.sandbox.jobs == []
+
+    def test_a_deadline_of_the_job_reaches_the_sandbox(self, gate: Gate, journal: Journal) -> None:
+        made = bench(gate, journal)
+        made.engine.run_job(Job(source=CLEAN, entry="double", wall=0.5))
+        assert made.sandbox.jobs[0].wall == 0.5
+
+
+def in_mode(mode: str) -> Policy:
+    return Policy.parse(f'[static]\nmode = "{mode}"\n')
+
+
+class TestGate:
+    @pytest.mark.parametrize(("source", "cause"), [(FORBIDDEN, "scan_ast"), (BROKEN, "syntax")])
+    def test_what_it_rejects_does_not_run(self, gate: Gate, journal: Journal, source: str, cause: str) -> None:
+        made = bench(gate, journal)
+        outcome = made.engine.run(source, "double", 1)
+        assert made.sandbox.jobs == []
+        assert (outcome.status, outcome.cause, outcome.blame) == (Status.REJECTED, cause, Blame.CODE)
+        assert outcome.findings
+        assert outcome.evidence == Evidence(outcome.findings[0].rule, source="gate")
+        assert (outcome.execution_id, outcome.sandbox) == ("run-1", "scripted")
+
+    def test_a_rejected_run_leaves_an_event_too(self, gate: Gate, journal: Journal) -> None:
+        made = bench(gate, journal)
+        made.engine.run(FORBIDDEN, "double")
+        payload = made.event().payload
+        assert (payload.status, payload.outcome, payload.cause) == ("failure", "rejected", "scan_ast")
+        assert (payload.served_by, payload.execution_id) == ("none", "run-1")
+
+    @pytest.mark.parametrize("mode", ["warn", "audit"])
+    def test_in_the_milder_modes_it_runs_and_the_findings_are_kept(
+        self, gate: Gate, journal: Journal, mode: str
+    ) -> None:
+        made = bench(gate, journal, policy=in_mode(mode))
+        outcome = made.engine.run(FORBIDDEN, "double", 1)
+        assert outcome.ok
+        assert len(made.sandbox.jobs) == 1
+        assert outcome.findings == gate.scan(FORBIDDEN, POLICY).findings
+
+    def test_a_scan_runs_nothing(self, gate: Gate, journal: Journal) -> None:
+        made = bench(gate, journal)
+        assert made.engine.scan(FORBIDDEN).rejected
+        assert not made.engine.scan(CLEAN).rejected
+        assert made.sandbox.jobs == []
+        assert journal.find() == []
+
+    def test_decorators_of_ours_are_taken_off(self, gate: Gate, journal: Journal) -> None:
+        text = bench(gate, journal).engine.undecorate(f"from poet_engine import poet\n\n@poet\n{CLEAN}")
+        assert "poet" not in text
+        assert CLEAN in text
+
+
+class TestEvents:
+    def test_a_run_leaves_one_with_everything_that_is_known(self, gate: Gate, journal: Journal) -> None:
+        usage = Usage(wall_ms=10.0, cpu_ms=5.0, memory_peak_bytes=2_000_000)
+        made = bench(gate, journal, dataclasses.replace(ok(1), usage=usage))
+        recorded = made.engine.execute(Job(source=CLEAN, entry="double", args=[1]))
+        event = made.event()
+        assert event.id == recorded.event_id
+        assert event.correlation_id == recorded.outcome.execution_id == event.payload.execution_id == "run-1"
+        payload = event.payload
+        assert (payload.function_name, payload.status, payload.served_by) == ("double", "success", "generated")
+        assert payload.version == made.engine.scan(CLEAN).digest[:12]
+        assert payload.policy_digest == POLICY.digest
+        assert (payload.start_time, payload.end_time) == (NOW, NOW + 1)
+        assert payload.attempts == 1
+        assert (payload.metrics.memory_mb, payload.metrics.cpu_percent) == (2.0, 50.0)
+        assert payload.error is None
+
+    def test_a_failure_says_why(self, gate: Gate, journal: Journal) -> None:
+        outcome = Outcome(
+            status=Status.LIMIT, cause="cpu", evidence=Evidence("cpu_ms", 4000.0, 4000.0), limits_hit=("cpu",)
+        )
+        made = bench(gate, journal, outcome)
+        made.engine.run(CLEAN, "double")
+        payload = made.event().payload
+        assert (payload.status, payload.outcome, payload.cause) == ("failure", "limit", "cpu")
+        assert (payload.evidence, payload.limits_hit) == ("cpu_ms=4000 limit=4000", ("cpu",))
+        assert payload.error is not None
+        assert payload.error.type == "limit/cpu"
+
+    def test_every_run_has_an_event_of_its_own(self, gate: Gate, journal: Journal) -> None:
+        made = bench(gate, journal)
+        ids = {made.engine.execute(Job(source=CLEAN, entry="double")).event_id for _ in range(20)}
+        made.engine.flush()
+        assert {event.id for event in journal.find()} == ids
+        assert len(ids) == 20
+
+    def test_an_attempt_leaves_none(self, gate: Gate, journal: Journal) -> None:
+        made = bench(gate, journal)
+        assert made.engine.attempt(Job(source=CLEAN, entry="double")).ok
+        assert journal.find() == []
+
+    def test_without_a_recorder_there_are_none_and_no_id(self, gate: Gate) -> None:
+        sandbox = ScriptedSandbox([ok(1)])
+        engine = Engine(
+            policy=POLICY, sandbox=sandbox, gate=gate, recorder=None, new_id=lambda: "run", clock=lambda: NOW
+        )
+        assert engine.execute(Job(source=CLEAN, entry="double")).event_id == ""
+        engine.flush()
+        assert engine.run(CLEAN, "double").ok
+
+
+class TestLoaded:
+    def test_it_is_called_like_the_function(self, gate: Gate, journal: Journal) -> None:
+        made = bench(gate, journal, lambda job: ok(job.args))
+        double = made.engine.load(CLEAN, "double")
+        assert double(3) == (3,)
+        assert double.call(4).value == (4,)
+        assert "double" in repr(double)
+
+    def test_its_failures_are_raised(self, gate: Gate, journal: Journal) -> None:
+        double = bench(gate, journal, failed(Status.LIMIT, "wall")).engine.load(CLEAN, "double")
+        with pytest.raises(LimitError, match="limit/wall"):
+            double(1)
+
+    def test_what_the_gate_rejects_is_not_loaded(self, gate: Gate, journal: Journal) -> None:
+        with pytest.raises(RejectedError, match="POET"):
+            bench(gate, journal).engine.load(FORBIDDEN, "double")
+
+
+class TestLife:
+    def test_closing_closes_everything_and_may_be_done_twice(self, tmp_path: Path) -> None:
+        with bench(Gate(), Journal.open(tmp_path / "journal.db")).engine as engine:
+            assert not engine.closed
+        engine.close()
+        assert engine.closed
+        for use in (lambda: engine.run(CLEAN, "double"), lambda: engine.scan(CLEAN), engine.doctor):
+            with pytest.raises(ClosedError):
+                use()
+
+    def test_what_it_was_made_of_is_closed_too(self, tmp_path: Path) -> None:
+        made = bench(Gate(), Journal.open(tmp_path / "journal.db"))
+        made.engine.close()
+        with pytest.raises(ClosedError):
+            made.sandbox.run(Job(source=CLEAN, entry="double"))
+        with pytest.raises(ClosedError):
+            made.journal.find()
+
+    def test_it_says_what_it_is(self, gate: Gate, journal: Journal) -> None:
+        engine = bench(gate, journal).engine
+        assert repr(engine) == "<Engine policy=restricted <ScriptedSandbox calls=0>>"
+        assert engine.sandbox_name == "scripted"
+        assert engine.statistics().calls == 0
+        assert all(report.held for report in engine.doctor())
