@@ -13,12 +13,13 @@ endif
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup demo check test bench clean
+.PHONY: help setup demo check test test-cgroup2 bench clean
 
 help:
 	@echo 'make demo    set up what the demo needs, and run the main job on real data'
 	@echo 'make check   the fast lane: format, lint, layers, types, unit tests'
 	@echo 'make test    everything: check, then conformance, security, integration and packaging'
+	@echo 'make test-cgroup2   the tests that depend on the cgroup version, in an emulated machine that has only v2'
 	@echo 'make bench   measure the latency of a call and the calls a second'
 	@echo 'make setup   make the virtual environment $(VENV) with all that development needs'
 	@echo 'make clean   remove the virtual environment and everything that was generated'
@@ -44,6 +45,9 @@ check: $(VENV)/.has-dev
 test: check
 	@$(SAY) 'conformance, security, integration and packaging tests'
 	@$(BIN)/pytest -q tests/conformance tests/security tests/integration tests/packaging
+
+test-cgroup2: $(VENV)/.has-dev
+	@tests/cgroup2/run '$(abspath $(BIN))/python'
 
 bench: $(VENV)/.has-dev
 	@$(BIN)/python benchmarks/call_latency.py
