@@ -1,12 +1,11 @@
 """The cgroup v1 driver over a tree of plain files: what it writes, what it reads, and what it leaves alone."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from poet_engine.sandbox.cgroup import GroupLimits, Reading, v1
+from poet_engine.sandbox.cgroup import GroupLimits, Reading, folders, v1
 
 LIMITS = GroupLimits(memory=64 << 20, tasks=10, cores=1.5)
 CONTROLLERS = ("memory", "pids", "cpuacct", "cpu")
@@ -164,27 +163,21 @@ class TestRemoving:
         assert group.remove()
 
 
-class TestOwners:
-    def test_the_name_says_which_process_and_which_of_its_sandboxes(self) -> None:
-        pid = os.getpid()
-        assert v1.owner_name(pid, 7) == f"poet-{pid}-{v1.start_time(pid)}-7"
-        assert v1.start_time(pid).isdecimal()
+class TestSweeping:
+    """Which folders are whose is tested in test_folders.py."""
 
-    def test_a_process_that_is_gone_has_no_start_time(self) -> None:
-        beyond = int(Path("/proc/sys/kernel/pid_max").read_text(encoding="ascii")) + 1
-        assert v1.start_time(beyond) == ""
-
-    def test_the_sweep_leaves_those_of_living_processes_and_strangers(self, tree: Tree) -> None:
-        living = v1.owner_name(os.getpid(), 1)
+    def test_those_of_living_processes_and_strangers_stay(self, tree: Tree) -> None:
+        living = folders.own_name()
         others = ["docker", "poet-", "poet-x-1-1", "poet-1", "user-poet-1-2-3"]
         for name in (living, *others):
             (tree.folders["memory"] / name / "lane").mkdir(parents=True)
-        v1.V1Driver(tree.folders, OWNER).sweep()
+        assert v1.V1Driver(tree.folders, OWNER).sweep() == 0
         assert sorted(path.name for path in tree.folders["memory"].iterdir()) == sorted([living, *others])
 
-    def test_the_sweep_removes_those_of_the_dead(self, tree: Tree) -> None:
+    def test_those_of_the_dead_go_from_every_hierarchy(self, tree: Tree) -> None:
         """The pid may belong to somebody else by now: the start time tells."""
-        reused, gone = f"poet-{os.getpid()}-1-1", "poet-999999999-5-1"
-        for name in (reused, gone):
-            (tree.folders["pids"] / name / "lane").mkdir(parents=True)
-        assert v1.V1Driver(tree.folders, OWNER).sweep() >= 4
+        pid, _started, number, namespace = folders.own_name().removeprefix("poet-").split("-")
+        for controller in ("pids", "memory"):
+            for name in (f"poet-{pid}-1-{number}-{namespace}", f"poet-999999999-5-1-{namespace}"):
+                (tree.folders[controller] / name / "lane").mkdir(parents=True)
+        assert v1.V1Driver(tree.folders, OWNER).sweep() == 8
