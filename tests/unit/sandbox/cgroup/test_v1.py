@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from poet_engine.sandbox.cgroup import GroupLimits, Reading, v1
+from poet_engine.sandbox.cgroup import GroupLimits, Reading, folders, v1
 
 LIMITS = GroupLimits(memory=64 << 20, tasks=10, cores=1.5)
 CONTROLLERS = ("memory", "pids", "cpuacct", "cpu")
@@ -161,3 +161,26 @@ class TestRemoving:
                 file.unlink()
             (folder / OWNER / "lane").rmdir()
         assert group.remove()
+<<<<<<< HEAD
+=======
+
+
+class TestSweeping:
+    """Which folders are whose is tested in test_folders.py."""
+
+    def test_those_of_living_processes_and_strangers_stay(self, tree: Tree) -> None:
+        living = folders.own_name()
+        others = ["docker", "poet-", "poet-x-1-1", "poet-1", "user-poet-1-2-3"]
+        for name in (living, *others):
+            (tree.folders["memory"] / name / "lane").mkdir(parents=True)
+        assert v1.V1Driver(tree.folders, OWNER).sweep() == 0
+        assert sorted(path.name for path in tree.folders["memory"].iterdir()) == sorted([living, *others])
+
+    def test_those_of_the_dead_go_from_every_hierarchy(self, tree: Tree) -> None:
+        """The pid may belong to somebody else by now: the start time tells."""
+        pid, _started, number, namespace = folders.own_name().removeprefix("poet-").split("-")
+        for controller in ("pids", "memory"):
+            for name in (f"poet-{pid}-1-{number}-{namespace}", f"poet-999999999-5-1-{namespace}"):
+                (tree.folders[controller] / name / "lane").mkdir(parents=True)
+        assert v1.V1Driver(tree.folders, OWNER).sweep() == 8
+>>>>>>> cgroup2
