@@ -47,8 +47,7 @@ def probe(
     reports = {name: _judge(name, attempts.get(name), counted_by) for name in NAMES}
     if thorough and reports["memory"].held:
         grown = run(Job(source=source, entry="grow", args=(limits.memory,), filename="<probe>"))
-        if grown.cause not in ("cpu", "wall"):  # a machine too slow to touch that much says nothing of the wall
-            reports["memory"] = _judge_growth(grown, counted_by)
+        reports["memory"] = _judge_growth(grown, counted_by)
     return tuple(reports.values())
 
 

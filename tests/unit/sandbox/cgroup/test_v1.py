@@ -161,8 +161,6 @@ class TestRemoving:
                 file.unlink()
             (folder / OWNER / "lane").rmdir()
         assert group.remove()
-<<<<<<< HEAD
-=======
 
 
 class TestSweeping:
@@ -183,4 +181,3 @@ class TestSweeping:
             for name in (f"poet-{pid}-1-{number}-{namespace}", f"poet-999999999-5-1-{namespace}"):
                 (tree.folders[controller] / name / "lane").mkdir(parents=True)
         assert v1.V1Driver(tree.folders, OWNER).sweep() == 8
->>>>>>> cgroup2
