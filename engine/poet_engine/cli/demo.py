@@ -89,8 +89,8 @@ def _run(screen: Screen, where: Path) -> int:
     _say_version(screen, version)
     rows = [_enhanced(screen, drift, current, reference)]
     rows += _hostile_rows(screen, drift, version, (current, reference), naive)
-    walls = _walls(screen, drift)
     recorded = _table(screen, rows, drift.poet)
+    walls = _walls(screen, drift)
     fine = all(row.as_promised for row in rows) and len(rows) == 1 + len(SEVEN) and recorded
     fine = fine and bool(walls) and all(wall.held for wall in walls)
     _closing(screen, where, fine=fine)
@@ -227,7 +227,7 @@ def _say(screen: Screen, row: Row) -> None:
 
 
 def _walls(screen: Screen, drift: _Drift) -> tuple[WallReport, ...]:
-    screen.heading("5. Which walls stood, tried from inside")
+    screen.heading("6. Which walls stood, tried from inside")
     walls = drift.poet.doctor()
     screen.table(
         ("wall", "held", "tried", "stopped by"),
@@ -238,7 +238,7 @@ def _walls(screen: Screen, drift: _Drift) -> tuple[WallReport, ...]:
 
 def _table(screen: Screen, rows: list[Row], handle: PoetHandle[[Sequence[float], Sequence[float]]]) -> bool:
     """The closing table; whether every call has its event in the journal."""
-    screen.heading("6. Every call, as the journal has it")
+    screen.heading("5. Every call, as the journal has it")
     found = [handle.event(row.execution.event_id) for row in rows]
     screen.table(
         ("version", "what", "served by", "status", "cause", "wall ms", "cpu ms", "peak MiB", "event"),
