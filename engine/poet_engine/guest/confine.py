@@ -171,7 +171,7 @@ def budgets(config: Config, _uid: int) -> None:
         (resource.RLIMIT_MEMLOCK, 0),
         (resource.RLIMIT_MSGQUEUE, 0),
         (resource.RLIMIT_NOFILE, config.open_files),
-        (resource.RLIMIT_FSIZE, config.disk),
+        (resource.RLIMIT_FSIZE, max(config.disk, config.result)),
         (resource.RLIMIT_STACK, config.stack),
     ]
     if not config.cgroup:

@@ -16,6 +16,7 @@ import types
 from typing import TYPE_CHECKING, NamedTuple, Never
 
 from . import codec, confine, kernel
+from .attachments import Collected, Mapped
 from .config import Config
 from .frames import Kind, Reader, pack
 from .travel import UndecodableError, UntravellableError
@@ -56,20 +57,20 @@ class EntryNotFoundError(LookupError):
 
 
 def main(config: Config, program: bytes, descriptors: list[int], uid: int, sizes: tuple[int, int]) -> Never:
-    """Never returns. `descriptors` are the request socket, stdout and stderr; everything else is closed here."""
-    request, out, err = descriptors
+    """Never returns. `descriptors` are the request socket, stdout, stderr and the file for big results."""
+    request, out, err, results = descriptors
     status = _SETUP_FAILED_STATUS
     try:
         os.dup2(out, 1)
         os.dup2(err, 2)
-        kernel.close_all_but({0, 1, 2, request})
+        kernel.close_all_but({0, 1, 2, request, results})
         sock = socket.socket(fileno=request)
         try:
             prepare(config, program, uid, sizes, sock)
         except Exception as error:  # noqa: BLE001 - nothing hostile ran yet: whatever failed is the host's to know
             sock.sendall(pack(Kind.SETUP_FAILED, repr(error).encode()))
             os._exit(status)
-        status = serve(sock, keep=config.keep)
+        status = serve(sock, results, keep=config.keep)
     except BaseException:  # noqa: BLE001 - the host reads the exit status; there is nobody else to tell
         status = 1
     os._exit(status)
@@ -124,7 +125,7 @@ def _warm_up() -> None:
     sys.modules.pop(MODULE_NAME, None)
 
 
-def serve(sock: socket.socket, *, keep: bool) -> int:
+def serve(sock: socket.socket, results: int, *, keep: bool) -> int:
     """Wait for a request, answer it, and return the exit status; with `keep`, go on until an answer is no result."""
     loaded: _Loaded | None = None
     ballast = bytearray(_BALLAST)
@@ -133,7 +134,7 @@ def serve(sock: socket.socket, *, keep: bool) -> int:
         if request is None:
             return 0  # the host let go of a payload that it did not need
         try:
-            frame, loaded = answer(request, loaded)
+            frame, loaded = answer(*request, results, loaded=loaded)
         except MemoryError as error:
             ballast.clear()
             frame = _describe(error, "")
@@ -145,12 +146,17 @@ def serve(sock: socket.socket, *, keep: bool) -> int:
             return 0
 
 
-def _receive(sock: socket.socket) -> bytes | None:
+def _receive(sock: socket.socket) -> tuple[bytes, int | None] | None:
+    """The content of a request, and the file with what was too big for it."""
     reader = Reader({Kind.REQUEST: _MAX_REQUEST})
-    while not (frames := reader.feed(data := sock.recv(1 << 20))):
+    attached: int | None = None
+    while True:
+        data, descriptors = kernel.receive_with_descriptors(sock, 1 << 20, 1)
+        attached = descriptors[0] if descriptors else attached
+        if frames := reader.feed(data):
+            return frames[0].payload, attached
         if not data:
             return None
-    return frames[0].payload
 
 
 def _exit_status(error: SystemExit) -> int:
@@ -182,26 +188,39 @@ class _Loaded(NamedTuple):
     module: types.ModuleType
 
 
-def answer(request: bytes, loaded: _Loaded | None = None) -> tuple[bytes, _Loaded | None]:
+def answer(
+    request: bytes, attached: int | None = None, results: int | None = None, *, loaded: _Loaded | None = None
+) -> tuple[bytes, _Loaded | None]:
     """The frame that answers a request, and what is loaded then. SystemExit passes through: ending is not answering.
 
     Args:
         request: The content of a request frame.
+        attached: The file with what was too big for it; closed here.
+        results: The file for what is too big for a frame.
         loaded: What an earlier request has loaded; used again for the same source.
     """
     asked = json.loads(request)
     filename = asked["filename"]
     try:
-        arguments = [codec.from_wire(item, 0) for item in asked["args"]]
-        keywords = {name: codec.from_wire(item, 0) for name, item in asked["kwargs"].items()}
+        mapped = None if attached is None else Mapped(attached)
+        arguments = [codec.from_wire(item, 0, mapped) for item in asked["args"]]
+        keywords = {name: codec.from_wire(item, 0, mapped) for name, item in asked["kwargs"].items()}
         if loaded is None or loaded.source != asked["source"]:
             loaded = _Loaded(asked["source"], _load(asked["source"], filename))
         value = _call(loaded.module, asked["entry"], arguments, keywords)
-        return pack(Kind.RESULT, codec.dumps(value, "the result")), loaded
+        return _result(value, results), loaded
     except SystemExit:
         raise
     except BaseException as error:  # noqa: BLE001 - whatever the code raised is its answer
         return _answer_of(error, filename, asked["source"]), loaded
+
+
+def _result(value: object, results: int | None) -> bytes:
+    parts = None if results is None else Collected()
+    content = codec.dumps(value, "the result", parts)
+    if parts is not None and results is not None:
+        parts.deliver(results)
+    return pack(Kind.RESULT, content)
 
 
 def _answer_of(error: BaseException, filename: str, source: str) -> bytes:

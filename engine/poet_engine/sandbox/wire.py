@@ -1,10 +1,13 @@
 """A job as the request that a guest reads, and a guest's frame as an answer. The same for every sandbox."""
 
+import dataclasses
 import json
+import mmap
 
 from poet_engine.errors import CannotTravelError
 from poet_engine.guest import codec
-from poet_engine.guest.frames import Frame, Kind, Reader
+from poet_engine.guest.attachments import Attached, Collected
+from poet_engine.guest.frames import Frame, FrameTooLargeError, Kind, Reader
 from poet_engine.guest.travel import UndecodableError, UntravellableError
 from poet_engine.job import Job
 from poet_engine.outcome import ErrorInfo
@@ -15,26 +18,50 @@ _MAX_TEXT_FRAME = 1 << 18
 _MAX_FIELD = 1 << 16
 
 
-def request(job: Job) -> bytes:
-    """The content of the request frame.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Request:
+    """A job for a guest.
+
+    Attributes:
+        content: Of the request frame.
+        parts: What is too big for it; how it travels is the sandbox's affair.
+    """
+
+    content: bytes
+    parts: Collected
+
+
+def request(job: Job, memory: int | None = None) -> Request:
+    """A job in the form that the guest reads.
+
+    Args:
+        job: What to run.
+        memory: The policy's budget; arguments that alone would use it up are refused. None where there is none.
 
     Raises:
-        CannotTravelError: An argument has no safe form; the error names it.
+        CannotTravelError: An argument has no safe form, or no room; the error names it.
     """
+    most = None if memory is None else (memory, "limits.memory")
+    parts = Collected(alignment=mmap.PAGESIZE, most=most)
     try:
-        return json.dumps(
+        content = json.dumps(
             {
                 "source": job.source,
                 "entry": job.entry,
                 "filename": job.filename,
-                "args": [codec.to_wire(value, f"argument {index + 1}", 0) for index, value in enumerate(job.args)],
-                "kwargs": {name: codec.to_wire(value, f"argument {name!r}", 0) for name, value in job.kwargs.items()},
+                "args": [
+                    codec.to_wire(value, f"argument {index + 1}", 0, parts) for index, value in enumerate(job.args)
+                ],
+                "kwargs": {
+                    name: codec.to_wire(value, f"argument {name!r}", 0, parts) for name, value in job.kwargs.items()
+                },
             },
             separators=(",", ":"),
             allow_nan=False,
         ).encode()
     except UntravellableError as error:
-        raise CannotTravelError(error.where, error.kind, error.why) from None
+        raise CannotTravelError(error.where, error.kind, error.why, mend=error.mend) from None
+    return Request(content, parts)
 
 
 def reader(result_limit: int) -> Reader:
@@ -42,16 +69,47 @@ def reader(result_limit: int) -> Reader:
     return Reader({Kind.RESULT: result_limit, Kind.EXCEPTION: _MAX_TEXT_FRAME, Kind.REFUSED: _MAX_TEXT_FRAME})
 
 
-def read(frames: list[Frame], pending: int) -> Answer:
-    """The answer that came. Exactly one frame and not a byte more, or it is garbled."""
+class _TooLargeError(Exception):
+    """The attachments that a result refers to are more than it may have."""
+
+
+class _Capped:
+    """The attachments of a result: each reference counts, also one to what another one has taken already.
+
+    Args:
+        attached: Where they are taken from.
+        length: Bytes of the frame.
+        limit: Bytes of frame and attachments together.
+    """
+
+    def __init__(self, attached: Attached, length: int, limit: int) -> None:
+        self._attached, self.total, self._limit = attached, length, limit
+
+    def take(self, offset: int, length: int) -> bytearray | memoryview:
+        """Bytes of the region, if there is room for them."""
+        self.total += length
+        if self.total > self._limit:
+            raise _TooLargeError
+        return self._attached.take(offset, length)
+
+
+def read(frames: list[Frame], pending: int, attached: Attached | None = None, limit: int = 0) -> Answer:
+    """The answer that came. Exactly one frame and not a byte more, or it is garbled.
+
+    Args:
+        frames: What came whole.
+        pending: Bytes that came after it.
+        attached: What the guest has put beside its result; None where it cannot.
+        limit: Bytes of a result and its attachments together.
+
+    Raises:
+        FrameTooLargeError: The attachments announce more than that.
+    """
     if len(frames) != 1 or pending:
         return Garbled(f"{len(frames)} frames and {pending} bytes where one frame was due")
     frame = frames[0]
     if frame.kind is Kind.RESULT:
-        try:
-            return Returned(codec.loads(frame.payload))
-        except UndecodableError as error:
-            return Garbled(str(error))
+        return _value(frame.payload, attached, limit)
     fields = _text_fields(frame.payload)
     if fields is None:
         return Garbled(f"an unreadable {frame.kind.name.lower()} frame")
@@ -59,6 +117,16 @@ def read(frames: list[Frame], pending: int) -> Answer:
         return Refused(_text(fields, "argument"), _text(fields, "rule"))
     error_info = ErrorInfo(_text(fields, "type"), _text(fields, "message"), _text(fields, "traceback"))
     return Raised(error_info, _text(fields, "kind") or "exception", fields.get("raised") is not False)
+
+
+def _value(content: bytes, attached: Attached | None, limit: int) -> Answer:
+    capped = None if attached is None else _Capped(attached, len(content), limit)
+    try:
+        return Returned(codec.loads(content, capped))
+    except UndecodableError as error:
+        return Garbled(str(error))
+    except _TooLargeError:
+        raise FrameTooLargeError(capped.total if capped is not None else 0, limit) from None
 
 
 def _text_fields(payload: bytes) -> dict[str, object] | None:

@@ -194,4 +194,4 @@ def test_a_scalar_with_a_shape_stays_an_array() -> None:
 def test_values_without_arrays_do_not_ask_for_numpy() -> None:
     """On the way out numpy is only looked for among what is loaded."""
     assert "numpy" in sys.modules
-    assert arrays.travelling_form(object()) is arrays.NOT_MINE
+    assert arrays.travelling_form(object(), "x", None) is arrays.NOT_MINE

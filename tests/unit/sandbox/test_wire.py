@@ -30,7 +30,7 @@ def told(kind: Kind, fields: object) -> object:
 class TestRequest:
     def test_it_holds_what_the_guest_needs_and_values_in_wire_form(self) -> None:
         job = dataclasses.replace(JOB, args=[1, (2,)], kwargs={"k": {3}, "f": float("inf")}, filename="<f>")
-        assert json.loads(wire.request(job)) == {
+        assert json.loads(wire.request(job).content) == {
             "source": "def f(): pass",
             "entry": "f",
             "filename": "<f>",

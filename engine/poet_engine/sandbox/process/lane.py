@@ -14,6 +14,7 @@ from poet_engine.guest import kernel
 from poet_engine.guest import lane as guest_lane
 from poet_engine.guest.frames import HEADER_SIZE, FrameError, Kind, Reader
 from poet_engine.sandbox.cgroup import Group
+from poet_engine.sandbox.process.memory_files import ResultFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,9 +44,14 @@ class Report:
 
 
 class Armed:
-    """A payload that is being prepared, waits, or runs: the host's ends of everything it has."""
+    """A payload that is being prepared, waits, or runs: the host's ends of everything it has.
 
-    def __init__(self) -> None:
+    Args:
+        result: Bytes that its result may have.
+    """
+
+    def __init__(self, result: int) -> None:
+        self.results = ResultFile(result)
         self.request, self._guest_request = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         self.request.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, _PASS_CREDENTIALS)
         self.request.setblocking(False)
@@ -62,10 +68,11 @@ class Armed:
 
     def hand_over(self, control: socket.socket) -> None:
         """Send the guest's ends to the lane's init, which forks the payload."""
-        ends = [self._guest_request.fileno(), self._guest_stdout, self._guest_stderr, self._guest_status]
+        outputs = [self._guest_stdout, self._guest_stderr]
+        ends = [self._guest_request.fileno(), *outputs, self.results.fd, self._guest_status]
         kernel.send_with_descriptors(control, b"P", ends)
         self._guest_request.close()
-        for fd in ends[1:]:
+        for fd in (*outputs, self._guest_status):
             os.close(fd)
 
     def on_readable(self) -> bool:
@@ -148,6 +155,7 @@ class Armed:
             return
         self._closed = True
         self.request.close()
+        self.results.close()
         for fd in (self.stdout, self.stderr, self.status, self.listener, self._pidfd):
             if fd is not None:
                 os.close(fd)
@@ -177,10 +185,11 @@ class Lane:
     Args:
         number: Which one it is, for names.
         uid: The user that its payloads become.
+        result: Bytes that a result may have.
     """
 
-    def __init__(self, number: int, uid: int) -> None:
-        self.number, self.uid = number, uid
+    def __init__(self, number: int, uid: int, result: int) -> None:
+        self.number, self.uid, self._result = number, uid, result
         self.control, self._guest_control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, _PASS_CREDENTIALS)
         self.control.settimeout(_HELLO_GRACE)
@@ -227,7 +236,7 @@ class Lane:
         if self.armed is not None:
             self.armed.close()
             self.armed = None
-        armed = Armed()
+        armed = Armed(self._result)
         try:
             armed.hand_over(self.control)
         except OSError as error:

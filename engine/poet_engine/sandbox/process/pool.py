@@ -83,6 +83,7 @@ class Pool:
         limits: What each lane's cgroup gets.
         uids: Gives each lane its uid.
         size: How many lanes.
+        result: Bytes that a result may have.
         clock: Monotonic seconds.
     """
 
@@ -94,10 +95,11 @@ class Pool:
         uids: Callable[[int], int],
         *,
         size: Size,
+        result: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._nursery, self._driver, self._limits, self._uids = nursery, driver, limits, uids
-        self._size, self._clock = size, clock
+        self._size, self._result, self._clock = size, result, clock
         self._changed = threading.Condition()
         self._ready: collections.deque[Lane] = collections.deque()
         self._returned: collections.deque[tuple[Lane, Next]] = collections.deque()
@@ -325,7 +327,7 @@ class Pool:
 
     def _make_lane(self) -> bool:
         self._number += 1
-        lane = Lane(self._number, self._uids(self._number))
+        lane = Lane(self._number, self._uids(self._number), self._result)
         self._lanes.add(lane)
         try:
             self._nursery.make(lane)

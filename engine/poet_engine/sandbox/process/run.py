@@ -42,10 +42,13 @@ class Run:
         self.unlisted: frozenset[str] = frozenset()
         self._start: Reading | None = None
         self._start_cpu_ms = 0.0
-        self.lane_after = Next.DISCARD  # until the end is known: an interrupted call must not leave a lane to others
+        self.lane_after = Next.KEEP  # its payload has heard nothing yet
 
-    def to_the_end(self, request: bytes, pool: Pool, cancellation: Cancellation | None) -> Outcome:
-        """Release the payload and follow it."""
+    def to_the_end(
+        self, request: bytes, attached: int | None, pool: Pool, cancellation: Cancellation | None
+    ) -> Outcome:
+        """Release the payload and follow it; `attached` is the file with what is too big for the request."""
+        self.lane_after = Next.DISCARD  # until the end is known: an interrupted call must not leave a lane to others
         self._release()
         released = self._clock()
         watch = Watch(self._limits, released, self._wall)
@@ -53,7 +56,7 @@ class Run:
         if cancellation is not None:
             supervisor.heed(cancellation)
         try:
-            supervisor.run(request)
+            supervisor.run(request, attached)
         except BaseException:
             supervisor.kill()  # an interrupt of the caller's: nothing runs on behind its back
             raise
@@ -112,6 +115,8 @@ class Run:
             touched=tuple(watch.touched),
         )
         self.lane_after = _next(report, answered=answered, keep=self._keep)
+        if self.lane_after is Next.KEEP:
+            self._armed.results.clear()
         return _outcome(decide(seen), supervisor, counts, wall_ms, report)
 
 

@@ -22,6 +22,7 @@ from poet_engine.sandbox.cgroup import GroupLimits
 from poet_engine.sandbox.process import configure, diagnose, identity
 from poet_engine.sandbox.process.identity import Identity
 from poet_engine.sandbox.process.lane import Lane
+from poet_engine.sandbox.process.memory_files import ArgumentFiles
 from poet_engine.sandbox.process.nursery import Nursery
 from poet_engine.sandbox.process.pool import Next, NoLaneError, Pool, Size
 from poet_engine.sandbox.process.run import NAME, Run
@@ -102,7 +103,9 @@ class ProcessSandbox:
             GroupLimits(policy.limits.memory, tasks, policy.limits.cores),
             functools.partial(_uid_of, self._me, subids),
             size=size or Size(least=min(2, os.cpu_count() or 1)),
+            result=policy.limits.result,
         )
+        self._arguments = ArgumentFiles()
         self._finalizer = weakref.finalize(self, _abandon, self._pool)
         _living.add(self)
 
@@ -119,7 +122,7 @@ class ProcessSandbox:
 
     def _run(self, job: Job, cancellation: Cancellation | None, *, tolerant: bool) -> Outcome:
         self._refuse_misuse()
-        request = wire.request(job)
+        request = wire.request(job, self._limits.memory)
         with self._count_lock:
             self._calls += 1
         wall = self._limits.wall if job.wall is None else min(job.wall, self._limits.wall)
@@ -129,11 +132,22 @@ class ProcessSandbox:
             return self._no_lane(error, cancellation)
         run = Run(lane, self._limits, wall, self._clock, tolerant=tolerant, keep=self._keeps_payloads)
         try:
-            return run.to_the_end(request, self._pool, cancellation)
+            return self._released(run, request, cancellation)
         finally:
             self._pool.give_back(lane, run.lane_after)
             if self._audit:
                 self.unlisted_calls |= run.unlisted
+
+    def _released(self, run: Run, request: wire.Request, cancellation: Cancellation | None) -> Outcome:
+        try:
+            attached = self._arguments.hold(request.parts)
+        except OSError as error:
+            return self._not_run(Status.INFRA, "setup", f"no memory file for the arguments: {error}")
+        try:
+            return run.to_the_end(request.content, attached, self._pool, cancellation)
+        finally:
+            if attached is not None:
+                os.close(attached)
 
     def _no_lane(self, error: NoLaneError, cancellation: Cancellation | None) -> Outcome:
         """What is said when no lane was to be had; why the sandbox does not start, with the setting to change."""
@@ -148,6 +162,9 @@ class ProcessSandbox:
             text = f"the process sandbox does not start: {why}"
         else:
             status, cause = Status.INFRA, "queue_timeout"
+        return self._not_run(status, cause, text)
+
+    def _not_run(self, status: Status, cause: str, text: str) -> Outcome:
         evidence = Evidence(cause, text, source="host")
         return Outcome(status=status, cause=cause, blame=blame_for(status, cause), evidence=evidence, sandbox=self.name)
 
@@ -212,6 +229,7 @@ class ProcessSandbox:
         self._finalizer.detach()
         if os.getpid() == self._owner:
             self._pool.close()
+            self._arguments.close()
 
     def __enter__(self) -> Self:
         """Itself."""

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from poet_engine.cancellation import Cancellation
-from poet_engine.guest import seccomp
+from poet_engine.guest import kernel, seccomp
 from poet_engine.guest.frames import Frame, FrameError, FrameTooLargeError, Kind, pack
 from poet_engine.outcome import Evidence, Status
 from poet_engine.policy import Limits
@@ -148,6 +148,7 @@ class Supervisor:
         self._frames: list[Frame] = []
         self._ended = False
         self._cancellation: Cancellation | None = None
+        self._attached: int | None = None
         self._poll = select.poll()
         self._sources: dict[int, Callable[[], None]] = {}
         self.output = Output(watch.limits.output)
@@ -156,8 +157,14 @@ class Supervisor:
         self.processes_refused = 0
         self.unlisted: set[str] = set()
 
-    def run(self, request: bytes) -> None:
-        """Send the request, watch until the run has ended or a good answer is there; see `finished`."""
+    def run(self, request: bytes, attached: int | None = None) -> None:
+        """Send the request, watch until the run has ended or a good answer is there; see `finished`.
+
+        Args:
+            request: The content of its frame.
+            attached: The file with what is too big for it; goes with the first bytes.
+        """
+        self._attached = attached
         self._register()
         pending = memoryview(pack(Kind.REQUEST, request))
         sock = self._armed.request
@@ -217,7 +224,11 @@ class Supervisor:
 
     def _send(self, pending: memoryview) -> memoryview:
         try:
-            return pending[self._armed.request.send(pending) :]
+            if self._attached is None:
+                return pending[self._armed.request.send(pending) :]
+            sent = kernel.send_with_descriptors(self._armed.request, pending, [self._attached])
+            self._attached = None
+            return pending[sent:]
         except BlockingIOError:
             return pending
         except OSError:
@@ -264,6 +275,9 @@ class Supervisor:
             return
         try:
             self._frames += self._reader.feed(data)
+            if self._frames:
+                limit = self._watch.limits.result
+                self.answer = wire.read(self._frames, self._reader.pending, self._armed.results, limit)
         except FrameTooLargeError as error:
             evidence = Evidence("result_bytes", error.length, error.limit)
             self._watch.end(Kill(Status.LIMIT, "result_size", evidence))
@@ -271,10 +285,8 @@ class Supervisor:
         except FrameError as error:
             self._garbled(str(error))
             return
-        if self._frames:
-            self.answer = wire.read(self._frames, self._reader.pending)
-            if isinstance(self.answer, Garbled):
-                self._garbled(self.answer.reason)
+        if isinstance(self.answer, Garbled):
+            self._garbled(self.answer.reason)
 
     def _garbled(self, reason: str) -> None:
         self._watch.end(Kill(Status.NO_RESULT, "result_undecodable", Evidence("frame", reason)))
