@@ -11,7 +11,7 @@ import math
 import sys
 from typing import TYPE_CHECKING
 
-from .attachments import THRESHOLD, Attached, Collected, taken
+from .attachments import THRESHOLD, Attached, Collected, place
 from .travel import UndecodableError
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _numpy() -> "ModuleType":
         raise UndecodableError("an array, but numpy is not installed here") from None
 
 
-def rebuild(raw: dict[str, object], attached: Attached | None) -> object:
+def rebuild(raw: dict[str, object], attached: Attached) -> object:
     """The array or scalar of a tagged mapping that nobody vouches for."""
     dtype, shape, content = raw.get("d"), raw.get("s"), raw.get("v")
     if dtype not in _DTYPES or not isinstance(content, str | list) or not isinstance(shape, list):
@@ -96,7 +96,7 @@ def rebuild(raw: dict[str, object], attached: Attached | None) -> object:
         raise UndecodableError("a bad array shape")
     kind = _numpy().dtype(dtype)
     if isinstance(content, list):
-        data = taken(content, attached)
+        data: bytearray | memoryview = attached.take(*place(content))
     else:
         data = bytearray(base64.b64decode(content, validate=True))
     if math.prod(shape) * kind.itemsize != len(data):

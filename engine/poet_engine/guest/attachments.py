@@ -7,7 +7,6 @@ sandbox's affair; the codec only adds to it and takes from it.
 
 import mmap
 import os
-from collections.abc import Sequence
 from typing import Protocol
 
 from .travel import UndecodableError, UntravellableError
@@ -79,53 +78,91 @@ def read_at(fd: int, into: memoryview, offset: int) -> None:
         into, offset = into[came:], offset + came
 
 
+def copy_at(fd: int, offset: int, length: int) -> bytes:
+    """So many bytes of a file, copied once where one call does it.
+
+    Raises:
+        UndecodableError: The file ends before that.
+    """
+    pieces: list[bytes] = []
+    while length:
+        pieces.append(os.pread(fd, min(length, _MOST_AT_ONCE), offset))
+        if not pieces[-1]:
+            raise UndecodableError("an attachment that ends too early")
+        length, offset = length - len(pieces[-1]), offset + len(pieces[-1])
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
 class Attached(Protocol):
-    """The region of a message that came."""
+    """The region of a message that came. Both ways out of it raise UndecodableError where it has no such bytes."""
 
-    def take(self, offset: int, length: int) -> bytearray | memoryview:
-        """Bytes that may be written to, which nobody else has or changes.
+    def take(self, offset: int, length: int, /) -> bytearray | memoryview:
+        """Bytes that may be written to, which nobody else has or changes."""
+        ...
 
-        Raises:
-            UndecodableError: The region has none there.
-        """
+    def copy(self, offset: int, length: int, /) -> bytes:
+        """Bytes that cannot change."""
         ...
 
 
-def taken(reference: Sequence[object], attached: Attached | None) -> bytearray | memoryview:
-    """The bytes that a reference stands for; it is only as good as whoever wrote the message.
+def place(reference: list[object]) -> tuple[int, int]:
+    """Offset and length of a reference, which is only as good as whoever wrote the message.
 
     Raises:
-        UndecodableError: It is no reference, or the region has nothing there.
+        UndecodableError: It is none.
     """
-    if attached is None:
+    if len(reference) == 2:  # noqa: PLR2004 - offset and length
+        offset, length = reference
+        if type(offset) is int and type(length) is int and offset >= 0 and length >= THRESHOLD:
+            return offset, length
+    raise UndecodableError("a bad reference to an attachment")
+
+
+class Nothing:
+    """Where nothing came."""
+
+    def take(self, _offset: int, _length: int) -> bytearray:
+        """Refuse."""
         raise UndecodableError("an attachment where none came")
-    if len(reference) != 2 or not all(type(number) is int for number in reference):  # noqa: PLR2004 - offset and length
-        raise UndecodableError("a bad reference to an attachment")
-    offset, length = reference
-    if not isinstance(offset, int) or not isinstance(length, int) or offset < 0 or length < THRESHOLD:
-        raise UndecodableError("a bad reference to an attachment")
-    return attached.take(offset, length)
+
+    def copy(self, _offset: int, _length: int) -> bytes:
+        """Refuse."""
+        raise UndecodableError("an attachment where none came")
+
+
+NOTHING = Nothing()
 
 
 class Mapped:
-    """A region in a file that nobody can change: its bytes become ours, page by page, where they are written to.
+    """A region in a file that nobody can change.
+
+    What is taken of it is a private mapping: a page becomes ours when it is written to. The file is mapped as a whole,
+    because each mapping costs a descriptor, and not before it must be, because a mapping counts as memory.
 
     Args:
-        fd: The file; closed here.
-
-    Raises:
-        OSError: The budget of memory has no room for it.
+        fd: The file.
     """
 
     def __init__(self, fd: int) -> None:
-        try:
-            self._size = os.fstat(fd).st_size
-            self._view = memoryview(mmap.mmap(fd, self._size, flags=mmap.MAP_PRIVATE))
-        finally:
-            os.close(fd)
+        self._fd = fd
+        self._size = os.fstat(fd).st_size
+        self._view: memoryview | None = None
 
     def take(self, offset: int, length: int) -> memoryview:
-        """A piece of the mapping, which lives for as long as any of its pieces does."""
+        """A piece of the mapping, which lives for as long as any of its pieces does.
+
+        Raises:
+            OSError: The budget of memory has no room for it.
+            UndecodableError: The region has no such bytes.
+        """
+        if self._view is None:
+            self._view = memoryview(mmap.mmap(self._fd, self._size, flags=mmap.MAP_PRIVATE))
         if offset + length > self._size:
             raise UndecodableError("a reference beyond the attachments")
         return self._view[offset : offset + length]
+
+    def copy(self, offset: int, length: int) -> bytes:
+        """A copy of a piece."""
+        if offset + length > self._size:
+            raise UndecodableError("a reference beyond the attachments")
+        return copy_at(self._fd, offset, length)

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import Never, Protocol, TypeVar, cast
 
 from . import arrays
-from .attachments import THRESHOLD, Attached, Collected, taken
+from .attachments import NOTHING, THRESHOLD, Attached, Collected, place
 from .travel import UndecodableError, UntravellableError
 
 _TAG, _VALUE = "~", "v"
@@ -188,12 +188,12 @@ _ENCODERS: dict[type, _Encoder[Never]] = {
 }
 
 
-def loads(data: bytes, attached: Attached | None = None) -> object:
+def loads(data: bytes, attached: Attached = NOTHING) -> object:
     """The value of a wire form that nobody vouches for.
 
     Args:
         data: The JSON.
-        attached: What came beside it; None when nothing did.
+        attached: What came beside it.
 
     Raises:
         UndecodableError: It breaks a rule of the format; the message names the rule.
@@ -260,7 +260,7 @@ def _no_constant(name: str) -> object:
     raise UndecodableError(f"a bare {name}")
 
 
-def from_wire(raw: object, depth: int, attached: Attached | None = None) -> object:
+def from_wire(raw: object, depth: int, attached: Attached = NOTHING) -> object:
     """The value of parsed JSON data; see `loads`."""
     kind = type(raw)
     if kind is str:
@@ -290,7 +290,7 @@ def _clean(text: object) -> str:
     return text
 
 
-def _tag_in(raw: dict[str, object], depth: int, attached: Attached | None) -> object:
+def _tag_in(raw: dict[str, object], depth: int, attached: Attached) -> object:
     tag, value = raw[_TAG], raw.get(_VALUE)
     decode = _DECODERS.get(tag) if isinstance(tag, str) else None
     try:
@@ -306,13 +306,13 @@ def _tag_in(raw: dict[str, object], depth: int, attached: Attached | None) -> ob
     raise UndecodableError("an unknown tag")
 
 
-def _items(value: object, depth: int, attached: Attached | None) -> list[object]:
+def _items(value: object, depth: int, attached: Attached) -> list[object]:
     if not isinstance(value, list):
         raise UndecodableError("a list was expected")
     return [from_wire(item, depth + 1, attached) for item in value]
 
 
-def _hashable_items(value: object, depth: int, attached: Attached | None) -> list[object]:
+def _hashable_items(value: object, depth: int, attached: Attached) -> list[object]:
     """Items for a set or for keys, without those chosen to collide, which would make building it quadratic."""
     items = _items(value, depth, attached)
     if len(items) > _MAX_EQUAL_HASHES:
@@ -352,7 +352,7 @@ def _refuse_crowding(hashes: list[int], size: int) -> None:
         taken[slot] = 1
 
 
-def _dict_in(value: object, depth: int, attached: Attached | None) -> dict[object, object]:
+def _dict_in(value: object, depth: int, attached: Attached) -> dict[object, object]:
     if not isinstance(value, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in value):  # noqa: PLR2004 - a pair has two
         raise UndecodableError("pairs were expected")
     keys = _hashable_items([pair[0] for pair in value], depth, attached)
@@ -362,47 +362,40 @@ def _dict_in(value: object, depth: int, attached: Attached | None) -> dict[objec
     return result
 
 
-def _int_in(value: object, _depth: int, _attached: Attached | None) -> int:
+def _int_in(value: object, _depth: int, _attached: Attached) -> int:
     text = _clean(value)
     if text.removeprefix("-")[:2] != "0x":
         raise UndecodableError("a bad integer")
     return int(text, 16)
 
 
-def _float_in(value: object, _depth: int, _attached: Attached | None) -> float:
+def _float_in(value: object, _depth: int, _attached: Attached) -> float:
     if value not in ("nan", "inf", "-inf"):
         raise UndecodableError("a bad float")
     return float(value)
 
 
-def _bytes_in(value: object, _depth: int, attached: Attached | None) -> bytes:
+def _bytes_in(value: object, _depth: int, attached: Attached) -> bytes:
     if isinstance(value, list):
-        return bytes(taken(value, attached))
+        return attached.copy(*place(value))
     return base64.b64decode(_clean(value), validate=True)
 
 
-def _bytearray_in(value: object, depth: int, attached: Attached | None) -> bytearray:
-    if isinstance(value, list):
-        found = taken(value, attached)
-        return found if isinstance(found, bytearray) else bytearray(found)
-    return bytearray(_bytes_in(value, depth, attached))
-
-
-def _complex_in(value: object, depth: int, attached: Attached | None) -> complex:
+def _complex_in(value: object, depth: int, attached: Attached) -> complex:
     real, imaginary = _items(value, depth, attached)
     if not isinstance(real, int | float) or not isinstance(imaginary, int | float):
         raise UndecodableError("a bad complex number")
     return complex(real, imaginary)
 
 
-def _timedelta_in(value: object, depth: int, attached: Attached | None) -> dt.timedelta:
+def _timedelta_in(value: object, depth: int, attached: Attached) -> dt.timedelta:
     days, seconds, microseconds = _items(value, depth, attached)
     if not all(type(part) is int for part in (days, seconds, microseconds)):
         raise UndecodableError("a bad duration")
     return dt.timedelta(days, seconds, microseconds)  # type: ignore[arg-type]  # checked on the line above
 
 
-_DECODERS: dict[str, Callable[[object, int, Attached | None], object]] = {
+_DECODERS: dict[str, Callable[[object, int, Attached], object]] = {
     "tuple": lambda value, depth, attached: tuple(_items(value, depth, attached)),
     "set": lambda value, depth, attached: set(_hashable_items(value, depth, attached)),
     "frozenset": lambda value, depth, attached: frozenset(_hashable_items(value, depth, attached)),
@@ -411,7 +404,7 @@ _DECODERS: dict[str, Callable[[object, int, Attached | None], object]] = {
     "float": _float_in,
     "complex": _complex_in,
     "bytes": _bytes_in,
-    "bytearray": _bytearray_in,
+    "bytearray": lambda value, depth, attached: bytearray(_bytes_in(value, depth, attached)),
     "decimal": lambda value, _depth, _attached: decimal.Decimal(_clean(value)),
     "uuid": lambda value, _depth, _attached: uuid.UUID(_clean(value)),
     "path": lambda value, _depth, _attached: pathlib.Path(_clean(value)),

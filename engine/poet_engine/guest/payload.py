@@ -16,7 +16,7 @@ import types
 from typing import TYPE_CHECKING, NamedTuple, Never
 
 from . import codec, confine, kernel
-from .attachments import Collected, Mapped
+from .attachments import NOTHING, Attached, Collected, Mapped
 from .config import Config
 from .frames import Kind, Reader, pack
 from .travel import UndecodableError, UntravellableError
@@ -202,9 +202,7 @@ def answer(
     asked = json.loads(request)
     filename = asked["filename"]
     try:
-        mapped = None if attached is None else Mapped(attached)
-        arguments = [codec.from_wire(item, 0, mapped) for item in asked["args"]]
-        keywords = {name: codec.from_wire(item, 0, mapped) for name, item in asked["kwargs"].items()}
+        arguments, keywords = _arguments(asked["args"], asked["kwargs"], attached)
         if loaded is None or loaded.source != asked["source"]:
             loaded = _Loaded(asked["source"], _load(asked["source"], filename))
         value = _call(loaded.module, asked["entry"], arguments, keywords)
@@ -213,6 +211,19 @@ def answer(
         raise
     except BaseException as error:  # noqa: BLE001 - whatever the code raised is its answer
         return _answer_of(error, filename, asked["source"]), loaded
+
+
+def _arguments(
+    args: list[object], kwargs: dict[str, object], attached: int | None
+) -> tuple[list[object], dict[str, object]]:
+    """Apart from the call, so that by then nothing but the arguments themselves holds what they came in."""
+    try:
+        region: Attached = NOTHING if attached is None else Mapped(attached)
+        positional = [codec.from_wire(item, 0, region) for item in args]
+        return positional, {name: codec.from_wire(item, 0, region) for name, item in kwargs.items()}
+    finally:
+        if attached is not None:
+            os.close(attached)
 
 
 def _result(value: object, results: int | None) -> bytes:

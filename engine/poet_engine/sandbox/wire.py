@@ -3,10 +3,11 @@
 import dataclasses
 import json
 import mmap
+import sys
 
 from poet_engine.errors import CannotTravelError
 from poet_engine.guest import codec
-from poet_engine.guest.attachments import Attached, Collected
+from poet_engine.guest.attachments import NOTHING, Attached, Collected
 from poet_engine.guest.frames import Frame, FrameTooLargeError, Kind, Reader
 from poet_engine.guest.travel import UndecodableError, UntravellableError
 from poet_engine.job import Job
@@ -87,19 +88,27 @@ class _Capped:
 
     def take(self, offset: int, length: int) -> bytearray | memoryview:
         """Bytes of the region, if there is room for them."""
+        self._count(length)
+        return self._attached.take(offset, length)
+
+    def copy(self, offset: int, length: int) -> bytes:
+        """The same, for bytes that cannot change."""
+        self._count(length)
+        return self._attached.copy(offset, length)
+
+    def _count(self, length: int) -> None:
         self.total += length
         if self.total > self._limit:
             raise _TooLargeError
-        return self._attached.take(offset, length)
 
 
-def read(frames: list[Frame], pending: int, attached: Attached | None = None, limit: int = 0) -> Answer:
+def read(frames: list[Frame], pending: int, attached: Attached = NOTHING, limit: int = sys.maxsize) -> Answer:
     """The answer that came. Exactly one frame and not a byte more, or it is garbled.
 
     Args:
         frames: What came whole.
         pending: Bytes that came after it.
-        attached: What the guest has put beside its result; None where it cannot.
+        attached: What the guest has put beside its result.
         limit: Bytes of a result and its attachments together.
 
     Raises:
@@ -119,14 +128,14 @@ def read(frames: list[Frame], pending: int, attached: Attached | None = None, li
     return Raised(error_info, _text(fields, "kind") or "exception", fields.get("raised") is not False)
 
 
-def _value(content: bytes, attached: Attached | None, limit: int) -> Answer:
-    capped = None if attached is None else _Capped(attached, len(content), limit)
+def _value(content: bytes, attached: Attached, limit: int) -> Answer:
+    capped = _Capped(attached, len(content), limit)
     try:
         return Returned(codec.loads(content, capped))
     except UndecodableError as error:
         return Garbled(str(error))
     except _TooLargeError:
-        raise FrameTooLargeError(capped.total if capped is not None else 0, limit) from None
+        raise FrameTooLargeError(capped.total, limit) from None
 
 
 def _text_fields(payload: bytes) -> dict[str, object] | None:

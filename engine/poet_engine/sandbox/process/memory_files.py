@@ -11,7 +11,7 @@ import os
 import threading
 
 from poet_engine.guest import kernel
-from poet_engine.guest.attachments import Collected, read_at
+from poet_engine.guest.attachments import Collected, copy_at, read_at
 from poet_engine.guest.travel import UndecodableError
 
 _NO_EXECUTION = 0x0008  # MFD_NOEXEC_SEAL, since Linux 6.3; machines may demand it
@@ -130,6 +130,12 @@ class ResultFile:
         piece = bytearray(length)
         read_at(self.fd, memoryview(piece), offset)
         return piece
+
+    def copy(self, offset: int, length: int) -> bytes:
+        """The same, for bytes that cannot change."""
+        if offset + length > self._size:
+            raise UndecodableError("a reference beyond the attachments")
+        return copy_at(self.fd, offset, length)
 
     def clear(self) -> None:
         """Give back its memory, for the next call of the same payload."""
