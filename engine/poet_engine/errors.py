@@ -42,7 +42,7 @@ class CannotTravelError(UsageError):
     ) -> None:
         mend = mend or (
             "Pass plain data instead "
-            "(numbers, text, bytes, lists, tuples, sets, mappings, dates, Decimal, UUID, arrays, pandas columns)"
+            "(numbers, text, bytes, lists, tuples, sets, mappings, dates, Decimal, UUID, arrays, columns and frames)"
         )
         super().__init__(f"{where} is a {kind} and cannot travel into or out of the sandbox: {why}. {mend}.")
         self.where, self.kind = where, kind

@@ -103,6 +103,17 @@ def test_an_array_is_the_same_after_the_way_in_and_out(
     np.testing.assert_array_equal(arrived, expected)
 
 
+@pytest.mark.parametrize("rows", [30, 30_000])
+def test_a_frame_is_the_same_after_the_way_in_and_out(call: Caller, rows: int) -> None:
+    """The module is loaded where one arrives, though the policy does not preload it."""
+    value = pd.DataFrame({"n": np.arange(rows), "t": ["a", "b", None] * (rows // 3), "d": pd.Timestamp("2024-01-01")})
+
+    arrived = call("echo", value).unwrap()
+
+    assert isinstance(arrived, pd.DataFrame)
+    pd.testing.assert_frame_equal(arrived, value)
+
+
 @pytest.mark.parametrize("count", [400, 40_000])
 def test_code_may_write_into_an_array_and_the_callers_stays(call: Caller, count: int) -> None:
     value = np.arange(float(count))
@@ -122,7 +133,7 @@ def test_fifty_large_results_leave_a_lane_as_it_was(call: Caller) -> None:
         value = call("zeros", 12 * MIB).unwrap()
         assert isinstance(value, np.ndarray)
         assert value.size == 12 * MIB
-        del value
+        del value  # nothing else holds it, also not until the next collection of garbage
 
     after = call.sandbox.statistics()
     assert (after.lanes_made, after.lanes_destroyed) == (before.lanes_made, before.lanes_destroyed)

@@ -18,8 +18,14 @@ pytestmark = [pytest.mark.user, pytest.mark.sandbox]
 
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY_ELSE = 54321  # a user that no distribution hands out, and that need not be in any list of users
-_NEEDED = ("pydantic", "psutil", "pytest", "pytest-timeout")
+_NEEDED = ("pydantic", "psutil", "pytest", "pytest-timeout", "numpy", "pandas")
 _MAY_BE_SKIPPED = re.compile("needs root|cgroup|nothing counts memory|Landlock|x86")
+_SUITES = [
+    "tests/conformance",
+    "tests/security",
+    "tests/integration/test_attachments.py",
+    "tests/integration/test_lifecycle.py",
+]
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 _WALLS = """
@@ -163,7 +169,7 @@ def test_it_is_an_ordinary_user_and_the_walls_hold(user: User) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("suite", ["tests/conformance", "tests/security", "tests/integration/test_lifecycle.py"])
+@pytest.mark.parametrize("suite", _SUITES)
 def test_the_same_suite_passes(user: User, suite: str) -> None:
     """Skips are told apart: only what needs root or a cgroup may be left out."""
     if os.geteuid() != 0:

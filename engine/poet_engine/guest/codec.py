@@ -19,7 +19,7 @@ import uuid
 from collections.abc import Callable
 from typing import Never, Protocol, TypeVar, cast
 
-from . import arrays
+from . import arrays, tables
 from .attachments import NOTHING, THRESHOLD, Attached, Collected, place
 from .travel import UndecodableError, UntravellableError
 
@@ -81,8 +81,28 @@ def to_wire(value: object, where: str, depth: int, parts: Collected | None = Non
         return encode(cast("Never", value), where, depth, parts)  # the table pairs each type with its encoder
     travelling = arrays.travelling_form(value, where, parts)
     if travelling is arrays.NOT_MINE:
-        raise UntravellableError(where, kind.__name__)
+        return _table_out(value, where, depth, parts)
     return travelling if isinstance(travelling, dict) else to_wire(travelling, where, depth + 1, parts)
+
+
+def _table_out(value: object, where: str, depth: int, parts: Collected | None) -> object:
+    table = tables.apart(value, where)
+    if table is None:
+        raise UntravellableError(where, type(value).__name__)
+
+    def out(column: tables.Column, name: str) -> list[object]:
+        return [column.kind, to_wire(column.values, name, depth + 1, parts)]
+
+    labels, index_name = f"the columns of {where}", f"the index of {where}"
+    return {
+        _TAG: tables.TAG,
+        "c": to_wire([table.label, table.labels], labels, depth + 1, parts),
+        "i": None if table.index is None else out(table.index, index_name),
+        "n": to_wire(table.index_label, index_name, depth + 1, parts),
+        _VALUE: [
+            out(column, f"{where}[{label!r:.80}]") for label, column in zip(table.labels, table.columns, strict=True)
+        ],
+    }
 
 
 def _tagged(tag: str, value: object) -> dict[str, object]:
@@ -298,12 +318,28 @@ def _tag_in(raw: dict[str, object], depth: int, attached: Attached) -> object:
             return decode(value, depth, attached)
         if tag == arrays.TAG:
             return arrays.rebuild(raw, attached)
+        if tag == tables.TAG:
+            return _table_in(raw, depth, attached)
     except UndecodableError:
         raise
     except (ValueError, TypeError, ArithmeticError, AttributeError, KeyError) as error:
         # whatever a constructor says of hostile content; none of it is a fault of ours
         raise UndecodableError(f"a bad {tag}: {type(error).__name__}") from None
     raise UndecodableError("an unknown tag")
+
+
+def _table_in(raw: dict[str, object], depth: int, attached: Attached) -> object:
+    def column(pair: object) -> tables.Column:
+        kind, values = pair if isinstance(pair, list) else (None, None)
+        return tables.Column(_clean(kind), from_wire(values, depth + 1, attached))
+
+    label, labels = _items(raw.get("c"), depth, attached)
+    columns, index = raw.get(_VALUE), raw.get("i")
+    if not isinstance(columns, list) or not isinstance(labels, list):
+        raise UndecodableError("a bad data frame")
+    made = [column(pair) for pair in columns]
+    name = from_wire(raw.get("n"), depth + 1, attached)
+    return tables.together(tables.Table(labels, label, made, None if index is None else column(index), name))
 
 
 def _items(value: object, depth: int, attached: Attached) -> list[object]:

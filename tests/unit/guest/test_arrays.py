@@ -110,7 +110,6 @@ class Own(np.ndarray[tuple[int], np.dtype[np.float64]]):
         ({"a": np.longdouble(1)}, "x['a']"),
         (np.datetime64("NaT"), "x"),
         (np.array([1, object()], dtype=object), "x[1]"),
-        (pd.DataFrame({"a": [1]}), "x"),
         (pd.Series([pd.Timestamp("2024-01-01", tz="UTC")]), "x[0]"),
     ],
 )

@@ -62,6 +62,7 @@ class Run:
             raise
         wall_ms = (self._clock() - released) * 1e3
         supervisor.drain()
+        supervisor.let_go()
         self.unlisted = frozenset(supervisor.unlisted)
         if pool.closing and supervisor.report is None and not isinstance(supervisor.answer, Returned):
             watch.end(Kill(Status.CANCELLED, "shutdown", Evidence("engine", "closed in mid-call")))

@@ -202,6 +202,10 @@ class Supervisor:
                     break
                 self.output.add(stream, data)
 
+    def let_go(self) -> None:
+        """Break the circle that the sources make with us: a large answer must not wait for the collector."""
+        self._sources.clear()
+
     def _register(self) -> None:
         armed = self._armed
         self._sources = {
