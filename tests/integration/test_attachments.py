@@ -140,7 +140,7 @@ def test_fifty_large_results_leave_a_lane_as_it_was(call: Caller) -> None:
     assert (
         len(list(Path("/proc/self/fd").iterdir())) < opened + 10
     )  # a payload in the making has some or others; fifty would be a leak
-    assert psutil.Process().memory_info().rss < resident + 8 * MIB
+    assert psutil.Process().memory_info().rss < resident + 48 * MIB  # an allocator keeps a few; all would be 600
 
 
 def test_fifty_large_arguments_leave_no_file_in_memory(call: Caller) -> None:
