@@ -182,7 +182,7 @@ class Plan:
         below: What is bound from under the host's `/tmp`, which the scratch space hides.
         limits: Resource limits: which, soft, hard.
         landlock: The restriction of files; None where the kernel has none, or it is left out.
-        program: The seccomp filter.
+        system_calls: The seccomp filter; None where it is left out.
     """
 
     config: Config
@@ -191,7 +191,7 @@ class Plan:
     below: list[str]
     limits: list[tuple[int, int, int]]
     landlock: landlock.Restriction | None
-    program: bytes
+    system_calls: kernel.SeccompFilter | None
 
     @property
     def descriptors(self) -> set[int]:
@@ -210,7 +210,7 @@ def plan(config: Config, uid: int, program: bytes) -> Plan:
         below=below,
         limits=[] if "rlimits" in config.without else _limits(config),
         landlock=_restriction(config),
-        program=program,
+        system_calls=None if "seccomp" in config.without else kernel.SeccompFilter(program),
     )
 
 
@@ -337,9 +337,7 @@ PAYLOAD_STEPS: tuple[Callable[[Plan], None], ...] = (
 
 def system_calls(plan: Plan) -> int | None:
     """The last step. Returns the descriptor on which the host hears of forbidden calls, or None when left out."""
-    if "seccomp" in plan.config.without:
-        return None
-    return kernel.install_seccomp(plan.program)
+    return None if plan.system_calls is None else plan.system_calls.install()
 
 
 def seccomp_program(config: Config) -> bytes:

@@ -60,6 +60,7 @@ TABLE: tuple[Row, ...] = (
     Row(Status.INFRA, "setup", Blame.ENGINE, "a failure of ours before the code was released"),
     Row(Status.INFRA, "lane_lost", Blame.ENGINE, "the lane's init was killed from outside"),
     Row(Status.INFRA, "queue_timeout", Blame.ENGINE, "no lane became free before the deadline"),
+    Row(Status.INFRA, "queue_full", Blame.ENGINE, "too many callers wait for a lane already"),
 )
 
 # The budgets that an exception can speak of. The word comes from the guest, so any other one stands for nothing.
