@@ -23,6 +23,7 @@ _ROOT_OPTIONS = "size=4m,nr_inodes=4096,mode=755"  # folders and mount points on
 _STAGING = "/sys"
 _ORDINARY = 1000  # what root of a container is called inside its lanes, which have no root
 _DEVICES = ("null", "zero", "full", "urandom")
+_QUEUED_SIGNALS = 256  # and timers: memory of the kernel, which only a cgroup counts
 _PAGE = resource.getpagesize()
 
 
@@ -84,7 +85,7 @@ def build_root(config: Config) -> None:
     for name in _DEVICES:
         # bound one by one, because mknod is denied in a user namespace; NODEV would make them useless
         _touch(f"{_STAGING}/dev/{name}")
-        kernel.mount(f"/dev/{name}", f"{_STAGING}/dev/{name}", None, kernel.BIND)
+        kernel.bind_read_only(f"/dev/{name}", f"{_STAGING}/dev/{name}", device=True)
 
 
 def _is_covered(path: str, covers: list[str]) -> bool:
@@ -158,6 +159,13 @@ def empty_scratch_space(config: Config, _uid: int) -> None:
     os.chdir("/tmp")
 
 
+def own_standard_input(_config: Config, _uid: int) -> None:
+    """What was inherited is one open file for all payloads, and its flags would carry a message between them."""
+    null = os.open("/dev/null", os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+
+
 def _outermost(paths: list[str]) -> list[str]:
     return [path for path in paths if not any(path.startswith(other + "/") for other in paths)]
 
@@ -170,6 +178,7 @@ def budgets(config: Config, _uid: int) -> None:
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_MEMLOCK, 0),
         (resource.RLIMIT_MSGQUEUE, 0),
+        (resource.RLIMIT_SIGPENDING, _QUEUED_SIGNALS),
         (resource.RLIMIT_NOFILE, config.open_files),
         (resource.RLIMIT_FSIZE, config.disk),
         (resource.RLIMIT_STACK, config.stack),
@@ -234,6 +243,15 @@ def die_with_the_lane(_config: Config, _uid: int) -> None:
     kernel.die_with_parent(signal.SIGKILL)
 
 
+def no_look_from_outside(_config: Config, _uid: int) -> None:
+    """No process of the same user may look into this one, and a crash is not piped to the host's collector of cores.
+
+    Only the second is not covered otherwise: a limit of 0 does not keep a pipe from being started. After the change of
+    identity, where the kernel sets this anew to what `fs.suid_dumpable` says.
+    """
+    kernel.set_dumpable(dumpable=False)
+
+
 def no_new_privileges(_config: Config, _uid: int) -> None:
     """No setuid file works any more, and an unprivileged seccomp filter may be installed."""
     kernel.forbid_new_privileges()
@@ -252,11 +270,13 @@ def no_other_files(config: Config, _uid: int) -> None:
 PAYLOAD_STEPS: tuple[Callable[[Config, int], None], ...] = (
     own_mounts_and_ipc,
     empty_scratch_space,
+    own_standard_input,
     budgets,
     no_capabilities_to_regain,
     own_identity,
     no_capabilities,
     die_with_the_lane,
+    no_look_from_outside,
     no_new_privileges,
     no_other_files,
 )
