@@ -74,10 +74,17 @@ class _MountAttr(ctypes.Structure):
     )
 
 
-def bind_read_only(source: str, target: str) -> None:
-    """Bind a tree and everything mounted in it read-only; a plain remount would leave the submounts writable."""
+def bind_read_only(source: str, target: str, *, device: bool = False) -> None:
+    """Bind a tree and everything mounted in it read-only; a plain remount would leave the submounts writable.
+
+    Args:
+        source: What to bind.
+        target: Where to.
+        device: Whether it is a device that is to go on working. It can be written to all the same: read-only are its
+            times and its mode, which belong to the host's own file.
+    """
     mount(source, target, None, BIND | REC)
-    attributes = _MountAttr(RDONLY | NOSUID | NODEV, 0, 0, 0)
+    attributes = _MountAttr(RDONLY | NOSUID | (0 if device else NODEV), 0, 0, 0)
     size = ctypes.c_size_t(ctypes.sizeof(attributes))
     _syscall("mount_setattr", _AT_FDCWD, _text(target), _AT_RECURSIVE, ctypes.byref(attributes), size)
 

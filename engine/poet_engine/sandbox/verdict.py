@@ -233,13 +233,10 @@ def _died_of_signal(seen: Observation, number: int) -> _Said:
     evidence = Evidence("wait_status", name, source="kernel")
     if number == signal.SIGSYS:
         return _Said(Status.VIOLATION, "seccomp:unknown", evidence)
-    if number == signal.SIGXCPU:
+    if number == signal.SIGKILL and seen.counts.oom_kills:
+        return _Said(Status.LIMIT, "memory", _oom_evidence(seen))
+    if number in (signal.SIGKILL, signal.SIGXCPU) and seen.counts.cpu_ms >= NEAR * 1e3 * seen.budgets.cpu:
         return _Said(Status.LIMIT, "cpu", _cpu_evidence(seen))
-    if number == signal.SIGKILL:
-        if seen.counts.oom_kills:
-            return _Said(Status.LIMIT, "memory", _oom_evidence(seen))
-        if seen.counts.cpu_ms >= NEAR * 1e3 * seen.budgets.cpu:
-            return _Said(Status.LIMIT, "cpu", _cpu_evidence(seen))
     return _Said(Status.CRASH, f"signal:{name}", evidence)
 
 
