@@ -24,7 +24,7 @@ from poet_engine.job import Job
 from poet_engine.policy import Policy
 from poet_engine.sandbox import walls
 from poet_engine.sandbox.process import ProcessSandbox
-from poet_engine.sandbox.process.pool import Size
+from poet_engine.sandbox.process.schedule import Size
 
 _SOURCE = """
 import numpy as np

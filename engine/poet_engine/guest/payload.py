@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 MODULE_NAME = "poet_generated"
 # What a request may weigh. The host is trusted; the bound keeps a bug from becoming a mystery.
 _MAX_REQUEST = 1 << 31
+# Most requests are small; room for a large one is memory that the kernel has to find and to clear.
+_FIRST_READ, _NEXT_READ = 1 << 14, 1 << 20
 _MAX_TEXT, _MAX_TRACEBACK = 4096, 32768
 _RAISE_VARARGS = 130  # a `raise` statement, in the bytecode of CPython 3.11 to 3.13
 _SETUP_FAILED_STATUS = 121
@@ -96,12 +98,19 @@ def warm(x, y):
 """
 
 
+_WARM_REQUEST = pack(
+    Kind.REQUEST,
+    json.dumps(
+        {"source": _WARM_UP, "entry": "warm", "filename": "<warm>", "args": [[1, 2], "y"], "kwargs": {}}
+    ).encode(),
+)
+
+
 def warm_up(times: int) -> None:
     """Run a call of our own, so that the copy-on-write faults of the interpreter are paid before the clock starts."""
-    request = {"source": _WARM_UP, "entry": "warm", "filename": "<warm>", "args": [[1, 2], "y"], "kwargs": {}}
-    text = json.dumps(request).encode()
     for _ in range(times):
-        answer(text)
+        answer(Reader({Kind.REQUEST: _MAX_REQUEST}).feed(_WARM_REQUEST)[0].payload)
+        _flush()
     sys.modules.pop(MODULE_NAME, None)
 
 
@@ -129,14 +138,15 @@ def serve(sock: socket.socket, results: int, *, keep: bool) -> int:
 def _receive(sock: socket.socket) -> tuple[bytes, int | None] | None:
     """The content of a request, and the file with what was too big for it."""
     reader = Reader({Kind.REQUEST: _MAX_REQUEST})
-    attached: int | None = None
+    size, attached = _FIRST_READ, None
     while True:
-        data, descriptors = kernel.receive_with_descriptors(sock, 1 << 20, 1)
+        data, descriptors = kernel.receive_with_descriptors(sock, size, 1)
         attached = descriptors[0] if descriptors else attached
         if frames := reader.feed(data):
             return frames[0].payload, attached
         if not data:
             return None
+        size = _NEXT_READ
 
 
 def _exit_status(error: SystemExit) -> int:
