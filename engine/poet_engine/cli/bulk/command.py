@@ -52,18 +52,12 @@ class Order:
 class _Sink(Protocol):
     """Where lines of results go."""
 
-    def begin(self) -> None:
-        """Get ready for the first line."""
-
     def append(self, line: bytes) -> None:
         """Write one line, whole."""
 
 
 class _StandardOutput:
     """Results on standard output: nothing is known of earlier runs."""
-
-    def begin(self) -> None:
-        """Nothing to do."""
 
     def append(self, line: bytes) -> None:
         """Write and flush, so that a reader has each result as soon as it is there."""
@@ -95,6 +89,8 @@ def run(screen: Screen, order: Order, *, clock: Callable[[], float] = time.monot
             if earlier.is_file(jobs.fileno()):
                 raise UsageError(f"--jobs and --out are the same file, {order.jobs}; name another --out")
         summary = _check(screen, jobs, earlier, Ledger(salt))
+        if earlier is not None:
+            earlier.begin()
         if summary.todo:
             _run(screen, order, _Work(jobs, earlier, policy), summary, clock)
     show(screen, summary, on_stderr=order.out == _STDOUT)
@@ -190,7 +186,6 @@ def _run(screen: Screen, order: Order, work: _Work, summary: Summary, clock: Cal
         outcomes = engine.map(work, concurrency=order.concurrency, ordered=False)
         stack.enter_context(contextlib.closing(outcomes))
         ticker = stack.enter_context(Ticker(screen, summary.todo, clock))
-        work.sink.begin()
         try:
             for outcome in outcomes:
                 work.write(outcome)

@@ -63,6 +63,7 @@ class JobsFile:
     def __init__(self, path: Path, file: BinaryIO, wall: float | None) -> None:
         self.path, self._file, self._wall = path, file, wall
         self._stack = contextlib.ExitStack()
+        self._last = 0  # the number of the last line, once all were read
 
     def __repr__(self) -> str:
         return f"<JobsFile {self.path}>"
@@ -95,14 +96,18 @@ class JobsFile:
                 yield FaultyLine(number, f"{label} is longer than the {MOST_BYTES} bytes that a job may have")
             elif raw.strip():
                 yield _read(raw, number, label, self._wall)
+            self._last = max(self._last, number)
 
     def jobs(self) -> Iterator[JobLine]:
-        """The jobs of a file in which every line was seen to hold one.
+        """The jobs of a file in which every line was seen to hold one; lines that were added since are left out.
 
         Raises:
             UsageError: It was changed since.
         """
+        last = self._last
         for line in self.lines():
+            if line.number > last:
+                return
             if isinstance(line, FaultyLine):
                 raise UsageError(f"{self.path} was changed while its jobs ran: {line.complaint}")
             yield line

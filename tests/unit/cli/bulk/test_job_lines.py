@@ -109,9 +109,22 @@ def test_a_huge_line_is_passed_over_without_being_kept(path: Path, monkeypatch: 
 
 
 def test_a_file_that_changed_since_it_was_checked_is_named(path: Path) -> None:
-    path.write_text("nonsense\n")
-    with JobsFile.open(path) as jobs, pytest.raises(UsageError, match="was changed while its jobs ran"):
-        list(jobs.jobs())
+    path.write_text(_job() + _job(id="b"))
+    with JobsFile.open(path) as jobs:
+        assert len(list(jobs.lines())) == 2
+        path.write_text(_job() + "nonsense\n")
+        with pytest.raises(UsageError, match=r"was changed while its jobs ran: .*jobs.jsonl:2 is not JSON"):
+            list(jobs.jobs())
+
+
+def test_jobs_that_are_added_after_the_check_are_left_for_the_next_run(path: Path) -> None:
+    """Nobody has looked whether their ids are their own."""
+    path.write_text(_job())
+    with JobsFile.open(path) as jobs:
+        assert len(list(jobs.lines())) == 1
+        with path.open("a") as file:
+            file.write(_job())
+        assert [line.number for line in jobs.jobs()] == [1]
 
 
 def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
