@@ -176,7 +176,7 @@ class Engine:
 
         Args:
             jobs: What to run; outcomes carry their `id` as `job_id`.
-            concurrency: How many at once, 1 to 10,000; as many as there are cores by default, since more make CPU-bound
+            concurrency: How many at once, 1 to 1,000; as many as there are cores by default, since more make CPU-bound
                 code run out of its wall clock. More are worth it for code that waits.
             ordered: Whether outcomes come in the order of the jobs (at most `4 * concurrency` are kept for that), or as
                 jobs end.

@@ -15,8 +15,9 @@ from poet_engine.outcome import Blame, Evidence, Outcome, Status
 Run = Callable[[Job, Cancellation], Outcome]
 Start = Callable[[Callable[[], None]], None]
 
-_PAUSE_S = 0.02  # before a job waits for a lane again
-_MOST = 10_000
+_PAUSE_S = 0.1  # before a job waits for a lane again
+_MOST = 1_000  # each has a thread, and a sandbox turns away more callers than about that many
+_NO_LANE = frozenset(("queue_timeout", "queue_full"))
 
 
 def outcomes(
@@ -28,7 +29,7 @@ def outcomes(
         jobs: What to run; pulled in the caller's thread, and only when a job can start or be the next in the window.
         run: Runs one job to its outcome.
         start: Runs a task in a thread of its own.
-        concurrency: Jobs in flight at the most, 1 to 10,000.
+        concurrency: Jobs in flight at the most, 1 to 1,000.
         ordered: Whether outcomes come in the order of the jobs, or as jobs end.
 
     Raises:
@@ -105,7 +106,7 @@ class _Flight:
             except UsageError as error:
                 return _refused(job, error)
             # Its code never started. In a bulk run, waiting for others to end is the normal state of a job.
-            waited = outcome.status is Status.INFRA and outcome.cause == "queue_timeout"
+            waited = outcome.status is Status.INFRA and outcome.cause in _NO_LANE
             if not waited or self._cancellation.requested:
                 return outcome
             select.select([self._cancellation.fd], [], [], _PAUSE_S)

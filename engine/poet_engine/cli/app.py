@@ -89,9 +89,7 @@ def run(  # noqa: PLR0913 - one parameter for each option
     ] = None,
     concurrency: Annotated[
         int | None,
-        typer.Option(
-            "--concurrency", metavar="N", min=1, max=10_000, help="Jobs at once; as many as cores by default."
-        ),
+        typer.Option("--concurrency", metavar="N", min=1, max=1_000, help="Jobs at once; as many as cores by default."),
     ] = None,
     policy: PolicyOption = None,
     timeout: Annotated[str | None, typer.Option("--timeout", metavar="5s", help="Less than the policy's.")] = None,
