@@ -36,6 +36,8 @@ from poet_engine.sandbox.protocol import Means, SandboxStatistics, WallReport
 from poet_engine.sandbox.verdict import blame_for
 
 _START_GRACE = 60.0
+# How long a call may wait for a lane when its caller named no deadline: waiting is not the code's time.
+_QUEUE_GRACE = 30.0
 _lane_numbers = itertools.count()
 _living: "weakref.WeakSet[ProcessSandbox]" = weakref.WeakSet()
 
@@ -170,7 +172,8 @@ class ProcessSandbox:
     def _lane(self, job: Job, wall: float, cancellation: Cancellation | None) -> Lane:
         """A lane whose payload waits and has not said a word since it was ready."""
         key = hashlib.sha256(job.source.encode(errors="surrogatepass")).hexdigest() if self._keeps_payloads else None
-        until = self._clock() + (max(wall, _START_GRACE) if self._pool.cold else wall)
+        patience = wall if job.wall is not None else max(wall, _QUEUE_GRACE)
+        until = self._clock() + (max(patience, _START_GRACE) if self._pool.cold else patience)
         while True:
             lane = self._pool.acquire(max(0.0, until - self._clock()), key=key, cancellation=cancellation)
             if lane.armed is not None and not lane.armed.stale:
