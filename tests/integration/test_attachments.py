@@ -181,7 +181,7 @@ def test_an_argument_without_room_is_refused_or_ends_as_a_limit(call: Caller) ->
     with pytest.raises(CannotTravelError, match="argument 1 is a ndarray") as caught:
         call("described", np.ones(16 * MIB + 1))
     assert "limits.memory" in str(caught.value)
-    outcome = call("described", np.ones(16 * MIB))
+    outcome = call("used", np.ones(16 * MIB))
     assert (outcome.status, outcome.cause) == (Status.LIMIT, "memory")
 
 
