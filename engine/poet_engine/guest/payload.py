@@ -15,9 +15,9 @@ import traceback
 import types
 from typing import TYPE_CHECKING, NamedTuple, Never
 
-from . import codec, confine, kernel
+from . import codec, confine, kernel, script
 from .config import Config
-from .frames import Kind, Reader, pack
+from .frames import Frame, Kind, Reader, pack
 from .travel import UndecodableError, UntravellableError
 
 if TYPE_CHECKING:
@@ -129,11 +129,13 @@ def serve(sock: socket.socket, *, keep: bool) -> int:
     loaded: _Loaded | None = None
     ballast = bytearray(_BALLAST)
     while True:
-        request = _receive(sock)
-        if request is None:
+        requests = _receive(sock)
+        if not requests:
             return 0  # the host let go of a payload that it did not need
+        if requests[0].kind is Kind.SCRIPT:
+            return _serve_script(sock, requests)
         try:
-            frame, loaded = answer(request, loaded)
+            frame, loaded = answer(requests[0].payload, loaded)
         except MemoryError as error:
             ballast.clear()
             frame = _describe(error, "")
@@ -145,12 +147,33 @@ def serve(sock: socket.socket, *, keep: bool) -> int:
             return 0
 
 
-def _receive(sock: socket.socket) -> bytes | None:
-    reader = Reader({Kind.REQUEST: _MAX_REQUEST})
+def _receive(sock: socket.socket) -> list[Frame]:
+    reader = Reader({Kind.REQUEST: _MAX_REQUEST, Kind.SCRIPT: _MAX_REQUEST})
     while not (frames := reader.feed(data := sock.recv(1 << 20))):
         if not data:
-            return None
-    return frames[0].payload
+            return []
+    return frames
+
+
+def _serve_script(sock: socket.socket, requests: list[Frame]) -> int:
+    """Run a whole script and say how it went; the exit status. `requests` is emptied: its files are written by then."""
+    ballast = bytearray(_BALLAST)
+    asked = script.Asked("", "", [])
+    try:
+        asked = script.prepare(sock, requests.pop().payload)
+        script.run(asked)
+        frame = pack(Kind.RESULT, b"null")
+    except SystemExit as error:
+        status = _exit_status(error)
+        if status:
+            return status
+        frame = pack(Kind.RESULT, b"null")
+    except BaseException as error:  # noqa: BLE001 - whatever the code raised is its answer
+        ballast.clear()
+        frame = _answer_of(error, asked.filename, asked.source)
+    _flush()
+    sock.sendall(frame)
+    return 0
 
 
 def _exit_status(error: SystemExit) -> int:

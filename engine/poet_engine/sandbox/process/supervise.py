@@ -18,6 +18,7 @@ from poet_engine.policy import Limits
 from poet_engine.sandbox import wire
 from poet_engine.sandbox.process import notify
 from poet_engine.sandbox.process.lane import Armed, Report
+from poet_engine.sandbox.process.workfolder import WorkFolder
 from poet_engine.sandbox.verdict import Answer, Garbled, Kill, Returned
 
 _CHUNK = 1 << 16
@@ -132,6 +133,7 @@ class Supervisor:
         cpu_ms: Reads its CPU counter.
         clock: Monotonic seconds.
         tolerant: Answer forbidden calls with an error instead of ending the run. Only our own probes run so.
+        folder: Takes the working folder of a script; a script is followed to its confirmed end, whatever it answers.
     """
 
     def __init__(
@@ -142,9 +144,11 @@ class Supervisor:
         *,
         clock: Callable[[], float] = time.monotonic,
         tolerant: bool = False,
+        folder: WorkFolder | None = None,
     ) -> None:
         self._armed, self._watch, self._cpu_ms, self._clock, self._tolerant = armed, watch, cpu_ms, clock, tolerant
-        self._reader = wire.reader(watch.limits.result)
+        self._folder = folder
+        self._reader = wire.reader(watch.limits.result) if folder is None else wire.script_reader()
         self._frames: list[Frame] = []
         self._ended = False
         self._cancellation: Cancellation | None = None
@@ -159,7 +163,7 @@ class Supervisor:
     def run(self, request: bytes) -> None:
         """Send the request, watch until the run has ended or a good answer is there; see `finished`."""
         self._register()
-        pending = memoryview(pack(Kind.REQUEST, request))
+        pending = memoryview(pack(Kind.REQUEST if self._folder is None else Kind.SCRIPT, request))
         sock = self._armed.request
         while not self.finished:
             if pending and self._watch.kill is None:
@@ -178,7 +182,9 @@ class Supervisor:
     @property
     def finished(self) -> bool:
         """Whether there is nothing to wait for: a readable result, or the confirmed end."""
-        return self._ended or (isinstance(self.answer, Returned) and self._watch.kill is None)
+        if self._ended or self._folder is not None:
+            return self._ended
+        return isinstance(self.answer, Returned) and self._watch.kill is None
 
     def kill(self) -> None:
         """End the payload now."""
@@ -254,7 +260,8 @@ class Supervisor:
     def _on_answer(self) -> None:
         sock = self._armed.request
         try:
-            data = sock.recv(_CHUNK)
+            # plain `recv` but for a script's first message: whatever else comes, no descriptor comes with it
+            data = sock.recv(_CHUNK) if self._folder is None else self._folder.receive(sock, _CHUNK)
         except BlockingIOError:
             return
         except OSError:
