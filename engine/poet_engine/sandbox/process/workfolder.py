@@ -1,5 +1,6 @@
 """The working folder of a script: taken from its run loop once, looked into when the script has ended."""
 
+import array
 import dataclasses
 import os
 import socket
@@ -45,8 +46,10 @@ class WorkFolder:
             data, ancillary, _flags, _address = sock.recvmsg(len(_GREETING), _SPACE, socket.MSG_CMSG_CLOEXEC)
             self._greeted = True
             for level, kind, content in ancillary:
-                if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS) and self._fd is None:
-                    self._fd = struct.unpack("i", content[:4])[0]
+                if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                    self._fd, *others = array.array("i", content[: len(content) // 4 * 4])
+                    for fd in others:  # the kernel aligns the space, so that two fit
+                        os.close(fd)
             if data != _GREETING:
                 return data  # the payload ended before it came so far
         return sock.recv(most)
