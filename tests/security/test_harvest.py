@@ -81,7 +81,7 @@ def test_a_link_in_the_place_of_a_folder_that_was_named_is_not_followed(hostile:
     assert (outcome.stdout, outcome.files) == ("reached\n", {})
     assert outcome.files_skipped == {
         "results": "it is a symbolic link",
-        "results/canary": "there is no such file",
+        "results/canary": "no such file was found",
     }
 
 

@@ -1,5 +1,7 @@
 """Checked by mypy and never run: what callers see of the types of the public names."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import assert_type
 
 from poet_engine import Engine, InputRefused, Outcome, PoetError, Policy, poet
@@ -94,6 +96,9 @@ def an_engine_answers_with_outcomes(source: str) -> None:
         assert_type(outcome, Outcome)
         assert_type(engine.run_job(Job(source=source, entry="entry", args=[1])), Outcome)
         assert_type(engine.undecorate(source), str)
+        script = engine.run_script(source, stdin="text", files_in={"a": b"1", "b": Path("b")}, files_out=["*.csv"])
+        assert_type(script, Outcome)
+        engine.run_script(source, files_in={"a": "1"})  # type: ignore[dict-item]  # text has no bytes until it is encoded
         assert_type(engine.sandbox_name, str)
 
 
@@ -107,6 +112,8 @@ def an_outcome_tells_the_whole_story(outcome: Outcome) -> object:
     assert_type(outcome.usage, Usage)
     assert_type(outcome.findings, tuple[Finding, ...])
     assert_type(outcome.limits_hit, tuple[str, ...])
+    assert_type(outcome.files, Mapping[str, bytes])
+    assert_type(outcome.files_skipped, Mapping[str, str])
     try:
         return outcome.unwrap()
     except InputRefused as refused:

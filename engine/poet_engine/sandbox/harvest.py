@@ -80,7 +80,7 @@ def harvest(root: int, patterns: Sequence[str], most_bytes: int) -> Harvest:
     walk = _Walk(os.fstat(root).st_dev, literal, most_bytes)
     walk.run(root, rests(patterns))
     for name in sorted(literal - walk.files.keys() - walk.skipped.keys()):
-        walk.skip(name, "there is no such file")
+        walk.skip(name, "no such file was found")
     return Harvest(walk.files, walk.told())
 
 

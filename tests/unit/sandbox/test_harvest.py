@@ -98,7 +98,7 @@ class TestFiles:
     def test_a_name_that_was_asked_for_and_is_not_there_is_told(self, folder: Folder) -> None:
         (folder.root / "sub").mkdir()
         assert folder("a", "sub", "sub/*.csv", "x/*").skipped == {
-            "a": "there is no such file",
+            "a": "no such file was found",
             "sub": "it is a folder; name the files in it, or use a pattern such as folder/*",
         }
 
@@ -129,7 +129,7 @@ class TestHostile:
         assert found.files == {"plain": b"x"}
         links = {"absolute", "relative", "folder", "self", "dangling", "process", "inside"}
         assert {name for name, why in found.skipped.items() if why == "it is a symbolic link"} == links
-        assert found.skipped["folder/secret.txt"] == "there is no such file"
+        assert found.skipped["folder/secret.txt"] == "no such file was found"
 
     def test_pipes_sockets_and_devices_are_passed_over_without_waiting(self, folder: Folder) -> None:
         os.mkfifo(folder.root / "fifo")
