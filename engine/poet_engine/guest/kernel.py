@@ -16,12 +16,12 @@ RDONLY, NOSUID, NODEV, REMOUNT, BIND, REC, PRIVATE = 1, 2, 4, 32, 4096, 16384, 1
 _MNT_DETACH = 2
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 # include/uapi/linux/prctl.h
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP = 1, 4, 24
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NAME, _PR_CAPBSET_DROP = 1, 4, 15, 24
 _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
 _CAPABILITY_VERSION_3, _LAST_CAPABILITY = 0x20080522, 63
 _SECCOMP_SET_MODE_FILTER, _SECCOMP_FILTER_FLAG_NEW_LISTENER = 1, 8
 
-_libc = ctypes.CDLL(None, use_errno=True)
+_libc = ctypes.PyDLL(None, use_errno=True)  # callers here have one thread: letting go of the lock is waste
 
 
 def _check(result: int, what: str) -> int:
@@ -95,6 +95,11 @@ def _prctl(option: int, first: int = 0, second: int = 0) -> int:
 def set_dumpable(*, dumpable: bool) -> None:
     """Whether processes of the same uid may look into this one; a non-dumpable one cannot write its own uid map."""
     _check(_prctl(_PR_SET_DUMPABLE, int(dumpable)), "PR_SET_DUMPABLE")
+
+
+def set_name(name: bytes) -> None:
+    """What `ps` and `top` call this process; at most 15 bytes."""
+    _check(_libc.prctl(_PR_SET_NAME, name), "PR_SET_NAME")
 
 
 def die_with_parent(signal_number: int) -> None:

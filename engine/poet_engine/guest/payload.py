@@ -6,17 +6,13 @@ import importlib
 import json
 import linecache
 import os
-import random  # noqa: TID251 - not to draw from: every payload must reseed it
-import signal
 import socket
 import sys
-import tempfile
 import traceback
 import types
 from typing import TYPE_CHECKING, NamedTuple, Never
 
-from . import codec, confine, kernel, script
-from .config import Config
+from . import codec, confine, kernel, randomness, script
 from .frames import Frame, Kind, Reader, pack
 from .travel import UndecodableError, UntravellableError
 
@@ -29,7 +25,7 @@ _MAX_REQUEST = 1 << 31
 _MAX_TEXT, _MAX_TRACEBACK = 4096, 32768
 _RAISE_VARARGS = 130  # a `raise` statement, in the bytecode of CPython 3.11 to 3.13
 _SETUP_FAILED_STATUS = 121
-# Freed when memory runs out, so that there is room to say so.
+# Address space, freed when that runs out, so that there is room to say so. Its pages are never touched.
 _BALLAST = 512 * 1024
 
 
@@ -55,56 +51,41 @@ class EntryNotFoundError(LookupError):
         super().__init__(f"the source has no function {entry!r} at its top level; {there}")
 
 
-def main(config: Config, program: bytes, descriptors: list[int], uid: int, sizes: tuple[int, int]) -> Never:
+def main(plan: confine.Plan, descriptors: list[int], sizes: tuple[int, int]) -> Never:
     """Never returns. `descriptors` are the request socket, stdout and stderr; everything else is closed here."""
     request, out, err = descriptors
     status = _SETUP_FAILED_STATUS
     try:
+        kernel.set_name(b"poet-call")
         os.dup2(out, 1)
         os.dup2(err, 2)
-        kernel.close_all_but({0, 1, 2, request})
-        sock = socket.socket(fileno=request)
+        kernel.close_all_but({0, 1, 2, request, *plan.descriptors})
+        # named, because it would ask the kernel otherwise
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=request)
         try:
-            prepare(config, program, uid, sizes, sock)
+            prepare(plan, sizes, sock)
         except Exception as error:  # noqa: BLE001 - nothing hostile ran yet: whatever failed is the host's to know
             sock.sendall(pack(Kind.SETUP_FAILED, repr(error).encode()))
             os._exit(status)
-        status = serve(sock, keep=config.keep)
+        status = serve(sock, keep=plan.config.keep)
     except BaseException:  # noqa: BLE001 - the host reads the exit status; there is nobody else to tell
         status = 1
     os._exit(status)
 
 
-def prepare(config: Config, program: bytes, uid: int, sizes: tuple[int, int], sock: socket.socket) -> None:
+def prepare(plan: confine.Plan, sizes: tuple[int, int], sock: socket.socket) -> None:
     """Take everything away, pay the costs of a first call, and say so."""
     for step in confine.PAYLOAD_STEPS:
-        step(config, uid)
-    os.umask(0o077)
-    _default_signals()
-    _fresh_randomness()
+        step(plan)
+    kernel.close_all_but({0, 1, 2, sock.fileno()})
+    randomness.renew()
     gc.enable()
-    _warm_up()
-    confine.memory_budget(config, sizes)
-    listener = confine.system_calls(config, program)
+    warm_up(1)
+    confine.memory_budget(plan.config, sizes)
+    listener = confine.system_calls(plan)
     kernel.send_with_descriptors(sock, pack(Kind.READY), [] if listener is None else [listener])
     if listener is not None:
         os.close(listener)
-
-
-def _default_signals() -> None:
-    for number in (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):
-        # Python turns these into exceptions; SIGPIPE and SIGXFSZ stay so (OSError), an interrupt means the end
-        signal.signal(number, signal.SIG_DFL if number == signal.SIGINT else signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
-
-
-def _fresh_randomness() -> None:
-    """Payloads are forked from one parent: without this they would all draw the same numbers."""
-    random.seed()
-    tempfile._name_sequence = None  # type: ignore[attr-defined]  # noqa: SLF001 - it reseeds only when the pid differs
-    numpy_random = sys.modules.get("numpy.random")
-    if numpy_random is not None:
-        numpy_random.seed()
 
 
 _WARM_UP = """
@@ -114,26 +95,25 @@ def warm(x, y):
 """
 
 
-def _warm_up() -> None:
-    """Run one call, so that the copy-on-write faults of the interpreter are paid before the clock starts."""
-    for _ in range(2):
-        text = json.dumps(
-            {"source": _WARM_UP, "entry": "warm", "filename": "<warm>", "args": [[1, 2], "y"], "kwargs": {}}
-        )
-        answer(text.encode())
+def warm_up(times: int) -> None:
+    """Run a call of our own, so that the copy-on-write faults of the interpreter are paid before the clock starts."""
+    request = {"source": _WARM_UP, "entry": "warm", "filename": "<warm>", "args": [[1, 2], "y"], "kwargs": {}}
+    text = json.dumps(request).encode()
+    for _ in range(times):
+        answer(text)
     sys.modules.pop(MODULE_NAME, None)
 
 
 def serve(sock: socket.socket, *, keep: bool) -> int:
     """Wait for a request, answer it, and return the exit status; with `keep`, go on until an answer is no result."""
     loaded: _Loaded | None = None
-    ballast = bytearray(_BALLAST)
+    ballast = [bytes(_BALLAST)]
     while True:
         requests = _receive(sock)
         if not requests:
             return 0  # the host let go of a payload that it did not need
         if requests[0].kind is Kind.SCRIPT:
-            return _serve_script(sock, requests)
+            return _serve_script(sock, requests, ballast)
         try:
             frame, loaded = answer(requests[0].payload, loaded)
         except MemoryError as error:
@@ -155,9 +135,8 @@ def _receive(sock: socket.socket) -> list[Frame]:
     return frames
 
 
-def _serve_script(sock: socket.socket, requests: list[Frame]) -> int:
+def _serve_script(sock: socket.socket, requests: list[Frame], ballast: list[bytes]) -> int:
     """Run a whole script and say how it went; the exit status. `requests` is emptied: its files are written by then."""
-    ballast = bytearray(_BALLAST)
     asked = script.Asked("", "", [])
     try:
         asked = script.prepare(sock, requests.pop().payload)
