@@ -22,7 +22,7 @@ from poet_engine.outcome import Status
 from poet_engine.policy import Policy
 from poet_engine.sandbox import walls
 from poet_engine.sandbox.process import ProcessSandbox
-from poet_engine.sandbox.process.pool import Size
+from poet_engine.sandbox.process.schedule import Size
 from poet_engine.sandbox.protocol import WallReport
 
 _SOURCE = """

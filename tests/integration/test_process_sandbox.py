@@ -16,7 +16,7 @@ from poet_engine.job import Job
 from poet_engine.outcome import Outcome, Status
 from poet_engine.policy import Policy
 from poet_engine.sandbox.process import ProcessSandbox
-from poet_engine.sandbox.process.pool import Size
+from poet_engine.sandbox.process.schedule import Size
 
 pytestmark = pytest.mark.sandbox
 ROOT = Path(__file__).resolve().parents[2]

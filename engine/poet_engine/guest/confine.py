@@ -25,6 +25,7 @@ _ROOT_OPTIONS = "size=4m,nr_inodes=4096,mode=755"  # folders and mount points on
 _STAGING = "/sys"
 _ORDINARY = 1000  # what root of a container is called inside its lanes, which have no root
 _DEVICES = ("null", "zero", "full", "urandom")
+_QUEUED_SIGNALS = 256  # and timers: memory of the kernel, which only a cgroup counts
 _PAGE = resource.getpagesize()
 
 
@@ -86,7 +87,7 @@ def build_root(config: Config) -> None:
     for name in _DEVICES:
         # bound one by one, because mknod is denied in a user namespace; NODEV would make them useless
         _touch(f"{_STAGING}/dev/{name}")
-        kernel.mount(f"/dev/{name}", f"{_STAGING}/dev/{name}", None, kernel.BIND)
+        kernel.bind_read_only(f"/dev/{name}", f"{_STAGING}/dev/{name}", device=True)
 
 
 def _is_covered(path: str, covers: list[str]) -> bool:
@@ -153,6 +154,7 @@ def lasting_budgets(config: Config, _uid: int) -> None:
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_MEMLOCK, 0),
         (resource.RLIMIT_MSGQUEUE, 0),
+        (resource.RLIMIT_SIGPENDING, _QUEUED_SIGNALS),
         (resource.RLIMIT_FSIZE, config.disk),
         (resource.RLIMIT_STACK, config.stack),
     ):
@@ -182,7 +184,7 @@ class Plan:
         below: What is bound from under the host's `/tmp`, which the scratch space hides.
         limits: Resource limits: which, soft, hard.
         landlock: The restriction of files; None where the kernel has none, or it is left out.
-        program: The seccomp filter.
+        system_calls: The seccomp filter; None where it is left out.
     """
 
     config: Config
@@ -191,7 +193,7 @@ class Plan:
     below: list[str]
     limits: list[tuple[int, int, int]]
     landlock: landlock.Restriction | None
-    program: bytes
+    system_calls: kernel.SeccompFilter | None
 
     @property
     def descriptors(self) -> set[int]:
@@ -210,7 +212,7 @@ def plan(config: Config, uid: int, program: bytes) -> Plan:
         below=below,
         limits=[] if "rlimits" in config.without else _limits(config),
         landlock=_restriction(config),
-        program=program,
+        system_calls=None if "seccomp" in config.without else kernel.SeccompFilter(program),
     )
 
 
@@ -260,6 +262,13 @@ def empty_scratch_space(plan: Plan) -> None:
     kernel.mount("/dev/shm/tmp", "/tmp", None, kernel.BIND | kernel.REC)
     kernel.mount("/dev/shm/shm", "/dev/shm", None, kernel.BIND)  # last: it covers the tmpfs's own root
     os.chdir("/tmp")
+
+
+def own_standard_input(_plan: Plan) -> None:
+    """What was inherited is one open file for all payloads, and its flags would carry a message between them."""
+    null = os.open("/dev/null", os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
 
 
 def _outermost(paths: list[str]) -> list[str]:
@@ -318,6 +327,15 @@ def die_with_the_lane(_plan: Plan) -> None:
     kernel.die_with_parent(signal.SIGKILL)
 
 
+def no_look_from_outside(_plan: Plan) -> None:
+    """No process of the same user may look into this one, and a crash is not piped to the host's collector of cores.
+
+    Only the second is not covered otherwise: a limit of 0 does not keep a pipe from being started. After the change of
+    identity, where the kernel sets this anew to what `fs.suid_dumpable` says.
+    """
+    kernel.set_dumpable(dumpable=False)
+
+
 def no_other_files(plan: Plan) -> None:
     """The same view of the files once more, by Landlock, which also forbids TCP and signals to others where it can."""
     if plan.landlock is not None:
@@ -327,19 +345,19 @@ def no_other_files(plan: Plan) -> None:
 PAYLOAD_STEPS: tuple[Callable[[Plan], None], ...] = (
     own_mounts_and_ipc,
     empty_scratch_space,
+    own_standard_input,
     budgets,
     own_identity,
     no_capabilities,
     die_with_the_lane,
+    no_look_from_outside,
     no_other_files,
 )
 
 
 def system_calls(plan: Plan) -> int | None:
     """The last step. Returns the descriptor on which the host hears of forbidden calls, or None when left out."""
-    if "seccomp" in plan.config.without:
-        return None
-    return kernel.install_seccomp(plan.program)
+    return None if plan.system_calls is None else plan.system_calls.install()
 
 
 def seccomp_program(config: Config) -> bytes:

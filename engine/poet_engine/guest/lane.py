@@ -15,7 +15,7 @@ from .config import Config
 
 # wait status, CPU microseconds of everything that was reaped, how many processes were left over
 REPORT = struct.Struct("<iQI")
-_DESCRIPTORS = 4  # request socket, stdout, stderr, status pipe
+_DESCRIPTORS = 3  # request socket, stdout, stderr
 HELLO, FAILED = b"H", b"F"
 
 
@@ -36,7 +36,7 @@ def main(control: socket.socket, config: Config, program: bytes, uid: int) -> Ne
     try:
         control.send(HELLO)
         while descriptors := _next_descriptors(control):
-            _one_payload(plan, descriptors, statm)
+            control.send(_one_payload(plan, descriptors, statm))
     except OSError:
         os._exit(1)  # the host is gone
     os._exit(0)
@@ -58,13 +58,13 @@ def _next_descriptors(control: socket.socket) -> list[int]:
     return descriptors
 
 
-def _one_payload(plan: confine.Plan, descriptors: list[int], statm: int) -> None:
-    *ends, status_pipe = descriptors
+def _one_payload(plan: confine.Plan, descriptors: list[int], statm: int) -> bytes:
+    """Fork it, wait for its end, clear up after it; the report of that."""
     sizes = confine.mapped_sizes(statm)
-    pid = os.fork()
+    pid = kernel.fork()
     if pid == 0:
-        payload.main(plan, ends, sizes)
-    for fd in ends:
+        payload.main(plan, descriptors, sizes)
+    for fd in descriptors:
         os.close(fd)
     _pid, status, usage = os.wait4(pid, 0)
     cpu = usage.ru_utime + usage.ru_stime
@@ -72,8 +72,7 @@ def _one_payload(plan: confine.Plan, descriptors: list[int], statm: int) -> None
     for used in _kill_and_reap():
         leftovers += 1
         cpu += used
-    os.write(status_pipe, REPORT.pack(status, int(cpu * 1e6), leftovers))
-    os.close(status_pipe)
+    return REPORT.pack(status, int(cpu * 1e6), leftovers)
 
 
 def _kill_and_reap() -> list[float]:

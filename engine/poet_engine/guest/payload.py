@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MODULE_NAME = "poet_generated"
 # What a request may weigh. The host is trusted; the bound keeps a bug from becoming a mystery.
 _MAX_REQUEST = 1 << 31
+# Most requests are small; room for a large one is memory that the kernel has to find and to clear.
+_FIRST_READ, _NEXT_READ = 1 << 14, 1 << 20
 _MAX_TEXT, _MAX_TRACEBACK = 4096, 32768
 _RAISE_VARARGS = 130  # a `raise` statement, in the bytecode of CPython 3.11 to 3.13
 _SETUP_FAILED_STATUS = 121
@@ -95,12 +97,19 @@ def warm(x, y):
 """
 
 
+_WARM_REQUEST = pack(
+    Kind.REQUEST,
+    json.dumps(
+        {"source": _WARM_UP, "entry": "warm", "filename": "<warm>", "args": [[1, 2], "y"], "kwargs": {}}
+    ).encode(),
+)
+
+
 def warm_up(times: int) -> None:
     """Run a call of our own, so that the copy-on-write faults of the interpreter are paid before the clock starts."""
-    request = {"source": _WARM_UP, "entry": "warm", "filename": "<warm>", "args": [[1, 2], "y"], "kwargs": {}}
-    text = json.dumps(request).encode()
     for _ in range(times):
-        answer(text)
+        answer(Reader({Kind.REQUEST: _MAX_REQUEST}).feed(_WARM_REQUEST)[0].payload)
+        _flush()
     sys.modules.pop(MODULE_NAME, None)
 
 
@@ -129,9 +138,11 @@ def serve(sock: socket.socket, *, keep: bool) -> int:
 
 def _receive(sock: socket.socket) -> list[Frame]:
     reader = Reader({Kind.REQUEST: _MAX_REQUEST, Kind.SCRIPT: _MAX_REQUEST})
-    while not (frames := reader.feed(data := sock.recv(1 << 20))):
+    size = _FIRST_READ
+    while not (frames := reader.feed(data := sock.recv(size))):
         if not data:
             return []
+        size = _NEXT_READ
     return frames
 
 

@@ -15,7 +15,8 @@ _numpy_state: list[int] = []  # where numpy's global generator keeps its words; 
 
 def find() -> None:
     """In the zygote: learn where the state to be renewed is, and leave nothing that was drawn already."""
-    tempfile._name_sequence = None  # type: ignore[attr-defined]  # noqa: SLF001 - made by an import, it would be shared
+    # made by an import, it would be shared
+    tempfile._name_sequence = None  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public way to forget it
     _numpy_state.clear()
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:

@@ -19,9 +19,9 @@ _ALLOWED = """
     utimensat utime utimes futimesat fsync fdatasync sync_file_range copy_file_range sendfile splice tee
     fadvise64 dup dup2 dup3 pipe pipe2 poll ppoll select pselect6 epoll_create epoll_create1
     epoll_ctl epoll_wait epoll_pwait epoll_pwait2 eventfd eventfd2 timerfd_create timerfd_settime
-    timerfd_gettime sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg shutdown getsockopt setsockopt
-    getsockname getpeername mmap munmap mprotect mremap madvise msync brk mincore membarrier futex futex_waitv
-    futex_wake futex_wait futex_requeue set_robust_list get_robust_list set_tid_address rseq arch_prctl
+    timerfd_gettime sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg shutdown getsockname getpeername
+    mmap munmap mprotect mremap madvise msync brk mincore membarrier set_robust_list get_robust_list
+    set_tid_address rseq arch_prctl
     rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimedwait rt_sigsuspend sigaltstack kill tgkill
     tkill pause alarm setitimer getitimer restart_syscall exit exit_group wait4 waitid getpid getppid gettid
     getpgrp getpgid getsid getuid geteuid getgid getegid getresuid getresgid getgroups capget getrusage
@@ -59,12 +59,18 @@ PRIVILEGE_CALLS = frozenset(
 # include/uapi/linux/seccomp.h
 _KILL_PROCESS, _ERRNO, _NOTIFY, _ALLOW = 0x80000000, 0x00050000, 0x7FC00000, 0x7FFF0000
 _LOAD, _JUMP_EQUAL, _JUMP_ANY_BIT, _JUMP_GREATER_EQUAL, _RETURN = 0x20, 0x15, 0x45, 0x35, 0x06
+_AND = 0x54
 # offsets in struct seccomp_data; arguments are 64 bits wide and their low half comes first on both architectures
 _AT_NUMBER, _AT_ARCH, _AT_ARGS = 0, 4, 16
 _X32_BIT = 0x40000000
 
 _CLONE_THREAD = 0x00010000
 _AF_UNIX, _AF_INET, _AF_INET6 = 1, 2, 10
+_SOCK_STREAM, _SOCK_TYPE = 1, 0xF
+# SO_TYPE ERROR SNDBUF RCVBUF ACCEPTCONN PROTOCOL DOMAIN: not SO_PEERPIDFD, which hands out the process of the host
+_SOCKET_OPTIONS = (3, 4, 7, 8, 30, 38, 39)
+# include/uapi/linux/futex.h
+_FUTEX_WAIT, _FUTEX_WAIT_BITSET, _FUTEX_COMMAND, _FUTEX_PRIVATE = 0, 9, 0x7F, 0x80
 # NEWNS NEWCGROUP NEWUTS NEWIPC NEWUSER NEWPID NEWNET, and NEWTIME
 NAMESPACE_FLAGS = 0x7E020080
 
@@ -126,6 +132,38 @@ def _socket() -> _Program:
     ]
 
 
+def _socketpair() -> _Program:
+    """Stream pairs of Unix sockets. A datagram socket is not bound to its peer: it can send to any address."""
+    return [
+        _argument(0),
+        _instruction(_JUMP_EQUAL, _AF_UNIX, 0, 3),
+        _argument(1),
+        _instruction(_AND, _SOCK_TYPE),
+        _instruction(_JUMP_EQUAL, _SOCK_STREAM, 1, 0),
+        _answer(_errno(errno.EAFNOSUPPORT)),
+        _answer(_ALLOW),
+    ]
+
+
+def _futex() -> _Program:
+    """Only among the threads of one process.
+
+    Any other is named by inode and offset when it lies on a page of a file, writable or not, so that two lanes could
+    meet on the text of the C library. The errors are those that the C library takes without ending the process:
+    joining a thread then waits by asking again.
+    """
+    return [
+        _argument(1),
+        _instruction(_JUMP_ANY_BIT, _FUTEX_PRIVATE, 0, 1),
+        _answer(_ALLOW),
+        _instruction(_AND, _FUTEX_COMMAND),
+        _instruction(_JUMP_EQUAL, _FUTEX_WAIT, 2, 0),
+        _instruction(_JUMP_EQUAL, _FUTEX_WAIT_BITSET, 1, 0),
+        _answer(_errno(errno.EINVAL)),
+        _answer(_errno(errno.EAGAIN)),
+    ]
+
+
 def _read_only_prlimit() -> _Program:
     """Limits may be read, not set: both halves of the pointer to the new limit must be null."""
     return [
@@ -143,11 +181,13 @@ def _by_argument(*, processes: bool) -> dict[str, _Program]:
     """The calls whose answer depends on an argument, or on whether processes may be started."""
     fork = [_answer(_ALLOW if processes else _NOTIFY)]
     return {
+        "futex": _futex(),
         "clone": _clone(processes=processes),
         "fork": fork,
         "vfork": fork,
         "socket": _socket(),
-        "socketpair": _one_of(0, (_AF_UNIX,), _errno(errno.EAFNOSUPPORT)),
+        "socketpair": _socketpair(),
+        "getsockopt": _one_of(2, _SOCKET_OPTIONS, _errno(errno.ENOPROTOOPT)),
         "ioctl": _one_of(1, _IOCTLS, _errno(errno.ENOTTY)),
         "fcntl": _one_of(1, _FCNTLS, _errno(errno.ENOLCK)),
         "prctl": _one_of(0, _PRCTLS, _errno(errno.EPERM)),
