@@ -15,6 +15,7 @@ class Job:
         kwargs: Keyword arguments; the same.
         filename: What tracebacks call the source.
         wall: Seconds this attempt may take, when that is less than the policy's limit.
+        id: Whatever the caller tells jobs apart by; the outcome carries it as `job_id`, and nothing else reads it.
     """
 
     source: str
@@ -23,6 +24,7 @@ class Job:
     kwargs: Mapping[str, object] = dataclasses.field(default_factory=dict)
     filename: str = "<generated>"
     wall: float | None = None
+    id: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,7 @@ class Script:
         files_out: Relative names and patterns of the files that are brought back.
         filename: What tracebacks and `sys.argv[0]` call it.
         wall: Seconds this attempt may take, when that is less than the policy's limit.
+        id: As that of a job.
     """
 
     source: str
@@ -46,3 +49,4 @@ class Script:
     files_out: Sequence[str] = ()
     filename: str = "script.py"
     wall: float | None = None
+    id: str = ""

@@ -158,6 +158,7 @@ class Outcome:
     execution_id: str = ""
     files: Mapping[str, bytes] = dataclasses.field(default_factory=dict, repr=False)
     files_skipped: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    job_id: str = ""
 
     @property
     def ok(self) -> bool:
