@@ -12,9 +12,9 @@ import traceback
 import types
 from typing import TYPE_CHECKING, NamedTuple, Never
 
-from . import codec, confine, kernel, randomness
+from . import codec, confine, kernel, randomness, script
 from .attachments import NOTHING, Attached, Collected, Mapped
-from .frames import Kind, Reader, pack
+from .frames import Frame, Kind, Reader, pack
 from .travel import UndecodableError, UntravellableError
 
 if TYPE_CHECKING:
@@ -119,11 +119,13 @@ def serve(sock: socket.socket, results: int, *, keep: bool) -> int:
     loaded: _Loaded | None = None
     ballast = [bytes(_BALLAST)]
     while True:
-        request = _receive(sock)
-        if request is None:
+        requests, attached = _receive(sock)
+        if not requests:
             return 0  # the host let go of a payload that it did not need
+        if requests[0].kind is Kind.SCRIPT:
+            return _serve_script(sock, requests, ballast)
         try:
-            frame, loaded = answer(*request, results, loaded=loaded)
+            frame, loaded = answer(requests[0].payload, attached, results, loaded=loaded)
         except MemoryError as error:
             ballast.clear()
             frame = _describe(error, "")
@@ -135,18 +137,38 @@ def serve(sock: socket.socket, results: int, *, keep: bool) -> int:
             return 0
 
 
-def _receive(sock: socket.socket) -> tuple[bytes, int | None] | None:
-    """The content of a request, and the file with what was too big for it."""
-    reader = Reader({Kind.REQUEST: _MAX_REQUEST})
+def _receive(sock: socket.socket) -> tuple[list[Frame], int | None]:
+    """A request, and the file with what was too big for it; no request when the host lets go."""
+    reader = Reader({Kind.REQUEST: _MAX_REQUEST, Kind.SCRIPT: _MAX_REQUEST})
     size, attached = _FIRST_READ, None
     while True:
         data, descriptors = kernel.receive_with_descriptors(sock, size, 1)
         attached = descriptors[0] if descriptors else attached
         if frames := reader.feed(data):
-            return frames[0].payload, attached
+            return frames, attached
         if not data:
-            return None
+            return [], attached
         size = _NEXT_READ
+
+
+def _serve_script(sock: socket.socket, requests: list[Frame], ballast: list[bytes]) -> int:
+    """Run a whole script and say how it went; the exit status. `requests` is emptied: its files are written by then."""
+    asked = script.Asked("", "", [])
+    try:
+        asked = script.prepare(sock, requests.pop().payload)
+        script.run(asked)
+        frame = pack(Kind.RESULT, b"null")
+    except SystemExit as error:
+        status = _exit_status(error)
+        if status:
+            return status
+        frame = pack(Kind.RESULT, b"null")
+    except BaseException as error:  # noqa: BLE001 - whatever the code raised is its answer
+        ballast.clear()
+        frame = _answer_of(error, asked.filename, asked.source)
+    _flush()
+    sock.sendall(frame)
+    return 0
 
 
 def _exit_status(error: SystemExit) -> int:

@@ -9,14 +9,17 @@ from poet_engine.errors import CannotTravelError
 from poet_engine.guest import codec
 from poet_engine.guest.attachments import NOTHING, Attached, Collected
 from poet_engine.guest.frames import Frame, FrameTooLargeError, Kind, Reader
+from poet_engine.guest.script import HEADER_LENGTH
 from poet_engine.guest.travel import UndecodableError, UntravellableError
-from poet_engine.job import Job
+from poet_engine.job import Job, Script
 from poet_engine.outcome import ErrorInfo
+from poet_engine.sandbox import files_in
 from poet_engine.sandbox.verdict import Answer, Garbled, Raised, Refused, Returned
 
 # An exception's or refusal's frame: message and traceback are cut by the guest well below this.
 _MAX_TEXT_FRAME = 1 << 18
 _MAX_FIELD = 1 << 16
+_MAX_DONE_FRAME = 64
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -63,6 +66,33 @@ def request(job: Job, memory: int | None = None) -> Request:
     except UntravellableError as error:
         raise CannotTravelError(error.where, error.kind, error.why, mend=error.mend) from None
     return Request(content, parts)
+
+
+def script_request(script: Script) -> Request:
+    """A script in the form that the guest reads: a header's length, the header, and the files one by one.
+
+    Raises:
+        UsageError: A name or an argument could mean something else inside; the error names it.
+    """
+    files_in.check(script)
+    header = json.dumps(
+        {
+            "source": script.source,
+            "filename": script.filename,
+            "argv": list(script.argv),
+            "files": [[name, len(content)] for name, content in script.files_in.items()],
+        }
+    ).encode()
+    pieces = [len(header).to_bytes(HEADER_LENGTH, "big"), header, *script.files_in.values(), script.stdin]
+    return Request(b"".join(pieces), Collected())
+
+
+def script_reader() -> Reader:
+    """A reader for what a script's run loop may send: that the script came to its end, or an exception.
+
+    Not a refusal: that is for functions, whose caller's fault it is.
+    """
+    return Reader({Kind.RESULT: _MAX_DONE_FRAME, Kind.EXCEPTION: _MAX_TEXT_FRAME})
 
 
 def reader(result_limit: int) -> Reader:

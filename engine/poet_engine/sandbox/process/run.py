@@ -14,6 +14,7 @@ from poet_engine.sandbox.process.exchange import Next
 from poet_engine.sandbox.process.lane import Lane
 from poet_engine.sandbox.process.pool import Pool
 from poet_engine.sandbox.process.supervise import Supervisor, Watch
+from poet_engine.sandbox.process.workfolder import WorkFolder
 from poet_engine.sandbox.verdict import Budgets, Counts, Exit, Kill, Observation, Returned, Verdict, decide
 
 if TYPE_CHECKING:
@@ -35,12 +36,13 @@ class Run:
         *,
         tolerant: bool,
         keep: bool,
+        folder: WorkFolder | None = None,
     ) -> None:
         armed = lane.armed
         if armed is None:
             raise AssertionError("the pool handed out a lane without a payload")
         self._lane, self._armed, self._limits, self._wall, self._clock = lane, armed, limits, wall, clock
-        self._tolerant, self._keep = tolerant, keep
+        self._tolerant, self._keep, self._folder = tolerant, keep, folder
         self.unlisted: frozenset[str] = frozenset()
         self._start: Reading | None = None
         self._start_cpu_ms = 0.0
@@ -54,7 +56,9 @@ class Run:
         self._start, self._start_cpu_ms = self._armed.release(self._lane.group)
         released = self._clock()
         watch = Watch(self._limits, released, self._wall)
-        supervisor = Supervisor(self._armed, watch, self._cpu_ms, clock=self._clock, tolerant=self._tolerant)
+        supervisor = Supervisor(
+            self._armed, watch, self._cpu_ms, clock=self._clock, tolerant=self._tolerant, folder=self._folder
+        )
         if cancellation is not None:
             supervisor.heed(cancellation)
         try:
@@ -103,7 +107,7 @@ class Run:
     def _conclude(self, supervisor: Supervisor, watch: Watch, wall_ms: float) -> Outcome:
         report = supervisor.report
         counts = self._counts(report, supervisor.processes_refused)
-        answered = watch.kill is None and isinstance(supervisor.answer, Returned)
+        answered = watch.kill is None and isinstance(supervisor.answer, Returned) and self._folder is None
         seen = Observation(
             budgets=Budgets(self._wall, self._limits.cpu, self._limits.memory),
             kill=watch.kill,
@@ -115,7 +119,8 @@ class Run:
         self.lane_after = _next(report, answered=answered, keep=self._keep)
         if self.lane_after is Next.KEEP:
             self._armed.results.clear()
-        return _outcome(decide(seen), supervisor, counts, wall_ms, report)
+        outcome = _outcome(decide(seen), supervisor, counts, wall_ms, report)
+        return outcome if self._folder is None else self._folder.bring_out(outcome, ended=report is not None)
 
 
 def _next(report: Report | None, *, answered: bool, keep: bool) -> Next:

@@ -14,10 +14,10 @@ from typing import Self
 from poet_engine.cancellation import Cancellation
 from poet_engine.errors import ClosedError, SandboxUnavailableError
 from poet_engine.guest import landlock
-from poet_engine.job import Job
+from poet_engine.job import Job, Script
 from poet_engine.outcome import Evidence, Outcome, Status
 from poet_engine.policy import Fresh, Policy
-from poet_engine.sandbox import cgroup, walls, wire
+from poet_engine.sandbox import cgroup, files_in, walls, wire
 from poet_engine.sandbox.cgroup import GroupLimits
 from poet_engine.sandbox.process import configure, diagnose, identity
 from poet_engine.sandbox.process.exchange import Next, NoLaneError, Why
@@ -31,6 +31,7 @@ from poet_engine.sandbox.process.run import NAME, Run
 from poet_engine.sandbox.process.schedule import Size
 from poet_engine.sandbox.process.subids import SubIds
 from poet_engine.sandbox.process.subids import find as find_subids
+from poet_engine.sandbox.process.workfolder import WorkFolder
 from poet_engine.sandbox.process.zygote import Zygote
 from poet_engine.sandbox.protocol import Means, SandboxStatistics, WallReport
 from poet_engine.sandbox.verdict import blame_for
@@ -115,26 +116,50 @@ class ProcessSandbox:
 
     def run(self, job: Job, *, cancellation: Cancellation | None = None) -> Outcome:
         """Run one job to its verdict; see `Sandbox.run`."""
-        return self._run(job, cancellation, tolerant=False)
+        return self._run_job(job, cancellation, tolerant=False)
+
+    def run_script(self, script: Script, *, cancellation: Cancellation | None = None) -> Outcome:
+        """Run one script to its confirmed end and bring its files out; see `Sandbox.run_script`."""
+        self._refuse_misuse()
+        request = wire.script_request(script)
+        files_in.refuse_too_much(script, self._limits)
+        with WorkFolder(script.files_out, self._limits.result) as folder:
+            return self._run(request, f"script\0{script.source}", script.wall, cancellation, folder=folder)
 
     def probe(self, job: Job) -> Outcome:
         """Run a probe of ours: forbidden calls fail with EPERM and the probe goes on. Never for other people's code."""
-        return self._run(job, None, tolerant=True)
+        return self._run_job(job, None, tolerant=True)
 
-    def _run(self, job: Job, cancellation: Cancellation | None, *, tolerant: bool) -> Outcome:
+    def _run_job(self, job: Job, cancellation: Cancellation | None, *, tolerant: bool) -> Outcome:
         self._refuse_misuse()
         request = wire.request(job, self._limits.memory)
+        return self._run(request, job.source, job.wall, cancellation, tolerant=tolerant)
+
+    def _run(
+        self,
+        request: wire.Request,
+        version: str,
+        wall: float | None,
+        cancellation: Cancellation | None,
+        *,
+        tolerant: bool = False,
+        folder: WorkFolder | None = None,
+    ) -> Outcome:
+        """One run; `version` is what a payload that is kept between calls must have served to serve it too."""
         with self._count_lock:
             self._calls += 1
-        wall = self._limits.wall if job.wall is None else min(job.wall, self._limits.wall)
+        patience = max(self._limits.wall, _QUEUE_GRACE) if wall is None else min(wall, self._limits.wall)
+        wall = self._limits.wall if wall is None else min(wall, self._limits.wall)
         try:
-            lane = self._lane(job, wall, cancellation)
+            lane = self._lane(version, patience, cancellation)
         except NoLaneError as error:
             return self._no_lane(error, cancellation)
-        run = Run(lane, self._limits, wall, self._clock, tolerant=tolerant, keep=self._keeps_payloads)
+        run = Run(lane, self._limits, wall, self._clock, tolerant=tolerant, keep=self._keeps_payloads, folder=folder)
         try:
             return self._released(run, request, cancellation)
         finally:
+            if folder is not None:
+                folder.close()  # its files count as the lane's memory for as long as anybody holds them
             self._pool.give_back(lane, run.lane_after)
             if self._audit:
                 self.unlisted_calls |= run.unlisted
@@ -169,10 +194,9 @@ class ProcessSandbox:
         evidence = Evidence(cause, text, source="host")
         return Outcome(status=status, cause=cause, blame=blame_for(status, cause), evidence=evidence, sandbox=self.name)
 
-    def _lane(self, job: Job, wall: float, cancellation: Cancellation | None) -> Lane:
+    def _lane(self, version: str, patience: float, cancellation: Cancellation | None) -> Lane:
         """A lane whose payload waits and has not said a word since it was ready."""
-        key = hashlib.sha256(job.source.encode(errors="surrogatepass")).hexdigest() if self._keeps_payloads else None
-        patience = wall if job.wall is not None else max(wall, _QUEUE_GRACE)
+        key = hashlib.sha256(version.encode(errors="surrogatepass")).hexdigest() if self._keeps_payloads else None
         until = self._clock() + (max(patience, _START_GRACE) if self._pool.cold else patience)
         while True:
             lane = self._pool.acquire(max(0.0, until - self._clock()), key=key, cancellation=cancellation)

@@ -18,6 +18,7 @@ from poet_engine.policy import Limits
 from poet_engine.sandbox import wire
 from poet_engine.sandbox.process import notify
 from poet_engine.sandbox.process.armed import Armed, Report
+from poet_engine.sandbox.process.workfolder import WorkFolder
 from poet_engine.sandbox.verdict import Answer, Garbled, Kill, Returned
 
 _CHUNK = 1 << 16
@@ -132,6 +133,7 @@ class Supervisor:
         cpu_ms: Reads its CPU counter.
         clock: Monotonic seconds.
         tolerant: Answer forbidden calls with an error instead of ending the run. Only our own probes run so.
+        folder: Takes the working folder of a script; a script is followed to its confirmed end, whatever it answers.
     """
 
     def __init__(
@@ -142,9 +144,11 @@ class Supervisor:
         *,
         clock: Callable[[], float] = time.monotonic,
         tolerant: bool = False,
+        folder: WorkFolder | None = None,
     ) -> None:
         self._armed, self._watch, self._cpu_ms, self._clock, self._tolerant = armed, watch, cpu_ms, clock, tolerant
-        self._reader = wire.reader(watch.limits.result)
+        self._folder = folder
+        self._reader = wire.reader(watch.limits.result) if folder is None else wire.script_reader()
         self._frames: list[Frame] = []
         self._ended = False
         self._cancellation: Cancellation | None = None
@@ -174,7 +178,7 @@ class Supervisor:
             attached: The file with what is too big for it; goes with the first bytes.
         """
         self._attached = attached
-        pending = self._send(memoryview(pack(Kind.REQUEST, request)))
+        pending = self._send(memoryview(pack(Kind.REQUEST if self._folder is None else Kind.SCRIPT, request)))
         if pending:
             self._poll.modify(self._answers, select.POLLIN | select.POLLOUT)
         while not self.finished:
@@ -202,7 +206,9 @@ class Supervisor:
     @property
     def finished(self) -> bool:
         """Whether there is nothing to wait for: a readable result, or the confirmed end."""
-        return self._ended or (isinstance(self.answer, Returned) and self._watch.kill is None)
+        if self._ended or self._folder is not None:
+            return self._ended
+        return isinstance(self.answer, Returned) and self._watch.kill is None
 
     def kill(self) -> None:
         """End the payload now."""
@@ -266,7 +272,8 @@ class Supervisor:
 
     def _on_answer(self) -> None:
         try:
-            data = self._sock.recv(_CHUNK)
+            # plain `recv` but for a script's first message: whatever else comes, no descriptor comes with it
+            data = self._sock.recv(_CHUNK) if self._folder is None else self._folder.receive(self._sock, _CHUNK)
         except BlockingIOError:
             return
         except OSError:
