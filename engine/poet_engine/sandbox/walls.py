@@ -23,8 +23,8 @@ _REMEDIES = {
     "network": "the sandbox could not unshare the network; allow network namespaces to this user",
     "privilege": "the code kept privileges of its caller; run the engine as an ordinary user or as root of the machine",
     "syscalls": "seccomp did not take the filter; use a kernel with CONFIG_SECCOMP_FILTER (5.0 or later)",
-    "memory": "nothing bounds memory; run as root with a memory cgroup, or allow RLIMIT_AS to be lowered",
-    "tasks": "nothing counts tasks; run as root with a pids cgroup, or allow user namespaces to this user",
+    "memory": "nothing bounds memory; give the engine a memory cgroup, or allow RLIMIT_AS to be lowered",
+    "tasks": "nothing counts tasks; give the engine a pids cgroup, or allow user namespaces to this user",
 }
 
 
