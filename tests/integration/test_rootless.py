@@ -84,13 +84,17 @@ def _copy_interpreter(target: Path) -> Path:
     """The interpreter with its standard library, for a user who cannot reach where it lies."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     (target / "bin").mkdir(parents=True)
-    shutil.copy(Path(sys.executable).resolve(), target / "bin" / version)
+    python = target / "bin" / version
+    shutil.copy(Path(sys.executable).resolve(), python)
     library = Path(sysconfig.get_path("stdlib"))
+    # Its shared library is found by a run path in its file, which must lead to the copy and may be shorter.
+    path = os.fsencode(library.parent) + b"\0"
+    python.write_bytes(python.read_bytes().replace(path, b"$ORIGIN/../lib\0".ljust(len(path), b"\0")))
     drop = shutil.ignore_patterns("__pycache__", "test", "idlelib", "ensurepip", "site-packages", "dist-packages")
     shutil.copytree(library, target / "lib" / version, ignore=drop)
     for shared in library.parent.glob("libpython*.so*"):
         shutil.copy(shared, target / "lib")
-    return target / "bin" / version
+    return python
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +133,6 @@ class User:
             "PYTHONPATH": os.pathsep.join(map(str, paths)),
             "PYTHONDONTWRITEBYTECODE": "1",
             "TMPDIR": str(self._checkout / "state"),
-            "LD_LIBRARY_PATH": str(self._python.parent.parent / "lib"),
         }
         return subprocess.run(
             [self._python, *arguments],
