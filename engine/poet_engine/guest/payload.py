@@ -5,6 +5,7 @@ import gc
 import importlib
 import json
 import linecache
+import opcode
 import os
 import random  # noqa: TID251 - not to draw from: every payload must reseed it
 import signal
@@ -27,7 +28,7 @@ MODULE_NAME = "poet_generated"
 # What a request may weigh. The host is trusted; the bound keeps a bug from becoming a mystery.
 _MAX_REQUEST = 1 << 31
 _MAX_TEXT, _MAX_TRACEBACK = 4096, 32768
-_RAISE_VARARGS = 130  # a `raise` statement, in the bytecode of CPython 3.11 to 3.13
+_RAISE_VARARGS = opcode.opmap["RAISE_VARARGS"]  # a `raise` statement; its number differs between versions
 _SETUP_FAILED_STATUS = 121
 # Freed when memory runs out, so that there is room to say so.
 _BALLAST = 512 * 1024
