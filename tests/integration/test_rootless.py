@@ -18,14 +18,7 @@ pytestmark = [pytest.mark.user, pytest.mark.sandbox]
 
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY_ELSE = 54321  # a user that no distribution hands out, and that need not be in any list of users
-_NEEDED = ("pydantic", "psutil", "pytest", "pytest-timeout", "numpy", "scipy", "pandas")
-_SUITES = (
-    "tests/conformance",
-    "tests/security",
-    "tests/integration/test_lifecycle.py",
-    "tests/integration/test_process_sandbox.py",  # with the `data` policy and its libraries
-    "tests/integration/test_system_call_lists.py",
-)
+_NEEDED = ("pydantic", "psutil", "pytest", "pytest-timeout")
 _MAY_BE_SKIPPED = re.compile("needs root|cgroup|nothing counts memory|Landlock|x86")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
@@ -41,12 +34,20 @@ with ProcessSandbox(Policy.load("restricted")) as sandbox:
     down = [wall.wall for wall in sandbox.walls() if not wall.held]
 print(json.dumps({"uid": os.geteuid(), "capabilities": capabilities, "down": down, "value": value}))
 """
+_LIBRARIES = ("numpy", "scipy", "pandas")  # of the `data` policy
+_SUITES = (
+    "tests/conformance",
+    "tests/security",
+    "tests/integration/test_lifecycle.py",
+    "tests/integration/test_process_sandbox.py",  # with the `data` policy and its libraries
+    "tests/integration/test_system_call_lists.py",
+)
 
 
 def _distributions() -> set[str]:
     """What the suites need, with everything that it needs in turn on this machine."""
     found: set[str] = set()
-    waiting = list(_NEEDED)
+    waiting = [*_NEEDED, *_LIBRARIES]
     while waiting:
         name = waiting.pop()
         try:
