@@ -27,6 +27,9 @@ CARRIERS = {
     "tasks": "cgroup rlimits seccomp",
 }
 
+# What then happens for root and for an ordinary user alike, where that is not what is tried first.
+HAPPENS = {"privilege": "change the root folder"}
+
 
 def test_every_wall_holds_and_was_tried(real: Sandbox) -> None:
     reports = {report.wall: report for report in real.walls()}
@@ -52,7 +55,7 @@ def test_a_wall_whose_carriers_are_down_is_told_to_be_down(policy: Policy, wall:
         report = next(report for report in sandbox.walls() if report.wall == wall)
 
     assert not report.held
-    assert TRIED[wall][0] in report.stopped_by
+    assert HAPPENS.get(wall, TRIED[wall][0]) in report.stopped_by
     assert report.remedy
 
 
