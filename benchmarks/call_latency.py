@@ -6,24 +6,19 @@ would say how fast it is to have none. Usage: `python benchmarks/call_latency.py
 
 import argparse
 import dataclasses
-import json
-import os
-import platform
-import statistics
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from poet_engine.errors import PoetError
+import standing
 from poet_engine.job import Job
 from poet_engine.outcome import Status
 from poet_engine.policy import Policy
-from poet_engine.sandbox import walls
 from poet_engine.sandbox.process import ProcessSandbox
-from poet_engine.sandbox.process.pool import Size
-from poet_engine.sandbox.protocol import WallReport
+from poet_engine.sandbox.process.schedule import Size
+from standing import Machine, Spread
 
 _SOURCE = """
 def answer(values):
@@ -35,10 +30,7 @@ def fail(values):
 _ARGUMENTS = ([1.0, 2.0, 3.0],)
 _WARM_CALLS = 20  # not counted: the first calls of a lane fault in what the later ones find
 _LONGEST_WAIT = 30.0
-
-
-class WallDownError(Exception):
-    """A required wall does not hold, so there is nothing worth measuring."""
+_LEAST_CALLS = 2  # of each caller, however little time there is
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,39 +49,32 @@ class Plan:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Times:
-    """Milliseconds of one kind of call."""
-
-    p50: float
-    p95: float
-    worst: float
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
 class Measurement:
-    """What was measured, and on what.
+    """What was measured, and on what. Times are in milliseconds.
 
     Attributes:
         policy: The policy's name.
-        python: Version of the interpreter.
-        kernel: Release of the kernel.
-        cores: Cores that this process may use.
+        fresh: How fresh each call was.
+        machine: On what.
         callers: Threads that called at once.
         frame_ms: From the call of `run` to its return, when a lane is ready: the result frame.
         verdict_ms: The same for a call that raises, which waits until its process has ended and was reaped.
+        loaded_ms: The result frame, when all callers call again as soon as they have their answer.
         calls_per_second: Good calls of all callers together.
+        cpu_ms_per_call: CPU time of host, lanes and payloads together for each of those.
         walls_before: Wall → what stopped its deed, before the timing.
         walls_after: The same after it.
     """
 
     policy: str
-    python: str
-    kernel: str
-    cores: int
+    fresh: str
+    machine: Machine
     callers: int
-    frame_ms: Times
-    verdict_ms: Times
+    frame_ms: Spread
+    verdict_ms: Spread
+    loaded_ms: Spread
     calls_per_second: float
+    cpu_ms_per_call: float
     walls_before: dict[str, str]
     walls_after: dict[str, str]
 
@@ -100,38 +85,28 @@ def measure(sandbox: ProcessSandbox, policy: Policy, plan: Plan, clock: Callable
     Raises:
         WallDownError: A wall that the policy requires does not hold, before or after.
     """
-    before = _standing(sandbox, policy)
+    before = standing.standing(sandbox, policy)
     frame = _one_by_one(sandbox, "answer", Status.OK, plan.calls, clock)
     verdict = _one_by_one(sandbox, "fail", Status.ERROR, plan.calls, clock)
-    rate = _together(sandbox, plan, clock)
-    after = _standing(sandbox, policy)
+    loaded, rate, cpu_ms = _together(sandbox, plan, clock)
     return Measurement(
         policy=policy.name,
-        python=platform.python_version(),
-        kernel=platform.release(),
-        cores=len(os.sched_getaffinity(0)),
+        fresh=str(policy.isolation.fresh),
+        machine=Machine.this(),
         callers=plan.callers,
         frame_ms=frame,
         verdict_ms=verdict,
+        loaded_ms=loaded,
         calls_per_second=rate,
+        cpu_ms_per_call=cpu_ms,
         walls_before=before,
-        walls_after=after,
+        walls_after=standing.standing(sandbox, policy),
     )
 
 
-def _standing(sandbox: ProcessSandbox, policy: Policy) -> dict[str, str]:
-    reports = sandbox.walls()
-    lacking = walls.missing(reports, frozenset(str(wall) for wall in policy.isolation.require))
-    if lacking:
-        raise WallDownError("; ".join(_complaint(report) for report in lacking))
-    return {report.wall: report.stopped_by if report.held else f"DOWN: {report.stopped_by}" for report in reports}
-
-
-def _complaint(report: WallReport) -> str:
-    return f"wall {report.wall!r} does not hold ({report.stopped_by}); {report.remedy}"
-
-
-def _one_by_one(sandbox: ProcessSandbox, entry: str, expected: Status, calls: int, clock: Callable[[], float]) -> Times:
+def _one_by_one(
+    sandbox: ProcessSandbox, entry: str, expected: Status, calls: int, clock: Callable[[], float]
+) -> Spread:
     """Each call starts when a payload is ready, so that what is timed is the call and not the refill."""
     job = Job(source=_SOURCE, entry=entry, args=_ARGUMENTS)
     taken: list[float] = []
@@ -143,8 +118,7 @@ def _one_by_one(sandbox: ProcessSandbox, entry: str, expected: Status, calls: in
             taken.append((clock() - start) * 1e3)
         if outcome.status is not expected:
             raise RuntimeError(f"a call ended as {outcome.describe()}, not {expected}")
-    hundredths = statistics.quantiles(taken, n=100, method="inclusive")
-    return Times(p50=hundredths[49], p95=hundredths[94], worst=max(taken))
+    return Spread.of(taken)
 
 
 def _await_a_ready_lane(sandbox: ProcessSandbox, clock: Callable[[], float]) -> None:
@@ -155,40 +129,48 @@ def _await_a_ready_lane(sandbox: ProcessSandbox, clock: Callable[[], float]) -> 
         pause.wait(0.0005)
 
 
-def _together(sandbox: ProcessSandbox, plan: Plan, clock: Callable[[], float]) -> float:
-    """Calls a second of all callers, each of which calls again as soon as it has its answer."""
+def _together(sandbox: ProcessSandbox, plan: Plan, clock: Callable[[], float]) -> tuple[Spread, float, float]:
+    """Each caller calls again as soon as it has its answer: times, calls a second, and CPU milliseconds for each."""
     job = Job(source=_SOURCE, entry="answer", args=_ARGUMENTS)
-    start = clock()
+    cpu, start = standing.cpu_seconds(), clock()
 
-    def caller(_number: int) -> int:
-        done = 0
-        while clock() - start < plan.seconds:
+    def caller(_number: int) -> list[float]:
+        taken: list[float] = []
+        while (began := clock()) - start < plan.seconds or len(taken) < _LEAST_CALLS:
             outcome = sandbox.run(job)
+            taken.append((clock() - began) * 1e3)
             if not outcome.ok:
                 raise RuntimeError(f"a call ended as {outcome.describe()}")
-            done += 1
-        return done
+        return taken
 
     with ThreadPoolExecutor(plan.callers) as threads:
-        done = sum(threads.map(caller, range(plan.callers)))
-    return done / (clock() - start)
+        taken = [time for times in threads.map(caller, range(plan.callers)) for time in times]
+    passed, used = clock() - start, standing.cpu_seconds() - cpu
+    return Spread.of(taken), len(taken) / passed, used / len(taken) * 1e3
 
 
-def _show(found: Measurement) -> None:
-    print(f"policy {found.policy} · Python {found.python} · Linux {found.kernel} · {found.cores} cores")
-    print(f"{'':24}{'p50':>9}{'p95':>9}{'worst':>9}")
-    for label, times in (("result frame, idle", found.frame_ms), ("confirmed verdict", found.verdict_ms)):
-        print(f"{label:24}{times.p50:6.2f} ms{times.p95:6.2f} ms{times.worst:6.1f} ms")
-    print(f"{'calls a second':24}{found.calls_per_second:6.0f}    with {found.callers} callers")
-    print("walls of these lanes, before | after:")
+def table(found: Measurement) -> Iterator[str]:
+    """The lines for people."""
+    yield f"policy {found.policy}, fresh = {found.fresh} · {found.machine}"
+    yield f"{'':28}{'p50':>9}{'p95':>9}{'p99':>9}{'worst':>9}"
+    for label, times in (
+        ("result frame, idle", found.frame_ms),
+        ("confirmed verdict, idle", found.verdict_ms),
+        (f"result frame, {found.callers} callers", found.loaded_ms),
+    ):
+        yield f"{label:28}{times.p50:6.2f} ms{times.p95:6.2f} ms{times.p99:6.2f} ms{times.worst:6.1f} ms"
+    yield f"{'calls a second':28}{found.calls_per_second:6.0f}    with {found.callers} callers"
+    yield f"{'CPU time a call':28}{found.cpu_ms_per_call:6.2f} ms host, lanes and payloads"
+    yield "walls of these lanes, before | after:"
     for wall, stopped_by in found.walls_before.items():
-        print(f"  {wall:12}{stopped_by} | {found.walls_after[wall]}")
+        yield f"  {wall:12}{stopped_by} | {found.walls_after[wall]}"
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
-    cores = len(os.sched_getaffinity(0))
+    cores = Machine.this().cores
     parser = argparse.ArgumentParser(description="Measure the latency of a sandboxed call and the calls a second.")
     parser.add_argument("--policy", default="restricted", help="a preset's name or a file (default: restricted)")
+    parser.add_argument("--fresh", choices=("process", "none"), help="how fresh a call is (default: the policy's)")
     parser.add_argument("--calls", type=int, default=400, help="timed calls of each kind (default: 400)")
     parser.add_argument("--seconds", type=float, default=4.0, help="how long to count calls (default: 4)")
     parser.add_argument("--callers", type=int, default=cores, help=f"threads that call at once (default: {cores})")
@@ -196,25 +178,23 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def _policy(name: str, fresh: str | None) -> Policy:
+    if fresh is None:
+        return Policy.load(name)
+    return Policy.parse(f'version = 1\nname = "{name}"\nextends = "{name}"\n[isolation]\nfresh = "{fresh}"\n')
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0; 1 when a required wall is down, 2 when there is no sandbox or no such policy."""
+    """See `standing.main`."""
     asked = _arguments(arguments)
     plan = Plan(calls=max(2, asked.calls), seconds=asked.seconds, callers=max(1, asked.callers))
-    try:
-        policy = Policy.load(asked.policy)
+
+    def measured() -> Measurement:
+        policy = _policy(asked.policy, asked.fresh)
         with ProcessSandbox(policy, size=Size(least=plan.callers, most=max(plan.callers, 2))) as sandbox:
-            found = measure(sandbox, policy, plan, time.perf_counter)
-    except WallDownError as error:
-        print(f"no numbers: {error}", file=sys.stderr)
-        return 1
-    except PoetError as error:
-        print(f"no numbers: {error}", file=sys.stderr)
-        return 2
-    if asked.json:
-        print(json.dumps(dataclasses.asdict(found), indent=2))
-    else:
-        _show(found)
-    return 0
+            return measure(sandbox, policy, plan, time.perf_counter)
+
+    return standing.main(measured, table, asked)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from poet_engine.engine import Engine as Engine
     from poet_engine.errors import InputRefused as InputRefused
     from poet_engine.errors import PoetError as PoetError
+    from poet_engine.job import Job as Job
     from poet_engine.outcome import Outcome as Outcome
     from poet_engine.policy import Policy as Policy
 
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
 _HOMES = {
     "Engine": "poet_engine.assembly",
     "InputRefused": "poet_engine.errors",
+    "Job": "poet_engine.job",
     "Outcome": "poet_engine.outcome",
     "PoetError": "poet_engine.errors",
     "Policy": "poet_engine.policy",
     "poet": "poet_engine.assembly",
 }
 
-__all__ = ["Engine", "InputRefused", "Outcome", "PoetError", "Policy", "poet"]
+__all__ = ["Engine", "InputRefused", "Job", "Outcome", "PoetError", "Policy", "poet"]
 
 
 def __getattr__(name: str) -> object:

@@ -15,7 +15,7 @@ from pathlib import Path
 from poet_engine import decorator
 from poet_engine.decorator.forks import ForkedLock
 from poet_engine.engine import Engine
-from poet_engine.errors import ClosedError, SandboxUnavailableError, UsageError
+from poet_engine.errors import ClosedError, InfraError, SandboxUnavailableError, UsageError
 from poet_engine.events import EventFactory, uuid7
 from poet_engine.gate import Gate
 from poet_engine.journal import Journal, JournalError
@@ -55,13 +55,14 @@ def _policy(policy: Policy | str | Path | None, settings: Settings) -> Policy:
 
 def _engine(policy: Policy, sandbox: str, recorder: Recorder | None) -> Engine:
     factory = _factory(Settings.read())  # before there is a sandbox, which a wrong setting would leave open
+    with contextlib.ExitStack() as undo:
+        gate = undo.enter_context(Gate())
+        with contextlib.suppress(InfraError):
+            gate.start()  # beside the walls that are tried now; whoever scans first is told what is wrong with it
+        standing = _sandbox(policy, sandbox)
+        undo.pop_all()
     return Engine(
-        policy=policy,
-        sandbox=_sandbox(policy, sandbox),
-        gate=Gate(),
-        recorder=recorder,
-        new_id=factory.new_id,
-        clock=_wall_clock,
+        policy=policy, sandbox=standing, gate=gate, recorder=recorder, new_id=factory.new_id, clock=_wall_clock
     )
 
 

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Self
 
+from poet_engine.errors import ClosedError
+
 
 class Cancellation:
     """Set once, from any thread. A context manager: what watches `fd` must not do so after the end of the block."""
@@ -15,10 +17,24 @@ class Cancellation:
         self._set = False
         self._closed = False
         self._listeners: list[Callable[[], None]] = []
-        self.fd, self._writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._fd: int | None = None
 
     def __repr__(self) -> str:
         return f"<Cancellation set={self._set}>"
+
+    @property
+    def fd(self) -> int:
+        """Readable once the end was asked for. Made when first looked at: hundreds of calls that wait need none.
+
+        Raises:
+            ClosedError: The block has ended.
+        """
+        with self._lock:
+            if self._closed:
+                raise ClosedError("this cancellation was closed; it serves until the end of its block")
+            if self._fd is None:
+                self._fd = os.eventfd(int(self._set), os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+            return self._fd
 
     @property
     def requested(self) -> bool:
@@ -31,8 +47,8 @@ class Cancellation:
             if self._set or self._closed:
                 return
             self._set = True
-            with contextlib.suppress(OSError):
-                os.write(self._writer, b"x")
+            if self._fd is not None:
+                os.eventfd_write(self._fd, 1)
             listeners = list(self._listeners)
         for listener in listeners:
             listener()
@@ -47,12 +63,11 @@ class Cancellation:
             self._listeners.remove(listener)
 
     def close(self) -> None:
-        """Free the descriptors."""
+        """Free the descriptor. Idempotent."""
         with self._lock:
-            if not self._closed:
-                self._closed = True
-                os.close(self.fd)
-                os.close(self._writer)
+            fd, self._fd, self._closed = self._fd, None, True
+        if fd is not None:
+            os.close(fd)
 
     def __enter__(self) -> Self:
         """Itself."""

@@ -3,18 +3,20 @@
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from typing import ClassVar, Protocol, Self
 
+from poet_engine import bulk
 from poet_engine.cancellation import Cancellation
 from poet_engine.errors import ClosedError, InfraError, UsageError
 from poet_engine.gate import Gate, ScanReport
 from poet_engine.job import Job
 from poet_engine.journal.recorder import Call, Recorder
-from poet_engine.outcome import Evidence, Outcome, Status
+from poet_engine.outcome import Evidence, Finding, Outcome, Status
 from poet_engine.policy import Policy
 from poet_engine.sandbox.protocol import Diagnosis, Sandbox, SandboxStatistics, WallReport
 from poet_engine.sandbox.verdict import blame_for
@@ -70,6 +72,7 @@ class Engine:
         self.policy = policy
         self._sandbox, self._gate, self._recorder = sandbox, gate, recorder
         self._new_id, self._clock = new_id, clock
+        self._threads = bulk.Threads("poet-call")
         self._closed = False
         self._owner = os.getpid()
 
@@ -140,16 +143,56 @@ class Engine:
         return self.run_job(Job(source=source, entry=entry, args=args, kwargs=kwargs))
 
     async def arun(self, source: str, entry: str, /, *args: object, **kwargs: object) -> Outcome:
-        """The same for asyncio. Cancelling the task ends the run, and waits until nothing of it is left."""
+        """The same for asyncio: hundreds may be in flight at once, each with a thread of its own.
+
+        Cancelling the task ends the run, and waits until nothing of it is left.
+
+        Raises:
+            InfraError: The machine has no room for one more thread.
+        """
+        self._refuse_if_closed()
         job = Job(source=source, entry=entry, args=args, kwargs=kwargs)
         with Cancellation() as cancellation:
-            running = asyncio.ensure_future(asyncio.to_thread(self.run_job, job, cancellation=cancellation))
+            run = functools.partial(self.run_job, job, cancellation=cancellation)
+            running = asyncio.wrap_future(self._threads.submit(run))
             try:
                 return await asyncio.shield(running)
             except asyncio.CancelledError:
                 cancellation.cancel()
-                await asyncio.wait([running])
+                while not running.done():  # a task may be cancelled twice; the run still watches the cancellation
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await asyncio.wait([running])
                 raise
+
+    def map(
+        self, jobs: Iterable[Job], *, concurrency: int | None = None, ordered: bool = True
+    ) -> Generator[Outcome, None, None]:
+        """Run many jobs, a bounded number at once; docs/bulk.md has examples.
+
+        Jobs are pulled when there is room for them, in the caller's thread: an endless generator is fine. A job that
+        cannot be started (its entry is no name, an argument cannot travel) has an outcome too: `refused/input`. Leaving
+        the loop for good (close the iterator where that is not certain), an error of `jobs` and closing the engine end
+        what runs, and nothing goes on behind the caller's back.
+
+        Args:
+            jobs: What to run; outcomes carry their `id` as `job_id`.
+            concurrency: How many at once, 1 to 1,000; as many as there are cores by default, since more make CPU-bound
+                code run out of its wall clock. More are worth it for code that waits.
+            ordered: Whether outcomes come in the order of the jobs (at most `4 * concurrency` are kept for that), or as
+                jobs end.
+
+        Raises:
+            UsageError: The concurrency is out of range.
+            ClosedError: The engine was closed, perhaps in the middle.
+        """
+        self._refuse_if_closed()
+        return bulk.outcomes(
+            jobs,
+            lambda job, cancellation: self.run_job(job, cancellation=cancellation),
+            self._threads.start,
+            concurrency=len(os.sched_getaffinity(0)) if concurrency is None else concurrency,
+            ordered=ordered,
+        )
 
     def run_job(self, job: Job, *, cancellation: Cancellation | None = None) -> Outcome:
         """The same for a job, which may name a shorter deadline; `cancellation` lets another thread end it."""
@@ -182,11 +225,13 @@ class Engine:
         try:
             report = self.scan(job.source)
         except InfraError as error:
-            return dataclasses.replace(_no_gate(error), execution_id=execution_id, sandbox=self.sandbox_name)
-        if report.rejected:
-            return dataclasses.replace(_rejected(report), execution_id=execution_id, sandbox=self.sandbox_name)
-        outcome = self._sandbox.run(job, cancellation=cancellation)
-        return dataclasses.replace(outcome, findings=report.findings, execution_id=execution_id)
+            outcome, findings = _no_gate(error), tuple[Finding, ...]()
+        else:
+            outcome = _rejected(report) if report.rejected else self._sandbox.run(job, cancellation=cancellation)
+            findings = report.findings
+        return dataclasses.replace(
+            outcome, findings=findings, execution_id=execution_id, sandbox=self.sandbox_name, job_id=job.id
+        )
 
     def load(self, source: str, entry: str) -> "Loaded":
         """Many calls of one version: `fn(...)` is the value or raises, `fn.call(...)` is the outcome.
@@ -226,6 +271,7 @@ class Engine:
             if self._recorder is not None:
                 closing.callback(self._recorder.close)
             closing.callback(self._gate.close)
+            closing.callback(self._threads.close)  # once the sandbox has ended their runs, which still leave events
             closing.callback(self._sandbox.close)
 
     def _refuse_if_closed(self) -> None:

@@ -15,6 +15,7 @@ class Job:
         kwargs: Keyword arguments; the same.
         filename: What tracebacks call the source.
         wall: Seconds this attempt may take, when that is less than the policy's limit.
+        id: Whatever the caller tells jobs apart by; the outcome carries it as `job_id`, and nothing else reads it.
     """
 
     source: str
@@ -23,3 +24,4 @@ class Job:
     kwargs: Mapping[str, object] = dataclasses.field(default_factory=dict)
     filename: str = "<generated>"
     wall: float | None = None
+    id: str = ""

@@ -152,6 +152,7 @@ class Outcome:
     sandbox: str = ""
     leftovers: int = 0
     execution_id: str = ""
+    job_id: str = ""
 
     @property
     def ok(self) -> bool:

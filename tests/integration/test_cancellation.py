@@ -14,7 +14,7 @@ from poet_engine.job import Job
 from poet_engine.outcome import Blame, Outcome, Status
 from poet_engine.policy import Policy
 from poet_engine.sandbox.process import ProcessSandbox
-from poet_engine.sandbox.process.pool import Size
+from poet_engine.sandbox.process.schedule import Size
 
 Wait = Callable[[], None]
 

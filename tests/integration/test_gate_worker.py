@@ -332,6 +332,9 @@ class _Liar:
     answer: dict[str, object]
     known: frozenset[str] = frozenset({RESTRICTED.digest})
 
+    def await_start(self) -> None:
+        assert self.link is not None  # which has started already
+
     def ask(self, task: dict[str, object]) -> dict[str, object]:
         assert task["do"] == "scan"
         copy: dict[str, object] = json.loads(json.dumps(self.answer))

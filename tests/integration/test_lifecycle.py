@@ -19,7 +19,7 @@ from poet_engine.outcome import Outcome, Status
 from poet_engine.policy import Policy
 from poet_engine.sandbox import cgroup
 from poet_engine.sandbox.process import ProcessSandbox
-from poet_engine.sandbox.process.pool import Size
+from poet_engine.sandbox.process.schedule import Size
 
 pytestmark = pytest.mark.sandbox
 

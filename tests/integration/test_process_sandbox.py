@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +17,7 @@ from poet_engine.job import Job
 from poet_engine.outcome import Outcome, Status
 from poet_engine.policy import Policy
 from poet_engine.sandbox.process import ProcessSandbox
-from poet_engine.sandbox.process.pool import Size
+from poet_engine.sandbox.process.schedule import Size
 
 pytestmark = pytest.mark.sandbox
 ROOT = Path(__file__).resolve().parents[2]
@@ -107,6 +108,34 @@ def test_a_caller_for_whom_no_lane_becomes_free_in_time_is_told_so() -> None:
             assert long.result().ok
 
     assert (late.status, late.cause) == (Status.INFRA, "queue_timeout")
+
+
+def test_a_caller_for_whom_there_is_no_place_in_the_queue_is_told_at_once() -> None:
+    with ProcessSandbox(Policy.load("restricted"), size=Size(least=1, most=1, queue=1)) as sandbox:
+        nap = "import time\ndef entry(seconds):\n    time.sleep(seconds)\n"
+        assert _run(sandbox, nap, 0).ok
+        with ThreadPoolExecutor(2) as threads:
+            both = [threads.submit(_run, sandbox, nap, 0.7) for _ in range(2)]
+            while not sandbox.statistics().waiting:
+                assert not any(call.done() for call in both)
+            third = _run(sandbox, nap, 0)
+            assert (third.status, third.cause) == (Status.INFRA, "queue_full")
+            assert all(call.result().ok for call in both)
+        assert sandbox.statistics().turned_away == 1
+
+
+def test_lanes_grow_with_those_who_wait_and_shrink_when_nobody_does() -> None:
+    """An idle sandbox keeps its least, and no cgroup or process of the others."""
+    with ProcessSandbox(Policy.load("restricted"), size=Size(least=1, most=6, linger=0.2)) as sandbox:
+        nap = "import time\ndef entry(seconds):\n    time.sleep(seconds)\n"
+        with ThreadPoolExecutor(6) as threads:
+            assert all(call.result().ok for call in [threads.submit(_run, sandbox, nap, 0.5) for _ in range(6)])
+        assert sandbox.statistics().lanes_made > 1
+        until = time.monotonic() + 20
+        while sandbox.statistics().lanes > 1:
+            assert time.monotonic() < until
+        assert _run(sandbox, nap, 0).ok
+        assert sandbox.statistics().lanes_made - sandbox.statistics().lanes_destroyed == 1
 
 
 def test_threads_of_one_call_do_not_burn_more_than_its_cores(restricted: ProcessSandbox) -> None:

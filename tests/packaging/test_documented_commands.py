@@ -42,7 +42,8 @@ def _lay_files(page: Path, folder: Path) -> None:
     for _, text in _blocks(page):
         found = _FILE.match(text)
         if found:
-            (folder / found[1]).write_text(text)
+            # JSON has no comments: there the first line is only ours.
+            (folder / found[1]).write_text(text[found.end() :] if found[1].endswith(".jsonl") else text)
 
 
 def test_some_commands_are_shown() -> None:

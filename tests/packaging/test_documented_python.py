@@ -1,4 +1,4 @@
-"""Every whole program that the README shows runs as it stands."""
+"""Every whole program that the README and the page on bulk runs show runs as it stands."""
 
 import re
 import subprocess
@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-_README = Path(__file__).resolve().parents[2] / "README.md"
+_ROOT = Path(__file__).resolve().parents[2]
+_PAGES = (_ROOT / "README.md", _ROOT / "docs" / "bulk.md")
 _PROGRAM = re.compile(r"```python\n# file: (\S+)\n(.*?)```", re.DOTALL)
-_PROGRAMS = _PROGRAM.findall(_README.read_text(encoding="utf-8"))
+_PROGRAMS = [program for page in _PAGES for program in _PROGRAM.findall(page.read_text(encoding="utf-8"))]
 
 
 def test_the_readme_shows_programs() -> None:
     """A README whose programs are not found would make the next test pass for nothing."""
-    assert {name for name, _code in _PROGRAMS} >= {"monitoring.py", "bulk.py", "shapes.py"}
+    assert {name for name, _code in _PROGRAMS} >= {"monitoring.py", "bulk.py", "shapes.py", "many.py", "waiting.py"}
 
 
 @pytest.mark.sandbox
@@ -36,6 +37,11 @@ def test_a_program_of_the_readme_runs(name: str, code: str, tmp_path: Path) -> N
     if name == "monitoring.py":
         assert "ks_2samp" in done.stdout
         assert "generated v1" in done.stdout
+    if name == "many.py":
+        assert done.stdout.splitlines()[:2] == ["job-0 ok 0", "job-1 ok 1"]
+        assert "refused input" in done.stdout
+    if name == "waiting.py":
+        assert done.stdout == "[0, 1, 4, 9, 16]\n"
     if name == "bulk.py":
         assert "ZeroDivisionError" in done.stdout
         assert "rejected POET110" in done.stdout

@@ -16,7 +16,7 @@ from poet_engine.outcome import Outcome
 from poet_engine.policy import Policy
 from poet_engine.sandbox import cgroup
 from poet_engine.sandbox.process import ProcessSandbox
-from poet_engine.sandbox.process.pool import Size
+from poet_engine.sandbox.process.schedule import Size
 
 _HEAD = 'version = 1\nname = "security"\nextends = "restricted"\n[limits]\n'
 # How many times slower than usual this machine is: an emulated one cannot keep the times that a test gives.

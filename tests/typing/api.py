@@ -2,10 +2,9 @@
 
 from typing import assert_type
 
-from poet_engine import Engine, InputRefused, Outcome, PoetError, Policy, poet
+from poet_engine import Engine, InputRefused, Job, Outcome, PoetError, Policy, poet
 from poet_engine.decorator import Execution
 from poet_engine.events import Event
-from poet_engine.job import Job
 from poet_engine.outcome import Blame, ErrorInfo, Evidence, Finding, Status, Usage
 from poet_engine.sandbox.protocol import WallReport
 from poet_engine.store import StoredVersion
@@ -93,6 +92,10 @@ def an_engine_answers_with_outcomes(source: str) -> None:
         outcome = engine.run(source, "entry", 1, key="value")
         assert_type(outcome, Outcome)
         assert_type(engine.run_job(Job(source=source, entry="entry", args=[1])), Outcome)
+        for mapped in engine.map([Job(source=source, entry="entry", id="a")], concurrency=2, ordered=False):
+            assert_type(mapped, Outcome)
+            assert_type(mapped.job_id, str)
+        engine.map(source, order=True)  # type: ignore[call-arg, arg-type]  # an option or jobs of the wrong kind are found
         assert_type(engine.undecorate(source), str)
         assert_type(engine.sandbox_name, str)
 

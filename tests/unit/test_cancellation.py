@@ -1,7 +1,11 @@
 import select
 import threading
+from pathlib import Path
+
+import pytest
 
 from poet_engine.cancellation import Cancellation
+from poet_engine.errors import ClosedError
 
 
 def _readable(cancellation: Cancellation) -> bool:
@@ -41,3 +45,24 @@ def test_asking_after_the_block_does_nothing() -> None:
         pass
     cancellation.cancel()
     assert not cancellation.requested
+
+
+def test_what_is_asked_before_anybody_looks_is_seen_too() -> None:
+    with Cancellation() as cancellation:
+        cancellation.cancel()
+        assert _readable(cancellation)
+
+
+def test_hundreds_of_them_need_no_descriptors_until_somebody_looks() -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    kept = [Cancellation() for _ in range(100)]
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    for cancellation in kept:
+        cancellation.close()
+
+
+def test_looking_after_the_block_is_an_error() -> None:
+    with Cancellation() as cancellation:
+        pass
+    with pytest.raises(ClosedError):
+        assert cancellation.fd

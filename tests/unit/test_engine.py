@@ -1,8 +1,10 @@
 """The one use case, with a sandbox that answers from a script: gate, sandbox, outcome, event."""
 
+import asyncio
 import dataclasses
 import itertools
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -241,3 +243,101 @@ class TestLife:
         assert engine.sandbox_name == "scripted"
         assert engine.statistics().calls == 0
         assert all(report.held for report in engine.doctor())
+
+
+class TestMany:
+    def test_outcomes_come_in_the_order_of_the_jobs_with_their_ids(self, gate: Gate, journal: Journal) -> None:
+        made = bench(gate, journal, lambda job: ok(job.args))
+        jobs = (Job(source=CLEAN, entry="double", args=(n,), id=f"j{n}") for n in range(40))
+        outcomes = list(made.engine.map(jobs, concurrency=3))
+        assert [(outcome.job_id, outcome.value) for outcome in outcomes] == [(f"j{n}", (n,)) for n in range(40)]
+        made.engine.flush()
+        assert len(journal.find()) == 40
+
+    def test_as_they_end_each_says_whose_it_is(self, gate: Gate, journal: Journal) -> None:
+        made = bench(gate, journal, lambda job: ok(job.args[0]))
+        jobs = [Job(source=CLEAN, entry="double", args=(n,), id=str(n)) for n in range(40)]
+        outcomes = list(made.engine.map(jobs, ordered=False))
+        assert {outcome.job_id: str(outcome.value) for outcome in outcomes} == {str(n): str(n) for n in range(40)}
+
+    def test_jobs_that_cannot_start_or_may_not_run_have_an_outcome(self, gate: Gate, journal: Journal) -> None:
+        made = bench(gate, journal)
+        jobs = [
+            Job(source=CLEAN, entry="no name", id="a"),
+            Job(source=CLEAN, entry="double", args=(object(),), id="b"),
+            Job(source=FORBIDDEN, entry="double", id="c"),
+            Job(source=CLEAN, entry="double", id="d"),
+        ]
+        outcomes = list(made.engine.map(jobs))
+        assert [outcome.job_id for outcome in outcomes] == ["a", "b", "c", "d"]
+        assert [outcome.status for outcome in outcomes] == [
+            Status.REFUSED,
+            Status.REFUSED,
+            Status.REJECTED,
+            Status.OK,
+        ]
+        assert "argument 1 is a object" in str(outcomes[1].evidence)
+
+    def test_a_source_that_comes_again_is_scanned_once(self, journal: Journal) -> None:
+        with Gate() as own:
+            made = bench(own, journal)
+            assert len(list(made.engine.map(Job(source=CLEAN, entry="double") for _ in range(30)))) == 30
+            assert own.statistics().scans - own.statistics().cached == 1
+
+    def test_a_closed_engine_maps_nothing(self, tmp_path: Path) -> None:
+        made = bench(Gate(), Journal.open(tmp_path / "journal.db"))
+        begun = made.engine.map(Job(source=CLEAN, entry="double") for _ in itertools.repeat(None))
+        assert next(begun).ok
+        made.engine.close()
+        with pytest.raises(ClosedError):
+            list(begun)
+        with pytest.raises(ClosedError):
+            made.engine.map([])
+
+    def test_hundreds_of_calls_are_in_flight_at_once(self, tmp_path: Path) -> None:
+        """Each of them waits for all the others."""
+        together = threading.Barrier(300)
+
+        def answer(job: Job) -> Outcome:
+            together.wait(30)
+            return ok(job.args[0])
+
+        async def all_of_them(engine: Engine) -> list[Outcome]:
+            return await asyncio.gather(*(engine.arun(CLEAN, "double", n) for n in range(300)))
+
+        before = set(threading.enumerate())
+        made = bench(Gate(), Journal.open(tmp_path / "journal.db"), answer)
+        outcomes = asyncio.run(all_of_them(made.engine))
+        assert [outcome.value for outcome in outcomes] == list(range(300))
+        made.engine.close()
+        assert set(threading.enumerate()) <= before
+
+    def test_a_task_that_is_cancelled_twice_still_waits_for_its_run(self, gate: Gate, journal: Journal) -> None:
+        reached, go, ended = threading.Event(), threading.Event(), list[str]()
+
+        def answer(_job: Job) -> Outcome:
+            reached.set()
+            go.wait(30)
+            ended.append("ended")
+            return ok(1)
+
+        async def give_up_twice(engine: Engine) -> None:
+            task = asyncio.create_task(engine.arun(CLEAN, "double", 1))
+            assert await asyncio.to_thread(reached.wait, 30)
+            for _ in range(2):
+                task.cancel()
+                await asyncio.sleep(0)
+            assert not task.done()
+            go.set()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert ended == ["ended"]
+
+        made = bench(gate, journal, answer)
+        asyncio.run(give_up_twice(made.engine))
+
+    def test_a_closed_engine_awaits_nothing(self, tmp_path: Path) -> None:
+        made = bench(Gate(), Journal.open(tmp_path / "journal.db"))
+        made.engine.close()
+        with pytest.raises(ClosedError):
+            asyncio.run(made.engine.arun(CLEAN, "double", 1))

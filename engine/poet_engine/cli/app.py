@@ -72,23 +72,60 @@ def _root(
 
 
 @app.command()
-def run(
+def run(  # noqa: PLR0913 - one parameter for each option
     target: Annotated[
-        str, typer.Argument(metavar="TARGET", help="path.py:function or package.module:function; it is never imported.")
-    ],
+        str | None,
+        typer.Argument(metavar="TARGET", help="path.py:function or package.module:function; it is never imported."),
+    ] = None,
     *,
     args: Annotated[
         str | None, typer.Option("--args", metavar="JSON|@FILE|-", help="A JSON array or object; - is standard input.")
+    ] = None,
+    jobs: Annotated[
+        str | None, typer.Option("--jobs", metavar="FILE", help="Run every job of a file of JSON lines instead.")
+    ] = None,
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="FILE|-", help="Where --jobs writes its results, or goes on.")
+    ] = None,
+    concurrency: Annotated[
+        int | None,
+        typer.Option("--concurrency", metavar="N", min=1, max=1_000, help="Jobs at once; as many as cores by default."),
     ] = None,
     policy: PolicyOption = None,
     timeout: Annotated[str | None, typer.Option("--timeout", metavar="5s", help="Less than the policy's.")] = None,
     sandbox: Annotated[Literal["auto", "process"], typer.Option("--sandbox")] = "auto",
     as_json: JsonOption = False,
 ) -> int:
-    """Run a function in the sandbox."""
+    """Run a function in the sandbox, or with --jobs many of them."""
+    bulk = _jobs_and_out(target, args, jobs, out, concurrency)
     from poet_engine.cli import commands  # noqa: PLC0415 - help and wrong use do not wait for the engine to load
 
-    return commands.run(_screen(as_json=as_json), target, args=args, policy=policy, timeout=timeout, sandbox=sandbox)
+    screen = _screen(as_json=as_json)
+    if bulk is not None:
+        return commands.run_jobs(
+            screen, *bulk, policy=policy, timeout=timeout, sandbox=sandbox, concurrency=concurrency
+        )
+    return commands.run(screen, target or "", args=args, policy=policy, timeout=timeout, sandbox=sandbox)
+
+
+def _jobs_and_out(
+    target: str | None, args: str | None, jobs: str | None, out: str | None, concurrency: int | None
+) -> tuple[str, str] | None:
+    """The two files of a bulk run, or None for the run of one function; what fits neither is wrong use."""
+    see = "see 'poet run --help'"
+    if jobs is None:
+        if target is None:
+            raise UsageError(f"Missing argument 'TARGET', or --jobs FILE for many functions; {see}")
+        if out is not None or concurrency is not None:
+            raise UsageError(f"--out and --concurrency are for --jobs FILE, not for the run of one function; {see}")
+        return None
+    if target is not None:
+        raise UsageError(f"--jobs runs the jobs of a file, and TARGET is one function: leave out one of them; {see}")
+    if args is not None:
+        raise UsageError(f"--args is for TARGET: with --jobs, the arguments of a job stand on its line; {see}")
+    if out is None:
+        raise UsageError(f"--jobs needs --out FILE for the results, or --out - to print them; {see}")
+    return jobs, out
 
 
 @app.command()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from poet_engine.cli.reading import MOST_BYTES, decode, read_text
 from poet_engine.errors import UsageError
+from poet_engine.policy import Policy
 
 _FORM = "a JSON array gives positional arguments, an object keyword arguments"
 _UNITS = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -28,7 +29,15 @@ def read_arguments(text: str | None, *, stdin: Callable[[int], bytes]) -> tuple[
     if text is None:
         return (), {}
     raw, label = _fetch(text, stdin)
-    value = parse_json(raw, label)
+    return arguments(parse_json(raw, label), label)
+
+
+def arguments(value: object, label: str) -> tuple[tuple[object, ...], dict[str, object]]:
+    """The positional and the keyword arguments that a JSON array or object stands for.
+
+    Raises:
+        UsageError: It is neither, or a key cannot be a parameter's name.
+    """
     if isinstance(value, list):
         return tuple(value), {}
     if isinstance(value, dict):
@@ -36,24 +45,30 @@ def read_arguments(text: str | None, *, stdin: Callable[[int], bytes]) -> tuple[
             if not name.isidentifier() or keyword.iskeyword(name):
                 raise UsageError(f"{label}: {name!r} cannot be the name of a keyword argument; {_FORM}")
         return (), value
-    raise UsageError(f"{label} is {_named(value)}, but {_FORM}: for one argument write [{raw.strip()[:40]}]")
+    example = json.dumps(value, ensure_ascii=False)[:40]
+    raise UsageError(f"{label} is {named(value)}, but {_FORM}: for one argument write [{example}]")
 
 
-def parse_json(raw: str, label: str) -> object:
+def parse_json(raw: str, label: str, *, form: str = _FORM) -> object:
     """Strict JSON: no duplicate keys, no NaN, no number that a float cannot hold, no lone surrogate.
+
+    Args:
+        raw: The text.
+        label: What errors call it.
+        form: What it should hold, for who gets an error.
 
     Raises:
         UsageError: It is something else; the message says where.
     """
     try:
-        value: object = json.loads(
-            raw, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite, parse_int=_integer
-        )
-        # A lone surrogate is found here, and not by the sandbox, so that the message can name the option.
-        json.dumps(value, ensure_ascii=False).encode()
+        value: object = _decoder.decode(raw)
+        # A lone surrogate is found here, and not by the sandbox, so that the message can name the option. ASCII without
+        # escapes has none.
+        if "\\u" in raw or not raw.isascii():
+            json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise UsageError(
-            f"{label} is not JSON: {error.msg} on line {error.lineno}, column {error.colno}; {_FORM}",
+            f"{label} is not JSON: {error.msg} on line {error.lineno}, column {error.colno}; {form}",
         ) from error
     except UnicodeEncodeError as error:
         raise UsageError(f"{label} has half of a surrogate pair in a string, which is not text") from error
@@ -75,6 +90,21 @@ def parse_duration(text: str, label: str) -> float:
     if not 0.0 < seconds < math.inf:
         raise UsageError(f"{label} {text!r} is not a duration above 0: write 5s, 250ms or 2m")
     return seconds
+
+
+def wall_of(timeout: str | None, policy: Policy) -> float | None:
+    """The seconds that `--timeout` leaves a call; None where it was not given.
+
+    Raises:
+        UsageError: It is no duration, or more than the policy gives.
+    """
+    wall = None if timeout is None else parse_duration(timeout, "--timeout")
+    if wall is not None and wall > policy.limits.wall:
+        raise UsageError(
+            f"--timeout {timeout} is more than the policy {policy.name!r} gives a call ({policy.limits.wall:g}s); "
+            "ask for less, or name a policy with a larger limits.wall",
+        )
+    return wall
 
 
 class _LaxJsonError(Exception):
@@ -120,7 +150,15 @@ def _integer(text: str) -> int:
         raise _LaxJsonError(f"has a whole number of {len(text)} digits, which is more than Python reads") from None
 
 
-def _named(value: object) -> str:
+def named(value: object) -> str:
+    """What kind of JSON value it is, for a message."""
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "an array"
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     return "text" if isinstance(value, str) else "a number"
+
+
+_decoder = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite, parse_int=_integer
+)

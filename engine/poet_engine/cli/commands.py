@@ -9,7 +9,9 @@ from pathlib import Path
 
 import poet_engine
 from poet_engine.cli import render
-from poet_engine.cli.arguments import parse_duration, read_arguments
+from poet_engine.cli.arguments import read_arguments, wall_of
+from poet_engine.cli.bulk import command as bulk
+from poet_engine.cli.bulk.command import Order
 from poet_engine.cli.reading import read_text
 from poet_engine.cli.screen import Screen
 from poet_engine.cli.target import find
@@ -28,13 +30,8 @@ def run(screen: Screen, target: str, *, args: str | None, policy: str | None, ti
     """Run one function of one file in the sandbox, without importing the file here."""
     found = find(target, folders=[Path.cwd(), *map(Path, sys.path)])
     positional, keyword = read_arguments(args, stdin=_read_stdin)
-    wall = None if timeout is None else parse_duration(timeout, "--timeout")
     chosen = _policy(policy)
-    if wall is not None and wall > chosen.limits.wall:
-        raise UsageError(
-            f"--timeout {timeout} is more than the policy {chosen.name!r} gives a call ({chosen.limits.wall:g}s); "
-            "ask for less, or name a policy with a larger limits.wall",
-        )
+    wall = wall_of(timeout, chosen)
     with poet_engine.Engine.open(policy=chosen, sandbox=sandbox) as engine:
         job = Job(
             source=engine.undecorate(found.source),
@@ -47,6 +44,22 @@ def run(screen: Screen, target: str, *, args: str | None, policy: str | None, ti
         outcome = engine.run_job(job)
     render.print_outcome(screen, outcome)
     return render.exit_code(outcome)
+
+
+def run_jobs(
+    screen: Screen,
+    jobs: str,
+    out: str,
+    *,
+    policy: str | None,
+    timeout: str | None,
+    sandbox: str,
+    concurrency: int | None,
+) -> int:
+    """Run every job of a file in the sandbox, and leave one line of results for each."""
+    chosen = _policy(policy)
+    order = Order(jobs=jobs, out=out, policy=chosen, sandbox=sandbox, concurrency=concurrency, timeout=timeout)
+    return bulk.run(screen, order)
 
 
 def scan(screen: Screen, files: Sequence[str], *, policy: str | None) -> int:

@@ -17,6 +17,8 @@ _DEEPEST = 100
 # Python writes no more than 4,300 decimal digits of a number, and its JSON encoder fails there; 2 ** 14_000 has 4,215.
 _MOST_DECIMAL_BITS = 14_000
 
+_AS_IT_IS = frozenset((str, bool, type(None)))
+
 
 def plain(value: object) -> object:
     """`value` made of None, booleans, finite numbers, text, lists and mappings whose keys are text."""
@@ -86,7 +88,8 @@ def _mapping(value: Mapping[object, object], depth: int) -> object:
 
 
 def _items(value: Iterable[object], depth: int) -> list[object]:
-    return [_plain(item, depth) for item in value]
+    # Long lists of plain things are common, and a function call for each would be most of what a result costs.
+    return [item if type(item) in _AS_IT_IS else _plain(item, depth) for item in value]
 
 
 def _foreign(value: object, depth: int) -> object:

@@ -3,7 +3,9 @@
 import contextlib
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from poet_engine.errors import UsageError
 
@@ -32,7 +34,13 @@ def decode(data: bytes, label: str) -> str:
         raise UsageError(f"{label} is not UTF-8: {error.reason} at byte {error.start}; save it as UTF-8") from error
 
 
-def _read_bytes(path: Path, most: int) -> bytes:
+@contextlib.contextmanager
+def open_regular(path: Path) -> Iterator[BinaryIO]:
+    """A regular file, open for reading; what is no regular file might never end, or wait for ever.
+
+    Raises:
+        UsageError: It is missing, no regular file, or cannot be opened.
+    """
     try:
         # Non-blocking, because opening a FIFO that nobody writes to would wait for ever; it means nothing to a file.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
@@ -41,11 +49,25 @@ def _read_bytes(path: Path, most: int) -> bytes:
         raise UsageError(f"cannot read {path}: {reason}") from error
     with contextlib.ExitStack() as stack:
         stack.callback(os.close, descriptor)
-        kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
-        if kind != stat.S_IFREG:
-            raise UsageError(f"cannot read {path}: it is {_KINDS.get(kind, 'no regular file')}")
+        refuse_irregular(descriptor, f"cannot read {path}")
+        yield stack.enter_context(os.fdopen(descriptor, "rb", closefd=False))
+
+
+def refuse_irregular(descriptor: int, complaint: str) -> None:
+    """Refuse what is open as `descriptor` when it is no regular file.
+
+    Raises:
+        UsageError: The complaint, and what it is.
+    """
+    kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
+    if kind != stat.S_IFREG:
+        raise UsageError(f"{complaint}: it is {_KINDS.get(kind, 'no regular file')}")
+
+
+def _read_bytes(path: Path, most: int) -> bytes:
+    with open_regular(path) as file:
         try:
-            data = os.fdopen(descriptor, "rb", closefd=False).read(most + 1)
+            data = file.read(most + 1)
         except OSError as error:
             raise UsageError(f"cannot read {path}: {error.strerror}") from error
     if len(data) > most:

@@ -179,4 +179,5 @@ def _print_stream(screen: Screen, name: str, text: str, *, cut: bool) -> None:
 
 
 def _fields(value: Finding | ErrorInfo | Evidence | Usage | None) -> object:
-    return None if value is None else plain(dataclasses.asdict(value))
+    # Not `asdict`, which copies: of these, every field is text or a number, and bulk runs write one for each job.
+    return None if value is None else plain({name: getattr(value, name) for name in value.__dataclass_fields__})

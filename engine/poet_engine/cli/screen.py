@@ -41,6 +41,11 @@ class Screen:
         """Which of its forms it prints."""
         return f"Screen(as_json={self.as_json}, terminal={self._out.is_terminal})"
 
+    @property
+    def errors(self) -> Console:
+        """Standard error, for what is drawn there while a command runs."""
+        return self._err
+
     def line(self, text: str = "", *, style: str = "") -> None:
         """Print text, made safe and never cut; nothing when the output is JSON."""
         if not self.as_json:

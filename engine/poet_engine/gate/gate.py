@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Self
 
-from poet_engine.errors import ClosedError, UsageError
+from poet_engine.errors import ClosedError, InfraError, UsageError
 from poet_engine.gate.link import WorkerGoneError, WorkerLimits, WorkerLink
 from poet_engine.gate.report import GateStatistics, ScanReport
 from poet_engine.gate.rules import CAUSES, RULES, TOO_LARGE
@@ -33,7 +33,8 @@ class _Slot:
 class Gate:
     """Scans sources in a warm worker process; safe to use from many threads, one scan at a time.
 
-    The worker starts at the first use. A source that ends it is rejected, and the next scan gets a new one.
+    The worker starts at the first use, or before that when told to. A source that ends it is rejected, and the next
+    scan gets a new one.
 
     Args:
         limits: What one scan may take.
@@ -149,11 +150,31 @@ class Gate:
         if os.getpid() != self._owner:
             raise ClosedError("this gate belongs to the process that this one was forked from; make a new one here")
 
-    def _worker(self) -> WorkerLink:
+    def start(self) -> None:
+        """Have the worker start now, so that the first scan need not wait for all of that. Returns at once.
+
+        Raises:
+            ClosedError: The gate was closed, or belongs to the process we were forked from.
+            InfraError: The worker cannot be started.
+        """
+        with self._lock:
+            self._usable()
+            self._begun()
+
+    def _begun(self) -> WorkerLink:
         if self._slot.link is None:
             self._workers += 1
             self._slot.link = WorkerLink(self._limits, clock=self._clock)
         return self._slot.link
+
+    def _worker(self) -> WorkerLink:
+        link = self._begun()
+        try:
+            link.await_start()
+        except InfraError:
+            self._drop()
+            raise
+        return link
 
     def _drop(self, *, lost: bool = False) -> None:
         link, self._slot.link = self._slot.link, None

@@ -45,17 +45,17 @@ class WorkerGoneError(Exception):
 
 
 class WorkerLink:
-    """One running worker.
+    """One running worker. It starts while its owner does other things; see `await_start`.
 
     Args:
         limits: What one task may take.
         clock: Seconds on a clock that never goes back.
 
     Raises:
-        InfraError: It does not start.
+        InfraError: There is no such program.
     """
 
-    __slots__ = ("_channel", "_clock", "_limits", "_process", "known")
+    __slots__ = ("_channel", "_clock", "_limits", "_process", "_started", "known")
 
     def __init__(self, limits: WorkerLimits, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits, self._clock = limits, clock
@@ -69,10 +69,21 @@ class WorkerLink:
         except OSError as error:
             self._channel.close()
             raise InfraError(f"the scan worker cannot be started with {sys.executable!r}: {error.strerror}") from None
+        self._started = False
+
+    def await_start(self) -> None:
+        """Wait until it has loaded what it needs.
+
+        Raises:
+            InfraError: It did not start.
+        """
+        if self._started:
+            return
         try:
             self._receive(_START_SECONDS)
         except WorkerGoneError as error:
             raise InfraError(f"the scan worker did not start: {error}; {self._last_words()}") from None
+        self._started = True
 
     @property
     def pid(self) -> int:

@@ -2,9 +2,11 @@
 
 The order is not free. Mounts need capabilities, so they come first; `setresuid` needs them too, so the capability sets
 are emptied after it; the parent-death signal is cleared by every change of credentials, so it follows them; seccomp is
-last, because it forbids what the steps before it do.
+last, because it forbids what the steps before it do. Whatever a payload can inherit is done in the lane: each page that
+a payload touches is copied for it, at a few microseconds.
 """
 
+import dataclasses
 import os
 import resource
 import signal
@@ -23,6 +25,7 @@ _ROOT_OPTIONS = "size=4m,nr_inodes=4096,mode=755"  # folders and mount points on
 _STAGING = "/sys"
 _ORDINARY = 1000  # what root of a container is called inside its lanes, which have no root
 _DEVICES = ("null", "zero", "full", "urandom")
+_QUEUED_SIGNALS = 256  # and timers: memory of the kernel, which only a cgroup counts
 _PAGE = resource.getpagesize()
 
 
@@ -84,7 +87,7 @@ def build_root(config: Config) -> None:
     for name in _DEVICES:
         # bound one by one, because mknod is denied in a user namespace; NODEV would make them useless
         _touch(f"{_STAGING}/dev/{name}")
-        kernel.mount(f"/dev/{name}", f"{_STAGING}/dev/{name}", None, kernel.BIND)
+        kernel.bind_read_only(f"/dev/{name}", f"{_STAGING}/dev/{name}", device=True)
 
 
 def _is_covered(path: str, covers: list[str]) -> bool:
@@ -126,30 +129,133 @@ def _write(path: str, text: str) -> None:
         os.close(fd)
 
 
+def no_capabilities_to_regain(config: Config, _uid: int) -> None:
+    """Empty the bounding and ambient sets; nothing executed later can bring a capability back."""
+    if "capabilities" not in config.without:
+        kernel.drop_bounding_and_ambient_capabilities()
+
+
+def no_new_privileges(_config: Config, _uid: int) -> None:
+    """No setuid file works any more, and an unprivileged seccomp filter may be installed."""
+    kernel.forbid_new_privileges()
+
+
+def no_groups(config: Config, uid: int) -> None:
+    """Membership of no group but the payload's own."""
+    if _identity(config, uid) is not None:
+        os.setgroups([])
+
+
+def lasting_budgets(config: Config, _uid: int) -> None:
+    """The resource limits that the first process can live with as well."""
+    if "rlimits" in config.without:
+        return
+    for what, value in (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_MEMLOCK, 0),
+        (resource.RLIMIT_MSGQUEUE, 0),
+        (resource.RLIMIT_SIGPENDING, _QUEUED_SIGNALS),
+        (resource.RLIMIT_FSIZE, config.disk),
+        (resource.RLIMIT_STACK, config.stack),
+    ):
+        resource.setrlimit(what, _lowered(what, value, value))
+
+
 LANE_STEPS: tuple[Callable[[Config, int], None], ...] = (
     own_user_namespace,
     own_namespaces,
     no_further_user_namespaces,
     no_sight_of_the_files,
+    no_capabilities_to_regain,
+    no_new_privileges,
+    no_groups,
+    lasting_budgets,
 )
 
 
-def own_mounts_and_ipc(_config: Config, _uid: int) -> None:
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What every payload of a lane needs to know, worked out once.
+
+    Attributes:
+        config: What the host asked for.
+        identity: The user and group to become; None where there is no other to become.
+        scratch: Mount options of the scratch space; None where mounts are left out.
+        below: What is bound from under the host's `/tmp`, which the scratch space hides.
+        limits: Resource limits: which, soft, hard.
+        landlock: The restriction of files; None where the kernel has none, or it is left out.
+        system_calls: The seccomp filter; None where it is left out.
+    """
+
+    config: Config
+    identity: int | None
+    scratch: str | None
+    below: list[str]
+    limits: list[tuple[int, int, int]]
+    landlock: landlock.Restriction | None
+    system_calls: kernel.SeccompFilter | None
+
+    @property
+    def descriptors(self) -> set[int]:
+        """Those that the steps need and the code must not have."""
+        return set() if self.landlock is None else self.landlock.descriptors
+
+
+def plan(config: Config, uid: int, program: bytes) -> Plan:
+    """Work out what payloads of this lane will do. Its root must stand already."""
+    below = _outermost([path for path in config.binds if path.startswith("/tmp/")])
+    inodes = config.inodes + 3 + sum(path.count("/") for path in below)  # its root, two folders, and mount points
+    return Plan(
+        config=config,
+        identity=_identity(config, uid),
+        scratch=None if "mounts" in config.without else f"size={config.disk},nr_inodes={inodes},mode=755",
+        below=below,
+        limits=[] if "rlimits" in config.without else _limits(config),
+        landlock=_restriction(config),
+        system_calls=None if "seccomp" in config.without else kernel.SeccompFilter(program),
+    )
+
+
+def _identity(config: Config, uid: int) -> int | None:
+    """Whom to become. In a user namespace of one id there is nobody else."""
+    return None if (config.rootless and not config.subids) or "ids" in config.without else uid
+
+
+def _limits(config: Config) -> list[tuple[int, int, int]]:
+    """A second line behind the cgroup, and the first one where there is none."""
+    wanted = [(resource.RLIMIT_NOFILE, config.open_files, config.open_files)]
+    if not config.cgroup:
+        # counted per uid and user namespace: as root the payload has a uid of its own, rootless it shares it with init
+        tasks = (2 if config.rootless and not config.subids else 1) + config.processes + config.threads
+        wanted.append((resource.RLIMIT_NPROC, tasks, tasks))
+    if not config.keep:  # the kernel counts a process's whole life; for one that is kept the supervisor must do
+        wanted.append((resource.RLIMIT_CPU, config.cpu_seconds, config.cpu_seconds + 1))
+    return [(what, *_lowered(what, soft, hard)) for what, soft, hard in wanted]
+
+
+def _restriction(config: Config) -> landlock.Restriction | None:
+    if config.landlock == 0 or "landlock" in config.without:
+        return None
+    devices = [f"/dev/{name}" for name in _DEVICES]
+    # a late import lists the folder that its package lies in
+    return landlock.Restriction(config.landlock, config.import_paths, [*config.binds, *config.links], devices)
+
+
+def own_mounts_and_ipc(_plan: Plan) -> None:
     """Nothing that a payload mounts or shares is seen by the next one."""
     kernel.unshare(kernel.NEWNS | kernel.NEWIPC)
 
 
-def empty_scratch_space(config: Config, _uid: int) -> None:
+def empty_scratch_space(plan: Plan) -> None:
     """One tmpfs, limited in bytes and inodes, seen as `/tmp` and `/dev/shm`; its pages count as the call's memory."""
-    if "mounts" in config.without:
+    if plan.scratch is None:
         return
-    below = _outermost([path for path in config.binds if path.startswith("/tmp/")])
-    inodes = config.inodes + 3 + sum(path.count("/") for path in below)  # its root, two folders, and mount points
-    kernel.mount("tmpfs", "/dev/shm", "tmpfs", _PAYLOAD_MOUNT, f"size={config.disk},nr_inodes={inodes},mode=755")
+    kernel.mount("tmpfs", "/dev/shm", "tmpfs", _PAYLOAD_MOUNT, plan.scratch)
+    os.umask(0)
     for name in ("shm", "tmp"):
-        os.mkdir(f"/dev/shm/{name}")
-        os.chmod(f"/dev/shm/{name}", 0o1777)  # noqa: S103 - as every /tmp
-    for path in below:
+        os.mkdir(f"/dev/shm/{name}", 0o1777)  # as every /tmp
+    os.umask(0o077)
+    for path in plan.below:
         # an environment that lives under the host's /tmp would be hidden by ours
         _mount_point(path, f"/dev/shm{path}")
         kernel.mount(path, f"/dev/shm{path}", None, kernel.BIND | kernel.REC)
@@ -158,30 +264,21 @@ def empty_scratch_space(config: Config, _uid: int) -> None:
     os.chdir("/tmp")
 
 
+def own_standard_input(_plan: Plan) -> None:
+    """What was inherited is one open file for all payloads, and its flags would carry a message between them."""
+    null = os.open("/dev/null", os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+
+
 def _outermost(paths: list[str]) -> list[str]:
     return [path for path in paths if not any(path.startswith(other + "/") for other in paths)]
 
 
-def budgets(config: Config, _uid: int) -> None:
-    """Resource limits: a second line behind the cgroup, and the first one where there is none."""
-    if "rlimits" in config.without:
-        return
-    limits = [
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_MEMLOCK, 0),
-        (resource.RLIMIT_MSGQUEUE, 0),
-        (resource.RLIMIT_NOFILE, config.open_files),
-        (resource.RLIMIT_FSIZE, config.disk),
-        (resource.RLIMIT_STACK, config.stack),
-    ]
-    if not config.cgroup:
-        # counted per uid and user namespace: as root the payload has a uid of its own, rootless it shares it with init
-        present = 2 if config.rootless and not config.subids else 1
-        limits.append((resource.RLIMIT_NPROC, present + config.processes + config.threads))
-    for what, value in limits:
-        _lower(what, value, value)
-    if not config.keep:  # the kernel counts a process's whole life; for one that is kept the supervisor must do
-        _lower(resource.RLIMIT_CPU, config.cpu_seconds, config.cpu_seconds + 1)
+def budgets(plan: Plan) -> None:
+    """The resource limits that only a payload can have."""
+    for what, soft, hard in plan.limits:
+        resource.setrlimit(what, (soft, hard))
 
 
 def memory_budget(config: Config, sizes: tuple[int, int]) -> None:
@@ -194,79 +291,73 @@ def memory_budget(config: Config, sizes: tuple[int, int]) -> None:
     if "rlimits" in config.without:
         return
     mapped, data = sizes
-    _lower(resource.RLIMIT_DATA, data + config.memory, data + config.memory)
+    _bound(resource.RLIMIT_DATA, data + config.memory)
     if not config.cgroup:
         # shared anonymous mappings escape RLIMIT_DATA; without a cgroup the address space is the last line
-        _lower(resource.RLIMIT_AS, mapped + config.memory, mapped + config.memory)
+        _bound(resource.RLIMIT_AS, mapped + config.memory)
 
 
-def _lower(what: int, soft: int, hard: int) -> None:
-    """Set a limit, never above what there is already: raising it needs a capability that we may not have."""
+def _bound(what: int, value: int) -> None:
+    resource.setrlimit(what, _lowered(what, value, value))
+
+
+def _lowered(what: int, soft: int, hard: int) -> tuple[int, int]:
+    """The same limit, never above what there is already: raising it needs a capability that we may not have."""
     _soft, ceiling = resource.getrlimit(what)
-    if ceiling != resource.RLIM_INFINITY:
-        soft, hard = min(soft, ceiling), min(hard, ceiling)
-    resource.setrlimit(what, (soft, hard))
+    if ceiling == resource.RLIM_INFINITY:
+        return soft, hard
+    return min(soft, ceiling), min(hard, ceiling)
 
 
-def no_capabilities_to_regain(config: Config, _uid: int) -> None:
-    """Empty the bounding and ambient sets while we still may."""
-    if "capabilities" not in config.without:
-        kernel.drop_bounding_and_ambient_capabilities()
+def own_identity(plan: Plan) -> None:
+    """A user and group that nobody else has."""
+    if plan.identity is not None:
+        os.setresgid(plan.identity, plan.identity, plan.identity)
+        os.setresuid(plan.identity, plan.identity, plan.identity)
 
 
-def own_identity(config: Config, uid: int) -> None:
-    """A user and group that nobody else has. In a user namespace of one id there is no other to become."""
-    if (config.rootless and not config.subids) or "ids" in config.without:
-        return
-    os.setgroups([])
-    os.setresgid(uid, uid, uid)
-    os.setresuid(uid, uid, uid)
-
-
-def no_capabilities(config: Config, _uid: int) -> None:
+def no_capabilities(plan: Plan) -> None:
     """Empty what is left of them; after the change of identity, which needs them."""
-    if "capabilities" not in config.without:
+    if "capabilities" not in plan.config.without:
         kernel.drop_all_capabilities()
 
 
-def die_with_the_lane(_config: Config, _uid: int) -> None:
+def die_with_the_lane(_plan: Plan) -> None:
     """A backstop: killing the lane's init takes the payload with it anyway."""
     kernel.die_with_parent(signal.SIGKILL)
 
 
-def no_new_privileges(_config: Config, _uid: int) -> None:
-    """No setuid file works any more, and an unprivileged seccomp filter may be installed."""
-    kernel.forbid_new_privileges()
+def no_look_from_outside(_plan: Plan) -> None:
+    """No process of the same user may look into this one, and a crash is not piped to the host's collector of cores.
+
+    Only the second is not covered otherwise: a limit of 0 does not keep a pipe from being started. After the change of
+    identity, where the kernel sets this anew to what `fs.suid_dumpable` says.
+    """
+    kernel.set_dumpable(dumpable=False)
 
 
-def no_other_files(config: Config, _uid: int) -> None:
+def no_other_files(plan: Plan) -> None:
     """The same view of the files once more, by Landlock, which also forbids TCP and signals to others where it can."""
-    if config.landlock == 0 or "landlock" in config.without:
-        return
-    devices = [f"/dev/{name}" for name in _DEVICES]
-    readable = [*config.binds, *config.links]
-    # a late import lists the folder that its package lies in
-    landlock.restrict(config.landlock, config.import_paths, readable, ["/tmp", "/dev/shm", *devices])
+    if plan.landlock is not None:
+        plan.landlock.apply(["/tmp", "/dev/shm"])
 
 
-PAYLOAD_STEPS: tuple[Callable[[Config, int], None], ...] = (
+PAYLOAD_STEPS: tuple[Callable[[Plan], None], ...] = (
     own_mounts_and_ipc,
     empty_scratch_space,
+    own_standard_input,
     budgets,
-    no_capabilities_to_regain,
     own_identity,
     no_capabilities,
     die_with_the_lane,
-    no_new_privileges,
+    no_look_from_outside,
     no_other_files,
 )
 
 
-def system_calls(config: Config, program: bytes) -> int | None:
+def system_calls(plan: Plan) -> int | None:
     """The last step. Returns the descriptor on which the host hears of forbidden calls, or None when left out."""
-    if "seccomp" in config.without:
-        return None
-    return kernel.install_seccomp(program)
+    return None if plan.system_calls is None else plan.system_calls.install()
 
 
 def seccomp_program(config: Config) -> bytes:

@@ -16,12 +16,12 @@ RDONLY, NOSUID, NODEV, REMOUNT, BIND, REC, PRIVATE = 1, 2, 4, 32, 4096, 16384, 1
 _MNT_DETACH = 2
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 # include/uapi/linux/prctl.h
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP = 1, 4, 24
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NAME, _PR_CAPBSET_DROP = 1, 4, 15, 24
 _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
 _CAPABILITY_VERSION_3, _LAST_CAPABILITY = 0x20080522, 63
 _SECCOMP_SET_MODE_FILTER, _SECCOMP_FILTER_FLAG_NEW_LISTENER = 1, 8
 
-_libc = ctypes.CDLL(None, use_errno=True)
+_libc = ctypes.PyDLL(None, use_errno=True)  # callers here have one thread: letting go of the lock is waste
 
 
 def _check(result: int, what: str) -> int:
@@ -42,6 +42,14 @@ def _text(value: str | None) -> bytes | None:
 def unshare(flags: int) -> None:
     """Leave the shared namespaces named by `flags` for new ones."""
     _check(_libc.unshare(flags), f"unshare({flags:#x})")
+
+
+def fork() -> int:
+    """`fork(2)` without what `os.fork` does around it, which is there for other threads' locks: we have one thread.
+
+    Its hooks alone touch some eighty pages, each of which is then copied.
+    """
+    return _check(_libc.fork(), "fork")
 
 
 def enter_namespace(fd: int, kind: int) -> None:
@@ -66,10 +74,17 @@ class _MountAttr(ctypes.Structure):
     )
 
 
-def bind_read_only(source: str, target: str) -> None:
-    """Bind a tree and everything mounted in it read-only; a plain remount would leave the submounts writable."""
+def bind_read_only(source: str, target: str, *, device: bool = False) -> None:
+    """Bind a tree and everything mounted in it read-only; a plain remount would leave the submounts writable.
+
+    Args:
+        source: What to bind.
+        target: Where to.
+        device: Whether it is a device that is to go on working. It can be written to all the same: read-only are its
+            times and its mode, which belong to the host's own file.
+    """
     mount(source, target, None, BIND | REC)
-    attributes = _MountAttr(RDONLY | NOSUID | NODEV, 0, 0, 0)
+    attributes = _MountAttr(RDONLY | NOSUID | (0 if device else NODEV), 0, 0, 0)
     size = ctypes.c_size_t(ctypes.sizeof(attributes))
     _syscall("mount_setattr", _AT_FDCWD, _text(target), _AT_RECURSIVE, ctypes.byref(attributes), size)
 
@@ -95,6 +110,11 @@ def _prctl(option: int, first: int = 0, second: int = 0) -> int:
 def set_dumpable(*, dumpable: bool) -> None:
     """Whether processes of the same uid may look into this one; a non-dumpable one cannot write its own uid map."""
     _check(_prctl(_PR_SET_DUMPABLE, int(dumpable)), "PR_SET_DUMPABLE")
+
+
+def set_name(name: bytes) -> None:
+    """What `ps` and `top` call this process; at most 15 bytes."""
+    _check(_libc.prctl(_PR_SET_NAME, name), "PR_SET_NAME")
 
 
 def die_with_parent(signal_number: int) -> None:
@@ -124,11 +144,17 @@ class _FilterProgram(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
 
 
-def install_seccomp(program: bytes) -> int:
-    """Put the filter on this thread and return the descriptor on which notifications arrive."""
-    buffer = ctypes.create_string_buffer(program, len(program))
-    header = _FilterProgram(len(program) // 8, ctypes.cast(buffer, ctypes.c_void_p))
-    return _syscall("seccomp", _SECCOMP_SET_MODE_FILTER, _SECCOMP_FILTER_FLAG_NEW_LISTENER, ctypes.byref(header))
+class SeccompFilter:
+    """A filter in the kernel's form, ready to be installed by one call."""
+
+    def __init__(self, program: bytes) -> None:
+        self._buffer = ctypes.create_string_buffer(program, len(program))
+        self._header = _FilterProgram(len(program) // 8, ctypes.cast(self._buffer, ctypes.c_void_p))
+        self._arguments = (_SECCOMP_SET_MODE_FILTER, _SECCOMP_FILTER_FLAG_NEW_LISTENER, ctypes.byref(self._header))
+
+    def install(self) -> int:
+        """Put it on this thread and return the descriptor on which notifications arrive."""
+        return _syscall("seccomp", *self._arguments)
 
 
 def landlock_create_ruleset(attribute: bytes | None, flags: int) -> int:

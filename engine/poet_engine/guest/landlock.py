@@ -4,6 +4,7 @@ It needs no privilege and holds for the process and all it starts. What a rule s
 each ABI version added rights (Documentation/userspace-api/landlock.rst of the kernel).
 """
 
+import fcntl
 import os
 import struct
 
@@ -21,6 +22,8 @@ _SCOPE_ABSTRACT_SOCKETS_AND_SIGNALS = 3
 
 _ON_FILES = _WRITE_FILE | _READ_FILE | _TRUNCATE
 _READ = _READ_FILE | _READ_DIR
+_FIRST_DESCRIPTOR = 200
+_RULE = struct.Struct("=Qi")  # struct landlock_path_beneath_attr
 
 # ABI that brought it → the right to files
 _FILE_RIGHTS = ((1, _FIRST_13), (2, _REFER), (3, _TRUNCATE), (5, _IOCTL_DEV))
@@ -49,34 +52,51 @@ def handled(version: int) -> tuple[int, bytes]:
     return files, struct.pack(f"={len(words)}Q", *words)
 
 
-def restrict(version: int, listable: list[str], readable: list[str], writable: list[str]) -> None:
-    """Forbid everything to this process but listing, reading, and everything else below what is named for each.
+class Restriction:
+    """Forbid everything to a process but listing, reading, and everything else below what is named for each.
 
     Nothing may be executed from what is only readable, no TCP port be bound or connected, and nobody outside be
-    signalled. Paths that do not exist are passed over: what is not there needs no permission.
+    signalled. Paths that do not exist are passed over: what is not there needs no permission. What stays the same for
+    all processes is looked up once, here, and kept open: rules hold for files, not for where they are mounted.
+
+    Args:
+        version: The ABI of the kernel.
+        listable: Folders whose names may be listed.
+        readable: What may be read.
+        writable: What may also be changed.
     """
-    files, attribute = handled(version)
-    ruleset = kernel.landlock_create_ruleset(attribute, 0)
-    try:
-        for path in listable:
-            _allow(ruleset, path, files & _READ_DIR)
-        for path in readable:
-            _allow(ruleset, path, files & _READ)
-        for path in writable:
-            _allow(ruleset, path, files)
+
+    def __init__(self, version: int, listable: list[str], readable: list[str], writable: list[str]) -> None:
+        self._all, self._attribute = handled(version)
+        read, list_only = self._all & _READ, self._all & _READ_DIR
+        self._rules = [
+            rule
+            for paths, rights in ((listable, list_only), (readable, read), (writable, self._all))
+            for rule in (_rule(path, rights) for path in paths)
+            if rule is not None
+        ]
+        self.descriptors = {fd for _packed, fd in self._rules}
+
+    def apply(self, scratch: list[str]) -> None:
+        """Restrict this process, which has folders of its own in `scratch`."""
+        ruleset = kernel.landlock_create_ruleset(self._attribute, 0)
+        for packed, _fd in self._rules:
+            kernel.landlock_add_rule(ruleset, _RULE_PATH_BENEATH, packed)
+        for path in scratch:
+            fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
+            kernel.landlock_add_rule(ruleset, _RULE_PATH_BENEATH, _RULE.pack(self._all, fd))
+            os.close(fd)
         kernel.landlock_restrict_self(ruleset)
-    finally:
         os.close(ruleset)
 
 
-def _allow(ruleset: int, path: str, rights: int) -> None:
+def _rule(path: str, rights: int) -> tuple[bytes, int] | None:
+    """A rule in the kernel's form, and the descriptor that it speaks of; None when there is no such path."""
     try:
-        fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        low = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:
-        return
-    try:
-        if not os.path.isdir(path):
-            rights &= _ON_FILES
-        kernel.landlock_add_rule(ruleset, _RULE_PATH_BENEATH, struct.pack("=Qi", rights, fd))
-    finally:
-        os.close(fd)
+        return None
+    # above all others, so that which numbers the code sees does not depend on how many rules there are
+    fd = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, _FIRST_DESCRIPTOR)
+    os.close(low)
+    return _RULE.pack(rights if os.path.isdir(path) else rights & _ON_FILES, fd), fd

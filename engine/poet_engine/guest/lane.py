@@ -15,7 +15,7 @@ from .config import Config
 
 # wait status, CPU microseconds of everything that was reaped, how many processes were left over
 REPORT = struct.Struct("<iQI")
-_DESCRIPTORS = 4  # request socket, stdout, stderr, status pipe
+_DESCRIPTORS = 3  # request socket, stdout, stderr
 HELLO, FAILED = b"H", b"F"
 
 
@@ -23,18 +23,20 @@ def main(control: socket.socket, config: Config, program: bytes, uid: int) -> Ne
     """Build the walls, say hello, serve until the host lets go. Never returns."""
     try:
         os.setsid()
+        kernel.set_name(b"poet-lane")
         _ignore_the_guest()
         statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
         kernel.close_all_but({0, 1, 2, control.fileno(), statm})
         for step in confine.LANE_STEPS:
             step(config, uid)
+        plan = confine.plan(config, uid, program)
     except Exception as error:  # noqa: BLE001 - nothing hostile ran yet: whatever failed is the host's to know
         control.send(FAILED + repr(error).encode())
         os._exit(1)
     try:
         control.send(HELLO)
         while descriptors := _next_descriptors(control):
-            _one_payload(config, program, descriptors, uid, statm)
+            control.send(_one_payload(plan, descriptors, statm))
     except OSError:
         os._exit(1)  # the host is gone
     os._exit(0)
@@ -45,6 +47,10 @@ def _ignore_the_guest() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    # Python turns SIGPIPE and SIGXFSZ into OSError by ignoring them; payloads inherit that
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def _next_descriptors(control: socket.socket) -> list[int]:
@@ -52,13 +58,13 @@ def _next_descriptors(control: socket.socket) -> list[int]:
     return descriptors
 
 
-def _one_payload(config: Config, program: bytes, descriptors: list[int], uid: int, statm: int) -> None:
-    *ends, status_pipe = descriptors
+def _one_payload(plan: confine.Plan, descriptors: list[int], statm: int) -> bytes:
+    """Fork it, wait for its end, clear up after it; the report of that."""
     sizes = confine.mapped_sizes(statm)
-    pid = os.fork()
+    pid = kernel.fork()
     if pid == 0:
-        payload.main(config, program, ends, uid, sizes)
-    for fd in ends:
+        payload.main(plan, descriptors, sizes)
+    for fd in descriptors:
         os.close(fd)
     _pid, status, usage = os.wait4(pid, 0)
     cpu = usage.ru_utime + usage.ru_stime
@@ -66,8 +72,7 @@ def _one_payload(config: Config, program: bytes, descriptors: list[int], uid: in
     for used in _kill_and_reap():
         leftovers += 1
         cpu += used
-    os.write(status_pipe, REPORT.pack(status, int(cpu * 1e6), leftovers))
-    os.close(status_pipe)
+    return REPORT.pack(status, int(cpu * 1e6), leftovers)
 
 
 def _kill_and_reap() -> list[float]:

@@ -7,17 +7,13 @@ import json
 import linecache
 import opcode
 import os
-import random  # noqa: TID251 - not to draw from: every payload must reseed it
-import signal
 import socket
 import sys
-import tempfile
 import traceback
 import types
 from typing import TYPE_CHECKING, NamedTuple, Never
 
-from . import codec, confine, kernel
-from .config import Config
+from . import codec, confine, kernel, randomness
 from .frames import Kind, Reader, pack
 from .travel import UndecodableError, UntravellableError
 
@@ -27,10 +23,12 @@ if TYPE_CHECKING:
 MODULE_NAME = "poet_generated"
 # What a request may weigh. The host is trusted; the bound keeps a bug from becoming a mystery.
 _MAX_REQUEST = 1 << 31
+# Most requests are small; room for a large one is memory that the kernel has to find and to clear.
+_FIRST_READ, _NEXT_READ = 1 << 14, 1 << 20
 _MAX_TEXT, _MAX_TRACEBACK = 4096, 32768
 _RAISE_VARARGS = opcode.opmap["RAISE_VARARGS"]  # a `raise` statement; its number differs between versions
 _SETUP_FAILED_STATUS = 121
-# Freed when memory runs out, so that there is room to say so.
+# Address space, freed when that runs out, so that there is room to say so. Its pages are never touched.
 _BALLAST = 512 * 1024
 
 
@@ -56,56 +54,41 @@ class EntryNotFoundError(LookupError):
         super().__init__(f"the source has no function {entry!r} at its top level; {there}")
 
 
-def main(config: Config, program: bytes, descriptors: list[int], uid: int, sizes: tuple[int, int]) -> Never:
+def main(plan: confine.Plan, descriptors: list[int], sizes: tuple[int, int]) -> Never:
     """Never returns. `descriptors` are the request socket, stdout and stderr; everything else is closed here."""
     request, out, err = descriptors
     status = _SETUP_FAILED_STATUS
     try:
+        kernel.set_name(b"poet-call")
         os.dup2(out, 1)
         os.dup2(err, 2)
-        kernel.close_all_but({0, 1, 2, request})
-        sock = socket.socket(fileno=request)
+        kernel.close_all_but({0, 1, 2, request, *plan.descriptors})
+        # named, because it would ask the kernel otherwise
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=request)
         try:
-            prepare(config, program, uid, sizes, sock)
+            prepare(plan, sizes, sock)
         except Exception as error:  # noqa: BLE001 - nothing hostile ran yet: whatever failed is the host's to know
             sock.sendall(pack(Kind.SETUP_FAILED, repr(error).encode()))
             os._exit(status)
-        status = serve(sock, keep=config.keep)
+        status = serve(sock, keep=plan.config.keep)
     except BaseException:  # noqa: BLE001 - the host reads the exit status; there is nobody else to tell
         status = 1
     os._exit(status)
 
 
-def prepare(config: Config, program: bytes, uid: int, sizes: tuple[int, int], sock: socket.socket) -> None:
+def prepare(plan: confine.Plan, sizes: tuple[int, int], sock: socket.socket) -> None:
     """Take everything away, pay the costs of a first call, and say so."""
     for step in confine.PAYLOAD_STEPS:
-        step(config, uid)
-    os.umask(0o077)
-    _default_signals()
-    _fresh_randomness()
+        step(plan)
+    kernel.close_all_but({0, 1, 2, sock.fileno()})
+    randomness.renew()
     gc.enable()
-    _warm_up()
-    confine.memory_budget(config, sizes)
-    listener = confine.system_calls(config, program)
+    warm_up(1)
+    confine.memory_budget(plan.config, sizes)
+    listener = confine.system_calls(plan)
     kernel.send_with_descriptors(sock, pack(Kind.READY), [] if listener is None else [listener])
     if listener is not None:
         os.close(listener)
-
-
-def _default_signals() -> None:
-    for number in (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):
-        # Python turns these into exceptions; SIGPIPE and SIGXFSZ stay so (OSError), an interrupt means the end
-        signal.signal(number, signal.SIG_DFL if number == signal.SIGINT else signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
-
-
-def _fresh_randomness() -> None:
-    """Payloads are forked from one parent: without this they would all draw the same numbers."""
-    random.seed()
-    tempfile._name_sequence = None  # type: ignore[attr-defined]  # noqa: SLF001 - it reseeds only when the pid differs
-    numpy_random = sys.modules.get("numpy.random")
-    if numpy_random is not None:
-        numpy_random.seed()
 
 
 _WARM_UP = """
@@ -115,20 +98,26 @@ def warm(x, y):
 """
 
 
-def _warm_up() -> None:
-    """Run one call, so that the copy-on-write faults of the interpreter are paid before the clock starts."""
-    for _ in range(2):
-        text = json.dumps(
-            {"source": _WARM_UP, "entry": "warm", "filename": "<warm>", "args": [[1, 2], "y"], "kwargs": {}}
-        )
-        answer(text.encode())
+_WARM_REQUEST = pack(
+    Kind.REQUEST,
+    json.dumps(
+        {"source": _WARM_UP, "entry": "warm", "filename": "<warm>", "args": [[1, 2], "y"], "kwargs": {}}
+    ).encode(),
+)
+
+
+def warm_up(times: int) -> None:
+    """Run a call of our own, so that the copy-on-write faults of the interpreter are paid before the clock starts."""
+    for _ in range(times):
+        answer(Reader({Kind.REQUEST: _MAX_REQUEST}).feed(_WARM_REQUEST)[0].payload)
+        _flush()
     sys.modules.pop(MODULE_NAME, None)
 
 
 def serve(sock: socket.socket, *, keep: bool) -> int:
     """Wait for a request, answer it, and return the exit status; with `keep`, go on until an answer is no result."""
     loaded: _Loaded | None = None
-    ballast = bytearray(_BALLAST)
+    ballast = [bytes(_BALLAST)]
     while True:
         request = _receive(sock)
         if request is None:
@@ -148,9 +137,11 @@ def serve(sock: socket.socket, *, keep: bool) -> int:
 
 def _receive(sock: socket.socket) -> bytes | None:
     reader = Reader({Kind.REQUEST: _MAX_REQUEST})
-    while not (frames := reader.feed(data := sock.recv(1 << 20))):
+    size = _FIRST_READ
+    while not (frames := reader.feed(data := sock.recv(size))):
         if not data:
             return None
+        size = _NEXT_READ
     return frames[0].payload
 
 

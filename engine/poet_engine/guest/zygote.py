@@ -18,12 +18,14 @@ import socket
 import sys
 from typing import Never
 
-from . import confine, kernel, lane, libraries, payload
+from . import confine, kernel, lane, libraries, payload, randomness
 from .config import Config
 
 READY, FAILED = b"R", b"F"
 MAP, MAPPED, NOT_MAPPED = b"U", b"M", b"S"
 _MAX_CONFIG = 1 << 20
+# the interpreter rewrites code that has run eight times; better here, once, than in every payload
+_WARM_CALLS = 20
 _POLL_MS = 1000  # how long a dead lane may stay a zombie while nothing else happens
 
 
@@ -99,6 +101,8 @@ def _import(config: Config) -> None:
         raise RuntimeError(
             f"a preloaded module started {tasks - 1} threads; a process with threads cannot be forked safely"
         )
+    randomness.find()
+    payload.warm_up(_WARM_CALLS)
     gc.collect()
     gc.freeze()
     gc.disable()

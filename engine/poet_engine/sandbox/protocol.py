@@ -106,6 +106,7 @@ class SandboxStatistics:
     ready: int = 0
     busy: int = 0
     waiting: int = 0
+    turned_away: int = 0
     lanes_made: int = 0
     lanes_destroyed: int = 0
     zygotes_started: int = 0

@@ -60,6 +60,7 @@ TABLE: tuple[Row, ...] = (
     Row(Status.INFRA, "setup", Blame.ENGINE, "a failure of ours before the code was released"),
     Row(Status.INFRA, "lane_lost", Blame.ENGINE, "the lane's init was killed from outside"),
     Row(Status.INFRA, "queue_timeout", Blame.ENGINE, "no lane became free before the deadline"),
+    Row(Status.INFRA, "queue_full", Blame.ENGINE, "too many callers wait for a lane already"),
 )
 
 # The budgets that an exception can speak of. The word comes from the guest, so any other one stands for nothing.
@@ -232,13 +233,10 @@ def _died_of_signal(seen: Observation, number: int) -> _Said:
     evidence = Evidence("wait_status", name, source="kernel")
     if number == signal.SIGSYS:
         return _Said(Status.VIOLATION, "seccomp:unknown", evidence)
-    if number == signal.SIGXCPU:
+    if number == signal.SIGKILL and seen.counts.oom_kills:
+        return _Said(Status.LIMIT, "memory", _oom_evidence(seen))
+    if number in (signal.SIGKILL, signal.SIGXCPU) and seen.counts.cpu_ms >= NEAR * 1e3 * seen.budgets.cpu:
         return _Said(Status.LIMIT, "cpu", _cpu_evidence(seen))
-    if number == signal.SIGKILL:
-        if seen.counts.oom_kills:
-            return _Said(Status.LIMIT, "memory", _oom_evidence(seen))
-        if seen.counts.cpu_ms >= NEAR * 1e3 * seen.budgets.cpu:
-            return _Said(Status.LIMIT, "cpu", _cpu_evidence(seen))
     return _Said(Status.CRASH, f"signal:{name}", evidence)
 
 

@@ -19,7 +19,7 @@ def test_help_and_version_are_fine(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     assert main(["--help"]) == 0
     assert main(["run", "--help"]) == 0
-    assert "Run a function in the sandbox." in capsys.readouterr().out
+    assert "Run a function in the sandbox, or with --jobs many of them." in capsys.readouterr().out
     assert main(["--version"]) == 0
     assert capsys.readouterr().out.startswith("poet 0.")
 
@@ -28,7 +28,15 @@ def test_help_and_version_are_fine(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "complaint"),
     [
         (["nope"], "No such command 'nope'; see 'poet --help'"),
-        (["run"], "Missing argument 'TARGET'; see 'poet run --help'"),
+        (["run"], "Missing argument 'TARGET', or --jobs FILE for many functions; see 'poet run --help'"),
+        (["run", "a.py:f", "--jobs", "jobs.jsonl", "--out", "out.jsonl"], "leave out one of them"),
+        (["run", "--jobs", "jobs.jsonl", "--out", "out.jsonl", "--args", "[1]"], "--args is for TARGET"),
+        (["run", "--jobs", "jobs.jsonl"], "--jobs needs --out FILE"),
+        (["run", "a.py:f", "--out", "out.jsonl"], "--out and --concurrency are for --jobs"),
+        (["run", "a.py:f", "--concurrency", "2"], "--out and --concurrency are for --jobs"),
+        (["run", "--jobs", "nowhere.jsonl", "--out", "out.jsonl"], "cannot read nowhere.jsonl: No such file"),
+        (["run", "--jobs", "a", "--out", "b", "--concurrency", "many"], "--concurrency"),
+        (["run", "--jobs", "a", "--out", "b", "--concurrency", "0"], "'--concurrency': Input should be greater"),
         (["run", "a.py:f", "--polcy", "data"], "--polcy"),
         (["run", "a.py:f", "--sandbox", "none"], "'none'"),
         (["scan"], "see 'poet scan --help'"),

@@ -70,7 +70,8 @@ RUNS: list[tuple[Observation, Status, str]] = [
     (killed(Status.CANCELLED, "caller"), Status.CANCELLED, "caller"),
     (killed(Status.CANCELLED, "shutdown"), Status.CANCELLED, "shutdown"),
     (seen(exit_=Exit(signal=signal.SIGSYS)), Status.VIOLATION, "seccomp:unknown"),
-    (seen(exit_=Exit(signal=signal.SIGXCPU)), Status.LIMIT, "cpu"),
+    (seen(exit_=Exit(signal=signal.SIGXCPU), counts=Counts(cpu_ms=3800.0)), Status.LIMIT, "cpu"),
+    (seen(exit_=Exit(signal=signal.SIGXCPU)), Status.CRASH, "signal:SIGXCPU"),
     (seen(exit_=Exit(signal=signal.SIGKILL), counts=Counts(cpu_ms=3800.0)), Status.LIMIT, "cpu"),
     (seen(exit_=Exit(signal=signal.SIGKILL), counts=Counts(oom_kills=1)), Status.LIMIT, "memory"),
     (seen(exit_=Exit(signal=signal.SIGKILL)), Status.CRASH, "signal:SIGKILL"),
@@ -95,6 +96,7 @@ RUNS: list[tuple[Observation, Status, str]] = [
 SAID_ELSEWHERE = {
     *((Status.REJECTED, cause) for cause in ("scan_ast", "scan_bandit", "policy", "syntax", "too_large")),
     (Status.INFRA, "queue_timeout"),
+    (Status.INFRA, "queue_full"),
 }
 
 

@@ -69,7 +69,7 @@ def configuration(
         covers=list(seen.covers),
         links=seen.links,
         memory=limits.memory,
-        cpu_seconds=int(limits.cpu) + 1,
+        cpu_seconds=int(limits.cpu) + 2,  # of its whole life: what preparing it took must not come off the budget
         processes=limits.processes,
         threads=limits.threads,
         open_files=limits.open_files,

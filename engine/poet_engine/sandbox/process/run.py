@@ -9,8 +9,10 @@ from poet_engine.cancellation import Cancellation
 from poet_engine.outcome import Evidence, Outcome, Status, Usage
 from poet_engine.policy import Limits
 from poet_engine.sandbox import verdict as verdict_module
-from poet_engine.sandbox.process.lane import Lane, Report
-from poet_engine.sandbox.process.pool import Next, Pool
+from poet_engine.sandbox.process.armed import Report
+from poet_engine.sandbox.process.exchange import Next
+from poet_engine.sandbox.process.lane import Lane
+from poet_engine.sandbox.process.pool import Pool
 from poet_engine.sandbox.process.supervise import Supervisor, Watch
 from poet_engine.sandbox.verdict import Budgets, Counts, Exit, Kill, Observation, Returned, Verdict, decide
 
@@ -46,7 +48,7 @@ class Run:
 
     def to_the_end(self, request: bytes, pool: Pool, cancellation: Cancellation | None) -> Outcome:
         """Release the payload and follow it."""
-        self._release()
+        self._start, self._start_cpu_ms = self._armed.release(self._lane.group)
         released = self._clock()
         watch = Watch(self._limits, released, self._wall)
         supervisor = Supervisor(self._armed, watch, self._cpu_ms, clock=self._clock, tolerant=self._tolerant)
@@ -58,18 +60,13 @@ class Run:
             supervisor.kill()  # an interrupt of the caller's: nothing runs on behind its back
             raise
         wall_ms = (self._clock() - released) * 1e3
-        supervisor.drain()
+        if supervisor.output.total:
+            supervisor.drain()  # of what was printed before a frame was sent, the first part is seen together with it
+        supervisor.ignore()
         self.unlisted = frozenset(supervisor.unlisted)
         if pool.closing and supervisor.report is None and not isinstance(supervisor.answer, Returned):
             watch.end(Kill(Status.CANCELLED, "shutdown", Evidence("engine", "closed in mid-call")))
         return self._conclude(supervisor, watch, wall_ms)
-
-    def _release(self) -> None:
-        """Forget what setting up has cost: from here on it is the code's own."""
-        if self._lane.group is not None:
-            self._start = self._lane.group.release()
-        else:
-            self._start_cpu_ms = self._armed.cpu_ms()
 
     def _cpu_ms(self) -> float:
         if self._lane.group is not None and self._start is not None:

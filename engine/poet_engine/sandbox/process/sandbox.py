@@ -20,11 +20,14 @@ from poet_engine.policy import Fresh, Policy
 from poet_engine.sandbox import cgroup, walls, wire
 from poet_engine.sandbox.cgroup import GroupLimits
 from poet_engine.sandbox.process import configure, diagnose, identity
+from poet_engine.sandbox.process.exchange import Next, NoLaneError, Why
 from poet_engine.sandbox.process.identity import Identity
+from poet_engine.sandbox.process.keeper import Builder
 from poet_engine.sandbox.process.lane import Lane
 from poet_engine.sandbox.process.nursery import Nursery
-from poet_engine.sandbox.process.pool import Next, NoLaneError, Pool, Size
+from poet_engine.sandbox.process.pool import Pool
 from poet_engine.sandbox.process.run import NAME, Run
+from poet_engine.sandbox.process.schedule import Size
 from poet_engine.sandbox.process.subids import SubIds
 from poet_engine.sandbox.process.subids import find as find_subids
 from poet_engine.sandbox.process.zygote import Zygote
@@ -32,6 +35,8 @@ from poet_engine.sandbox.protocol import Means, SandboxStatistics, WallReport
 from poet_engine.sandbox.verdict import blame_for
 
 _START_GRACE = 60.0
+# How long a call may wait for a lane when its caller named no deadline: waiting is not the code's time.
+_QUEUE_GRACE = 30.0
 _lane_numbers = itertools.count()
 _living: "weakref.WeakSet[ProcessSandbox]" = weakref.WeakSet()
 
@@ -96,13 +101,9 @@ class ProcessSandbox:
             start=lambda config: Zygote(config, subids),
         )
         tasks = 2 + policy.limits.processes + policy.limits.threads
-        self._pool = Pool(
-            self._nursery,
-            driver,
-            GroupLimits(policy.limits.memory, tasks, policy.limits.cores),
-            functools.partial(_uid_of, self._me, subids),
-            size=size or Size(least=min(2, os.cpu_count() or 1)),
-        )
+        limits = GroupLimits(policy.limits.memory, tasks, policy.limits.cores)
+        uids = functools.partial(_uid_of, self._me, subids)
+        self._pool = Pool(Builder(self._nursery, driver, limits, uids), size=size or Size())
         self._finalizer = weakref.finalize(self, _abandon, self._pool)
         _living.add(self)
 
@@ -142,19 +143,20 @@ class ProcessSandbox:
             status, cause = Status.CANCELLED, "shutdown"
         elif cancellation is not None and cancellation.requested:
             status, cause = Status.CANCELLED, "caller"
-        elif error.setup:
+        elif error.why is Why.SETUP:
             status, cause = Status.INFRA, "setup"
             why = diagnose.explain(text, rootless=self._me.rootless, values=diagnose.settings())
             text = f"the process sandbox does not start: {why}"
         else:
-            status, cause = Status.INFRA, "queue_timeout"
+            status, cause = Status.INFRA, "queue_full" if error.why is Why.FULL else "queue_timeout"
         evidence = Evidence(cause, text, source="host")
         return Outcome(status=status, cause=cause, blame=blame_for(status, cause), evidence=evidence, sandbox=self.name)
 
     def _lane(self, job: Job, wall: float, cancellation: Cancellation | None) -> Lane:
         """A lane whose payload waits and has not said a word since it was ready."""
         key = hashlib.sha256(job.source.encode(errors="surrogatepass")).hexdigest() if self._keeps_payloads else None
-        until = self._clock() + (max(wall, _START_GRACE) if self._pool.cold else wall)
+        patience = wall if job.wall is not None else max(wall, _QUEUE_GRACE)
+        until = self._clock() + (max(patience, _START_GRACE) if self._pool.cold else patience)
         while True:
             lane = self._pool.acquire(max(0.0, until - self._clock()), key=key, cancellation=cancellation)
             if lane.armed is not None and not lane.armed.stale:

@@ -17,7 +17,7 @@ from poet_engine.outcome import Evidence, Status
 from poet_engine.policy import Limits
 from poet_engine.sandbox import wire
 from poet_engine.sandbox.process import notify
-from poet_engine.sandbox.process.lane import Armed, Report
+from poet_engine.sandbox.process.armed import Armed, Report
 from poet_engine.sandbox.verdict import Answer, Garbled, Kill, Returned
 
 _CHUNK = 1 << 16
@@ -148,8 +148,17 @@ class Supervisor:
         self._frames: list[Frame] = []
         self._ended = False
         self._cancellation: Cancellation | None = None
-        self._poll = select.poll()
-        self._sources: dict[int, Callable[[], None]] = {}
+        self._poll = armed.poll
+        self._sock = armed.request
+        self._answers = armed.request.fileno()
+        self._sources: dict[int, Callable[[], None]] = {
+            self._answers: self._on_answer,
+            armed.stdout: self._on_stdout,
+            armed.stderr: self._on_stderr,
+            armed.control.fileno(): self._on_end,
+        }
+        if armed.listener is not None:
+            self._sources[armed.listener] = self._on_notification
         self.output = Output(watch.limits.output)
         self.answer: Answer | None = None
         self.report: Report | None = None
@@ -158,22 +167,26 @@ class Supervisor:
 
     def run(self, request: bytes) -> None:
         """Send the request, watch until the run has ended or a good answer is there; see `finished`."""
-        self._register()
-        pending = memoryview(pack(Kind.REQUEST, request))
-        sock = self._armed.request
+        pending = self._send(memoryview(pack(Kind.REQUEST, request)))
+        if pending:
+            self._poll.modify(self._answers, select.POLLIN | select.POLLOUT)
         while not self.finished:
-            if pending and self._watch.kill is None:
-                pending = self._send(pending)
-            mask = select.POLLIN | (select.POLLOUT if pending else 0)
-            if pending:
-                self._poll.modify(sock, mask)
             self._step(self._watch.timeout(self._clock()) if self._watch.kill is None else _REAP_GRACE)
-            if pending and self._watch.kill is None:
-                self._poll.modify(sock, select.POLLIN)
+            if pending and self._answers in self._sources:
+                pending = self._send(pending) if self._watch.kill is None else pending[:0]
+                if not pending:
+                    self._poll.modify(self._answers, select.POLLIN)
 
     def heed(self, cancellation: Cancellation) -> None:
         """End the run when its caller gives up."""
         self._cancellation = cancellation
+        self._sources[cancellation.fd] = self._on_cancelled
+        self._poll.register(cancellation.fd, select.POLLIN)
+
+    def ignore(self) -> None:
+        """Watch the caller's wish no longer: the payload may serve others."""
+        if self._cancellation is not None and self._cancellation.fd in self._sources:
+            self._forget(self._cancellation.fd)
 
     @property
     def finished(self) -> bool:
@@ -195,21 +208,6 @@ class Supervisor:
                     break
                 self.output.add(stream, data)
 
-    def _register(self) -> None:
-        armed = self._armed
-        self._sources = {
-            armed.request.fileno(): self._on_answer,
-            armed.stdout: lambda: self._on_output(armed.stdout, 1),
-            armed.stderr: lambda: self._on_output(armed.stderr, 2),
-            armed.status: self._on_status,
-        }
-        if armed.listener is not None:
-            self._sources[armed.listener] = self._on_notification
-        if self._cancellation is not None:
-            self._sources[self._cancellation.fd] = self._on_cancelled
-        for fd in self._sources:
-            self._poll.register(fd, select.POLLIN)
-
     def _on_cancelled(self) -> None:
         if self._cancellation is not None:
             self._forget(self._cancellation.fd)
@@ -217,7 +215,7 @@ class Supervisor:
 
     def _send(self, pending: memoryview) -> memoryview:
         try:
-            return pending[self._armed.request.send(pending) :]
+            return pending[self._sock.send(pending) :]
         except BlockingIOError:
             return pending
         except OSError:
@@ -252,15 +250,14 @@ class Supervisor:
         self._poll.unregister(fd)
 
     def _on_answer(self) -> None:
-        sock = self._armed.request
         try:
-            data = sock.recv(_CHUNK)
+            data = self._sock.recv(_CHUNK)
         except BlockingIOError:
             return
         except OSError:
             data = b""
         if not data:
-            self._forget(sock.fileno())
+            self._forget(self._answers)
             return
         try:
             self._frames += self._reader.feed(data)
@@ -279,6 +276,12 @@ class Supervisor:
     def _garbled(self, reason: str) -> None:
         self._watch.end(Kill(Status.NO_RESULT, "result_undecodable", Evidence("frame", reason)))
 
+    def _on_stdout(self) -> None:
+        self._on_output(self._armed.stdout, 1)
+
+    def _on_stderr(self) -> None:
+        self._on_output(self._armed.stderr, 2)
+
     def _on_output(self, fd: int, stream: int) -> None:
         data = _read(fd)
         if data:
@@ -287,18 +290,18 @@ class Supervisor:
         elif data is not None:
             self._forget(fd)
 
-    def _on_status(self) -> None:
+    def _on_end(self) -> None:
         self.report = self._armed.read_report()
         self.drain()
         self._watch.saw_output(self.output.total)
-        while self._armed.request.fileno() in self._sources and self._has_answer_bytes():
+        while self._answers in self._sources and self._has_answer_bytes():
             self._on_answer()
         self._ended = True
 
     def _has_answer_bytes(self) -> bool:
         if self._watch.kill is not None:
             return False
-        return bool(select.select([self._armed.request], [], [], 0)[0])
+        return bool(select.select([self._answers], [], [], 0)[0])
 
     def _on_notification(self) -> None:
         listener = self._armed.listener

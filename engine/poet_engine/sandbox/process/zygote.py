@@ -10,7 +10,8 @@ from pathlib import Path
 
 from poet_engine.guest import zygote as guest_zygote
 from poet_engine.guest.config import Config
-from poet_engine.sandbox.process.lane import Lane, LaneError
+from poet_engine.sandbox.process.armed import LaneError
+from poet_engine.sandbox.process.lane import Lane
 from poet_engine.sandbox.process.subids import SubIds, write_maps
 
 _START_GRACE = 60.0  # importing a large scientific stack from a cold disk takes tens of seconds
@@ -114,8 +115,15 @@ class Zygote:
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs."""
-        return self._process.poll() is None
+        """Whether it still runs.
+
+        Its end of the socket is closed before the kernel ends its lanes, and well before its parent has ended.
+        """
+        if self._closed or self._process.poll() is not None:
+            return False
+        hung_up = select.poll()
+        hung_up.register(self.control, 0)
+        return not hung_up.poll(0)
 
     def make_lane(self, lane: Lane) -> None:
         """Send a lane's end; its init says hello on it."""

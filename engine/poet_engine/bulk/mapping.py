@@ -1,0 +1,134 @@
+"""Runs a stream of jobs, a bounded number of them in flight, and hands out their outcomes."""
+
+import functools
+import queue
+import select
+import threading
+from collections.abc import Callable, Generator, Iterable
+
+from poet_engine.bulk.window import Window
+from poet_engine.cancellation import Cancellation
+from poet_engine.errors import UsageError
+from poet_engine.job import Job
+from poet_engine.outcome import Blame, Evidence, Outcome, Status
+
+Run = Callable[[Job, Cancellation], Outcome]
+Start = Callable[[Callable[[], None]], None]
+
+_PAUSE_S = 0.1  # before a job waits for a lane again
+_MOST = 1_000  # each has a thread, and a sandbox turns away more callers than about that many
+_NO_LANE = frozenset(("queue_timeout", "queue_full"))
+
+
+def outcomes(
+    jobs: Iterable[Job], run: Run, start: Start, *, concurrency: int, ordered: bool
+) -> Generator[Outcome, None, None]:
+    """The outcome of each job; closing the generator ends what runs, and waits until nothing does.
+
+    Args:
+        jobs: What to run; pulled in the caller's thread, and only when a job can start or be the next in the window.
+        run: Runs one job to its outcome.
+        start: Runs a task in a thread of its own.
+        concurrency: Jobs in flight at the most, 1 to 1,000.
+        ordered: Whether outcomes come in the order of the jobs, or as jobs end.
+
+    Raises:
+        UsageError: The concurrency is out of range.
+    """
+    if not 1 <= concurrency <= _MOST:
+        raise UsageError(f"concurrency is {concurrency}; give a number of jobs from 1 to {_MOST:,}")
+    return _outcomes(jobs, _Flight(run, start), Window(concurrency, ordered=ordered))
+
+
+def _outcomes(jobs: Iterable[Job], flight: "_Flight", window: Window) -> Generator[Outcome, None, None]:
+    waiting = iter(jobs)
+    more = True
+    with flight:
+        while True:
+            while more and window.has_room:
+                job = next(waiting, None)
+                if job is None:
+                    more = False
+                else:
+                    flight.send(window.start(), job)
+            outcome = window.take()
+            if outcome is not None:
+                yield outcome
+            elif window.running:
+                window.finish(*flight.landed())
+            else:
+                return
+
+
+class _Flight:
+    """The jobs that run, by the count of the threads in which they run.
+
+    An interrupt may hit the caller between any two instructions; what it lost count of must still be ended.
+    """
+
+    def __init__(self, run: Run, start: Start) -> None:
+        self._run, self._start = run, start
+        self._cancellation = Cancellation()
+        self._ended: queue.SimpleQueue[tuple[int, Outcome | BaseException]] = queue.SimpleQueue()
+        self._changed = threading.Condition()
+        self._running = 0
+        self._withdrawn = False
+
+    def send(self, number: int, job: Job) -> None:
+        """Start a job."""
+        self._start(functools.partial(self._fly, number, job))
+
+    def landed(self) -> tuple[int, Outcome]:
+        """Wait for a job to end; an error that is nobody's outcome, such as a closed engine, is raised here."""
+        number, result = self._ended.get()
+        if isinstance(result, BaseException):
+            raise result
+        return number, result
+
+    def _fly(self, number: int, job: Job) -> None:
+        with self._changed:
+            if self._withdrawn:
+                return
+            self._running += 1
+        try:
+            self._ended.put((number, self._outcome(job)))
+        except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for the outcomes
+            self._ended.put((number, error))
+        finally:
+            with self._changed:
+                self._running -= 1
+                self._changed.notify_all()
+
+    def _outcome(self, job: Job) -> Outcome:
+        while True:
+            try:
+                outcome = self._run(job, self._cancellation)
+            except UsageError as error:
+                return _refused(job, error)
+            # Its code never started. In a bulk run, waiting for others to end is the normal state of a job.
+            waited = outcome.status is Status.INFRA and outcome.cause in _NO_LANE
+            if not waited or self._cancellation.requested:
+                return outcome
+            select.select([self._cancellation.fd], [], [], _PAUSE_S)
+
+    def __enter__(self) -> None:
+        """Nothing runs yet."""
+
+    def __exit__(self, *_exc_info: object) -> None:
+        """End what runs, and wait until it has ended."""
+        with self._cancellation, self._changed:
+            self._withdrawn = True
+            if self._running:
+                self._cancellation.cancel()
+                self._changed.wait_for(lambda: not self._running)
+
+
+def _refused(job: Job, error: UsageError) -> Outcome:
+    """What becomes of a job that cannot even be started: a wrong entry, an argument that cannot travel."""
+    return Outcome(
+        status=Status.REFUSED,
+        cause="input",
+        blame=Blame.CALLER,
+        evidence=Evidence("job", str(error), source="host"),
+        job_id=job.id,
+    )

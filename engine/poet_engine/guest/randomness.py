@@ -1,0 +1,46 @@
+"""Payloads are forked from one parent: without new seeds they would all draw the same numbers."""
+
+import ctypes
+import os
+import random  # noqa: TID251 - not to draw from: every payload must reseed it
+import sys
+import tempfile
+
+# MT19937 keeps 624 words and the place of the next one (numpy/random/src/mt19937/mt19937.h)
+_WORDS = 624
+_BYTES = 4 * _WORDS
+
+_numpy_state: list[int] = []  # where numpy's global generator keeps its words; empty where there is none
+
+
+def find() -> None:
+    """In the zygote: learn where the state to be renewed is, and leave nothing that was drawn already."""
+    # a sequence of names that an import has begun would be shared; there is no public way to forget it
+    vars(tempfile)["_name_sequence"] = None
+    _numpy_state.clear()
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        generator = numpy_random.mtrand._rand._bit_generator  # noqa: SLF001 - no other way leads to the global one
+        _numpy_state.append(generator.ctypes.state_address)
+        renew()
+        state = generator.state["state"]
+        _check(bytes(state["key"]), state["pos"])
+
+
+def _check(key: bytes, position: int) -> None:
+    """That the words lie where we think they do, in this numpy."""
+    words = (ctypes.c_uint32 * _WORDS).from_address(_numpy_state[0])
+    if position != _WORDS or key != bytes(words):
+        raise RuntimeError("numpy keeps the state of its global generator in another form than this engine knows")
+
+
+def renew() -> None:
+    """In a payload: seeds of its own.
+
+    The words of numpy's generator are replaced as they lie. Its own `seed()` runs through so much of numpy that the
+    pages it touches cost more than all the other preparations together.
+    """
+    random.seed()
+    for address in _numpy_state:
+        ctypes.memmove(address, os.urandom(_BYTES), _BYTES)
+        ctypes.c_int.from_address(address + _BYTES).value = _WORDS

@@ -1,0 +1,74 @@
+"""How many lanes there should be: pure decisions, told the time and the counts."""
+
+import dataclasses
+import os
+
+# A lane that is only waited for this long is not worth another one: on busy cores more ready payloads than cores make
+# every call slower, and a call of a millisecond has given its lane back long before.
+_PATIENCE = 0.02
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Size:
+    """How many lanes there may be, and how many callers may wait for one.
+
+    Attributes:
+        least: Lanes that are kept ready.
+        most: Lanes in any state.
+        queue: Callers that may wait; who comes beyond is turned away at once.
+        linger: Seconds for which a lane beyond the least stays ready without being used.
+    """
+
+    least: int = dataclasses.field(default_factory=lambda: min(2, os.cpu_count() or 1))
+    most: int = 512
+    queue: int = 1024
+    linger: float = 10.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Demand:
+    """What a pool looks like at one moment.
+
+    Attributes:
+        total: Lanes in any state.
+        coming: Lanes that are ready, or will be without any caller's doing.
+        building: Those of them that are being made and were never ready.
+        waiting: Callers that wait.
+        longest_wait: Seconds that the first of them has waited.
+        longest_idle: Seconds that the ready lane which was used last of all has been idle.
+    """
+
+    total: int = 0
+    coming: int = 0
+    building: int = 0
+    waiting: int = 0
+    longest_wait: float = 0.0
+    longest_idle: float = 0.0
+
+
+def lanes_to_start(size: Size, demand: Demand) -> int:
+    """How many lanes to start now: the least, and more for callers who waited too long for those that there are.
+
+    Growth doubles: a flood of callers must not find all cores busy with making lanes.
+    """
+    room = size.most - demand.total
+    least = size.least - demand.total
+    lacking = demand.waiting - demand.coming
+    if demand.total and demand.longest_wait < _PATIENCE:
+        lacking = 0
+    growth = max(1, demand.total - 2 * demand.building)
+    return max(0, min(max(least, min(lacking, growth)), room))
+
+
+def may_retire(size: Size, demand: Demand) -> bool:
+    """Whether the ready lane that was idle for the longest should end."""
+    return not demand.waiting and demand.total > size.least and demand.longest_idle >= size.linger
+
+
+def next_look(size: Size, demand: Demand) -> float | None:
+    """Seconds until time alone changes one of these answers; None for never."""
+    if demand.waiting > demand.coming and demand.total < size.most:
+        return max(0.0, _PATIENCE - demand.longest_wait)
+    if not demand.waiting and demand.coming and demand.total > size.least:
+        return max(0.0, size.linger - demand.longest_idle)
+    return None

@@ -1,0 +1,332 @@
+"""Code that tells a call in another lane something, at the same time.
+
+Two bodies run at once, and both say from when to when: a test in which they did not overlap has shown nothing. Where
+the walls that cover a channel cannot be left out, because every payload has a namespace of its own, the control runs
+the same two bodies in bare interpreters.
+"""
+
+import dataclasses
+import errno
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from poet_engine.guest import landlock, syscalls
+
+if TYPE_CHECKING:
+    from tests.security.conftest import Hostile
+
+pytestmark = pytest.mark.sandbox
+
+LANDLOCK_WITH_ABSTRACT_SOCKETS = 6
+WINDOWS = (0.15, 0.6, 5.0)  # seconds; the longer ones are for a machine that is busy
+SENT = "sent"
+
+_FRAME = """import ctypes, fcntl, socket, struct
+until, name, number = args
+libc = ctypes.CDLL(None, use_errno=True)
+def call(result):
+    if result < 0: raise OSError(ctypes.get_errno(), 'refused')
+    return result
+hold = []
+"""
+_SEND = """
+def send():
+    {deed}
+start = time.monotonic()
+try: told = send() or 'sent'
+except OSError as error: told = error.errno
+while time.monotonic() < until: time.sleep(0.002)
+{after}
+return told, start, time.monotonic()
+"""
+_LOOK = """
+def look():
+    {deed}
+start, told = time.monotonic(), None
+while told is not True and time.monotonic() < until:
+    try: told = bool(look())
+    except OSError as error: told = error.errno
+    time.sleep(0.002)
+return told, start, time.monotonic()
+"""
+_MANY = "while time.monotonic() < until:\n        {deed}\n        time.sleep(0.002)"
+_OPEN = "hold.append(open(os.__file__, 'rb')); file = hold[-1]\n    "
+_LOCK = "struct.pack('hhqqi', {kind}, 0, 0, 1, 0)"
+# The first word of a function of the C library: a page of a file that all lanes map.
+_WORD = "word = ctypes.cast(libc.getpid, ctypes.c_void_p).value & ~3\n    "
+
+
+@dataclasses.dataclass(frozen=True)
+class Channel:
+    """How one call tells another something.
+
+    Attributes:
+        send: What the first does, or does again and again until the time is over.
+        look: What the second does until it returns something true.
+        told: What the kernel answers to the first one: an error number, `sent`, or the cause of a verdict.
+        down: The measures without which the message arrives; None if bare interpreters are needed for that.
+        alone: Other walls by name, with what is left out so that only they stand.
+        after: What the first one cleans up.
+    """
+
+    send: str
+    look: str
+    told: object
+    down: str | None = None
+    alone: dict[str, str] = dataclasses.field(default_factory=dict)
+    after: str = ""
+
+
+NO_IPC = {"namespace": "seccomp landlock ids capabilities"}
+CHANNELS: dict[str, Channel] = {
+    "a lock on a shared file": Channel(
+        _OPEN + "fcntl.flock(file, fcntl.LOCK_EX)",
+        _OPEN + "try: fcntl.flock(hold.pop(), fcntl.LOCK_EX | fcntl.LOCK_NB)\n    except BlockingIOError: return True",
+        errno.ENOSYS,
+        "seccomp",
+    ),
+    "a lock on a record": Channel(
+        _OPEN + f"fcntl.fcntl(file, fcntl.F_SETLK, {_LOCK.format(kind='fcntl.F_RDLCK')})",
+        _OPEN
+        + f"answer = fcntl.fcntl(hold.pop(), fcntl.F_GETLK, {_LOCK.format(kind='fcntl.F_WRLCK')})\n"
+        + "    return struct.unpack_from('h', answer)[0] == fcntl.F_RDLCK",
+        errno.ENOLCK,
+        "seccomp",
+    ),
+    "a lock of an open file": Channel(
+        _OPEN + f"fcntl.fcntl(file, 37, {_LOCK.format(kind='fcntl.F_RDLCK')})",
+        _OPEN
+        + f"answer = fcntl.fcntl(hold.pop(), 36, {_LOCK.format(kind='fcntl.F_WRLCK')})\n"
+        + "    return struct.unpack_from('h', answer)[0] == fcntl.F_RDLCK",
+        errno.ENOLCK,
+        "seccomp",
+    ),
+    "a futex on the C library": Channel(
+        _WORD
+        + "value, wait = ctypes.c_uint32.from_address(word).value, struct.pack('qq', 0, int(1e8))\n    "
+        + "call(libc.syscall(number['futex'], ctypes.c_void_p(word), 0, value, wait, None, 0))",
+        _WORD + "return call(libc.syscall(number['futex'], ctypes.c_void_p(word), 1, 1, None, None, 0))",
+        errno.EAGAIN,
+        "seccomp",
+    ),
+    "a socket without a file": Channel(
+        "hold.append(socket.socket(socket.AF_UNIX)); hold[-1].bind('\\0' + name); hold[-1].listen()",
+        "socket.socket(socket.AF_UNIX).connect('\\0' + name); return True",
+        errno.EACCES,
+        "seccomp netns landlock",
+        {"filter": "netns landlock", "namespace": "seccomp landlock", "landlock": "seccomp netns"},
+    ),
+    "a name for the request's socket": Channel(
+        "way = socket.socket(fileno=3)\n    try: way.bind('\\0' + name)\n    finally: way.detach()",
+        "other = socket.socket(fileno=3)\n    try: other.bind('\\0' + name)\n"
+        "    except OSError as error: return error.errno == 98\n    finally: other.detach()",
+        errno.ENOSYS,
+        "seccomp",
+    ),
+    "the opening of a shared file": Channel(
+        _MANY.format(deed="open(os.path.dirname(os.__file__) + '/this.py').close()"),
+        "if not hold:\n        hold.append(call(libc.inotify_init1(os.O_NONBLOCK)))\n"
+        "        call(libc.inotify_add_watch(hold[0], (os.path.dirname(os.__file__) + '/this.py').encode(), 0x20))\n"
+        "    try: return os.read(hold[0], 4096)\n    except BlockingIOError: return False",
+        SENT,
+        "seccomp",
+    ),
+    "the times of a device": Channel(
+        _MANY.format(deed="os.utime('/dev/null')"),
+        "hold.append(os.stat('/dev/null').st_mtime_ns); return hold[0] != hold[-1]",
+        errno.EROFS,
+        "mounts landlock ids",
+        {"mounts": "seccomp landlock ids capabilities"},
+    ),
+    "the flags of standard input": Channel(
+        _MANY.format(deed="fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) ^ os.O_APPEND)"),
+        "hold.append(fcntl.fcntl(0, fcntl.F_GETFL)); return hold[0] != hold[-1]",
+        SENT,
+        None,
+        {"a file of its own": "seccomp landlock ids capabilities mounts"},
+    ),
+    "System V shared memory": Channel(
+        "hold.append(call(libc.shmget(4711, 4096, 0o1666)))",
+        "return call(libc.shmget(4711, 0, 0o666)) >= 0",
+        errno.ENOSYS,
+        None,
+        NO_IPC,
+        "for one in hold: libc.shmctl(one, 0, None)",
+    ),
+    "a System V semaphore": Channel(
+        "hold.append(call(libc.semget(4711, 1, 0o1666)))",
+        "return call(libc.semget(4711, 1, 0o666)) >= 0",
+        errno.ENOSYS,
+        None,
+        NO_IPC,
+        "for one in hold: libc.semctl(one, 0, 0)",
+    ),
+    "a System V message": Channel(
+        "hold.append(call(libc.msgget(4711, 0o1666)))",
+        "return call(libc.msgget(4711, 0o666)) >= 0",
+        errno.ENOSYS,
+        None,
+        NO_IPC,
+        "for one in hold: libc.msgctl(one, 0, None)",
+    ),
+    "a POSIX message queue": Channel(
+        "call(libc.mq_open(b'/' + name.encode(), os.O_CREAT | os.O_RDWR, 0o666, None))",
+        "return call(libc.mq_open(b'/' + name.encode(), os.O_RDWR)) >= 0",
+        errno.ENOSYS,
+        None,
+        {"namespace": "seccomp landlock ids capabilities rlimits"},
+        "libc.mq_unlink(b'/' + name.encode())",
+    ),
+    "a key of the user": Channel(
+        "call(libc.syscall(number['add_key'], b'user', name.encode(), b'data', 4, -4))",
+        "return call(libc.syscall(number['keyctl'], 10, -4, b'user', name.encode(), 0)) > 0",
+        "seccomp:add_key",
+        None,
+        {"a user of its own": "seccomp landlock"},
+    ),
+}
+Told = tuple[object, float, float]
+
+
+def _bodies(channel: Channel) -> tuple[str, str]:
+    return _FRAME + _SEND.format(deed=channel.send, after=channel.after), _FRAME + _LOOK.format(deed=channel.look)
+
+
+Runner = Callable[[str, float], Told]
+Both = tuple[object, object]
+
+
+def _at_once(run: Runner, channel: Channel) -> Both:
+    """What the sender was told and what the other one found, in a window long enough for them to overlap."""
+    sender, looker = _bodies(channel)
+    for window in WINDOWS:
+        until = time.monotonic() + window
+        with ThreadPoolExecutor(2) as threads:
+            sending, looking = threads.submit(run, sender, until), threads.submit(run, looker, until)
+        (told, sends, sent), (found, looks, looked) = sending.result(), looking.result()
+        stopped = isinstance(told, str) and told != SENT
+        if found is True or stopped or (sends < looked - 0.03 and looks < sent - 0.03):
+            return told, found
+    return pytest.fail("the two never ran at the same time, so that nothing was shown")
+
+
+class Lanes:
+    """Runs both bodies at once in two lanes of one sandbox."""
+
+    def __init__(self, hostile: "Hostile") -> None:
+        self._hostile = hostile
+
+    def __call__(self, channel: Channel, without: str = "") -> Both:
+        name = f"poet-{os.getpid()}-{time.monotonic_ns()}"
+        self._hostile("return 1", without=without)  # it stands before the time runs
+
+        def one(body: str, until: float) -> Told:
+            outcome = self._hostile(body, until, name, syscalls.NUMBERS, without=without)
+            assert outcome.stdout == "reached\n"
+            if outcome.cause is not None:
+                return outcome.cause, 0.0, 0.0
+            assert isinstance(outcome.value, tuple)
+            return outcome.value
+
+        return _at_once(one, channel)
+
+
+@pytest.fixture
+def in_lanes(hostile: "Hostile") -> Lanes:
+    return Lanes(hostile)
+
+
+def _bare(body: str, until: float, name: str) -> Told:
+    """A body in an interpreter that nobody has confined; both have one standard input."""
+    lines = "".join(f"    {line}\n" for line in body.splitlines())
+    source = (
+        f"import os, sys, time\ndef deed(*args):\n{lines}\nprint(deed({until!r}, {name!r}, {syscalls.NUMBERS!r}))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", source], stdin=_INPUT, capture_output=True, text=True, check=True
+    )
+    told, start, end = done.stdout.strip(" ()\n").split(", ")
+    return {"True": True, "False": False}.get(told, told), float(start), float(end)
+
+
+_INPUT = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+
+
+@pytest.mark.parametrize("channel", CHANNELS.values(), ids=CHANNELS)
+def test_a_call_in_another_lane_hears_nothing(in_lanes: Lanes, channel: Channel) -> None:
+    told, found = in_lanes(channel)
+
+    assert told == channel.told
+    assert found is not True
+
+
+@pytest.mark.parametrize(
+    "channel",
+    [channel for channel in CHANNELS.values() if channel.down],
+    ids=[n for n, c in CHANNELS.items() if c.down],
+)
+def test_control_without_the_walls_the_message_arrives(in_lanes: Lanes, channel: Channel) -> None:
+    told, found = in_lanes(channel, without=channel.down or "")
+
+    assert found is True or told == errno.EADDRINUSE, (told, found)
+
+
+ELSEWHERE = {name: channel for name, channel in CHANNELS.items() if not channel.down and "key" not in name}
+
+
+@pytest.mark.parametrize("channel", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_control_between_bare_interpreters_the_message_arrives(channel: Channel) -> None:
+    name = f"poet-{os.getpid()}-{time.monotonic_ns()}"
+    told, found = _at_once(lambda body, until: _bare(body, until + 0.5, name), channel)
+
+    assert (told, found) == ("'sent'", True)
+
+
+ALONE = [(channel, wall) for channel in CHANNELS.values() for wall in channel.alone]
+ALONE_NAMES = [f"{wall}-{name}" for name, channel in CHANNELS.items() for wall in channel.alone]
+
+
+@pytest.mark.parametrize(("channel", "wall"), ALONE, ids=ALONE_NAMES)
+def test_each_wall_alone_keeps_the_message(in_lanes: Lanes, channel: Channel, wall: str) -> None:
+    if wall == "landlock" and landlock.abi() < LANDLOCK_WITH_ABSTRACT_SOCKETS:
+        pytest.skip("the Landlock of this kernel knows no abstract sockets; filter and namespace stand without it")
+
+    _told, found = in_lanes(channel, without=channel.alone[wall])
+
+    assert found is not True
+
+
+def test_threads_of_the_c_library_are_joined_all_the_same(hostile: "Hostile") -> None:
+    """The one honest use of a futex that is not private: waiting for a thread's end is then asking again."""
+    body = (
+        "import ctypes\nlibc = ctypes.CDLL(None)\nthread = ctypes.c_ulong()\n"
+        "libc.pthread_create(ctypes.byref(thread), None, libc.usleep, ctypes.c_void_p(20_000))\n"
+        "start = time.monotonic()\njoined = libc.pthread_join(thread, None)\n"
+        "return joined, time.monotonic() - start > 0.015"
+    )
+
+    assert hostile(body).value == (0, True)
+
+
+OTHERS = (
+    "found = []\nwhile time.monotonic() < args[0]: time.sleep(0.002)\nfor pid in range(1, 2000):\n"
+    "    try: os.kill(pid, 0)\n    except PermissionError: pass\n    except ProcessLookupError: continue\n"
+    "    found.append(pid == os.getpid() or pid)\nreturn found"
+)
+
+
+def test_no_process_of_another_lane_can_be_named(hostile: "Hostile") -> None:
+    """Only init and itself; the control, which sees a child, is in test_fork_bomb.py."""
+    hostile("return 1")
+    until = time.monotonic() + WINDOWS[0]
+    with ThreadPoolExecutor(2) as threads:
+        outcomes = list(threads.map(lambda _n: hostile(OTHERS, until), range(2)))
+
+    assert [outcome.value for outcome in outcomes] == [[1, True], [1, True]]
