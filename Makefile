@@ -5,6 +5,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SAY := printf '\n== %s\n'
+CGROUP2 := tests/cgroup2/run '$(abspath $(BIN))/python'
+SPACE := $(subst ,, )
 
 # With HOME empty, pip would look for its cache in the root folder and complain about what it finds there.
 ifeq ($(strip $(HOME)),)
@@ -45,9 +47,14 @@ check: $(VENV)/.has-dev
 test: check
 	@$(SAY) 'conformance, security, integration and packaging tests'
 	@$(BIN)/pytest -q tests/conformance tests/security tests/integration tests/packaging
+	@$(SAY) 'cgroup v2'
+	@case ',$(subst $(SPACE),,$(POET_REQUIRE)),' in \
+	*,cgroup2,*) $(CGROUP2) ;; \
+	*) echo 'not run: it boots an emulated machine, which takes minutes; make test-cgroup2, or POET_REQUIRE=cgroup2 make test' ;; \
+	esac
 
 test-cgroup2: $(VENV)/.has-dev
-	@tests/cgroup2/run '$(abspath $(BIN))/python'
+	@$(CGROUP2)
 
 bench: $(VENV)/.has-dev
 	@$(BIN)/python benchmarks/call_latency.py

@@ -1,8 +1,5 @@
 """The walls of real sandboxes: all of them hold, each was really tried, and a wall that is down is told to be down."""
 
-import tempfile
-from pathlib import Path
-
 import pytest
 
 from poet_engine.policy import Policy
@@ -30,6 +27,9 @@ CARRIERS = {
     "tasks": "cgroup rlimits seccomp",
 }
 
+# What then happens for root and for an ordinary user alike, where that is not what is tried first.
+HAPPENS = {"privilege": "change the root folder"}
+
 
 def test_every_wall_holds_and_was_tried(real: Sandbox) -> None:
     reports = {report.wall: report for report in real.walls()}
@@ -55,7 +55,7 @@ def test_a_wall_whose_carriers_are_down_is_told_to_be_down(policy: Policy, wall:
         report = next(report for report in sandbox.walls() if report.wall == wall)
 
     assert not report.held
-    assert report.stopped_by
+    assert HAPPENS.get(wall, TRIED[wall][0]) in report.stopped_by
     assert report.remedy
 
 
@@ -74,12 +74,3 @@ def test_privileges_are_kept_away_twice(policy: Policy, without: str) -> None:
         report = next(report for report in sandbox.walls(thorough=False) if report.wall == "privilege")
 
     assert report.held, report.stopped_by
-
-
-@pytest.mark.sandbox
-def test_the_canary_of_the_probe_does_not_stay(policy: Policy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with ProcessSandbox(policy) as sandbox:
-        assert sandbox.walls(thorough=False)
-
-    assert list(tmp_path.iterdir()) == []

@@ -66,7 +66,7 @@ def group(require: Require) -> Iterator[Path]:
     place = discovery.v2_place(*discovery.read())
     top = place.top if place is not None else None
     carries = top is not None and {"memory", "pids"} <= set((top / "cgroup.controllers").read_text().split())
-    require("cgroup2", carries, "the unified hierarchy carries no memory and pids controllers here")
+    require("unified", carries, "the unified hierarchy carries no memory and pids controllers here")
     assert top is not None
     (top / "cgroup.subtree_control").write_text("+memory +pids +cpu")
     made = top / f"room-test-{os.getpid()}"

@@ -41,6 +41,16 @@ while True:
         for thread in threads: thread.join()
 """
 
+_DOCTOR = """
+from poet_engine.policy import Policy
+from poet_engine.sandbox.process import ProcessSandbox
+with ProcessSandbox(Policy.load('restricted')) as sandbox:
+    assert all(wall.held for wall in sandbox.walls(thorough=False))
+    print("started", flush=True)
+    while True:
+        sandbox.walls(thorough=False)
+"""
+
 
 @pytest.fixture
 def adopt_orphans() -> Iterator[None]:
@@ -70,20 +80,25 @@ def _groups(pid: int) -> list[Path]:
     return [path for path in Path("/sys/fs/cgroup").glob(f"**/poet-*{pid}-*") if path.is_dir()]
 
 
+def _killed_after(seconds: float, code: str, **environment: str) -> int:
+    """The pid of a host that was killed so long after it said that it had started."""
+    host = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env={**os.environ, **environment})  # noqa: TID251 - the host's is ours
+    assert host.stdout is not None
+    assert host.stdout.readline() == b"started\n"
+    select.select([], [], [], seconds)
+    host.send_signal(signal.SIGKILL)
+    host.wait()
+    host.stdout.close()
+    return host.pid
+
+
 @pytest.mark.usefixtures("adopt_orphans")
 @pytest.mark.timeout(300)
 def test_fifty_hosts_killed_at_fifty_moments_leave_nothing() -> None:
     before = {child.pid for child in psutil.Process().children(recursive=True)}
     killed: list[int] = []
     for point in range(_POINTS):
-        host = subprocess.Popen([sys.executable, "-c", _HOST], stdout=subprocess.PIPE)
-        assert host.stdout is not None
-        assert host.stdout.readline() == b"started\n"
-        select.select([], [], [], point * _SPREAD / _POINTS)
-        host.send_signal(signal.SIGKILL)
-        host.wait()
-        host.stdout.close()
-        killed.append(host.pid)
+        killed.append(_killed_after(point * _SPREAD / _POINTS, _HOST))
         assert _orphans_end(before, time.monotonic() + _DEADLINE), f"something survived a kill at point {point}"
     deadline = time.monotonic() + _DEADLINE
     while True:
@@ -93,3 +108,12 @@ def test_fifty_hosts_killed_at_fifty_moments_leave_nothing() -> None:
         if not left:
             break
         assert time.monotonic() < deadline, f"not swept: {left}"
+
+
+@pytest.mark.usefixtures("adopt_orphans")
+def test_hosts_killed_while_they_try_their_walls_leave_no_file(tmp_path: Path) -> None:
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    for point in range(_POINTS // 5):
+        _killed_after(point * 0.01, _DOCTOR, TMPDIR=str(tmp_path))
+        assert _orphans_end(before, time.monotonic() + _DEADLINE), f"something survived a kill at point {point}"
+        assert list(tmp_path.iterdir()) == []

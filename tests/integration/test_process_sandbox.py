@@ -205,7 +205,10 @@ def private_python(tmp_path: Path) -> Path:
     drop: Callable[[str, list[str]], set[str]] = shutil.ignore_patterns(
         *("__pycache__", "test", "idlelib", "ensurepip", "site-packages", "dist-packages", "config-*")
     )
-    shutil.copytree(sysconfig.get_path("stdlib"), home / "lib" / version, ignore=drop, symlinks=False)
+    library = Path(sysconfig.get_path("stdlib"))
+    shutil.copytree(library, home / "lib" / version, ignore=drop, symlinks=False)
+    for shared in library.parent.glob("libpython*.so*"):
+        shutil.copy(shared, home / "lib")
     return home / "bin" / version
 
 

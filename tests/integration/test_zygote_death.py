@@ -2,8 +2,10 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -12,6 +14,8 @@ from poet_engine.job import Job
 from poet_engine.outcome import Blame, Outcome, Status
 from poet_engine.policy import Policy
 from poet_engine.sandbox.process import ProcessSandbox
+
+_CANNOT_START = "#!/bin/sh\necho 'python3: error while loading shared libraries: libpython3.so' >&2\nexit 127\n"
 
 Guests = Callable[[int], list[psutil.Process]]
 Wait = Callable[[], None]
@@ -80,3 +84,20 @@ def test_deaths_between_calls_cost_no_call(sandbox: ProcessSandbox, guests: Gues
         assert not alive
         assert [sandbox.run(_GOOD).value for _ in range(3)] == [7, 7, 7]
     assert sandbox.statistics().zygotes_started >= 2
+
+
+def test_an_interpreter_that_cannot_start_is_told_with_its_last_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that needs LD_LIBRARY_PATH: the zygote does not get the host's environment."""
+    python = tmp_path / "python3"
+    python.write_text(_CANNOT_START, encoding="ascii")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    with ProcessSandbox(Policy.load("restricted")) as sandbox:
+        outcome = sandbox.run(_GOOD)
+
+    assert (outcome.status, outcome.cause, outcome.blame) == (Status.INFRA, "setup", Blame.ENGINE)
+    assert outcome.evidence is not None
+    assert "LD_LIBRARY_PATH" in str(outcome.evidence.value)
+    assert "libpython3.so" in str(outcome.evidence.value)

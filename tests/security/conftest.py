@@ -6,6 +6,7 @@ evidence are, and shows in a control that the same deed happens when nothing sta
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -34,6 +35,11 @@ _LIMITS = {
 }
 
 
+def _paced(duration: str) -> str:
+    """A TOML duration in whole seconds or milliseconds, stretched for this machine."""
+    return re.sub(r"\d+", lambda number: str(int(number[0]) * PACE), duration)
+
+
 class Hostile:
     """Runs bodies in sandboxes that it opens on demand and keeps: opening one takes longer than most deeds.
 
@@ -47,7 +53,8 @@ class Hostile:
 
     def sandbox(self, without: str = "", lanes: int = 8, **limits: str) -> ProcessSandbox:
         """The sandbox of these limits (as TOML values) without these measures (names between spaces)."""
-        text = _HEAD + "".join(f"{key} = {value}\n" for key, value in {**_LIMITS, **limits}.items())
+        own = {key: _paced(value) if key in ("wall", "cpu") else value for key, value in limits.items()}
+        text = _HEAD + "".join(f"{key} = {value}\n" for key, value in {**_LIMITS, **own}.items())
         key = (text, without, lanes)
         if key not in self._open:
             size = Size(least=1, most=lanes)

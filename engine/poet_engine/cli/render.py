@@ -90,6 +90,7 @@ def diagnosis_document(found: Diagnosis) -> dict[str, object]:
         "all_held": all(wall.held for wall in found.walls),
         "walls": [dataclasses.asdict(wall) for wall in found.walls],
         "means": None if found.means is None else dataclasses.asdict(found.means),
+        "remedies": list(found.remedies),
     }
 
 
@@ -126,11 +127,10 @@ def print_diagnosis(screen: Screen, found: Diagnosis) -> None:
     walls = found.walls
     columns = ("wall", "held", "tried", "stopped by")
     screen.table(columns, [(wall.wall, "yes" if wall.held else "NO", wall.tried, wall.stopped_by) for wall in walls])
-    for wall in walls:
-        if not wall.held:
-            screen.line(f"{wall.wall}: {wall.remedy}")
     if found.means is not None:
         screen.line(_means_text(found.means))
+    for remedy in found.remedies:
+        screen.line(remedy)
 
 
 def _means_text(means: Means) -> str:

@@ -5,6 +5,7 @@ import gc
 import importlib
 import json
 import linecache
+import opcode
 import os
 import socket
 import sys
@@ -26,7 +27,7 @@ _MAX_REQUEST = 1 << 31
 # Most requests are small; room for a large one is memory that the kernel has to find and to clear.
 _FIRST_READ, _NEXT_READ = 1 << 14, 1 << 20
 _MAX_TEXT, _MAX_TRACEBACK = 4096, 32768
-_RAISE_VARARGS = 130  # a `raise` statement, in the bytecode of CPython 3.11 to 3.13
+_RAISE_VARARGS = opcode.opmap["RAISE_VARARGS"]  # a `raise` statement; its number differs between versions
 _SETUP_FAILED_STATUS = 121
 # Address space, freed when that runs out, so that there is room to say so. Its pages are never touched.
 _BALLAST = 512 * 1024

@@ -85,12 +85,12 @@ def _start_threads(allowed: int) -> str:
 
 
 def attempt_all(
-    canary: str, port: int, memory: int, processes: int, threads: int
+    public: str, port: int, memory: int, processes: int, threads: int
 ) -> dict[str, list[dict[str, object]]]:
     """Try everything; wall → attempts.
 
     Args:
-        canary: A file that exists on the host and that its owner lets everybody read.
+        public: A file of the host that its permissions let everybody read.
         port: Where a listener of the host waits on its loopback address.
         memory: The budget in bytes.
         processes: Processes allowed beyond the first.
@@ -102,7 +102,7 @@ def attempt_all(
         tasks.append(_attempt("fork", _fork))
     return {
         "filesystem": [
-            _attempt("read a file of the host", lambda: _read(canary)),
+            _attempt("read a file of the host", lambda: _read(public)),
             _attempt("list /proc", lambda: os.listdir("/proc")),
             _attempt("write to the root folder", lambda: _write("/poet-probe")),
         ],

@@ -8,6 +8,12 @@ from poet_engine.cancellation import Cancellation
 from poet_engine.job import Job, Script
 from poet_engine.outcome import Outcome
 
+_GIVE_A_CGROUP = (
+    "as an ordinary user of a machine with cgroup v2, start the program by "
+    "systemd-run --user --scope -p Delegate=yes PROGRAM; in a container, make /sys/fs/cgroup writable"
+)
+_GIVE_A_USER = "give this user a range in /etc/subuid and /etc/subgid, and install newuidmap (Debian, Ubuntu: uidmap)"
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class WallReport:
@@ -52,6 +58,15 @@ class Means:
     landlock: int
     user_namespace: bool
 
+    @property
+    def remedies(self) -> tuple[str, ...]:
+        """What would have to change on this machine for a cgroup to count, and for the code to have its own user."""
+        weaker = (
+            (self.counted_by == "rlimits", f"no cgroup counts memory and tasks: {_GIVE_A_CGROUP}"),
+            (not self.own_uid, f"the code has no user of its own: {_GIVE_A_USER}"),
+        )
+        return tuple(remedy for applies, remedy in weaker if applies)
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Diagnosis:
@@ -74,6 +89,12 @@ class Diagnosis:
             return Grade.WEAK
         strong = self.means is not None and self.means.counted_by.startswith("cgroup") and self.means.own_uid
         return Grade.STRONG if strong else Grade.STANDARD
+
+    @property
+    def remedies(self) -> tuple[str, ...]:
+        """What to change on this machine for a better grade: for walls that are down first, then for weaker means."""
+        down = tuple(f"{wall.wall}: {wall.remedy}" for wall in self.walls if not wall.held)
+        return down if self.means is None else down + self.means.remedies
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -132,7 +132,22 @@ def test_walls_as_a_document() -> None:
     document = json.loads(out.getvalue())
     assert document["grade"] == "weak"
     assert document["means"]["counted_by"] == "cgroup v1"
+    assert document["remedies"] == ["memory: "]
     assert (document["sandbox"], document["all_held"], document["walls"][0]["held"]) == ("process", False, False)
+
+
+def test_what_would_raise_the_grade_is_told_where_all_walls_hold() -> None:
+    screen, out, _ = _screen()
+    means = Means(counted_by="rlimits", own_uid=False, landlock=7, user_namespace=True)
+    render.print_diagnosis(screen, Diagnosis("process", (_wall("memory", held=True),), means))
+    *_, cgroup, user = out.getvalue().splitlines()
+    assert "systemd-run --user --scope -p Delegate=yes" in cgroup
+    assert "/etc/subuid" in user
+
+
+def test_a_strong_sandbox_comes_without_remedies() -> None:
+    means = Means(counted_by="cgroup v2", own_uid=True, landlock=7, user_namespace=True)
+    assert Diagnosis("process", (_wall("memory", held=True),), means).remedies == ()
 
 
 def test_a_pipe_gets_whole_values_and_no_codes() -> None:

@@ -108,7 +108,7 @@ class Own(np.ndarray[tuple[int], np.dtype[np.float64]]):
         (np.zeros(2).view(Own), "x"),
         (np.ma.masked_array([1.0], [True]), "x"),
         ({"a": np.longdouble(1)}, "x['a']"),
-        (np.datetime64("NaT"), "x"),
+        (np.datetime64("2024", "Y"), "x"),
         (np.array([1, object()], dtype=object), "x[1]"),
         (pd.Series([pd.Timestamp("2024-01-01", tz="UTC")]), "x[0]"),
     ],

@@ -15,7 +15,8 @@ WITHOUT_ENCODER = {"None", "bool", "str", "numpy.ndarray", "pandas.Series", "pan
 
 
 def named(kind: type) -> str:
-    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+    module = kind.__module__.removesuffix("._local")  # where Python 3.13 keeps the paths of pathlib
+    return kind.__name__ if module == "builtins" else f"{module}.{kind.__name__}"
 
 
 def test_the_page_lists_the_types_that_travel_and_no_others() -> None:

@@ -25,6 +25,7 @@ _SWITCHES = (
     ),
 )
 _MISSING_MODULE = "ModuleNotFoundError"
+_MISSING_LIBRARY = "error while loading shared libraries"  # the dynamic linker's words
 
 
 def explain(failure: str, *, rootless: bool, values: Mapping[str, str]) -> str:
@@ -37,6 +38,11 @@ def explain(failure: str, *, rootless: bool, values: Mapping[str, str]) -> str:
     """
     if _MISSING_MODULE in failure:
         return f"a module that the policy preloads cannot be imported: {failure}"
+    if _MISSING_LIBRARY in failure:
+        return (
+            "this Python finds its libraries by LD_LIBRARY_PATH only, and the sandbox starts it without the caller's "
+            f"environment; make them known to ldconfig, or use a Python with a run path. What failed: {failure}"
+        )
     if rootless:
         for file, forbids, remedy in _SWITCHES:
             if values.get(file) == forbids:

@@ -75,8 +75,7 @@ class Zygote:
         theirs.close()
         os.close(lifeline)
         try:
-            self.control.send(config.to_json())
-            self._await_ready()
+            self._await_ready(config)
         except BaseException:
             self.close()
             raise
@@ -84,16 +83,25 @@ class Zygote:
     def __repr__(self) -> str:
         return f"<Zygote pid={self._process.pid}>"
 
-    def _await_ready(self) -> None:
+    def _await_ready(self, config: Config) -> None:
+        try:
+            answer = self._tell(config)
+        except ConnectionError:  # it ended before it read what it was told: the same as an answer that never comes
+            answer = b""
+        if answer != guest_zygote.READY:
+            text = answer.removeprefix(guest_zygote.FAILED).decode(errors="replace")
+            raise ZygoteError(text or f"the zygote ended at its start: {self._last_words()}")
+
+    def _tell(self, config: Config) -> bytes:
+        """What it answers to its configuration, after its ids are mapped where it asks for that."""
+        self.control.send(config.to_json())
         answer = self._hear()
         if answer == guest_zygote.MAP:
             # refused, as in a container without new privileges: the code then runs as the user who called
             self.mapped = self._subids is not None and write_maps(self._process.pid, self._subids) is None
             self.control.send(guest_zygote.MAPPED if self.mapped else guest_zygote.NOT_MAPPED)
             answer = self._hear()
-        if answer != guest_zygote.READY:
-            text = answer.removeprefix(guest_zygote.FAILED).decode(errors="replace")
-            raise ZygoteError(text or f"the zygote ended at its start: {self._last_words()}")
+        return answer
 
     def _hear(self) -> bytes:
         if not select.select([self.control], [], [], _START_GRACE)[0]:
