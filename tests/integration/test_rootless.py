@@ -18,14 +18,8 @@ pytestmark = [pytest.mark.user, pytest.mark.sandbox]
 
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY_ELSE = 54321  # a user that no distribution hands out, and that need not be in any list of users
-_NEEDED = ("pydantic", "psutil", "pytest", "pytest-timeout", "numpy", "pandas")
+_NEEDED = ("pydantic", "psutil", "pytest", "pytest-timeout")
 _MAY_BE_SKIPPED = re.compile("needs root|cgroup|nothing counts memory|Landlock|this kernel has no|x86")
-_SUITES = [
-    "tests/conformance",
-    "tests/security",
-    "tests/integration/test_attachments.py",
-    "tests/integration/test_lifecycle.py",
-]
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 _WALLS = """
@@ -44,6 +38,7 @@ _LIBRARIES = ("numpy", "scipy", "pandas")  # of the `data` policy
 _SUITES = (
     "tests/conformance",
     "tests/security",
+    "tests/integration/test_attachments.py",
     "tests/integration/test_lifecycle.py",
     "tests/integration/test_process_sandbox.py",  # with the `data` policy and its libraries
     "tests/integration/test_system_call_lists.py",
