@@ -282,5 +282,5 @@ def test_nothing_of_a_call_is_in_the_memory_of_the_next_one_in_its_lane(hostile:
     found = hostile(SCAN, mark, lanes=1, cpu='"3s"').value
 
     assert isinstance(held, int)
-    assert held > 1000
+    assert held > 100
     assert found in (0, 1, 2), "more than its own mark, turned around"
