@@ -23,6 +23,8 @@ class Kind(enum.IntEnum):
     SETUP_FAILED = 6
     SCRIPT = 7
     FOLDER = 8
+    COMPILE = 9
+    COMPILED = 10
 
 
 @dataclasses.dataclass(frozen=True)

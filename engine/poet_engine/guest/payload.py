@@ -118,15 +118,20 @@ def warm_up(times: int) -> None:
 def serve(sock: socket.socket, results: int, *, keep: bool) -> int:
     """Wait for a request, answer it, and return the exit status; with `keep`, go on until an answer is no result."""
     loaded: _Loaded | None = None
+    compiled: _Compiled | None = None
     ballast = [bytes(_BALLAST)]
     while True:
         requests, attached = _receive(sock)
         if not requests:
             return 0  # the host let go of a payload that it did not need
+        if requests[0].kind is Kind.COMPILE:
+            compiled = _compile_ahead(requests[0].payload)
+            sock.sendall(pack(Kind.COMPILED))
+            continue
         if requests[0].kind is Kind.SCRIPT:
             return _serve_script(sock, requests, ballast)
         try:
-            frame, loaded = answer(requests[0].payload, attached, results, loaded=loaded)
+            frame, loaded = answer(requests[0].payload, attached, results, loaded=loaded, compiled=compiled)
         except MemoryError as error:
             ballast.clear()
             frame = _describe(error, "")
@@ -140,7 +145,7 @@ def serve(sock: socket.socket, results: int, *, keep: bool) -> int:
 
 def _receive(sock: socket.socket) -> tuple[list[Frame], int | None]:
     """A request, and the file with what was too big for it; no request when the host lets go."""
-    reader = Reader({Kind.REQUEST: _MAX_REQUEST, Kind.SCRIPT: _MAX_REQUEST})
+    reader = Reader({Kind.REQUEST: _MAX_REQUEST, Kind.SCRIPT: _MAX_REQUEST, Kind.COMPILE: _MAX_REQUEST})
     size, attached = _FIRST_READ, None
     while True:
         data, descriptors = kernel.receive_with_descriptors(sock, size, 1)
@@ -201,8 +206,26 @@ class _Loaded(NamedTuple):
     module: types.ModuleType
 
 
+class _Compiled(NamedTuple):
+    """A source that was compiled before anybody called it; none of it has run."""
+
+    source: str
+    filename: str
+    code: types.CodeType
+
+
+def _compile_ahead(content: bytes) -> _Compiled:
+    source, filename = json.loads(content)
+    return _Compiled(source, filename, compile(source, filename, "exec", dont_inherit=True))
+
+
 def answer(
-    request: bytes, attached: int | None = None, results: int | None = None, *, loaded: _Loaded | None = None
+    request: bytes,
+    attached: int | None = None,
+    results: int | None = None,
+    *,
+    loaded: _Loaded | None = None,
+    compiled: _Compiled | None = None,
 ) -> tuple[bytes, _Loaded | None]:
     """The frame that answers a request, and what is loaded then. SystemExit passes through: ending is not answering.
 
@@ -211,13 +234,14 @@ def answer(
         attached: The file with what was too big for it; closed here.
         results: The file for what is too big for a frame.
         loaded: What an earlier request has loaded; used again for the same source.
+        compiled: What was compiled ahead; used if it is the same source.
     """
     asked = json.loads(request)
     filename = asked["filename"]
     try:
         arguments, keywords = _arguments(asked["args"], asked["kwargs"], attached)
         if loaded is None or loaded.source != asked["source"]:
-            loaded = _Loaded(asked["source"], _load(asked["source"], filename))
+            loaded = _Loaded(asked["source"], _load(asked["source"], filename, compiled))
         value = _call(loaded.module, asked["entry"], arguments, keywords)
         return _result(value, results), loaded
     except SystemExit:
@@ -257,12 +281,16 @@ def _answer_of(error: BaseException, filename: str, source: str) -> bytes:
     return _describe(error, filename)
 
 
-def _load(source: str, filename: str) -> types.ModuleType:
+def _load(source: str, filename: str, compiled: _Compiled | None = None) -> types.ModuleType:
+    if compiled is not None and compiled[:2] == (source, filename):
+        code = compiled.code
+    else:
+        code = compile(source, filename, "exec", dont_inherit=True)
     module = types.ModuleType(MODULE_NAME)
     module.__file__ = filename
     module.__dict__["InputRefused"] = InputRefused
     sys.modules[MODULE_NAME] = module  # dataclasses and pickling by name look their module up
-    exec(compile(source, filename, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - this is what the walls are for
+    exec(code, module.__dict__)  # noqa: S102 - this is what the walls are for
     return module
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import json
 import os
 import select
 import signal
@@ -9,14 +10,16 @@ import socket
 import struct
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from poet_engine.guest import kernel
 from poet_engine.guest import lane as guest_lane
-from poet_engine.guest.frames import HEADER_SIZE, FrameError, Kind, Reader
+from poet_engine.guest.frames import HEADER_SIZE, FrameError, Kind, Reader, pack
 from poet_engine.sandbox.cgroup import Group, Reading
 from poet_engine.sandbox.process.memory_files import ResultFile
 
 _SETUP_TEXT = 1 << 16
+_LONGEST_AHEAD = 1 << 16  # bytes; what the socket takes at once, whatever its buffer is
 _PASS_CREDENTIALS = 1
 _CREDENTIALS = struct.Struct("iII")  # struct ucred
 _ANCILLARY = socket.CMSG_SPACE(_CREDENTIALS.size) + socket.CMSG_SPACE(4)
@@ -39,6 +42,13 @@ class Report:
     status: int
     cpu_ms: float
     leftovers: int
+
+
+class Version(NamedTuple):
+    """A source as a payload knows it."""
+
+    source: str
+    filename: str
 
 
 class Armed:
@@ -65,7 +75,8 @@ class Armed:
         self._start_cpu_ms: float | None = None
         self._pidfd: int | None = None
         self.killed = False
-        self._reader = Reader({Kind.READY: 0, Kind.SETUP_FAILED: _SETUP_TEXT})
+        self.compiling: Version | None = None
+        self._reader = Reader({Kind.READY: 0, Kind.SETUP_FAILED: _SETUP_TEXT, Kind.COMPILED: 0})
         self._closed = False
 
     def hand_over(self) -> None:
@@ -100,10 +111,28 @@ class Armed:
         for frame in frames:
             if frame.kind is Kind.SETUP_FAILED:
                 raise LaneError(frame.payload.decode(errors="replace"))
-            self._pidfd = os.pidfd_open(self.pid)
-            self._watch()
+            if self._pidfd is None:
+                self._pidfd = os.pidfd_open(self.pid)
+                self._watch()
             return True
         return False
+
+    def compile_ahead(self, version: Version) -> bool:
+        """Have a payload that is ready compile what it will probably be asked for, and be ready again after that.
+
+        Returns:
+            Whether it does; a very long source is left to the call.
+        """
+        content = pack(Kind.COMPILE, json.dumps(version).encode())
+        if len(content) > _LONGEST_AHEAD:
+            return False
+        self.request.send(content)
+        self.compiling = version
+        return True
+
+    def leave(self) -> None:
+        """Have a payload that waits end: nobody needs what it was prepared for."""
+        self.request.shutdown(socket.SHUT_RDWR)
 
     def _take(self, ancillary: list[tuple[int, int, bytes]]) -> None:
         for level, kind, content in ancillary:

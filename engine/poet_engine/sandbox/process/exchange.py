@@ -11,14 +11,16 @@ import threading
 from collections.abc import Callable
 
 from poet_engine.cancellation import Cancellation
+from poet_engine.sandbox.process.armed import Version
 from poet_engine.sandbox.process.lane import Lane
-from poet_engine.sandbox.process.schedule import Demand, Size
+from poet_engine.sandbox.process.schedule import Demand, Repeats, Size
 
 
 class Next(enum.Enum):
     """What becomes of a lane that a caller gave back."""
 
     KEEP = enum.auto()  # its payload serves the next call of the same version
+    RENEW = enum.auto()  # its payload waits, prepared for a version that nobody asks for now
     DRAIN = enum.auto()  # its payload has answered and is about to end
     REARM = enum.auto()  # its payload has ended
     DISCARD = enum.auto()
@@ -44,7 +46,7 @@ class NoLaneError(Exception):
 class _Waiter:
     """One caller in the queue."""
 
-    def __init__(self, key: str | None, since: float) -> None:
+    def __init__(self, key: Version | None, since: float) -> None:
         self.key, self.since = key, since
         self.lane: Lane | None = None
         self.failure: str | None = None
@@ -63,10 +65,12 @@ class Exchange:
     Args:
         size: How many lanes and waiters.
         clock: Monotonic seconds.
+        keeps: Whether a payload serves one call after another, of one version.
     """
 
-    def __init__(self, size: Size, clock: Callable[[], float]) -> None:
-        self.size, self._clock = size, clock
+    def __init__(self, size: Size, clock: Callable[[], float], *, keeps: bool = False) -> None:
+        self.size, self._clock, self._keeps = size, clock, keeps
+        self._repeats: Repeats[Version] = Repeats()
         self._lock = threading.Lock()
         self._ready: collections.deque[Lane] = collections.deque()  # the one that was used last is on the right
         self._returned: collections.deque[tuple[Lane, Next]] = collections.deque()
@@ -86,12 +90,12 @@ class Exchange:
         with contextlib.suppress(OSError):
             os.eventfd_write(self.bell, 1)
 
-    def acquire(self, timeout: float, *, key: str | None = None, cancellation: Cancellation | None = None) -> Lane:
+    def acquire(self, timeout: float, *, key: Version | None = None, cancellation: Cancellation | None = None) -> Lane:
         """A lane with a payload that waits; it is the caller's until it is given back.
 
         Args:
             timeout: Seconds to wait at the most.
-            key: What a payload that is kept between calls may serve; None where each serves once.
+            key: What will be called: a payload that has served or was prepared for anything else is not given out.
             cancellation: Ends the wait.
 
         Raises:
@@ -99,6 +103,7 @@ class Exchange:
         """
         with self._lock:
             self._refuse_if_closed()
+            self._repeats.asked(key)
             lane = None if self._waiters else self._pick(key)
             if lane is not None:
                 return self._hand_out(lane, key)
@@ -127,19 +132,35 @@ class Exchange:
             raise NoLaneError(waiter.failure, Why.SETUP)
         raise NoLaneError(f"no lane became free within {timeout:.3g} s", Why.TIMEOUT)
 
-    def _pick(self, key: str | None) -> Lane | None:
-        """A ready lane that has served this key, or else nobody; if only others' are left, one of them makes room."""
-        if key is None:
-            return self._ready.pop() if self._ready else None
-        lane = next((lane for lane in self._ready if lane.key == key), None)
-        lane = lane or next((lane for lane in self._ready if lane.key is None), None)
+    def _pick(self, key: Version | None) -> Lane | None:
+        """A ready lane for this version, or else for any; if only others' are left, one of them makes room."""
+        lane = next((lane for lane in reversed(self._ready) if lane.key == key), None)
+        lane = lane or next((lane for lane in reversed(self._ready) if lane.key is None), None)
         if lane is not None:
             self._ready.remove(lane)
-        elif self._ready and self.lanes >= self.size.most:
-            self._returned.append((self._ready.popleft(), Next.DISCARD))
+        elif self._ready:
+            self._make_room(self._ready[0])
         return lane
 
-    def _hand_out(self, lane: Lane, key: str | None) -> Lane:
+    def _make_room(self, lane: Lane) -> None:
+        """A ready lane that nobody who waits can use. What has served is not given up while others can be made."""
+        if self._keeps and self.lanes < self.size.most:
+            return
+        self._ready.remove(lane)
+        self._returned.append((lane, Next.DISCARD if self._keeps else Next.RENEW))
+        self.ring()
+
+    @property
+    def probable(self) -> Version | None:
+        """What the next caller will probably call, if it is worth preparing for."""
+        return None if self._keeps else self._repeats.probable
+
+    def forget(self, version: Version) -> None:
+        """The keeper's: preparing for this failed, so that it is not worth it."""
+        with self._lock:
+            self._repeats.forget(version)
+
+    def _hand_out(self, lane: Lane, key: Version | None) -> Lane:
         self._busy += 1
         lane.key = key
         return lane
@@ -152,6 +173,8 @@ class Exchange:
         """Return a lane, and say what is to become of it."""
         with self._lock:
             self._busy -= 1
+            if after is Next.DRAIN:
+                self._repeats.answered(lane.key)
             if after is Next.KEEP and not self._closing:
                 self._offer(lane)
                 return
@@ -173,11 +196,9 @@ class Exchange:
                 waiter.lane = self._hand_out(lane, waiter.key)
                 waiter.ring()
                 return
-        if lane.key is not None and self._waiters and self.lanes >= self.size.most:
-            self._returned.append((lane, Next.DISCARD))  # kept for a version that nobody waits for
-            self.ring()
-            return
         self._ready.append(lane)
+        if self._waiters:
+            self._make_room(lane)
 
     def take_returned(self) -> list[tuple[Lane, Next]]:
         """The keeper's: what was given back since it asked last."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from poet_engine.sandbox.cgroup import Driver, Group, GroupLimits
 from poet_engine.sandbox.process import schedule
-from poet_engine.sandbox.process.armed import LaneError
+from poet_engine.sandbox.process.armed import Armed, LaneError
 from poet_engine.sandbox.process.exchange import Exchange, Next
 from poet_engine.sandbox.process.lane import Lane
 from poet_engine.sandbox.process.nursery import Nursery
@@ -183,6 +183,8 @@ class Keeper:
         if not lane.armed.on_readable():
             self._watch(lane.armed.request.fileno(), lane, known=True)
             return
+        if self._compile_ahead(lane, lane.armed):
+            return
         self._deadlines.pop(lane, None)
         if lane.group is not None and not lane.group.arm():
             self._destroy(lane)  # something of an earlier call is still charged to it
@@ -191,9 +193,20 @@ class Keeper:
         self._failures = 0
         self._exchange.offer(lane)
 
+    def _compile_ahead(self, lane: Lane, armed: Armed) -> bool:
+        """Whether the payload has something to compile before it is offered, because everybody asks for that."""
+        probable = self._exchange.probable
+        if armed.compiling is None and probable is not None and armed.compile_ahead(probable):
+            self._watch(armed.request.fileno(), lane, known=True)
+            return True
+        lane.key = armed.compiling
+        return False
+
     def _take_returned(self) -> None:
         for lane, after in self._exchange.take_returned():
-            if after is Next.DRAIN:
+            if after is Next.RENEW and lane.armed is not None:
+                lane.armed.leave()
+            if after in (Next.DRAIN, Next.RENEW):
                 self._watch(lane.control.fileno(), lane, known=True)
                 self._deadlines[lane] = self._clock() + _LEAVE_GRACE
             elif after is Next.REARM:
@@ -223,6 +236,9 @@ class Keeper:
     def _fail(self, lane: Lane, text: str) -> None:
         """A lane could not be made ready: try again a few times, then tell whoever waits."""
         counts = not self._nursery.orphaned(lane)
+        if lane.armed is not None and lane.armed.compiling is not None:
+            self._exchange.forget(lane.armed.compiling)  # it was the source that failed, not the lane
+            counts = False
         self._destroy(lane)
         self._failures += counts
         if self._failures >= _FAILURES_IN_A_ROW:

@@ -9,7 +9,7 @@ import struct
 
 from poet_engine.guest import lane as guest_lane
 from poet_engine.sandbox.cgroup import Group
-from poet_engine.sandbox.process.armed import Armed, LaneError
+from poet_engine.sandbox.process.armed import Armed, LaneError, Version
 
 _PASS_CREDENTIALS = 1
 _HELLO_GRACE = 10.0  # seconds for a lane to take descriptors
@@ -33,7 +33,7 @@ class Lane:
         self.armed: Armed | None = None
         self.calls = 0
         self.pid = 0
-        self.key: str | None = None  # what its payload has served, where payloads are kept between calls
+        self.key: Version | None = None  # what its payload serves or is prepared for; None for anything
         self.ready_since = 0.0  # when its payload was ready, in seconds of the pool's clock
         self._init: int | None = None
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from poet_engine.cancellation import Cancellation
+from poet_engine.sandbox.process.armed import Version
 from poet_engine.sandbox.process.exchange import Exchange, Next
 from poet_engine.sandbox.process.keeper import Builder, Keeper
 from poet_engine.sandbox.process.lane import Lane
@@ -16,11 +17,14 @@ class Pool:
     Args:
         builder: Makes lanes.
         size: How many lanes and waiters.
+        keeps: Whether a payload serves one call after another, of one version.
         clock: Monotonic seconds.
     """
 
-    def __init__(self, builder: Builder, *, size: Size, clock: Callable[[], float] = time.monotonic) -> None:
-        self._exchange = Exchange(size, clock)
+    def __init__(
+        self, builder: Builder, *, size: Size, keeps: bool, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._exchange = Exchange(size, clock, keeps=keeps)
         self._keeper = Keeper(self._exchange, builder, clock)
 
     def __repr__(self) -> str:
@@ -28,7 +32,7 @@ class Pool:
         shown = " ".join(f"{name}={counts[name]}" for name in ("lanes", "ready", "busy", "waiting"))
         return f"<Pool {shown} most={self._exchange.size.most}>"
 
-    def acquire(self, timeout: float, *, key: str | None = None, cancellation: Cancellation | None = None) -> Lane:
+    def acquire(self, timeout: float, *, key: Version | None = None, cancellation: Cancellation | None = None) -> Lane:
         """A lane with a payload that waits; see `Exchange.acquire`."""
         return self._exchange.acquire(timeout, key=key, cancellation=cancellation)
 

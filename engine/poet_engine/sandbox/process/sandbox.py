@@ -1,7 +1,6 @@
 """The process sandbox: fresh, walled-in processes of this machine's own Python."""
 
 import functools
-import hashlib
 import itertools
 import os
 import threading
@@ -20,6 +19,7 @@ from poet_engine.policy import Fresh, Policy
 from poet_engine.sandbox import cgroup, files_in, walls, wire
 from poet_engine.sandbox.cgroup import GroupLimits
 from poet_engine.sandbox.process import configure, diagnose, identity
+from poet_engine.sandbox.process.armed import Version
 from poet_engine.sandbox.process.exchange import Next, NoLaneError, Why
 from poet_engine.sandbox.process.identity import Identity
 from poet_engine.sandbox.process.keeper import Builder
@@ -106,7 +106,7 @@ class ProcessSandbox:
         limits = GroupLimits(policy.limits.memory, tasks, policy.limits.cores)
         uids = functools.partial(_uid_of, self._me, subids)
         builder = Builder(self._nursery, driver, limits, uids, policy.limits.result)
-        self._pool = Pool(builder, size=size or Size())
+        self._pool = Pool(builder, size=size or Size(), keeps=self._keeps_payloads)
         self._arguments = ArgumentFiles()
         self._finalizer = weakref.finalize(self, _abandon, self._pool)
         _living.add(self)
@@ -124,7 +124,7 @@ class ProcessSandbox:
         request = wire.script_request(script)
         files_in.refuse_too_much(script, self._limits)
         with WorkFolder(script.files_out, self._limits.result) as folder:
-            return self._run(request, f"script\0{script.source}", script.wall, cancellation, folder=folder)
+            return self._run(request, None, script.wall, cancellation, folder=folder)
 
     def probe(self, job: Job) -> Outcome:
         """Run a probe of ours: forbidden calls fail with EPERM and the probe goes on. Never for other people's code."""
@@ -133,19 +133,19 @@ class ProcessSandbox:
     def _run_job(self, job: Job, cancellation: Cancellation | None, *, tolerant: bool) -> Outcome:
         self._refuse_misuse()
         request = wire.request(job, self._limits.memory)
-        return self._run(request, job.source, job.wall, cancellation, tolerant=tolerant)
+        return self._run(request, Version(job.source, job.filename), job.wall, cancellation, tolerant=tolerant)
 
     def _run(
         self,
         request: wire.Request,
-        version: str,
+        version: Version | None,
         wall: float | None,
         cancellation: Cancellation | None,
         *,
         tolerant: bool = False,
         folder: WorkFolder | None = None,
     ) -> Outcome:
-        """One run; `version` is what a payload that is kept between calls must have served to serve it too."""
+        """One run; `version` is what a payload must have been prepared for, or have served, if it was or has at all."""
         with self._count_lock:
             self._calls += 1
         patience = max(self._limits.wall, _QUEUE_GRACE) if wall is None else min(wall, self._limits.wall)
@@ -194,12 +194,11 @@ class ProcessSandbox:
         evidence = Evidence(cause, text, source="host")
         return Outcome(status=status, cause=cause, blame=blame_for(status, cause), evidence=evidence, sandbox=self.name)
 
-    def _lane(self, version: str, patience: float, cancellation: Cancellation | None) -> Lane:
+    def _lane(self, version: Version | None, patience: float, cancellation: Cancellation | None) -> Lane:
         """A lane whose payload waits and has not said a word since it was ready."""
-        key = hashlib.sha256(version.encode(errors="surrogatepass")).hexdigest() if self._keeps_payloads else None
         until = self._clock() + (max(patience, _START_GRACE) if self._pool.cold else patience)
         while True:
-            lane = self._pool.acquire(max(0.0, until - self._clock()), key=key, cancellation=cancellation)
+            lane = self._pool.acquire(max(0.0, until - self._clock()), key=version, cancellation=cancellation)
             if lane.armed is not None and not lane.armed.stale:
                 return lane
             self._pool.give_back(lane, Next.DISCARD)

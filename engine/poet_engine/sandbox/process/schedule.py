@@ -2,10 +2,46 @@
 
 import dataclasses
 import os
+from typing import Generic, TypeVar
+
+_T = TypeVar("_T")
 
 # A lane that is only waited for this long is not worth another one: on busy cores more ready payloads than cores make
 # every call slower, and a call of a millisecond has given its lane back long before.
 _PATIENCE = 0.02
+
+
+# So often in a row a version is called before payloads are prepared for it: where versions take turns, each payload
+# would be prepared for the wrong one.
+_STREAK = 4
+
+
+class Repeats(Generic[_T]):
+    """Whether one version is called again and again, and has been answered well."""
+
+    def __init__(self) -> None:
+        self._last: _T | None = None
+        self._streak = 0
+        self._good: _T | None = None
+
+    def asked(self, version: _T | None) -> None:
+        """Somebody calls it."""
+        self._streak = self._streak + 1 if version == self._last else 1
+        self._last = version
+
+    def answered(self, version: _T | None) -> None:
+        """It has answered with a result."""
+        self._good = version
+
+    def forget(self, version: _T) -> None:
+        """Start again with this one."""
+        if version == self._last:
+            self._last, self._streak = None, 0
+
+    @property
+    def probable(self) -> _T | None:
+        """What will probably be called next; None where there is no telling."""
+        return self._last if self._streak >= _STREAK and self._good == self._last else None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -8,10 +8,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from poet_engine.cancellation import Cancellation
+from poet_engine.sandbox.process.armed import Version
 from poet_engine.sandbox.process.exchange import Exchange, Next, NoLaneError, Why
 from poet_engine.sandbox.process.lane import Lane
 from poet_engine.sandbox.process.schedule import Size
 
+A, B = Version("def f(): pass", "a.py"), Version("def f(): pass", "b.py")
 LONG = 30.0  # seconds; nobody waits for so long here
 
 
@@ -34,7 +36,7 @@ def callers() -> Iterator[ThreadPoolExecutor]:
         yield threads
 
 
-def _queue_up(exchange: Exchange, callers: ThreadPoolExecutor, key: str | None = None) -> "Future[Lane]":
+def _queue_up(exchange: Exchange, callers: ThreadPoolExecutor, key: Version | None = None) -> "Future[Lane]":
     """One more caller who waits; returns when it does."""
     before = exchange.statistics()["waiting"]
     future = callers.submit(exchange.acquire, LONG, key=key)
@@ -124,25 +126,30 @@ def test_after_the_end_nobody_comes_in(exchange: Exchange, lanes: list[Lane]) ->
 class TestKeptPayloads:
     """`fresh = "none"`: a payload serves one version only."""
 
+    @pytest.fixture
+    def exchange(self) -> Exchange:
+        return Exchange(Size(least=1, most=4, queue=3), time.monotonic, keeps=True)
+
     def test_a_version_gets_the_lane_that_has_served_it(self, exchange: Exchange, lanes: list[Lane]) -> None:
         for lane in lanes[:2]:
             exchange.offer(lane)
-        first = exchange.acquire(0.0, key="a")
+        first = exchange.acquire(0.0, key=A)
         exchange.give_back(first, Next.KEEP)
-        assert exchange.acquire(0.0, key="a") is first
+        assert exchange.acquire(0.0, key=A) is first
 
     def test_it_never_gets_another_versions_lane(self, exchange: Exchange, lanes: list[Lane]) -> None:
         exchange.offer(lanes[0])
-        exchange.give_back(exchange.acquire(0.0, key="a"), Next.KEEP)
+        exchange.give_back(exchange.acquire(0.0, key=A), Next.KEEP)
         with pytest.raises(NoLaneError):
-            exchange.acquire(0.0, key="b")
+            exchange.acquire(0.0, key=B)
+        assert exchange.take_returned() == []
 
     def test_when_all_are_kept_for_others_one_makes_room(self, exchange: Exchange, lanes: list[Lane]) -> None:
         exchange.lanes = exchange.size.most
         exchange.offer(lanes[0])
-        exchange.give_back(exchange.acquire(0.0, key="a"), Next.KEEP)
+        exchange.give_back(exchange.acquire(0.0, key=A), Next.KEEP)
         with pytest.raises(NoLaneError):
-            exchange.acquire(0.0, key="b")
+            exchange.acquire(0.0, key=B)
         assert exchange.take_returned() == [(lanes[0], Next.DISCARD)]
 
     def test_a_kept_lane_passes_those_by_whom_it_cannot_serve(
@@ -150,9 +157,55 @@ class TestKeptPayloads:
     ) -> None:
         exchange.lanes = 2
         exchange.offer(lanes[0])
-        lane = exchange.acquire(0.0, key="a")
-        other, same = _queue_up(exchange, callers, "b"), _queue_up(exchange, callers, "a")
+        lane = exchange.acquire(0.0, key=A)
+        other, same = _queue_up(exchange, callers, B), _queue_up(exchange, callers, A)
         exchange.give_back(lane, Next.KEEP)
         assert same.result() is lane
         exchange.offer(lanes[1])
         assert other.result() is lanes[1]
+
+
+class TestPreparedPayloads:
+    """A payload that has compiled a version ahead serves that version, or nobody."""
+
+    @pytest.fixture
+    def exchange(self, exchange: Exchange, lanes: list[Lane]) -> Exchange:
+        """With one lane that is prepared for A and one for anybody."""
+        lanes[0].key = A
+        for lane in lanes[:2]:
+            exchange.offer(lane)
+        return exchange
+
+    def test_it_is_the_first_choice_for_its_version(self, exchange: Exchange, lanes: list[Lane]) -> None:
+        assert exchange.acquire(0.0, key=A) is lanes[0]
+        assert exchange.acquire(0.0, key=A) is lanes[1]
+
+    def test_others_never_get_it_and_it_is_renewed_for_them(self, exchange: Exchange, lanes: list[Lane]) -> None:
+        """Its memory holds the source of the version that it was prepared for."""
+        assert exchange.acquire(0.0, key=B) is lanes[1]
+        with pytest.raises(NoLaneError):
+            exchange.acquire(0.0, key=B)
+        assert exchange.take_returned() == [(lanes[0], Next.RENEW)]
+
+    def test_when_somebody_else_waits_already_it_is_renewed_at_once(
+        self, exchange: Exchange, lanes: list[Lane], callers: ThreadPoolExecutor
+    ) -> None:
+        assert exchange.acquire(0.0, key=B) is lanes[1]
+        waiting = _queue_up(exchange, callers, B)
+        assert exchange.take_returned() == [(lanes[0], Next.RENEW)]
+        lanes[2].key = A
+        exchange.offer(lanes[2])
+        assert exchange.take_returned() == [(lanes[2], Next.RENEW)]
+        exchange.offer(lanes[3])
+        assert waiting.result() is lanes[3]
+
+    def test_preparing_begins_when_one_version_is_called_again_and_again(self, exchange: Exchange) -> None:
+        for _ in range(4):
+            assert exchange.probable is None
+            lane = exchange.acquire(0.0, key=A)
+            exchange.give_back(lane, Next.DRAIN)
+            lane.key = None
+            exchange.offer(lane)
+        assert exchange.probable == A
+        exchange.forget(A)
+        assert exchange.probable is None

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poet_engine.sandbox.process import schedule
-from poet_engine.sandbox.process.schedule import Demand, Size, lanes_to_start, may_retire, next_look
+from poet_engine.sandbox.process.schedule import Demand, Repeats, Size, lanes_to_start, may_retire, next_look
 
 FUZZ = settings(deadline=None, max_examples=300)  # a shared machine is slow at times, which says nothing
 SIZE = Size(least=2, most=32, linger=10.0)
@@ -84,3 +84,36 @@ def test_a_lane_beyond_the_least_is_ended_after_it_was_idle_for_long_enough() ->
 def test_with_no_more_than_the_least_time_changes_nothing() -> None:
     assert next_look(SIZE, Demand(total=2, coming=2, longest_idle=1e6)) is None
     assert not may_retire(SIZE, Demand(total=2, coming=2, longest_idle=1e6))
+
+
+def _called(*versions: str, good: bool = True) -> "Repeats[str]":
+    repeats: Repeats[str] = Repeats()
+    for version in versions:
+        repeats.asked(version)
+        if good:
+            repeats.answered(version)
+    return repeats
+
+
+def test_a_version_that_is_called_again_and_again_is_probable() -> None:
+    assert _called("a", "a", "a").probable is None
+    assert _called("a", "a", "a", "a").probable == "a"
+    assert _called("b", "a", "a", "a", "a").probable == "a"
+
+
+def test_where_versions_take_turns_there_is_no_telling() -> None:
+    assert _called("a", "b", "a", "b", "a", "b", "a", "b").probable is None
+    assert _called("a", "a", "a", "a", "b").probable is None
+
+
+def test_what_never_answered_well_is_not_prepared() -> None:
+    assert _called("a", "a", "a", "a", "a", good=False).probable is None
+
+
+def test_what_could_not_be_prepared_starts_again() -> None:
+    repeats = _called("a", "a", "a", "a")
+    repeats.forget("a")
+    assert repeats.probable is None
+    for _ in range(4):
+        repeats.asked("a")
+    assert repeats.probable == "a"
