@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -115,7 +116,12 @@ def test_a_caller_for_whom_there_is_no_place_in_the_queue_is_told_at_once() -> N
         nap = "import time\ndef entry(seconds):\n    time.sleep(seconds)\n"
         assert _run(sandbox, nap, 0).ok
         with ThreadPoolExecutor(2) as threads:
-            both = [threads.submit(_run, sandbox, nap, 0.7) for _ in range(2)]
+            both = [threads.submit(_run, sandbox, nap, 0.7)]
+            while (
+                not sandbox.statistics().busy
+            ):  # its lane may not be armed yet, and until then it is the one who waits
+                assert not both[0].done()
+            both.append(threads.submit(_run, sandbox, nap, 0.7))
             while not sandbox.statistics().waiting:
                 assert not any(call.done() for call in both)
             third = _run(sandbox, nap, 0)
@@ -156,6 +162,22 @@ def test_threads_of_one_call_do_not_burn_more_than_its_cores(restricted: Process
         pytest.skip("without a cgroup there is no quota; the CPU budget bounds the sum all the same")
     assert outcome.ok
     assert outcome.usage.cpu_ms < 1.25 * outcome.usage.wall_ms + 100
+
+
+def test_a_package_below_tmp_can_be_imported_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each call has a /tmp of its own; where an environment lies below the host's, code can get to it."""
+    with tempfile.TemporaryDirectory(prefix="poet-test-", dir="/tmp") as folder:
+        package = Path(folder) / "lies_below_tmp"
+        package.mkdir()
+        (package / "__init__.py").write_text("", encoding="ascii")
+        (package / "late.py").write_text("value = 7\n", encoding="ascii")
+        for path in (package.parent, package, *package.iterdir()):
+            path.chmod(0o755)
+        monkeypatch.syspath_prepend(folder)
+        policy = Policy.parse('extends = "restricted"\n[static.imports]\nlies_below_tmp = ["late.value"]\n')
+        with ProcessSandbox(policy) as sandbox:
+            source = "def entry():\n    from lies_below_tmp import late\n    return late.value\n"
+            assert _run(sandbox, source).unwrap() == 7
 
 
 def test_a_module_that_cannot_be_preloaded_is_named() -> None:
