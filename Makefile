@@ -22,7 +22,7 @@ help:
 	@echo 'make check   the fast lane: format, lint, layers, types, unit tests'
 	@echo 'make test    everything: check, then conformance, security, integration and packaging'
 	@echo 'make test-cgroup2   the tests that depend on the cgroup version, in an emulated machine that has only v2'
-	@echo 'make bench   measure the latency of a call and the calls a second'
+	@echo 'make bench   measure the latency of a call, the calls a second, and large values'
 	@echo 'make setup   make the virtual environment $(VENV) with all that development needs'
 	@echo 'make clean   remove the virtual environment and everything that was generated'
 	@echo
@@ -58,6 +58,7 @@ test-cgroup2: $(VENV)/.has-dev
 
 bench: $(VENV)/.has-dev
 	@$(BIN)/python benchmarks/call_latency.py
+	@$(BIN)/python benchmarks/values.py
 
 clean:
 	@rm -rf '$(VENV)' build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis poet-demo

@@ -6,7 +6,8 @@ import dataclasses
 import functools
 import hashlib
 import os
-from collections.abc import Callable, Generator, Iterable
+import types
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Protocol, Self
 
@@ -14,14 +15,16 @@ from poet_engine import bulk
 from poet_engine.cancellation import Cancellation
 from poet_engine.errors import ClosedError, InfraError, UsageError
 from poet_engine.gate import Gate, ScanReport
-from poet_engine.job import Job
+from poet_engine.job import Job, Script
 from poet_engine.journal.recorder import Call, Recorder
 from poet_engine.outcome import Evidence, Finding, Outcome, Status
 from poet_engine.policy import Policy
+from poet_engine.sandbox import files_in as given
 from poet_engine.sandbox.protocol import Diagnosis, Sandbox, SandboxStatistics, WallReport
 from poet_engine.sandbox.verdict import blame_for
 
 _DIGEST_DIGITS = 12
+_NO_FILES: Mapping[str, bytes | Path] = types.MappingProxyType({})
 
 
 class Opener(Protocol):
@@ -164,6 +167,44 @@ class Engine:
                         await asyncio.wait([running])
                 raise
 
+    def run_script(
+        self,
+        source: str,
+        /,
+        *,
+        stdin: bytes | str = b"",
+        argv: Sequence[str] = (),
+        files_in: Mapping[str, bytes | Path] = _NO_FILES,
+        files_out: Sequence[str] = (),
+        wall: float | None = None,
+    ) -> Outcome:
+        """Scan and run a whole script as `__main__`, in an empty folder of its own (docs/scripts.md).
+
+        Args:
+            source: Its text.
+            stdin: What it may read from standard input.
+            argv: What follows its name in `sys.argv`.
+            files_in: Relative name → content, or a file of this machine to read it from.
+            files_out: Relative names and patterns (`*`, `?`, `[...]`, `**`) of the files in `outcome.files`; it has
+                them whatever came of the script. `outcome.files_skipped` says what is not there, and why.
+            wall: Seconds it may take, when that is less than the policy's limit.
+
+        Raises:
+            UsageError: A name or an argument is not plain, a file cannot be read, or there is no room for them.
+            CannotTravelError: A file is given as neither bytes nor a path.
+            ClosedError: The engine was closed.
+        """
+        self._refuse_if_closed()
+        script = Script(
+            source=source,
+            stdin=given.encode(stdin),
+            argv=argv,
+            files_in=given.read(files_in, self.policy.limits),
+            files_out=files_out,
+            wall=wall,
+        )
+        return self.execute(script).outcome
+
     def map(
         self, jobs: Iterable[Job], *, concurrency: int | None = None, ordered: bool = True
     ) -> Generator[Outcome, None, None]:
@@ -198,14 +239,14 @@ class Engine:
         """The same for a job, which may name a shorter deadline; `cancellation` lets another thread end it."""
         return self.execute(job, cancellation=cancellation).outcome
 
-    def execute(self, job: Job, *, cancellation: Cancellation | None = None) -> Recorded:
-        """Scan, run and record one job."""
+    def execute(self, job: Job | Script, *, cancellation: Cancellation | None = None) -> Recorded:
+        """Scan, run and record one job or script."""
         start = self._clock()
         outcome = self.attempt(job, cancellation=cancellation)
         if self._recorder is None:
             return Recorded(outcome, "")
         call = Call(
-            function_name=job.entry,
+            function_name=job.filename if isinstance(job, Script) else job.entry,
             version=hashlib.sha256(job.source.encode(errors="surrogatepass")).hexdigest()[:_DIGEST_DIGITS],
             execution_id=outcome.execution_id,
             start=start,
@@ -217,9 +258,9 @@ class Engine:
         )
         return Recorded(outcome, self._recorder.record(call))
 
-    def attempt(self, job: Job, *, cancellation: Cancellation | None = None) -> Outcome:
-        """Scan and run one job without an event: for callers that record what they make of it."""
-        if not job.entry.isidentifier():
+    def attempt(self, job: Job | Script, *, cancellation: Cancellation | None = None) -> Outcome:
+        """Scan and run one job or script without an event: for callers that record what they make of it."""
+        if isinstance(job, Job) and not job.entry.isidentifier():
             raise UsageError(f"{job.entry!r} is no function name; name a function at the top level of the source")
         execution_id = self._new_id()
         try:
@@ -227,11 +268,16 @@ class Engine:
         except InfraError as error:
             outcome, findings = _no_gate(error), tuple[Finding, ...]()
         else:
-            outcome = _rejected(report) if report.rejected else self._sandbox.run(job, cancellation=cancellation)
+            outcome = _rejected(report) if report.rejected else self._run_in_sandbox(job, cancellation)
             findings = report.findings
         return dataclasses.replace(
             outcome, findings=findings, execution_id=execution_id, sandbox=self.sandbox_name, job_id=job.id
         )
+
+    def _run_in_sandbox(self, job: Job | Script, cancellation: Cancellation | None) -> Outcome:
+        if isinstance(job, Script):
+            return self._sandbox.run_script(job, cancellation=cancellation)
+        return self._sandbox.run(job, cancellation=cancellation)
 
     def load(self, source: str, entry: str) -> "Loaded":
         """Many calls of one version: `fn(...)` is the value or raises, `fn.call(...)` is the outcome.

@@ -34,13 +34,17 @@ class CannotTravelError(UsageError):
         where: The path to it, such as `argument 'rows'[3].handle`.
         kind: Its type's name.
         why: Which rule of the codec it breaks; the default says that the type has no form at all.
+        mend: What to do about it; the default lists what travels.
     """
 
-    def __init__(self, where: str, kind: str, why: str = "this type has no safe form on the wire") -> None:
-        super().__init__(
-            f"{where} is a {kind} and cannot travel into or out of the sandbox: {why}. Pass plain data instead "
-            "(numbers, text, bytes, lists, tuples, sets, mappings, dates, Decimal, UUID, arrays, pandas columns).",
+    def __init__(
+        self, where: str, kind: str, why: str = "this type has no safe form on the wire", *, mend: str = ""
+    ) -> None:
+        mend = mend or (
+            "Pass plain data instead "
+            "(numbers, text, bytes, lists, tuples, sets, mappings, dates, Decimal, UUID, arrays, columns and frames)"
         )
+        super().__init__(f"{where} is a {kind} and cannot travel into or out of the sandbox: {why}. {mend}.")
         self.where, self.kind = where, kind
 
 

@@ -25,3 +25,28 @@ class Job:
     filename: str = "<generated>"
     wall: float | None = None
     id: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """One run of a whole script.
+
+    Attributes:
+        source: Its whole text; it runs as `__main__`.
+        stdin: What it may read from standard input.
+        argv: What follows its name in `sys.argv`.
+        files_in: Relative name → content of what lies in its working folder at the start.
+        files_out: Relative names and patterns of the files that are brought back.
+        filename: What tracebacks and `sys.argv[0]` call it.
+        wall: Seconds this attempt may take, when that is less than the policy's limit.
+        id: As that of a job.
+    """
+
+    source: str
+    stdin: bytes = b""
+    argv: Sequence[str] = ()
+    files_in: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
+    files_out: Sequence[str] = ()
+    filename: str = "script.py"
+    wall: float | None = None
+    id: str = ""

@@ -132,7 +132,11 @@ class Usage:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of a run, whatever the code did; `unwrap()` turns it into a value or an error."""
+    """What came of a run, whatever the code did; `unwrap()` turns it into a value or an error.
+
+    A script has no value. It has `files`, the content of what it left by relative name, also when it failed, and
+    `files_skipped`, which says of each file that was asked for and is not there why (docs/scripts.md).
+    """
 
     status: Status
     cause: str | None = None
@@ -152,6 +156,8 @@ class Outcome:
     sandbox: str = ""
     leftovers: int = 0
     execution_id: str = ""
+    files: Mapping[str, bytes] = dataclasses.field(default_factory=dict, repr=False)
+    files_skipped: Mapping[str, str] = dataclasses.field(default_factory=dict)
     job_id: str = ""
 
     @property

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from poet_engine.errors import (
+    CannotTravelError,
     CrashError,
     GuestError,
     InputRefused,
@@ -46,6 +47,60 @@ def test_a_value_is_the_same_after_the_way_in_and_out(call: "Caller", value: obj
     outcome = call("return args[0], kwargs['again'], type(args[0]).__name__", value, again=value)
 
     assert outcome.unwrap() == (value, value, type(value).__name__)
+
+
+LARGE = [size + more for size in (1 << 16, 1 << 17) for more in (-1, 0, 1)]
+
+
+@pytest.mark.parametrize("size", LARGE)
+@pytest.mark.parametrize("kind", [bytes, bytearray])
+def test_large_bytes_are_the_same_after_the_way_in_and_out(
+    call: "Caller", kind: type[bytes] | type[bytearray], size: int
+) -> None:
+    """However they travel: below the size from which they stay out of the frame, and from it on."""
+    value = kind(os.urandom(size))
+
+    outcome = call(
+        "return args[0], type(kwargs['again'][0]).__name__, args[0] == kwargs['again'][0]", value, again=[value]
+    )
+
+    assert outcome.unwrap() == (value, kind.__name__, True)
+
+
+def test_what_the_code_does_to_a_large_argument_does_not_happen_to_the_callers(call: "Caller") -> None:
+    value = bytearray(b"a" * (1 << 17))
+
+    outcome = call("args[0][:1] = b'b'\nargs[0].append(1)\nreturn args[0]", value)
+
+    assert outcome.unwrap() == bytearray(b"b" + b"a" * ((1 << 17) - 1) + b"\1")
+    assert value == b"a" * (1 << 17)
+
+
+@pytest.mark.parametrize("sizes", [[1 << 18], [1 << 17, 1 << 17], [200_000, 200_000], [1 << 20]])
+def test_large_results_count_together_with_the_frame(call: "Caller", sizes: list[int]) -> None:
+    outcome = call("return [b'x' * size for size in args[0]]", sizes)
+
+    assert (outcome.status, outcome.cause, outcome.blame) == (Status.LIMIT, "result_size", Blame.CODE)
+    assert outcome.evidence is not None
+    assert isinstance(outcome.evidence.value, int)
+    assert outcome.evidence.value > (256 << 10) == outcome.evidence.limit
+
+
+def test_arguments_larger_than_the_memory_are_refused_before_anything_runs(call: "Caller") -> None:
+    with pytest.raises(CannotTravelError, match=r"limits\.memory is 67108864") as caught:
+        call("return 1", 1, rows=[bytes(65 << 20)])
+
+    assert caught.value.where == "argument 'rows'[0]"
+
+
+def test_arguments_that_leave_no_room_to_work_are_a_limit_of_memory(call: "Caller") -> None:
+    """They count in full, once."""
+    value = bytes(40 << 20)
+
+    outcome = call("return len(args[0] + args[0])", value)
+
+    assert (outcome.status, outcome.cause, outcome.blame) == (Status.LIMIT, "memory", Blame.CODE)
+    assert call("return len(args[0])", value).value == len(value)
 
 
 def test_not_a_number_travels(call: "Caller") -> None:
@@ -279,16 +334,17 @@ def test_the_environment_is_the_sandboxs_own(call: "Caller") -> None:
 
 
 def test_no_descriptor_of_the_host_is_inherited(call: "Caller") -> None:
-    """Standard input, both outputs and the request's socket: nothing else is open, however high its number."""
+    """Standard input, both outputs, the request's socket and the file for large results, however high its number."""
     hold = os.open("/dev/null", os.O_RDONLY)
     os.set_inheritable(hold, True)
     body = (
         "found = []\nfor fd in range(65536):\n"
         "    try: os.fstat(fd)\n    except OSError: continue\n    found.append(fd)\n"
-        "import stat\nreturn found, stat.S_ISCHR(os.fstat(0).st_mode), os.read(0, 10)"
+        "import stat\nlast = os.fstat(found.pop())\n"
+        "return found, stat.S_ISCHR(os.fstat(0).st_mode), os.read(0, 10), stat.S_ISREG(last.st_mode), last.st_size"
     )
     try:
-        assert call(body).unwrap() == ([0, 1, 2, 3], True, b"")
+        assert call(body).unwrap() == ([0, 1, 2, 3], True, b"", True, 256 << 10)
     finally:
         os.close(hold)
 

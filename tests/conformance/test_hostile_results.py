@@ -1,5 +1,7 @@
 """A result is bytes from an enemy: whatever breaks the format is the code's failure and never a fault of ours."""
 
+import errno
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -144,3 +146,104 @@ def test_descriptors_sent_with_a_frame_do_not_reach_the_host(call: "Caller") -> 
     )
 
     assert call(body).value == 1
+
+
+# The file for large results is the highest descriptor that is open; from 64 KiB on, bytes go through it.
+_FIND = "results = max(fd for fd in range(64) if open_fd(fd))"
+_OPEN = "def open_fd(fd):\n    try: os.fstat(fd)\n    except OSError: return False\n    return True\n" + _FIND + "\n"
+_SIZE = 1 << 16
+
+
+def _refer(*references: object, write: str = "os.pwrite(results, b'x' * 65536, 0)") -> str:
+    content = json.dumps([{"~": "bytes", "v": reference} for reference in references]).encode()
+    return f"{_OPEN}{write}\n{_send(content)}"
+
+
+def test_a_forged_reference_is_as_good_as_a_large_value(call: "Caller") -> None:
+    """The control of what follows: the file and the form of a reference are these."""
+    outcome = call(_refer([0, _SIZE], [1, _SIZE]))
+
+    assert (outcome.status, outcome.value) == (Status.OK, [b"x" * _SIZE, b"x" * (_SIZE - 1) + b"\0"])
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        *([], [0], [0, _SIZE, 0], ["0", _SIZE], [None, _SIZE], [False, _SIZE], [0.0, _SIZE], [[0], _SIZE]),
+        *([-1, _SIZE], [-_SIZE, _SIZE], [0, -_SIZE], [0, 0], [0, _SIZE - 1], [0, True]),
+        *([4 * _SIZE, _SIZE], [3 * _SIZE + 1, _SIZE], [1 << 62, _SIZE], [1 << 64, _SIZE]),
+    ],
+    ids=str,
+)
+def test_a_lying_reference_is_no_result(call: "Caller", reference: list[object]) -> None:
+    outcome = call(_refer(reference))
+
+    assert outcome.stdout == "reached\n"
+    assert (outcome.status, outcome.cause, outcome.blame) == (Status.NO_RESULT, "result_undecodable", Blame.CODE)
+
+
+@pytest.mark.parametrize(
+    "references", [[[0, 1 << 62]], [[0, 1 << 200]], [[0, _SIZE]] * 4, [[0, 3 * _SIZE], [0, 2 * _SIZE]]], ids=str
+)
+def test_references_to_more_than_a_result_may_have_end_at_its_limit(call: "Caller", references: list[object]) -> None:
+    """Also when they refer to the same bytes again and again."""
+    outcome = call(_refer(*references))
+
+    assert outcome.stdout == "reached\n"
+    assert (outcome.status, outcome.cause, outcome.blame) == (Status.LIMIT, "result_size", Blame.CODE)
+
+
+def test_the_file_for_results_can_neither_grow_nor_shrink(call: "Caller") -> None:
+    body = (
+        f"{_OPEN}answers = []\n"
+        "for deed in (lambda: os.pwrite(results, b'x', 1 << 18), lambda: os.ftruncate(results, 1 << 19),\n"
+        "             lambda: os.ftruncate(results, 0), lambda: os.posix_fallocate(results, 0, 1 << 19)):\n"
+        "    try: answers.append(deed())\n"
+        "    except OSError as error: answers.append(error.errno)\n"
+        "return answers, os.fstat(results).st_size"
+    )
+
+    assert call(body).unwrap() == ([errno.EPERM] * 4, 1 << 18)
+
+
+def test_what_the_guest_writes_after_its_frame_does_not_change_a_value(call: "Caller") -> None:
+    """It is read once; each byte may be an old or a new one, and then stays."""
+    frame = b'{"~":"bytes","v":[0,65536]}'
+    packed = bytes([RESULT]) + len(frame).to_bytes(4, "big") + frame
+    body = (
+        f"{_OPEN}import mmap\nshared = mmap.mmap(results, 1 << 18)\nshared[:65536] = b'a' * 65536\n"
+        f"os.write(3, {packed!r})\nwhile True: shared[:65536] = b'b' * 65536; shared[:65536] = b'c' * 65536"
+    )
+
+    outcome = call(body)
+
+    assert isinstance(outcome.value, bytes)
+    seen = bytes(outcome.value)
+    assert set(seen) <= set(b"abc")
+    assert call("return 'next'").value == "next"
+    assert outcome.value == seen
+
+
+def test_a_result_after_its_file_was_closed_is_an_error_of_the_code(call: "Caller") -> None:
+    outcome = call(f"{_OPEN}os.close(results)\nreturn b'x' * 100_000")
+
+    assert (outcome.status, outcome.cause, outcome.blame) == (Status.ERROR, "exception", Blame.CODE)
+    assert outcome.error is not None
+    assert outcome.error.type == "OSError"
+
+
+@pytest.mark.parametrize("size", [0, 1 << 18])
+def test_a_result_into_a_file_of_the_codes_own_is_lost_on_the_code_alone(call: "Caller", size: int) -> None:
+    """The host reads its own file, in which nothing was written."""
+    body = (
+        f"{_OPEN}own = os.open('/tmp/own', os.O_RDWR | os.O_CREAT)\nos.ftruncate(own, {size})\n"
+        "os.dup2(own, results)\nreturn b'x' * 100_000"
+    )
+
+    assert call(body).unwrap() == bytes(100_000)
+
+
+def test_a_call_finds_nothing_in_the_file_of_the_one_before(call: "Caller") -> None:
+    body = f"{_OPEN}seen = any(os.pread(results, 1 << 18, 0))\nos.pwrite(results, b'x' * (1 << 18), 0)\nreturn seen"
+
+    assert [call(body).unwrap() for _ in range(6)] == [False] * 6

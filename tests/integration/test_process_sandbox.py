@@ -116,12 +116,10 @@ def test_a_caller_for_whom_there_is_no_place_in_the_queue_is_told_at_once() -> N
         nap = "import time\ndef entry(seconds):\n    time.sleep(seconds)\n"
         assert _run(sandbox, nap, 0).ok
         with ThreadPoolExecutor(2) as threads:
-            both = [threads.submit(_run, sandbox, nap, 0.7)]
-            while (
-                not sandbox.statistics().busy
-            ):  # its lane may not be armed yet, and until then it is the one who waits
-                assert not both[0].done()
-            both.append(threads.submit(_run, sandbox, nap, 0.7))
+            first = threads.submit(_run, sandbox, nap, 0.7)
+            while not sandbox.statistics().busy:
+                assert not first.done()
+            both = [first, threads.submit(_run, sandbox, nap, 0)]
             while not sandbox.statistics().waiting:
                 assert not any(call.done() for call in both)
             third = _run(sandbox, nap, 0)

@@ -38,6 +38,7 @@ _LIBRARIES = ("numpy", "scipy", "pandas")  # of the `data` policy
 _SUITES = (
     "tests/conformance",
     "tests/security",
+    "tests/integration/test_attachments.py",
     "tests/integration/test_lifecycle.py",
     "tests/integration/test_process_sandbox.py",  # with the `data` policy and its libraries
     "tests/integration/test_system_call_lists.py",

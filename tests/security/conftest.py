@@ -31,6 +31,7 @@ _LIMITS = {
     "output": '"64KiB"',
     "disk": '"4MiB"',
     "inodes": "64",
+    "result": '"1MiB"',
 }
 
 

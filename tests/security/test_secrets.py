@@ -101,14 +101,17 @@ DESCRIPTORS = (
 )
 
 
-def test_four_descriptors_are_all_there_are(hostile: "Hostile") -> None:
-    """Nothing to read, two pipes, and the way out, although the host holds files that its children inherit."""
+def test_five_descriptors_are_all_there_are(hostile: "Hostile") -> None:
+    """Nothing to read, two pipes, the way out and the file for large results, although the host's children inherit."""
     with contextlib.ExitStack() as stack:
         for _ in range(3):
             inherited = stack.enter_context(open(__file__, "rb"))  # noqa: PTH123 - a descriptor is what is asked for
             os.set_inheritable(inherited.fileno(), True)
 
-        assert hostile(DESCRIPTORS, inodes="67").value == [(0, "c"), (1, "p"), (2, "p"), (3, "s")]
+        found = hostile(DESCRIPTORS, inodes="67").value
+        assert isinstance(found, list)
+        assert found[:4] == [(0, "c"), (1, "p"), (2, "p"), (3, "s")]
+        assert [kind for _number, kind in found[4:]] == ["-"]
 
 
 def test_control_the_walk_finds_a_descriptor_that_was_inherited() -> None:
@@ -279,5 +282,5 @@ def test_nothing_of_a_call_is_in_the_memory_of_the_next_one_in_its_lane(hostile:
     found = hostile(SCAN, mark, lanes=1, cpu='"3s"').value
 
     assert isinstance(held, int)
-    assert held > 1000
+    assert held > 100
     assert found in (0, 1, 2), "more than its own mark, turned around"

@@ -1,5 +1,7 @@
 """Checked by mypy and never run: what callers see of the types of the public names."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import assert_type
 
 from poet_engine import Engine, InputRefused, Job, Outcome, PoetError, Policy, poet
@@ -97,6 +99,9 @@ def an_engine_answers_with_outcomes(source: str) -> None:
             assert_type(mapped.job_id, str)
         engine.map(source, order=True)  # type: ignore[call-arg, arg-type]  # an option or jobs of the wrong kind are found
         assert_type(engine.undecorate(source), str)
+        script = engine.run_script(source, stdin="text", files_in={"a": b"1", "b": Path("b")}, files_out=["*.csv"])
+        assert_type(script, Outcome)
+        engine.run_script(source, files_in={"a": "1"})  # type: ignore[dict-item]  # text has no bytes until it is encoded
         assert_type(engine.sandbox_name, str)
 
 
@@ -110,6 +115,8 @@ def an_outcome_tells_the_whole_story(outcome: Outcome) -> object:
     assert_type(outcome.usage, Usage)
     assert_type(outcome.findings, tuple[Finding, ...])
     assert_type(outcome.limits_hit, tuple[str, ...])
+    assert_type(outcome.files, Mapping[str, bytes])
+    assert_type(outcome.files_skipped, Mapping[str, str])
     try:
         return outcome.unwrap()
     except InputRefused as refused:

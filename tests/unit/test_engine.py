@@ -14,7 +14,7 @@ from poet_engine.engine import Engine
 from poet_engine.errors import CannotTravelError, ClosedError, LimitError, RejectedError, UsageError
 from poet_engine.events import EventFactory, ExecutionEvent
 from poet_engine.gate import Gate
-from poet_engine.job import Job
+from poet_engine.job import Job, Script
 from poet_engine.journal import Journal
 from poet_engine.journal.recorder import Recorder
 from poet_engine.outcome import Blame, Evidence, Outcome, Status, Usage
@@ -103,6 +103,49 @@ class TestRun:
         made = bench(gate, journal)
         made.engine.run_job(Job(source=CLEAN, entry="double", wall=0.5))
         assert made.sandbox.jobs[0].wall == 0.5
+
+
+class TestRunScript:
+    def test_what_is_given_reaches_the_sandbox_as_bytes(self, gate: Gate, journal: Journal, tmp_path: Path) -> None:
+        made = bench(gate, journal)
+        (tmp_path / "b").write_bytes(b"2")
+        outcome = made.engine.run_script(
+            "print(1)\n",
+            stdin="in",
+            argv=["-x"],
+            files_in={"a": b"1", "sub/b": tmp_path / "b"},
+            files_out=["*.csv"],
+            wall=0.5,
+        )
+        assert (outcome.status, outcome.execution_id) == (Status.OK, "run-1")
+        files = {"a": b"1", "sub/b": b"2"}
+        assert made.sandbox.scripts == [
+            Script(source="print(1)\n", stdin=b"in", argv=["-x"], files_in=files, files_out=["*.csv"], wall=0.5)
+        ]
+
+    def test_it_leaves_an_event_like_any_run(self, gate: Gate, journal: Journal) -> None:
+        made = bench(gate, journal)
+        made.engine.run_script("print(1)\n")
+        assert made.event().payload.function_name == "script.py"
+
+    def test_what_the_gate_rejects_does_not_run(self, gate: Gate, journal: Journal) -> None:
+        made = bench(gate, journal)
+        outcome = made.engine.run_script("print(open('/etc/passwd').read())\n", files_out=["a"])
+        assert (outcome.status, outcome.cause) == (Status.REJECTED, "scan_ast")
+        assert (made.sandbox.scripts, outcome.files, outcome.files_skipped) == ([], {}, {})
+
+    @pytest.mark.parametrize(
+        "source",
+        ["def main():\n    print(1)\n\nif __name__ == '__main__':\n    main()\n", "for n in range(3):\n    print(n)\n"],
+    )
+    def test_statements_at_the_top_are_no_finding(self, gate: Gate, journal: Journal, source: str) -> None:
+        assert bench(gate, journal).engine.run_script(source).ok
+
+    def test_a_closed_engine_reads_no_files(self, gate: Gate, journal: Journal) -> None:
+        made = bench(gate, journal)
+        made.engine._closed = True
+        with pytest.raises(ClosedError):
+            made.engine.run_script("print(1)", files_in={"a": Path("nowhere")})
 
 
 def in_mode(mode: str) -> Policy:

@@ -60,6 +60,8 @@ def outcome_document(outcome: Outcome) -> dict[str, object]:
         "signal": outcome.signal,
         "sandbox": outcome.sandbox or None,
         "leftovers": outcome.leftovers,
+        "files": plain(outcome.files),
+        "files_skipped": plain(outcome.files_skipped),
     }
 
 

@@ -8,7 +8,7 @@ from poet_engine.outcome import Outcome
 _logger = logging.getLogger("poet_engine")
 _guest_logger = logging.getLogger("poet_engine.guest")
 
-_MOST_CHARACTERS = 8000  # of one stream of one call; the outcome has all that was kept
+_MOST_CHARACTERS, _MOST_LINES = 8000, 200  # of one stream of one call; the outcome has all that was kept
 
 
 class Teller:
@@ -41,10 +41,36 @@ class Teller:
         _logger.warning("%s %s", self._function, harmless(text), exc_info=error)
 
     def output(self, outcome: Outcome) -> None:
-        """Pass on what the version printed: standard output as information, standard error as a warning."""
-        for text, level in ((outcome.stdout, logging.INFO), (outcome.stderr, logging.WARNING)):
-            if text and _guest_logger.isEnabledFor(level):
-                _guest_logger.log(level, "%s: %s", self._function, harmless(text.rstrip("\n")))
+        """Pass on what the version printed, a record a line: stdout as information, stderr as a warning.
+
+        Only to whoever listens: without any handler, Python itself would write warnings to this process's stderr.
+        """
+        for text, level, cut in (
+            (outcome.stdout, logging.INFO, outcome.stdout_truncated),
+            (outcome.stderr, logging.WARNING, outcome.stderr_truncated),
+        ):
+            if (text or cut) and _guest_logger.isEnabledFor(level) and _guest_logger.hasHandlers():
+                for line in lines(text, cut=cut):
+                    _guest_logger.log(level, "%s: %s", self._function, line)
+
+
+def lines(text: str, *, cut: bool) -> list[str]:
+    """What a guest printed as harmless lines, and a last one that says what is missing.
+
+    Args:
+        text: What was kept of it.
+        cut: Whether the sandbox kept only its beginning.
+    """
+    shown = text[:_MOST_CHARACTERS].removesuffix("\n").split("\n", _MOST_LINES)
+    rest = len(text) - _MOST_CHARACTERS if len(text) > _MOST_CHARACTERS else 0
+    if len(shown) > _MOST_LINES:
+        rest += len(shown.pop())
+    told = [harmless(line) for line in shown] if text else []
+    if rest:
+        told.append(f"… {rest:,} more characters")
+    if cut:
+        told.append("… what followed was over limits.output and was not kept")
+    return told
 
 
 def harmless(text: str) -> str:

@@ -1,8 +1,9 @@
 """Values on the wire: JSON with tags, strict on the way in, and never a name that is looked up.
 
-What JSON cannot say is a mapping with the key `~`: `{"~": "tuple", "v": [1, 2]}`. Both sides use this module; what
-comes out of a guest is hostile, so `loads` bounds depth and count before or while it builds, and every surprise is
-`UndecodableError`. The table of what travels, and as what it arrives, is docs/values.md.
+What JSON cannot say is a mapping with the key `~`: `{"~": "tuple", "v": [1, 2]}`. What is big and in one piece may stay
+out of it, as an attachment. Both sides use this module; what comes out of a guest is hostile, so `loads` bounds depth
+and count before or while it builds, and every surprise is `UndecodableError`. The table of what travels, and as what it
+arrives, is docs/values.md.
 """
 
 import base64
@@ -16,9 +17,10 @@ import pathlib
 import re
 import uuid
 from collections.abc import Callable
-from typing import Never, cast
+from typing import Never, Protocol, TypeVar, cast
 
-from . import arrays
+from . import arrays, tables
+from .attachments import NOTHING, THRESHOLD, Attached, Collected, place
 from .travel import UndecodableError, UntravellableError
 
 _TAG, _VALUE = "~", "v"
@@ -40,22 +42,32 @@ _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _WORD = (1 << 64) - 1
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _PLAIN = frozenset((bool, type(None)))
+_T_contra = TypeVar("_T_contra", contravariant=True)
 
 
-def dumps(value: object, where: str) -> bytes:
+class _Encoder(Protocol[_T_contra]):
+    """How values of one type go out."""
+
+    def __call__(self, value: _T_contra, where: str, depth: int, parts: Collected | None, /) -> object:
+        """The value as plain JSON data."""
+        ...
+
+
+def dumps(value: object, where: str, parts: Collected | None = None) -> bytes:
     """The wire form of a value.
 
     Args:
         value: What is to travel.
         where: What an error calls it, such as `argument 'rows'`.
+        parts: Takes what may stay out of the JSON; None where nothing may.
 
     Raises:
         UntravellableError: Some part of it has no safe form; the error has the path to that part.
     """
-    return json.dumps(to_wire(value, where, 0), separators=(",", ":"), allow_nan=False).encode()
+    return json.dumps(to_wire(value, where, 0, parts), separators=(",", ":"), allow_nan=False).encode()
 
 
-def to_wire(value: object, where: str, depth: int) -> object:
+def to_wire(value: object, where: str, depth: int, parts: Collected | None = None) -> object:
     """The value as plain JSON data; see `dumps`."""
     kind = type(value)
     if kind in _PLAIN:
@@ -66,11 +78,31 @@ def to_wire(value: object, where: str, depth: int) -> object:
     if encode is not None:
         if depth > _MAX_DEPTH:
             raise UntravellableError(where, kind.__name__, f"it is nested deeper than {_MAX_DEPTH}, or contains itself")
-        return encode(cast("Never", value), where, depth)  # the table pairs each type with its encoder
-    travelling = arrays.travelling_form(value)
+        return encode(cast("Never", value), where, depth, parts)  # the table pairs each type with its encoder
+    travelling = arrays.travelling_form(value, where, parts)
     if travelling is arrays.NOT_MINE:
-        raise UntravellableError(where, kind.__name__)
-    return travelling if isinstance(travelling, dict) else to_wire(travelling, where, depth + 1)
+        return _table_out(value, where, depth, parts)
+    return travelling if isinstance(travelling, dict) else to_wire(travelling, where, depth + 1, parts)
+
+
+def _table_out(value: object, where: str, depth: int, parts: Collected | None) -> object:
+    table = tables.apart(value, where)
+    if table is None:
+        raise UntravellableError(where, type(value).__name__)
+
+    def out(column: tables.Column, name: str) -> list[object]:
+        return [column.kind, to_wire(column.values, name, depth + 1, parts)]
+
+    labels, index_name = f"the columns of {where}", f"the index of {where}"
+    return {
+        _TAG: tables.TAG,
+        "c": to_wire([table.label, table.labels], labels, depth + 1, parts),
+        "i": None if table.index is None else out(table.index, index_name),
+        "n": to_wire(table.index_label, index_name, depth + 1, parts),
+        _VALUE: [
+            out(column, f"{where}[{label!r:.80}]") for label, column in zip(table.labels, table.columns, strict=True)
+        ],
+    }
 
 
 def _tagged(tag: str, value: object) -> dict[str, object]:
@@ -86,70 +118,75 @@ def _text_out(text: str, where: str) -> str:
     return text
 
 
-def _int_out(value: int, _where: str, _depth: int) -> object:
+def _int_out(value: int, _where: str, _depth: int, _parts: Collected | None) -> object:
     return value if value.bit_length() <= _PLAIN_INTEGER_BITS else _tagged("int", hex(value))
 
 
-def _float_out(value: float, _where: str, _depth: int) -> object:
+def _float_out(value: float, _where: str, _depth: int, _parts: Collected | None) -> object:
     return value if math.isfinite(value) else _tagged("float", repr(value))
 
 
-def _list_out(value: list[object], where: str, depth: int) -> list[object]:
+def _list_out(value: list[object], where: str, depth: int, parts: Collected | None) -> list[object]:
     return [
         item
         if type(item) in _PLAIN or (type(item) is str and item.isascii())
-        else to_wire(item, f"{where}[{index}]", depth + 1)
+        else to_wire(item, f"{where}[{index}]", depth + 1, parts)
         for index, item in enumerate(value)
     ]
 
 
-def _tuple_out(value: tuple[object, ...], where: str, depth: int) -> object:
-    return _tagged("tuple", _list_out(list(value), where, depth))
+def _tuple_out(value: tuple[object, ...], where: str, depth: int, parts: Collected | None) -> object:
+    return _tagged("tuple", _list_out(list(value), where, depth, parts))
 
 
-def _set_out(value: set[object], where: str, depth: int) -> object:
-    return _tagged("set", _list_out(list(value), where, depth))
+def _set_out(value: set[object], where: str, depth: int, parts: Collected | None) -> object:
+    return _tagged("set", _list_out(list(value), where, depth, parts))
 
 
-def _frozenset_out(value: frozenset[object], where: str, depth: int) -> object:
-    return _tagged("frozenset", _list_out(list(value), where, depth))
+def _frozenset_out(value: frozenset[object], where: str, depth: int, parts: Collected | None) -> object:
+    return _tagged("frozenset", _list_out(list(value), where, depth, parts))
 
 
-def _dict_out(value: dict[object, object], where: str, depth: int) -> object:
+def _dict_out(value: dict[object, object], where: str, depth: int, parts: Collected | None) -> object:
     if all(type(key) is str for key in value) and _TAG not in value:
         return {
-            _text_out(cast("str", key), f"a key of {where}"): to_wire(item, f"{where}[{key!r:.80}]", depth + 1)
+            _text_out(cast("str", key), f"a key of {where}"): to_wire(item, f"{where}[{key!r:.80}]", depth + 1, parts)
             for key, item in value.items()
         }
     pairs = [
-        [to_wire(key, f"a key of {where}", depth + 1), to_wire(item, f"{where}[{key!r:.80}]", depth + 1)]
+        [to_wire(key, f"a key of {where}", depth + 1, parts), to_wire(item, f"{where}[{key!r:.80}]", depth + 1, parts)]
         for key, item in value.items()
     ]
     return _tagged("dict", pairs)
 
 
-def _bytes_out(value: bytes, _where: str, _depth: int) -> object:
-    return _tagged(type(value).__name__, base64.b64encode(value).decode("ascii"))
+def _bytes_out(value: bytes | bytearray, where: str, _depth: int, parts: Collected | None) -> object:
+    kind = type(value).__name__
+    if parts is not None and len(value) >= THRESHOLD:
+        return _tagged(kind, parts.add(memoryview(value), where, kind))
+    return _tagged(kind, base64.b64encode(value).decode("ascii"))
 
 
-def _timedelta_out(value: dt.timedelta, _where: str, _depth: int) -> object:
+def _timedelta_out(value: dt.timedelta, _where: str, _depth: int, _parts: Collected | None) -> object:
     return _tagged("timedelta", [value.days, value.seconds, value.microseconds])
 
 
-def _complex_out(value: complex, where: str, depth: int) -> object:
-    return _tagged("complex", [_float_out(value.real, where, depth), _float_out(value.imag, where, depth)])
+def _complex_out(value: complex, where: str, depth: int, parts: Collected | None) -> object:
+    return _tagged(
+        "complex", [_float_out(value.real, where, depth, parts), _float_out(value.imag, where, depth, parts)]
+    )
 
 
-def _as_text(tag: str) -> Callable[[object, str, int], object]:
-    return lambda value, where, _depth: _tagged(tag, _text_out(str(value), where))
+def _as_text(tag: str) -> _Encoder[object]:
+    return lambda value, where, _depth, _parts: _tagged(tag, _text_out(str(value), where))
 
 
-def _as_isoformat(tag: str) -> Callable[[dt.date, str, int], object]:
-    return lambda value, _where, _depth: _tagged(tag, value.isoformat())
+def _as_isoformat(tag: str) -> _Encoder[dt.date]:
+    return lambda value, _where, _depth, _parts: _tagged(tag, value.isoformat())
 
 
 # exact type → how it goes out; a subclass is a different type and does not travel as its parent
-_ENCODERS: dict[type, Callable[[Never, str, int], object]] = {
+_ENCODERS: dict[type, _Encoder[Never]] = {
     int: _int_out,
     float: _float_out,
     list: _list_out,
@@ -171,15 +208,19 @@ _ENCODERS: dict[type, Callable[[Never, str, int], object]] = {
 }
 
 
-def loads(data: bytes) -> object:
+def loads(data: bytes, attached: Attached = NOTHING) -> object:
     """The value of a wire form that nobody vouches for.
+
+    Args:
+        data: The JSON.
+        attached: What came beside it.
 
     Raises:
         UndecodableError: It breaks a rule of the format; the message names the rule.
     """
     raw = parse(data)
     try:
-        return from_wire(raw, 0)
+        return from_wire(raw, 0, attached)
     except RecursionError:
         # the depth is bounded, but a caller that is near the end of its own stack has no room for that much
         raise UndecodableError("nested deeper than the stack of the caller has room for") from None
@@ -239,7 +280,7 @@ def _no_constant(name: str) -> object:
     raise UndecodableError(f"a bare {name}")
 
 
-def from_wire(raw: object, depth: int) -> object:
+def from_wire(raw: object, depth: int, attached: Attached = NOTHING) -> object:
     """The value of parsed JSON data; see `loads`."""
     kind = type(raw)
     if kind is str:
@@ -249,11 +290,11 @@ def from_wire(raw: object, depth: int) -> object:
     if depth > _MAX_DEPTH:
         raise UndecodableError(f"nested deeper than {_MAX_DEPTH}")
     if isinstance(raw, list):
-        return [from_wire(item, depth + 1) for item in raw]
+        return [from_wire(item, depth + 1, attached) for item in raw]
     if isinstance(raw, dict):
         if _TAG in raw:
-            return _tag_in(raw, depth)
-        return {_clean(key): from_wire(item, depth + 1) for key, item in raw.items()}
+            return _tag_in(raw, depth, attached)
+        return {_clean(key): from_wire(item, depth + 1, attached) for key, item in raw.items()}
     return raw
 
 
@@ -269,14 +310,16 @@ def _clean(text: object) -> str:
     return text
 
 
-def _tag_in(raw: dict[str, object], depth: int) -> object:
+def _tag_in(raw: dict[str, object], depth: int, attached: Attached) -> object:
     tag, value = raw[_TAG], raw.get(_VALUE)
     decode = _DECODERS.get(tag) if isinstance(tag, str) else None
     try:
         if decode is not None:
-            return decode(value, depth)
+            return decode(value, depth, attached)
         if tag == arrays.TAG:
-            return arrays.rebuild(raw)
+            return arrays.rebuild(raw, attached)
+        if tag == tables.TAG:
+            return _table_in(raw, depth, attached)
     except UndecodableError:
         raise
     except (ValueError, TypeError, ArithmeticError, AttributeError, KeyError) as error:
@@ -285,15 +328,29 @@ def _tag_in(raw: dict[str, object], depth: int) -> object:
     raise UndecodableError("an unknown tag")
 
 
-def _items(value: object, depth: int) -> list[object]:
+def _table_in(raw: dict[str, object], depth: int, attached: Attached) -> object:
+    def column(pair: object) -> tables.Column:
+        kind, values = pair if isinstance(pair, list) else (None, None)
+        return tables.Column(_clean(kind), from_wire(values, depth + 1, attached))
+
+    label, labels = _items(raw.get("c"), depth, attached)
+    columns, index = raw.get(_VALUE), raw.get("i")
+    if not isinstance(columns, list) or not isinstance(labels, list):
+        raise UndecodableError("a bad data frame")
+    made = [column(pair) for pair in columns]
+    name = from_wire(raw.get("n"), depth + 1, attached)
+    return tables.together(tables.Table(labels, label, made, None if index is None else column(index), name))
+
+
+def _items(value: object, depth: int, attached: Attached) -> list[object]:
     if not isinstance(value, list):
         raise UndecodableError("a list was expected")
-    return [from_wire(item, depth + 1) for item in value]
+    return [from_wire(item, depth + 1, attached) for item in value]
 
 
-def _hashable_items(value: object, depth: int) -> list[object]:
+def _hashable_items(value: object, depth: int, attached: Attached) -> list[object]:
     """Items for a set or for keys, without those chosen to collide, which would make building it quadratic."""
-    items = _items(value, depth)
+    items = _items(value, depth, attached)
     if len(items) > _MAX_EQUAL_HASHES:
         hashes = list(map(hash, items))
         ((_hash, most),) = collections.Counter(hashes).most_common(1)
@@ -331,62 +388,64 @@ def _refuse_crowding(hashes: list[int], size: int) -> None:
         taken[slot] = 1
 
 
-def _dict_in(value: object, depth: int) -> dict[object, object]:
+def _dict_in(value: object, depth: int, attached: Attached) -> dict[object, object]:
     if not isinstance(value, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in value):  # noqa: PLR2004 - a pair has two
         raise UndecodableError("pairs were expected")
-    keys = _hashable_items([pair[0] for pair in value], depth)
-    result = dict(zip(keys, _items([pair[1] for pair in value], depth), strict=True))
+    keys = _hashable_items([pair[0] for pair in value], depth, attached)
+    result = dict(zip(keys, _items([pair[1] for pair in value], depth, attached), strict=True))
     if len(result) != len(keys):
         raise UndecodableError("a key stands twice in one mapping")
     return result
 
 
-def _int_in(value: object, _depth: int) -> int:
+def _int_in(value: object, _depth: int, _attached: Attached) -> int:
     text = _clean(value)
     if text.removeprefix("-")[:2] != "0x":
         raise UndecodableError("a bad integer")
     return int(text, 16)
 
 
-def _float_in(value: object, _depth: int) -> float:
+def _float_in(value: object, _depth: int, _attached: Attached) -> float:
     if value not in ("nan", "inf", "-inf"):
         raise UndecodableError("a bad float")
     return float(value)
 
 
-def _bytes_in(value: object, _depth: int) -> bytes:
+def _bytes_in(value: object, _depth: int, attached: Attached) -> bytes:
+    if isinstance(value, list):
+        return attached.copy(*place(value))
     return base64.b64decode(_clean(value), validate=True)
 
 
-def _complex_in(value: object, depth: int) -> complex:
-    real, imaginary = _items(value, depth)
+def _complex_in(value: object, depth: int, attached: Attached) -> complex:
+    real, imaginary = _items(value, depth, attached)
     if not isinstance(real, int | float) or not isinstance(imaginary, int | float):
         raise UndecodableError("a bad complex number")
     return complex(real, imaginary)
 
 
-def _timedelta_in(value: object, depth: int) -> dt.timedelta:
-    days, seconds, microseconds = _items(value, depth)
+def _timedelta_in(value: object, depth: int, attached: Attached) -> dt.timedelta:
+    days, seconds, microseconds = _items(value, depth, attached)
     if not all(type(part) is int for part in (days, seconds, microseconds)):
         raise UndecodableError("a bad duration")
     return dt.timedelta(days, seconds, microseconds)  # type: ignore[arg-type]  # checked on the line above
 
 
-_DECODERS: dict[str, Callable[[object, int], object]] = {
-    "tuple": lambda value, depth: tuple(_items(value, depth)),
-    "set": lambda value, depth: set(_hashable_items(value, depth)),
-    "frozenset": lambda value, depth: frozenset(_hashable_items(value, depth)),
+_DECODERS: dict[str, Callable[[object, int, Attached], object]] = {
+    "tuple": lambda value, depth, attached: tuple(_items(value, depth, attached)),
+    "set": lambda value, depth, attached: set(_hashable_items(value, depth, attached)),
+    "frozenset": lambda value, depth, attached: frozenset(_hashable_items(value, depth, attached)),
     "dict": _dict_in,
     "int": _int_in,
     "float": _float_in,
     "complex": _complex_in,
     "bytes": _bytes_in,
-    "bytearray": lambda value, depth: bytearray(_bytes_in(value, depth)),
-    "decimal": lambda value, _depth: decimal.Decimal(_clean(value)),
-    "uuid": lambda value, _depth: uuid.UUID(_clean(value)),
-    "path": lambda value, _depth: pathlib.Path(_clean(value)),
-    "datetime": lambda value, _depth: dt.datetime.fromisoformat(_clean(value)),
-    "date": lambda value, _depth: dt.date.fromisoformat(_clean(value)),
-    "time": lambda value, _depth: dt.time.fromisoformat(_clean(value)),
+    "bytearray": lambda value, depth, attached: bytearray(_bytes_in(value, depth, attached)),
+    "decimal": lambda value, _depth, _attached: decimal.Decimal(_clean(value)),
+    "uuid": lambda value, _depth, _attached: uuid.UUID(_clean(value)),
+    "path": lambda value, _depth, _attached: pathlib.Path(_clean(value)),
+    "datetime": lambda value, _depth, _attached: dt.datetime.fromisoformat(_clean(value)),
+    "date": lambda value, _depth, _attached: dt.date.fromisoformat(_clean(value)),
+    "time": lambda value, _depth, _attached: dt.time.fromisoformat(_clean(value)),
     "timedelta": _timedelta_in,
 }

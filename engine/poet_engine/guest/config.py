@@ -23,6 +23,7 @@ class Config:
         open_files: Descriptors.
         disk: Bytes in `/tmp` and `/dev/shm` together.
         inodes: Files and folders in them.
+        result: Bytes of a result, which go through a file when they are many.
         stack: Bytes of stack.
         keep: Whether a payload serves one call after another, of one version.
         landlock: The ABI version of the kernel's Landlock; 0 where there is none.
@@ -45,6 +46,7 @@ class Config:
     open_files: int
     disk: int
     inodes: int
+    result: int
     stack: int
     keep: bool
     landlock: int

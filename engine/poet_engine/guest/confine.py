@@ -155,7 +155,7 @@ def lasting_budgets(config: Config, _uid: int) -> None:
         (resource.RLIMIT_MEMLOCK, 0),
         (resource.RLIMIT_MSGQUEUE, 0),
         (resource.RLIMIT_SIGPENDING, _QUEUED_SIGNALS),
-        (resource.RLIMIT_FSIZE, config.disk),
+        (resource.RLIMIT_FSIZE, max(config.disk, config.result)),
         (resource.RLIMIT_STACK, config.stack),
     ):
         resource.setrlimit(what, _lowered(what, value, value))

@@ -21,6 +21,8 @@ class Kind(enum.IntEnum):
     REFUSED = 4
     READY = 5
     SETUP_FAILED = 6
+    SCRIPT = 7
+    FOLDER = 8
 
 
 @dataclasses.dataclass(frozen=True)

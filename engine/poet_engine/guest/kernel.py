@@ -14,6 +14,9 @@ NEWUSER, NEWPID, NEWNET = 0x10000000, 0x20000000, 0x40000000
 # include/uapi/linux/mount.h
 RDONLY, NOSUID, NODEV, REMOUNT, BIND, REC, PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
 _MNT_DETACH = 2
+_FSOPEN_CLOEXEC, _FSMOUNT_CLOEXEC, _FSCONFIG_SET_STRING, _FSCONFIG_CMD_CREATE = 1, 1, 1, 6
+_MOUNT_ATTR_NOSUID, _MOUNT_ATTR_NODEV, _MOUNT_ATTR_NOEXEC = 2, 4, 8
+_KEEP_SIZE, _PUNCH_HOLE = 1, 2  # include/uapi/linux/falloc.h
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 # include/uapi/linux/prctl.h
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NAME, _PR_CAPBSET_DROP = 1, 4, 15, 24
@@ -87,6 +90,30 @@ def bind_read_only(source: str, target: str, *, device: bool = False) -> None:
     attributes = _MountAttr(RDONLY | NOSUID | (0 if device else NODEV), 0, 0, 0)
     size = ctypes.c_size_t(ctypes.sizeof(attributes))
     _syscall("mount_setattr", _AT_FDCWD, _text(target), _AT_RECURSIVE, ctypes.byref(attributes), size)
+
+
+def detached_tmpfs(options: dict[str, str]) -> int:
+    """The root folder of a new file system in memory that is mounted nowhere: whoever has no descriptor has no path.
+
+    Raises:
+        OSError: No privilege for it, or an option that this kernel does not know.
+    """
+    context = _syscall("fsopen", b"tmpfs", _FSOPEN_CLOEXEC)
+    try:
+        for key, value in options.items():
+            _syscall("fsconfig", context, _FSCONFIG_SET_STRING, _text(key), _text(value), 0)
+        _syscall("fsconfig", context, _FSCONFIG_CMD_CREATE, None, None, 0)
+        return _syscall(
+            "fsmount", context, _FSMOUNT_CLOEXEC, _MOUNT_ATTR_NOSUID | _MOUNT_ATTR_NODEV | _MOUNT_ATTR_NOEXEC
+        )
+    finally:
+        os.close(context)
+
+
+def free_pages(fd: int, size: int) -> None:
+    """Give back the memory of a file in memory; its size stays."""
+    mode, start, length = ctypes.c_int(_KEEP_SIZE | _PUNCH_HOLE), ctypes.c_int64(0), ctypes.c_int64(size)
+    _check(_libc.fallocate(fd, mode, start, length), "fallocate")
 
 
 def pivot_root(where: str) -> None:
@@ -183,10 +210,10 @@ def close_all_but(keep: set[int]) -> None:
     os.closerange(start, 1 << 16)
 
 
-def send_with_descriptors(sock: socket.socket, data: bytes, descriptors: list[int]) -> None:
-    """One message with descriptors attached."""
+def send_with_descriptors(sock: socket.socket, data: bytes | memoryview, descriptors: list[int]) -> int:
+    """One message with descriptors attached; how many bytes of it went."""
     packed = array.array("i", descriptors).tobytes()
-    sock.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, packed)] if descriptors else [])
+    return sock.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, packed)] if descriptors else [])
 
 
 def receive_with_descriptors(sock: socket.socket, size: int, most: int) -> tuple[bytes, list[int]]:

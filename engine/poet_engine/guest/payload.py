@@ -13,8 +13,9 @@ import traceback
 import types
 from typing import TYPE_CHECKING, NamedTuple, Never
 
-from . import codec, confine, kernel, randomness
-from .frames import Kind, Reader, pack
+from . import codec, confine, kernel, randomness, script
+from .attachments import NOTHING, Attached, Collected, Mapped
+from .frames import Frame, Kind, Reader, pack
 from .travel import UndecodableError, UntravellableError
 
 if TYPE_CHECKING:
@@ -55,32 +56,32 @@ class EntryNotFoundError(LookupError):
 
 
 def main(plan: confine.Plan, descriptors: list[int], sizes: tuple[int, int]) -> Never:
-    """Never returns. `descriptors` are the request socket, stdout and stderr; everything else is closed here."""
-    request, out, err = descriptors
+    """Never returns. `descriptors` are the request socket, stdout, stderr and the file for large results."""
+    request, out, err, results = descriptors
     status = _SETUP_FAILED_STATUS
     try:
         kernel.set_name(b"poet-call")
         os.dup2(out, 1)
         os.dup2(err, 2)
-        kernel.close_all_but({0, 1, 2, request, *plan.descriptors})
+        kernel.close_all_but({0, 1, 2, request, results, *plan.descriptors})
         # named, because it would ask the kernel otherwise
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=request)
         try:
-            prepare(plan, sizes, sock)
+            prepare(plan, sizes, sock, results)
         except Exception as error:  # noqa: BLE001 - nothing hostile ran yet: whatever failed is the host's to know
             sock.sendall(pack(Kind.SETUP_FAILED, repr(error).encode()))
             os._exit(status)
-        status = serve(sock, keep=plan.config.keep)
+        status = serve(sock, results, keep=plan.config.keep)
     except BaseException:  # noqa: BLE001 - the host reads the exit status; there is nobody else to tell
         status = 1
     os._exit(status)
 
 
-def prepare(plan: confine.Plan, sizes: tuple[int, int], sock: socket.socket) -> None:
+def prepare(plan: confine.Plan, sizes: tuple[int, int], sock: socket.socket, results: int) -> None:
     """Take everything away, pay the costs of a first call, and say so."""
     for step in confine.PAYLOAD_STEPS:
         step(plan)
-    kernel.close_all_but({0, 1, 2, sock.fileno()})
+    kernel.close_all_but({0, 1, 2, sock.fileno(), results})
     randomness.renew()
     gc.enable()
     warm_up(1)
@@ -114,16 +115,18 @@ def warm_up(times: int) -> None:
     sys.modules.pop(MODULE_NAME, None)
 
 
-def serve(sock: socket.socket, *, keep: bool) -> int:
+def serve(sock: socket.socket, results: int, *, keep: bool) -> int:
     """Wait for a request, answer it, and return the exit status; with `keep`, go on until an answer is no result."""
     loaded: _Loaded | None = None
     ballast = [bytes(_BALLAST)]
     while True:
-        request = _receive(sock)
-        if request is None:
+        requests, attached = _receive(sock)
+        if not requests:
             return 0  # the host let go of a payload that it did not need
+        if requests[0].kind is Kind.SCRIPT:
+            return _serve_script(sock, requests, ballast)
         try:
-            frame, loaded = answer(request, loaded)
+            frame, loaded = answer(requests[0].payload, attached, results, loaded=loaded)
         except MemoryError as error:
             ballast.clear()
             frame = _describe(error, "")
@@ -135,14 +138,38 @@ def serve(sock: socket.socket, *, keep: bool) -> int:
             return 0
 
 
-def _receive(sock: socket.socket) -> bytes | None:
-    reader = Reader({Kind.REQUEST: _MAX_REQUEST})
-    size = _FIRST_READ
-    while not (frames := reader.feed(data := sock.recv(size))):
+def _receive(sock: socket.socket) -> tuple[list[Frame], int | None]:
+    """A request, and the file with what was too big for it; no request when the host lets go."""
+    reader = Reader({Kind.REQUEST: _MAX_REQUEST, Kind.SCRIPT: _MAX_REQUEST})
+    size, attached = _FIRST_READ, None
+    while True:
+        data, descriptors = kernel.receive_with_descriptors(sock, size, 1)
+        attached = descriptors[0] if descriptors else attached
+        if frames := reader.feed(data):
+            return frames, attached
         if not data:
-            return None
+            return [], attached
         size = _NEXT_READ
-    return frames[0].payload
+
+
+def _serve_script(sock: socket.socket, requests: list[Frame], ballast: list[bytes]) -> int:
+    """Run a whole script and say how it went; the exit status. `requests` is emptied: its files are written by then."""
+    asked = script.Asked("", "", [])
+    try:
+        asked = script.prepare(sock, requests.pop().payload)
+        script.run(asked)
+        frame = pack(Kind.RESULT, b"null")
+    except SystemExit as error:
+        status = _exit_status(error)
+        if status:
+            return status
+        frame = pack(Kind.RESULT, b"null")
+    except BaseException as error:  # noqa: BLE001 - whatever the code raised is its answer
+        ballast.clear()
+        frame = _answer_of(error, asked.filename, asked.source)
+    _flush()
+    sock.sendall(frame)
+    return 0
 
 
 def _exit_status(error: SystemExit) -> int:
@@ -174,26 +201,50 @@ class _Loaded(NamedTuple):
     module: types.ModuleType
 
 
-def answer(request: bytes, loaded: _Loaded | None = None) -> tuple[bytes, _Loaded | None]:
+def answer(
+    request: bytes, attached: int | None = None, results: int | None = None, *, loaded: _Loaded | None = None
+) -> tuple[bytes, _Loaded | None]:
     """The frame that answers a request, and what is loaded then. SystemExit passes through: ending is not answering.
 
     Args:
         request: The content of a request frame.
+        attached: The file with what was too big for it; closed here.
+        results: The file for what is too big for a frame.
         loaded: What an earlier request has loaded; used again for the same source.
     """
     asked = json.loads(request)
     filename = asked["filename"]
     try:
-        arguments = [codec.from_wire(item, 0) for item in asked["args"]]
-        keywords = {name: codec.from_wire(item, 0) for name, item in asked["kwargs"].items()}
+        arguments, keywords = _arguments(asked["args"], asked["kwargs"], attached)
         if loaded is None or loaded.source != asked["source"]:
             loaded = _Loaded(asked["source"], _load(asked["source"], filename))
         value = _call(loaded.module, asked["entry"], arguments, keywords)
-        return pack(Kind.RESULT, codec.dumps(value, "the result")), loaded
+        return _result(value, results), loaded
     except SystemExit:
         raise
     except BaseException as error:  # noqa: BLE001 - whatever the code raised is its answer
         return _answer_of(error, filename, asked["source"]), loaded
+
+
+def _arguments(
+    args: list[object], kwargs: dict[str, object], attached: int | None
+) -> tuple[list[object], dict[str, object]]:
+    """Apart from the call, so that by then nothing but the arguments themselves holds what they came in."""
+    try:
+        region: Attached = NOTHING if attached is None else Mapped(attached)
+        positional = [codec.from_wire(item, 0, region) for item in args]
+        return positional, {name: codec.from_wire(item, 0, region) for name, item in kwargs.items()}
+    finally:
+        if attached is not None:
+            os.close(attached)
+
+
+def _result(value: object, results: int | None) -> bytes:
+    parts = None if results is None else Collected()
+    content = codec.dumps(value, "the result", parts)
+    if parts is not None and results is not None:
+        parts.deliver(results)
+    return pack(Kind.RESULT, content)
 
 
 def _answer_of(error: BaseException, filename: str, source: str) -> bytes:

@@ -5,7 +5,7 @@ import enum
 from typing import Protocol, Self
 
 from poet_engine.cancellation import Cancellation
-from poet_engine.job import Job
+from poet_engine.job import Job, Script
 from poet_engine.outcome import Outcome
 
 _GIVE_A_CGROUP = (
@@ -129,6 +129,19 @@ class Sandbox(Protocol):
 
         Raises:
             CannotTravelError: An argument has no safe form.
+            ClosedError: The sandbox was closed, or belongs to another process.
+        """
+        ...
+
+    def run_script(self, script: Script, *, cancellation: Cancellation | None = None) -> Outcome:
+        """Run one script to its end, and bring out the files that it was asked for. Never raises for what it did.
+
+        Args:
+            script: What to run.
+            cancellation: Lets another thread end it.
+
+        Raises:
+            UsageError: A name, a pattern or an argument is not plain, or there is no room for the files.
             ClosedError: The sandbox was closed, or belongs to another process.
         """
         ...

@@ -48,7 +48,12 @@ TABLE: tuple[Row, ...] = (
     Row(Status.LIMIT, "inodes", Blame.CODE, "uncaught ENOSPC and no inodes left"),
     Row(Status.LIMIT, "fds", Blame.CODE, "uncaught EMFILE"),
     Row(Status.LIMIT, "recursion", Blame.CODE, "an uncaught RecursionError that no `raise` made"),
-    Row(Status.LIMIT, "result_size", Blame.CODE, "the frame announced more than a result may have"),
+    Row(
+        Status.LIMIT,
+        "result_size",
+        Blame.CODE,
+        "the frame, with what lies beside it, announced more than a result may have",
+    ),
     Row(Status.CRASH, "signal:NAME", Blame.CODE, "a signal that nothing above explains"),
     Row(Status.VIOLATION, "seccomp:SYSCALL", Blame.CODE, "a forbidden system call was notified, or SIGSYS"),
     Row(Status.VIOLATION, "network", Blame.CODE, "an internet socket was asked for"),

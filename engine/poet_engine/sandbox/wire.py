@@ -1,40 +1,98 @@
 """A job as the request that a guest reads, and a guest's frame as an answer. The same for every sandbox."""
 
+import dataclasses
 import json
+import mmap
+import sys
 
 from poet_engine.errors import CannotTravelError
 from poet_engine.guest import codec
-from poet_engine.guest.frames import Frame, Kind, Reader
+from poet_engine.guest.attachments import NOTHING, Attached, Collected
+from poet_engine.guest.frames import Frame, FrameTooLargeError, Kind, Reader
+from poet_engine.guest.script import HEADER_LENGTH
 from poet_engine.guest.travel import UndecodableError, UntravellableError
-from poet_engine.job import Job
+from poet_engine.job import Job, Script
 from poet_engine.outcome import ErrorInfo
+from poet_engine.sandbox import files_in
 from poet_engine.sandbox.verdict import Answer, Garbled, Raised, Refused, Returned
 
 # An exception's or refusal's frame: message and traceback are cut by the guest well below this.
 _MAX_TEXT_FRAME = 1 << 18
 _MAX_FIELD = 1 << 16
+_MAX_DONE_FRAME = 64
 
 
-def request(job: Job) -> bytes:
-    """The content of the request frame.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Request:
+    """A job for a guest.
+
+    Attributes:
+        content: Of the request frame.
+        parts: What is too big for it; how it travels is the sandbox's affair.
+    """
+
+    content: bytes
+    parts: Collected
+
+
+def request(job: Job, memory: int | None = None) -> Request:
+    """A job in the form that the guest reads.
+
+    Args:
+        job: What to run.
+        memory: The policy's budget; arguments that alone would use it up are refused. None where there is none.
 
     Raises:
-        CannotTravelError: An argument has no safe form; the error names it.
+        CannotTravelError: An argument has no safe form, or no room; the error names it.
     """
+    most = None if memory is None else (memory, "limits.memory")
+    parts = Collected(alignment=mmap.PAGESIZE, most=most)
     try:
-        return json.dumps(
+        content = json.dumps(
             {
                 "source": job.source,
                 "entry": job.entry,
                 "filename": job.filename,
-                "args": [codec.to_wire(value, f"argument {index + 1}", 0) for index, value in enumerate(job.args)],
-                "kwargs": {name: codec.to_wire(value, f"argument {name!r}", 0) for name, value in job.kwargs.items()},
+                "args": [
+                    codec.to_wire(value, f"argument {index + 1}", 0, parts) for index, value in enumerate(job.args)
+                ],
+                "kwargs": {
+                    name: codec.to_wire(value, f"argument {name!r}", 0, parts) for name, value in job.kwargs.items()
+                },
             },
             separators=(",", ":"),
             allow_nan=False,
         ).encode()
     except UntravellableError as error:
-        raise CannotTravelError(error.where, error.kind, error.why) from None
+        raise CannotTravelError(error.where, error.kind, error.why, mend=error.mend) from None
+    return Request(content, parts)
+
+
+def script_request(script: Script) -> Request:
+    """A script in the form that the guest reads: a header's length, the header, and the files one by one.
+
+    Raises:
+        UsageError: A name or an argument could mean something else inside; the error names it.
+    """
+    files_in.check(script)
+    header = json.dumps(
+        {
+            "source": script.source,
+            "filename": script.filename,
+            "argv": list(script.argv),
+            "files": [[name, len(content)] for name, content in script.files_in.items()],
+        }
+    ).encode()
+    pieces = [len(header).to_bytes(HEADER_LENGTH, "big"), header, *script.files_in.values(), script.stdin]
+    return Request(b"".join(pieces), Collected())
+
+
+def script_reader() -> Reader:
+    """A reader for what a script's run loop may send: that the script came to its end, or an exception.
+
+    Not a refusal: that is for functions, whose caller's fault it is.
+    """
+    return Reader({Kind.RESULT: _MAX_DONE_FRAME, Kind.EXCEPTION: _MAX_TEXT_FRAME})
 
 
 def reader(result_limit: int) -> Reader:
@@ -42,16 +100,55 @@ def reader(result_limit: int) -> Reader:
     return Reader({Kind.RESULT: result_limit, Kind.EXCEPTION: _MAX_TEXT_FRAME, Kind.REFUSED: _MAX_TEXT_FRAME})
 
 
-def read(frames: list[Frame], pending: int) -> Answer:
-    """The answer that came. Exactly one frame and not a byte more, or it is garbled."""
+class _TooLargeError(Exception):
+    """The attachments that a result refers to are more than it may have."""
+
+
+class _Capped:
+    """The attachments of a result: each reference counts, also one to what another one has taken already.
+
+    Args:
+        attached: Where they are taken from.
+        length: Bytes of the frame.
+        limit: Bytes of frame and attachments together.
+    """
+
+    def __init__(self, attached: Attached, length: int, limit: int) -> None:
+        self._attached, self.total, self._limit = attached, length, limit
+
+    def take(self, offset: int, length: int) -> bytearray | memoryview:
+        """Bytes of the region, if there is room for them."""
+        self._count(length)
+        return self._attached.take(offset, length)
+
+    def copy(self, offset: int, length: int) -> bytes:
+        """The same, for bytes that cannot change."""
+        self._count(length)
+        return self._attached.copy(offset, length)
+
+    def _count(self, length: int) -> None:
+        self.total += length
+        if self.total > self._limit:
+            raise _TooLargeError
+
+
+def read(frames: list[Frame], pending: int, attached: Attached = NOTHING, limit: int = sys.maxsize) -> Answer:
+    """The answer that came. Exactly one frame and not a byte more, or it is garbled.
+
+    Args:
+        frames: What came whole.
+        pending: Bytes that came after it.
+        attached: What the guest has put beside its result.
+        limit: Bytes of a result and its attachments together.
+
+    Raises:
+        FrameTooLargeError: The attachments announce more than that.
+    """
     if len(frames) != 1 or pending:
         return Garbled(f"{len(frames)} frames and {pending} bytes where one frame was due")
     frame = frames[0]
     if frame.kind is Kind.RESULT:
-        try:
-            return Returned(codec.loads(frame.payload))
-        except UndecodableError as error:
-            return Garbled(str(error))
+        return _value(frame.payload, attached, limit)
     fields = _text_fields(frame.payload)
     if fields is None:
         return Garbled(f"an unreadable {frame.kind.name.lower()} frame")
@@ -59,6 +156,16 @@ def read(frames: list[Frame], pending: int) -> Answer:
         return Refused(_text(fields, "argument"), _text(fields, "rule"))
     error_info = ErrorInfo(_text(fields, "type"), _text(fields, "message"), _text(fields, "traceback"))
     return Raised(error_info, _text(fields, "kind") or "exception", fields.get("raised") is not False)
+
+
+def _value(content: bytes, attached: Attached, limit: int) -> Answer:
+    capped = _Capped(attached, len(content), limit)
+    try:
+        return Returned(codec.loads(content, capped))
+    except UndecodableError as error:
+        return Garbled(str(error))
+    except _TooLargeError:
+        raise FrameTooLargeError(capped.total, limit) from None
 
 
 def _text_fields(payload: bytes) -> dict[str, object] | None:

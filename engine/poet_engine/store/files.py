@@ -110,7 +110,7 @@ def read(name: str, *, at: int, limit: int, where: Path) -> bytes:
 
 
 def read_if_there(name: str, *, at: int, limit: int, where: Path) -> bytes | None:
-    """As `read`, and None where there is no such file."""
+    """As `read`, and None where no such file was found."""
     try:
         return read(name, at=at, limit=limit, where=where)
     except FileNotFoundError:

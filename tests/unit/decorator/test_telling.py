@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from poet_engine.decorator.telling import Teller, harmless
+from poet_engine.decorator.telling import Teller, harmless, lines
+from poet_engine.outcome import Outcome, Status
 from poet_engine.sandbox.scripted import ok
 
 
@@ -49,3 +50,48 @@ def test_nothing_is_said_where_nothing_was_printed(caplog: pytest.LogCaptureFixt
     with caplog.at_level(logging.DEBUG):
         Teller("f").output(ok(1))
     assert caplog.records == []
+
+
+PRINTED = Outcome(
+    status=Status.OK, stdout="one\n\x1b[2Jtwo\rERROR root: three\n", stderr="careful", stderr_truncated=True
+)
+
+
+def test_what_was_printed_is_a_record_a_line_and_says_what_is_missing(caplog: pytest.LogCaptureFixture) -> None:
+    """No line can act on a terminal or look like another record: each begins with the function's name."""
+    with caplog.at_level(logging.INFO, logger="poet_engine.guest"):
+        Teller("f").output(PRINTED)
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("INFO", "f: one"),
+        ("INFO", "f: \\x1b[2Jtwo\\rERROR root: three"),
+        ("WARNING", "f: careful"),
+        ("WARNING", "f: … what followed was over limits.output and was not kept"),
+    ]
+    assert {record.name for record in caplog.records} == {"poet_engine.guest"}
+
+
+def test_nothing_is_passed_on_where_nobody_listens(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Warnings without a handler go to the process's own standard error, which is no place for a guest."""
+    root = logging.getLogger()
+    with monkeypatch.context() as patch:
+        patch.setattr(root, "handlers", [])
+        logging.getLogger("poet_engine.guest").warning("the control")
+        Teller("f").output(PRINTED)
+    assert capsys.readouterr().err == "the control\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "cut", "told"),
+    [
+        ("", False, []),
+        ("", True, ["… what followed was over limits.output and was not kept"]),
+        ("\n", False, [""]),
+        ("a\n\nb", False, ["a", "", "b"]),
+        ("x" * 8001, False, ["x" * 8000, "… 1 more characters"]),
+        ("x\n" * 300, False, [*["x"] * 200, "… 199 more characters"]),
+    ],
+)
+def test_long_output_is_cut_in_characters_and_in_lines(text: str, told: list[str], *, cut: bool) -> None:
+    assert lines(text, cut=cut) == told

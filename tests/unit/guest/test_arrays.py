@@ -110,7 +110,6 @@ class Own(np.ndarray[tuple[int], np.dtype[np.float64]]):
         ({"a": np.longdouble(1)}, "x['a']"),
         (np.datetime64("2024", "Y"), "x"),
         (np.array([1, object()], dtype=object), "x[1]"),
-        (pd.DataFrame({"a": [1]}), "x"),
         (pd.Series([pd.Timestamp("2024-01-01", tz="UTC")]), "x[0]"),
     ],
 )
@@ -194,4 +193,4 @@ def test_a_scalar_with_a_shape_stays_an_array() -> None:
 def test_values_without_arrays_do_not_ask_for_numpy() -> None:
     """On the way out numpy is only looked for among what is loaded."""
     assert "numpy" in sys.modules
-    assert arrays.travelling_form(object()) is arrays.NOT_MINE
+    assert arrays.travelling_form(object(), "x", None) is arrays.NOT_MINE

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from poet_engine.guest import arrays, codec
+from poet_engine.guest import arrays, attachments, codec, tables
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "values.md").read_text(encoding="utf-8")
 TABLE = PAGE.partition("## What travels")[2].partition("\n## ")[0]
@@ -11,7 +11,7 @@ ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in TABLE.
     1:
 ]
 # Types that the code tells apart without the table of encoders.
-WITHOUT_ENCODER = {"None", "bool", "str", "numpy.ndarray", "pandas.Series", "pandas.Index"}
+WITHOUT_ENCODER = {"None", "bool", "str", "numpy.ndarray", "pandas.Series", "pandas.Index", "pandas.DataFrame"}
 
 
 def named(kind: type) -> str:
@@ -26,7 +26,7 @@ def test_the_page_lists_the_types_that_travel_and_no_others() -> None:
 
 def test_the_page_lists_the_tags_that_are_read_and_no_others() -> None:
     listed = {tag for row in ROWS for tag in re.findall(r"`(\w+)`", row[2])}
-    assert listed == {*codec._DECODERS, arrays.TAG}
+    assert listed == {*codec._DECODERS, arrays.TAG, tables.TAG}
 
 
 def test_the_page_states_the_limits_of_the_code() -> None:
@@ -35,6 +35,7 @@ def test_the_page_states_the_limits_of_the_code() -> None:
     assert f"| dimensions of an array | {arrays._MAX_DIMENSIONS} |" in PAGE
     assert f"| keys or members with the same hash | {codec._MAX_EQUAL_HASHES} in one collection |" in PAGE
     assert f"`int` above {codec._PLAIN_INTEGER_BITS:,} bits" in PAGE
+    assert f"from {attachments.THRESHOLD >> 10} KiB on" in PAGE
     assert f"more than\n{codec._MAX_DIGITS} digits" in PAGE
 
 

@@ -1,11 +1,13 @@
 """The sandbox that answers from a script behaves like one, apart from running anything."""
 
 import concurrent.futures
+import dataclasses
 
 import pytest
 
-from poet_engine.errors import CannotTravelError, ClosedError
-from poet_engine.job import Job
+from poet_engine.cancellation import Cancellation
+from poet_engine.errors import CannotTravelError, ClosedError, UsageError
+from poet_engine.job import Job, Script
 from poet_engine.outcome import Blame, Outcome, Status
 from poet_engine.sandbox import walls
 from poet_engine.sandbox.protocol import Sandbox
@@ -75,3 +77,37 @@ def test_many_threads_get_one_answer_each() -> None:
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         got = list(pool.map(lambda _: sandbox.run(JOB).value, range(64)))
     assert sorted(got, key=str) == sorted(range(64), key=str)
+
+
+SCRIPT = Script(source="print(1)", files_in={"a": b"1"}, files_out=["a"])
+
+
+def test_a_script_ends_well_and_leaves_nothing_unless_it_is_told_otherwise() -> None:
+    sandbox = ScriptedSandbox([ok(1)])
+    outcome = sandbox.run_script(SCRIPT)
+    assert (outcome.status, outcome.value, outcome.files) == (Status.OK, None, {})
+    assert (sandbox.scripts, sandbox.jobs, sandbox.statistics().calls) == ([SCRIPT], [], 1)
+
+
+def test_the_answer_for_scripts_may_be_given_or_computed() -> None:
+    limited = failed(Status.LIMIT, "wall")
+    assert ScriptedSandbox([ok(1)], for_script=limited).run_script(SCRIPT) is limited
+    copying = ScriptedSandbox([ok(1)], for_script=lambda script: dataclasses.replace(ok(None), files=script.files_in))
+    assert copying.run_script(SCRIPT).files == {"a": b"1"}
+
+
+def test_the_names_of_a_script_must_be_plain_as_everywhere() -> None:
+    sandbox = ScriptedSandbox([ok(1)])
+    with pytest.raises(UsageError, match=r"\.\."):
+        sandbox.run_script(Script(source="", files_in={"../a": b""}))
+    assert sandbox.scripts == []
+
+
+def test_a_script_can_be_cancelled_and_a_closed_sandbox_refuses_it() -> None:
+    sandbox = ScriptedSandbox([ok(1)])
+    with Cancellation() as cancellation:
+        cancellation.cancel()
+        assert sandbox.run_script(SCRIPT, cancellation=cancellation).status is Status.CANCELLED
+    sandbox.close()
+    with pytest.raises(ClosedError):
+        sandbox.run_script(SCRIPT)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from poet_engine.errors import CannotTravelError
 from poet_engine.guest import codec
 from poet_engine.guest.frames import Frame, FrameError, FrameTooLargeError, Kind, pack
+from poet_engine.guest.travel import UndecodableError
 from poet_engine.job import Job
 from poet_engine.outcome import ErrorInfo
 from poet_engine.sandbox import wire
@@ -30,7 +31,7 @@ def told(kind: Kind, fields: object) -> object:
 class TestRequest:
     def test_it_holds_what_the_guest_needs_and_values_in_wire_form(self) -> None:
         job = dataclasses.replace(JOB, args=[1, (2,)], kwargs={"k": {3}, "f": float("inf")}, filename="<f>")
-        assert json.loads(wire.request(job)) == {
+        assert json.loads(wire.request(job).content) == {
             "source": "def f(): pass",
             "entry": "f",
             "filename": "<f>",
@@ -55,6 +56,84 @@ class TestRequest:
         endless.append(endless)
         with pytest.raises(CannotTravelError, match="contains itself"):
             wire.request(dataclasses.replace(JOB, args=[endless]))
+
+    def test_large_arguments_stay_beside_it_each_on_a_page_of_its_own(self) -> None:
+        one, other = b"a" * 100_000, bytearray(b"b" * 70_000)
+        made = wire.request(dataclasses.replace(JOB, args=[one, b"small"], kwargs={"k": [other]}))
+        assert len(made.content) < 500
+        assert [(offset % 4096, bytes(data)) for offset, data in made.parts.pieces] == [(0, one), (0, bytes(other))]
+
+    def test_large_arguments_beyond_the_budget_of_memory_are_refused_by_name(self) -> None:
+        job = dataclasses.replace(JOB, args=[b"a" * 100_000], kwargs={"rows": {"b": b"b" * 100_000}})
+        assert wire.request(job, memory=202_752).parts.size == 202_400
+        with pytest.raises(CannotTravelError, match="Pass less at once, or raise limits") as caught:
+            wire.request(job, memory=150_000)
+        assert caught.value.where == "argument 'rows'['b']"
+
+
+class Region:
+    """Attachments that a guest sent, and how much of them was taken."""
+
+    def __init__(self, size: int) -> None:
+        self.size, self.taken = size, 0
+
+    def take(self, offset: int, length: int) -> bytearray:
+        if offset + length > self.size:
+            raise UndecodableError("a reference beyond the attachments")
+        self.taken += length
+        return bytearray(length)
+
+    def copy(self, offset: int, length: int) -> bytes:
+        return bytes(self.take(offset, length))
+
+
+class TestAttachments:
+    """A result of 256 KiB may be that much together with what lies beside it."""
+
+    LIMIT = 1 << 18
+
+    def read(self, *references: tuple[int, int]) -> tuple[object, Region]:
+        region = Region(self.LIMIT)
+        content = json.dumps([{"~": "bytes", "v": reference} for reference in references]).encode()
+        return wire.read([Frame(Kind.RESULT, content)], 0, region, self.LIMIT), region
+
+    def test_a_result_may_refer_to_them(self) -> None:
+        answer, _region = self.read((0, 1 << 16), (1 << 16, 1 << 17))
+        assert answer == Returned([bytes(1 << 16), bytes(1 << 17)])
+
+    @pytest.mark.parametrize(
+        "references",
+        [[(0, 1 << 18)], [(0, 1 << 16)] * 4, [(0, 1 << 17), (1 << 16, 1 << 17)], [(0, 1 << 62)], [(1 << 62, 1 << 18)]],
+        ids=["no room for the frame", "the same four times", "overlapping", "huge", "huge and beyond"],
+    )
+    def test_together_they_may_not_be_more_than_a_result(self, references: list[tuple[int, int]]) -> None:
+        """Each counts, also where they overlap, and nothing is taken that would be too much."""
+        region = Region(self.LIMIT)
+        content = json.dumps([{"~": "bytes", "v": reference} for reference in references]).encode()
+        with pytest.raises(FrameTooLargeError) as caught:
+            wire.read([Frame(Kind.RESULT, content)], 0, region, self.LIMIT)
+        assert caught.value.length > caught.value.limit == self.LIMIT
+        assert region.taken + len(content) <= self.LIMIT
+
+    def test_a_lying_reference_is_garbled_with_the_rule(self) -> None:
+        assert self.read((1 << 18, 1 << 16))[0] == Garbled("a reference beyond the attachments")
+        assert self.read((-1, 1 << 16))[0] == Garbled("a bad reference to an attachment")
+
+    def test_without_attachments_no_reference_is_good(self) -> None:
+        content = b'{"~":"bytes","v":[0,65536]}'
+        assert answer(Kind.RESULT, content) == Garbled("an attachment where none came")
+
+    @FUZZ
+    @given(st.lists(st.tuples(st.integers(-1, 1 << 19), st.integers(0, 1 << 18)), max_size=12))
+    def test_no_references_make_the_host_take_more_than_the_limit(self, references: list[tuple[int, int]]) -> None:
+        region = Region(self.LIMIT)
+        content = json.dumps([{"~": "bytes", "v": reference} for reference in references]).encode()
+        try:
+            read = wire.read([Frame(Kind.RESULT, content)], 0, region, self.LIMIT)
+        except FrameTooLargeError:
+            read = None
+        assert read is None or isinstance(read, Returned | Garbled)
+        assert region.taken + len(content) <= self.LIMIT
 
 
 class TestReader:

@@ -14,6 +14,7 @@ from poet_engine.guest import kernel
 from poet_engine.guest import lane as guest_lane
 from poet_engine.guest.frames import HEADER_SIZE, FrameError, Kind, Reader
 from poet_engine.sandbox.cgroup import Group, Reading
+from poet_engine.sandbox.process.memory_files import ResultFile
 
 _SETUP_TEXT = 1 << 16
 _PASS_CREDENTIALS = 1
@@ -46,10 +47,12 @@ class Armed:
     Args:
         control: The host's end of the lane's own socket, on which its init reports the payload's end.
         kill_lane: Ends the lane with everything in it.
+        result: Bytes that its result may have.
     """
 
-    def __init__(self, control: socket.socket, kill_lane: Callable[[], None]) -> None:
+    def __init__(self, control: socket.socket, kill_lane: Callable[[], None], result: int) -> None:
         self.control, self._kill_lane = control, kill_lane
+        self.results = ResultFile(result)
         self.request, self._guest_request = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         self.request.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, _PASS_CREDENTIALS)
         self.request.setblocking(False)
@@ -67,9 +70,8 @@ class Armed:
 
     def hand_over(self) -> None:
         """Send the guest's ends to the lane's init, which forks the payload."""
-        kernel.send_with_descriptors(
-            self.control, b"P", [self._guest_request.fileno(), self._guest_stdout, self._guest_stderr]
-        )
+        ends = [self._guest_request.fileno(), self._guest_stdout, self._guest_stderr, self.results.fd]
+        kernel.send_with_descriptors(self.control, b"P", ends)
         self._guest_request.close()
         os.close(self._guest_stdout)
         os.close(self._guest_stderr)
@@ -181,6 +183,7 @@ class Armed:
             return
         self._closed = True
         self.request.close()
+        self.results.close()
         for fd in (self.stdout, self.stderr, self.listener, self._pidfd):
             if fd is not None:
                 os.close(fd)

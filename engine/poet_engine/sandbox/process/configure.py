@@ -75,6 +75,7 @@ def configuration(
         open_files=limits.open_files,
         disk=limits.disk,
         inodes=limits.inodes,
+        result=limits.result,
         stack=limits.stack,
         keep=policy.isolation.fresh is Fresh.NONE,
         landlock=landlock.abi(),

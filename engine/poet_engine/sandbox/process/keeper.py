@@ -33,12 +33,14 @@ class Builder:
         driver: Makes cgroups; None where there are none.
         limits: What each lane's cgroup gets.
         uids: Gives each lane, by its number, its uid.
+        result: Bytes that a result may have.
     """
 
     nursery: Nursery
     driver: Driver | None
     limits: GroupLimits
     uids: Callable[[int], int]
+    result: int
 
 
 class Keeper:
@@ -53,7 +55,7 @@ class Keeper:
     def __init__(self, exchange: Exchange, builder: Builder, clock: Callable[[], float]) -> None:
         self._exchange, self._clock = exchange, clock
         self._nursery, self._driver = builder.nursery, builder.driver
-        self._limits, self._uids = builder.limits, builder.uids
+        self._limits, self._uids, self._result = builder.limits, builder.uids, builder.result
         self._lanes: set[Lane] = set()
         self._building: set[Lane] = set()
         self._watched: dict[int, Lane] = {}
@@ -148,7 +150,7 @@ class Keeper:
     def _start_lane(self) -> None:
         """Have a lane forked; its init says hello when its walls stand."""
         self._number += 1
-        lane = Lane(self._number, self._uids(self._number))
+        lane = Lane(self._number, self._uids(self._number), self._result)
         self._lanes.add(lane)
         self._exchange.lanes += 1
         self._building.add(lane)

@@ -21,10 +21,11 @@ class Lane:
     Args:
         number: Which one it is, for names.
         uid: The user that its payloads become.
+        result: Bytes that a result may have.
     """
 
-    def __init__(self, number: int, uid: int) -> None:
-        self.number, self.uid = number, uid
+    def __init__(self, number: int, uid: int, result: int) -> None:
+        self.number, self.uid, self._result = number, uid, result
         self.control, self._guest_control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, _PASS_CREDENTIALS)
         self.control.settimeout(_HELLO_GRACE)
@@ -75,7 +76,7 @@ class Lane:
         if self.armed is not None:
             self.armed.close()
             self.armed = None
-        armed = Armed(self.control, self.kill)
+        armed = Armed(self.control, self.kill, self._result)
         try:
             armed.hand_over()
         except OSError as error:

@@ -14,6 +14,7 @@ from poet_engine.sandbox.process.exchange import Next
 from poet_engine.sandbox.process.lane import Lane
 from poet_engine.sandbox.process.pool import Pool
 from poet_engine.sandbox.process.supervise import Supervisor, Watch
+from poet_engine.sandbox.process.workfolder import WorkFolder
 from poet_engine.sandbox.verdict import Budgets, Counts, Exit, Kill, Observation, Returned, Verdict, decide
 
 if TYPE_CHECKING:
@@ -35,27 +36,33 @@ class Run:
         *,
         tolerant: bool,
         keep: bool,
+        folder: WorkFolder | None = None,
     ) -> None:
         armed = lane.armed
         if armed is None:
             raise AssertionError("the pool handed out a lane without a payload")
         self._lane, self._armed, self._limits, self._wall, self._clock = lane, armed, limits, wall, clock
-        self._tolerant, self._keep = tolerant, keep
+        self._tolerant, self._keep, self._folder = tolerant, keep, folder
         self.unlisted: frozenset[str] = frozenset()
         self._start: Reading | None = None
         self._start_cpu_ms = 0.0
-        self.lane_after = Next.DISCARD  # until the end is known: an interrupted call must not leave a lane to others
+        self.lane_after = Next.KEEP  # its payload has heard nothing yet
 
-    def to_the_end(self, request: bytes, pool: Pool, cancellation: Cancellation | None) -> Outcome:
-        """Release the payload and follow it."""
+    def to_the_end(
+        self, request: bytes, attached: int | None, pool: Pool, cancellation: Cancellation | None
+    ) -> Outcome:
+        """Release the payload and follow it; `attached` is the file with what is too big for the request."""
+        self.lane_after = Next.DISCARD  # until the end is known: an interrupted call must not leave a lane to others
         self._start, self._start_cpu_ms = self._armed.release(self._lane.group)
         released = self._clock()
         watch = Watch(self._limits, released, self._wall)
-        supervisor = Supervisor(self._armed, watch, self._cpu_ms, clock=self._clock, tolerant=self._tolerant)
+        supervisor = Supervisor(
+            self._armed, watch, self._cpu_ms, clock=self._clock, tolerant=self._tolerant, folder=self._folder
+        )
         if cancellation is not None:
             supervisor.heed(cancellation)
         try:
-            supervisor.run(request)
+            supervisor.run(request, attached)
         except BaseException:
             supervisor.kill()  # an interrupt of the caller's: nothing runs on behind its back
             raise
@@ -63,6 +70,7 @@ class Run:
         if supervisor.output.total:
             supervisor.drain()  # of what was printed before a frame was sent, the first part is seen together with it
         supervisor.ignore()
+        supervisor.let_go()
         self.unlisted = frozenset(supervisor.unlisted)
         if pool.closing and supervisor.report is None and not isinstance(supervisor.answer, Returned):
             watch.end(Kill(Status.CANCELLED, "shutdown", Evidence("engine", "closed in mid-call")))
@@ -99,7 +107,7 @@ class Run:
     def _conclude(self, supervisor: Supervisor, watch: Watch, wall_ms: float) -> Outcome:
         report = supervisor.report
         counts = self._counts(report, supervisor.processes_refused)
-        answered = watch.kill is None and isinstance(supervisor.answer, Returned)
+        answered = watch.kill is None and isinstance(supervisor.answer, Returned) and self._folder is None
         seen = Observation(
             budgets=Budgets(self._wall, self._limits.cpu, self._limits.memory),
             kill=watch.kill,
@@ -109,7 +117,10 @@ class Run:
             touched=tuple(watch.touched),
         )
         self.lane_after = _next(report, answered=answered, keep=self._keep)
-        return _outcome(decide(seen), supervisor, counts, wall_ms, report)
+        if self.lane_after is Next.KEEP:
+            self._armed.results.clear()
+        outcome = _outcome(decide(seen), supervisor, counts, wall_ms, report)
+        return outcome if self._folder is None else self._folder.bring_out(outcome, ended=report is not None)
 
 
 def _next(report: Report | None, *, answered: bool, keep: bool) -> Next:

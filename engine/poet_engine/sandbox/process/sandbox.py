@@ -14,22 +14,24 @@ from typing import Self
 from poet_engine.cancellation import Cancellation
 from poet_engine.errors import ClosedError, SandboxUnavailableError
 from poet_engine.guest import landlock
-from poet_engine.job import Job
+from poet_engine.job import Job, Script
 from poet_engine.outcome import Evidence, Outcome, Status
 from poet_engine.policy import Fresh, Policy
-from poet_engine.sandbox import cgroup, walls, wire
+from poet_engine.sandbox import cgroup, files_in, walls, wire
 from poet_engine.sandbox.cgroup import GroupLimits
 from poet_engine.sandbox.process import configure, diagnose, identity
 from poet_engine.sandbox.process.exchange import Next, NoLaneError, Why
 from poet_engine.sandbox.process.identity import Identity
 from poet_engine.sandbox.process.keeper import Builder
 from poet_engine.sandbox.process.lane import Lane
+from poet_engine.sandbox.process.memory_files import ArgumentFiles
 from poet_engine.sandbox.process.nursery import Nursery
 from poet_engine.sandbox.process.pool import Pool
 from poet_engine.sandbox.process.run import NAME, Run
 from poet_engine.sandbox.process.schedule import Size
 from poet_engine.sandbox.process.subids import SubIds
 from poet_engine.sandbox.process.subids import find as find_subids
+from poet_engine.sandbox.process.workfolder import WorkFolder
 from poet_engine.sandbox.process.zygote import Zygote
 from poet_engine.sandbox.protocol import Means, SandboxStatistics, WallReport
 from poet_engine.sandbox.verdict import blame_for
@@ -103,7 +105,9 @@ class ProcessSandbox:
         tasks = 2 + policy.limits.processes + policy.limits.threads
         limits = GroupLimits(policy.limits.memory, tasks, policy.limits.cores)
         uids = functools.partial(_uid_of, self._me, subids)
-        self._pool = Pool(Builder(self._nursery, driver, limits, uids), size=size or Size())
+        builder = Builder(self._nursery, driver, limits, uids, policy.limits.result)
+        self._pool = Pool(builder, size=size or Size())
+        self._arguments = ArgumentFiles()
         self._finalizer = weakref.finalize(self, _abandon, self._pool)
         _living.add(self)
 
@@ -112,29 +116,64 @@ class ProcessSandbox:
 
     def run(self, job: Job, *, cancellation: Cancellation | None = None) -> Outcome:
         """Run one job to its verdict; see `Sandbox.run`."""
-        return self._run(job, cancellation, tolerant=False)
+        return self._run_job(job, cancellation, tolerant=False)
+
+    def run_script(self, script: Script, *, cancellation: Cancellation | None = None) -> Outcome:
+        """Run one script to its confirmed end and bring its files out; see `Sandbox.run_script`."""
+        self._refuse_misuse()
+        request = wire.script_request(script)
+        files_in.refuse_too_much(script, self._limits)
+        with WorkFolder(script.files_out, self._limits.result) as folder:
+            return self._run(request, f"script\0{script.source}", script.wall, cancellation, folder=folder)
 
     def probe(self, job: Job) -> Outcome:
         """Run a probe of ours: forbidden calls fail with EPERM and the probe goes on. Never for other people's code."""
-        return self._run(job, None, tolerant=True)
+        return self._run_job(job, None, tolerant=True)
 
-    def _run(self, job: Job, cancellation: Cancellation | None, *, tolerant: bool) -> Outcome:
+    def _run_job(self, job: Job, cancellation: Cancellation | None, *, tolerant: bool) -> Outcome:
         self._refuse_misuse()
-        request = wire.request(job)
+        request = wire.request(job, self._limits.memory)
+        return self._run(request, job.source, job.wall, cancellation, tolerant=tolerant)
+
+    def _run(
+        self,
+        request: wire.Request,
+        version: str,
+        wall: float | None,
+        cancellation: Cancellation | None,
+        *,
+        tolerant: bool = False,
+        folder: WorkFolder | None = None,
+    ) -> Outcome:
+        """One run; `version` is what a payload that is kept between calls must have served to serve it too."""
         with self._count_lock:
             self._calls += 1
-        wall = self._limits.wall if job.wall is None else min(job.wall, self._limits.wall)
+        patience = max(self._limits.wall, _QUEUE_GRACE) if wall is None else min(wall, self._limits.wall)
+        wall = self._limits.wall if wall is None else min(wall, self._limits.wall)
         try:
-            lane = self._lane(job, wall, cancellation)
+            lane = self._lane(version, patience, cancellation)
         except NoLaneError as error:
             return self._no_lane(error, cancellation)
-        run = Run(lane, self._limits, wall, self._clock, tolerant=tolerant, keep=self._keeps_payloads)
+        run = Run(lane, self._limits, wall, self._clock, tolerant=tolerant, keep=self._keeps_payloads, folder=folder)
         try:
-            return run.to_the_end(request, self._pool, cancellation)
+            return self._released(run, request, cancellation)
         finally:
+            if folder is not None:
+                folder.close()  # its files count as the lane's memory for as long as anybody holds them
             self._pool.give_back(lane, run.lane_after)
             if self._audit:
                 self.unlisted_calls |= run.unlisted
+
+    def _released(self, run: Run, request: wire.Request, cancellation: Cancellation | None) -> Outcome:
+        try:
+            attached = self._arguments.hold(request.parts)
+        except OSError as error:
+            return self._not_run(Status.INFRA, "setup", f"no memory file for the arguments: {error}")
+        try:
+            return run.to_the_end(request.content, attached, self._pool, cancellation)
+        finally:
+            if attached is not None:
+                os.close(attached)
 
     def _no_lane(self, error: NoLaneError, cancellation: Cancellation | None) -> Outcome:
         """What is said when no lane was to be had; why the sandbox does not start, with the setting to change."""
@@ -149,13 +188,15 @@ class ProcessSandbox:
             text = f"the process sandbox does not start: {why}"
         else:
             status, cause = Status.INFRA, "queue_full" if error.why is Why.FULL else "queue_timeout"
+        return self._not_run(status, cause, text)
+
+    def _not_run(self, status: Status, cause: str, text: str) -> Outcome:
         evidence = Evidence(cause, text, source="host")
         return Outcome(status=status, cause=cause, blame=blame_for(status, cause), evidence=evidence, sandbox=self.name)
 
-    def _lane(self, job: Job, wall: float, cancellation: Cancellation | None) -> Lane:
+    def _lane(self, version: str, patience: float, cancellation: Cancellation | None) -> Lane:
         """A lane whose payload waits and has not said a word since it was ready."""
-        key = hashlib.sha256(job.source.encode(errors="surrogatepass")).hexdigest() if self._keeps_payloads else None
-        patience = wall if job.wall is not None else max(wall, _QUEUE_GRACE)
+        key = hashlib.sha256(version.encode(errors="surrogatepass")).hexdigest() if self._keeps_payloads else None
         until = self._clock() + (max(patience, _START_GRACE) if self._pool.cold else patience)
         while True:
             lane = self._pool.acquire(max(0.0, until - self._clock()), key=key, cancellation=cancellation)
@@ -214,6 +255,7 @@ class ProcessSandbox:
         self._finalizer.detach()
         if os.getpid() == self._owner:
             self._pool.close()
+            self._arguments.close()
 
     def __enter__(self) -> Self:
         """Itself."""

@@ -11,13 +11,14 @@ import time
 from collections.abc import Callable
 
 from poet_engine.cancellation import Cancellation
-from poet_engine.guest import seccomp
+from poet_engine.guest import kernel, seccomp
 from poet_engine.guest.frames import Frame, FrameError, FrameTooLargeError, Kind, pack
 from poet_engine.outcome import Evidence, Status
 from poet_engine.policy import Limits
 from poet_engine.sandbox import wire
 from poet_engine.sandbox.process import notify
 from poet_engine.sandbox.process.armed import Armed, Report
+from poet_engine.sandbox.process.workfolder import WorkFolder
 from poet_engine.sandbox.verdict import Answer, Garbled, Kill, Returned
 
 _CHUNK = 1 << 16
@@ -132,6 +133,7 @@ class Supervisor:
         cpu_ms: Reads its CPU counter.
         clock: Monotonic seconds.
         tolerant: Answer forbidden calls with an error instead of ending the run. Only our own probes run so.
+        folder: Takes the working folder of a script; a script is followed to its confirmed end, whatever it answers.
     """
 
     def __init__(
@@ -142,12 +144,15 @@ class Supervisor:
         *,
         clock: Callable[[], float] = time.monotonic,
         tolerant: bool = False,
+        folder: WorkFolder | None = None,
     ) -> None:
         self._armed, self._watch, self._cpu_ms, self._clock, self._tolerant = armed, watch, cpu_ms, clock, tolerant
-        self._reader = wire.reader(watch.limits.result)
+        self._folder = folder
+        self._reader = wire.reader(watch.limits.result) if folder is None else wire.script_reader()
         self._frames: list[Frame] = []
         self._ended = False
         self._cancellation: Cancellation | None = None
+        self._attached: int | None = None
         self._poll = armed.poll
         self._sock = armed.request
         self._answers = armed.request.fileno()
@@ -165,9 +170,15 @@ class Supervisor:
         self.processes_refused = 0
         self.unlisted: set[str] = set()
 
-    def run(self, request: bytes) -> None:
-        """Send the request, watch until the run has ended or a good answer is there; see `finished`."""
-        pending = self._send(memoryview(pack(Kind.REQUEST, request)))
+    def run(self, request: bytes, attached: int | None = None) -> None:
+        """Send the request, watch until the run has ended or a good answer is there; see `finished`.
+
+        Args:
+            request: The content of its frame.
+            attached: The file with what is too big for it; goes with the first bytes.
+        """
+        self._attached = attached
+        pending = self._send(memoryview(pack(Kind.REQUEST if self._folder is None else Kind.SCRIPT, request)))
         if pending:
             self._poll.modify(self._answers, select.POLLIN | select.POLLOUT)
         while not self.finished:
@@ -188,10 +199,16 @@ class Supervisor:
         if self._cancellation is not None and self._cancellation.fd in self._sources:
             self._forget(self._cancellation.fd)
 
+    def let_go(self) -> None:
+        """Break the circle that the sources make with us: a large answer must not wait for the collector."""
+        self._sources.clear()
+
     @property
     def finished(self) -> bool:
         """Whether there is nothing to wait for: a readable result, or the confirmed end."""
-        return self._ended or (isinstance(self.answer, Returned) and self._watch.kill is None)
+        if self._ended or self._folder is not None:
+            return self._ended
+        return isinstance(self.answer, Returned) and self._watch.kill is None
 
     def kill(self) -> None:
         """End the payload now."""
@@ -215,7 +232,11 @@ class Supervisor:
 
     def _send(self, pending: memoryview) -> memoryview:
         try:
-            return pending[self._sock.send(pending) :]
+            if self._attached is None:
+                return pending[self._sock.send(pending) :]
+            sent = kernel.send_with_descriptors(self._sock, pending, [self._attached])
+            self._attached = None
+            return pending[sent:]
         except BlockingIOError:
             return pending
         except OSError:
@@ -251,7 +272,8 @@ class Supervisor:
 
     def _on_answer(self) -> None:
         try:
-            data = self._sock.recv(_CHUNK)
+            # plain `recv` but for a script's first message: whatever else comes, no descriptor comes with it
+            data = self._sock.recv(_CHUNK) if self._folder is None else self._folder.receive(self._sock, _CHUNK)
         except BlockingIOError:
             return
         except OSError:
@@ -261,6 +283,9 @@ class Supervisor:
             return
         try:
             self._frames += self._reader.feed(data)
+            if self._frames:
+                limit = self._watch.limits.result
+                self.answer = wire.read(self._frames, self._reader.pending, self._armed.results, limit)
         except FrameTooLargeError as error:
             evidence = Evidence("result_bytes", error.length, error.limit)
             self._watch.end(Kill(Status.LIMIT, "result_size", evidence))
@@ -268,10 +293,8 @@ class Supervisor:
         except FrameError as error:
             self._garbled(str(error))
             return
-        if self._frames:
-            self.answer = wire.read(self._frames, self._reader.pending)
-            if isinstance(self.answer, Garbled):
-                self._garbled(self.answer.reason)
+        if isinstance(self.answer, Garbled):
+            self._garbled(self.answer.reason)
 
     def _garbled(self, reason: str) -> None:
         self._watch.end(Kill(Status.NO_RESULT, "result_undecodable", Evidence("frame", reason)))

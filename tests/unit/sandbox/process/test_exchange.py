@@ -22,7 +22,7 @@ def exchange() -> Exchange:
 
 @pytest.fixture
 def lanes() -> Iterator[list[Lane]]:
-    made = [Lane(number, 1000 + number) for number in range(4)]
+    made = [Lane(number, 1000 + number, 1 << 20) for number in range(4)]
     yield made
     for lane in made:
         lane.close()

@@ -1,0 +1,168 @@
+"""Big buffers beside the JSON of a value.
+
+What a value holds in one piece (the data of an array, bytes) stays out of its JSON from `THRESHOLD` on: there stands
+`[offset, length]`, a place in one region of bytes that belongs to the message. How the region travels is each
+sandbox's affair; the codec only adds to it and takes from it.
+"""
+
+import mmap
+import os
+from typing import Protocol
+
+from .travel import UndecodableError, UntravellableError
+
+# Below this a copy through the JSON costs less than the calls that a region takes (docs/values.md has the numbers).
+THRESHOLD = 1 << 16
+# What the kernel moves with one call; it stops a page below 2 GiB.
+_MOST_AT_ONCE = 1 << 30
+
+
+class Collected:
+    """The region of an outgoing message: pieces that nobody has copied yet, each with its place.
+
+    Args:
+        alignment: Every piece starts at a multiple of it. Pieces that will be mapped start at a page.
+        most: Bytes that they may be together, and what to call that limit; None where the receiver judges.
+    """
+
+    def __init__(self, *, alignment: int = 1, most: tuple[int, str] | None = None) -> None:
+        self._alignment, self._most = alignment, most
+        self.pieces: list[tuple[int, memoryview]] = []
+        self.size = 0
+
+    def add(self, data: memoryview, where: str, kind: str) -> list[int]:
+        """The reference that stands for the bytes of `data`, which must stay as they are until they are written.
+
+        Raises:
+            UntravellableError: There is no room for them.
+        """
+        offset = -(-self.size // self._alignment) * self._alignment
+        end = offset + len(data)
+        if self._most is not None and end > self._most[0]:
+            most, name = self._most
+            why = f"large arguments come to {end} bytes with it, and {name} is {most}"
+            raise UntravellableError(where, kind, why, mend=f"Pass less at once, or raise {name}")
+        self.pieces.append((offset, data))
+        self.size = end
+        return [offset, len(data)]
+
+    def deliver(self, fd: int) -> None:
+        """Put the pieces into a file of fixed size, if they fit: if not, the references alone say how much it was."""
+        if self.pieces and self.size <= os.fstat(fd).st_size:
+            self.write(fd)
+
+    def write(self, fd: int) -> None:
+        """Put every piece in its place in a file; the pieces are let go of."""
+        for offset, data in self.pieces:
+            write_at(fd, data, offset)
+        self.pieces.clear()
+
+
+def write_at(fd: int, data: memoryview, offset: int) -> None:
+    """All of `data`, however many calls that takes."""
+    while data:
+        written = os.pwrite(fd, data[:_MOST_AT_ONCE], offset)
+        data, offset = data[written:], offset + written
+
+
+def read_at(fd: int, into: memoryview, offset: int) -> None:
+    """Fill `into`, however many calls that takes.
+
+    Raises:
+        UndecodableError: The file ends before that.
+    """
+    while into:
+        came = os.preadv(fd, [into[:_MOST_AT_ONCE]], offset)
+        if not came:
+            raise UndecodableError("an attachment that ends too early")
+        into, offset = into[came:], offset + came
+
+
+def copy_at(fd: int, offset: int, length: int) -> bytes:
+    """So many bytes of a file, copied once where one call does it.
+
+    Raises:
+        UndecodableError: The file ends before that.
+    """
+    pieces: list[bytes] = []
+    while length:
+        pieces.append(os.pread(fd, min(length, _MOST_AT_ONCE), offset))
+        if not pieces[-1]:
+            raise UndecodableError("an attachment that ends too early")
+        length, offset = length - len(pieces[-1]), offset + len(pieces[-1])
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+class Attached(Protocol):
+    """The region of a message that came. Both ways out of it raise UndecodableError where it has no such bytes."""
+
+    def take(self, offset: int, length: int, /) -> bytearray | memoryview:
+        """Bytes that may be written to, which nobody else has or changes."""
+        ...
+
+    def copy(self, offset: int, length: int, /) -> bytes:
+        """Bytes that cannot change."""
+        ...
+
+
+def place(reference: list[object]) -> tuple[int, int]:
+    """Offset and length of a reference, which is only as good as whoever wrote the message.
+
+    Raises:
+        UndecodableError: It is none.
+    """
+    if len(reference) == 2:  # noqa: PLR2004 - offset and length
+        offset, length = reference
+        if type(offset) is int and type(length) is int and offset >= 0 and length >= THRESHOLD:
+            return offset, length
+    raise UndecodableError("a bad reference to an attachment")
+
+
+class Nothing:
+    """Where nothing came."""
+
+    def take(self, _offset: int, _length: int) -> bytearray:
+        """Refuse."""
+        raise UndecodableError("an attachment where none came")
+
+    def copy(self, _offset: int, _length: int) -> bytes:
+        """Refuse."""
+        raise UndecodableError("an attachment where none came")
+
+
+NOTHING = Nothing()
+
+
+class Mapped:
+    """A region in a file that nobody can change.
+
+    What is taken of it is a private mapping: a page becomes ours when it is written to. The file is mapped as a whole,
+    because each mapping costs a descriptor, and not before it must be, because a mapping counts as memory.
+
+    Args:
+        fd: The file.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._size = os.fstat(fd).st_size
+        self._view: memoryview | None = None
+
+    def take(self, offset: int, length: int) -> memoryview:
+        """A piece of the mapping, which lives for as long as any of its pieces does.
+
+        Raises:
+            OSError: The budget of memory has no room for it.
+            UndecodableError: The region has no such bytes.
+        """
+        if self._view is None:
+            self._view = memoryview(mmap.mmap(self._fd, self._size, flags=mmap.MAP_PRIVATE))
+        if offset + length > self._size:
+            raise UndecodableError("a reference beyond the attachments")
+        return self._view[offset : offset + length]
+
+    def copy(self, offset: int, length: int) -> bytes:
+        """A copy of a piece."""
+        if offset + length > self._size:
+            raise UndecodableError("a reference beyond the attachments")
+        return copy_at(self._fd, offset, length)

@@ -1,0 +1,38 @@
+"""Names of files that travel into a sandbox or out of it: relative, in normal form, and safe to show and to write."""
+
+from collections.abc import Callable
+
+MOST_DEPTH = 32  # folders and file together
+_MOST_BYTES, _MOST_PART = 1024, 255
+
+_RULES: tuple[tuple[Callable[[str], bool], str], ...] = (
+    (lambda name: not name.isprintable(), "its name has characters that cannot be shown"),
+    (lambda name: "\\" in name, "its name has a backslash, which other systems read as a folder"),
+    (
+        lambda name: not {"", ".", ".."}.isdisjoint(name.split("/")),
+        "its name is absolute or has an empty, . or .. part",
+    ),
+    (lambda name: name.count("/") >= MOST_DEPTH, f"it lies deeper than {MOST_DEPTH} levels"),
+    (
+        lambda name: (
+            len(name.encode()) > _MOST_BYTES or any(len(part.encode()) > _MOST_PART for part in name.split("/"))
+        ),
+        f"its name is longer than {_MOST_PART} bytes a part or {_MOST_BYTES} in all",
+    ),
+)
+
+
+def why_odd(name: str) -> str | None:
+    """What is wrong with a name that should be relative and plain; None when nothing is."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return "its name is not UTF-8"
+    return next((why for breaks, why in _RULES if breaks(name)), None)
+
+
+def shown(name: str) -> str:
+    """A name that can be printed, whatever bytes it is made of; plain names stay as they are."""
+    if name.isprintable():
+        return name
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in name)

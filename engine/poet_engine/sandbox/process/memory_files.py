@@ -1,0 +1,147 @@
+"""Files in memory that values too big for a frame go through: arguments in, results out.
+
+The kernel counts the pages of such a file for whoever writes them: an argument's for the host, a result's for the lane.
+"""
+
+import contextlib
+import fcntl
+import functools
+import itertools
+import os
+import threading
+
+from poet_engine.guest import kernel
+from poet_engine.guest.attachments import Collected, copy_at, read_at
+from poet_engine.guest.travel import UndecodableError
+
+_NO_EXECUTION = 0x0008  # MFD_NOEXEC_SEAL, since Linux 6.3; machines may demand it
+_FIXED = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW
+# Pages of 2 MiB where a file is that long: on pages of 4 KiB, allocating them takes several times as long as the copy.
+_FOLDER = {"huge": "within_size", "size": "0", "mode": "0700"}
+
+
+@functools.cache
+def _memfd_flags() -> int:
+    flags = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
+    try:
+        os.close(os.memfd_create("probe", flags | _NO_EXECUTION))
+    except OSError:
+        return flags
+    return flags | _NO_EXECUTION
+
+
+class ArgumentFiles:
+    """Makes the files in which big arguments travel. A guest gets one that nobody can change any more.
+
+    With the privilege to mount, files lie in a file system of our own, which takes large pages and is mounted nowhere;
+    the guest gets a descriptor for reading, and no other one is left. Otherwise they are sealed memory files.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._numbers = itertools.count()
+        self._folder: int | None = None
+        self._asked = False
+
+    def __repr__(self) -> str:
+        return f"<ArgumentFiles {'sealed' if self._folder is None else 'in a folder of their own'}>"
+
+    def hold(self, parts: Collected) -> int | None:
+        """A descriptor of a file with the pieces, for the caller to close; None when there are none.
+
+        Raises:
+            OSError: There is no room for it.
+        """
+        if not parts.pieces:
+            return None
+        folder = self._own_folder()
+        return _sealed(parts) if folder is None else self._read_only(parts, folder)
+
+    def _own_folder(self) -> int | None:
+        with self._lock:
+            if not self._asked:
+                self._asked = True
+                with contextlib.suppress(OSError):
+                    self._folder = kernel.detached_tmpfs(_FOLDER)
+            return self._folder
+
+    def _read_only(self, parts: Collected, folder: int) -> int:
+        name = str(next(self._numbers))
+        writer = os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600, dir_fd=folder)
+        try:
+            reader = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder)
+        except OSError:
+            os.close(writer)
+            raise
+        finally:
+            os.unlink(name, dir_fd=folder)
+        return _filled(parts, writer, reader)
+
+    def close(self) -> None:
+        """Let go of the file system; files that a guest still has mapped stay until it lets go of them."""
+        with self._lock:
+            folder, self._folder, self._asked = self._folder, None, True
+        if folder is not None:
+            os.close(folder)
+
+
+def _filled(parts: Collected, writer: int, reader: int) -> int:
+    """The reader, when everything is written and the writer closed."""
+    try:
+        os.ftruncate(writer, parts.size)
+        parts.write(writer)
+    except OSError:
+        os.close(reader)
+        raise
+    finally:
+        os.close(writer)
+    return reader
+
+
+def _sealed(parts: Collected) -> int:
+    fd = os.memfd_create("arguments", _memfd_flags())
+    try:
+        os.ftruncate(fd, parts.size)
+        parts.write(fd)
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _FIXED | fcntl.F_SEAL_WRITE)
+    except OSError:
+        os.close(fd)
+        raise
+    return fd
+
+
+class ResultFile:
+    """Where a payload puts what is too big for its frame. Only ever read, never mapped: the guest may change it.
+
+    Args:
+        size: Bytes that a result may have. The file can neither grow nor shrink.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self.fd = os.memfd_create("results", _memfd_flags())
+        os.ftruncate(self.fd, size)
+        fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, _FIXED)
+
+    def take(self, offset: int, length: int) -> bytearray:
+        """A copy of a piece, made once: what the guest writes later does not change it."""
+        if offset + length > self._size:
+            raise UndecodableError("a reference beyond the attachments")
+        piece = bytearray(length)
+        read_at(self.fd, memoryview(piece), offset)
+        return piece
+
+    def copy(self, offset: int, length: int) -> bytes:
+        """The same, for bytes that cannot change."""
+        if offset + length > self._size:
+            raise UndecodableError("a reference beyond the attachments")
+        return copy_at(self.fd, offset, length)
+
+    def clear(self) -> None:
+        """Give back its memory, for the next call of the same payload."""
+        with contextlib.suppress(OSError):  # then it stays with the lane, which pays for it
+            kernel.free_pages(self.fd, self._size)
+
+    def close(self) -> None:
+        """Let go of it."""
+        os.close(self.fd)
