@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -159,6 +160,22 @@ def test_threads_of_one_call_do_not_burn_more_than_its_cores(restricted: Process
         pytest.skip("without a cgroup there is no quota; the CPU budget bounds the sum all the same")
     assert outcome.ok
     assert outcome.usage.cpu_ms < 1.25 * outcome.usage.wall_ms + 100
+
+
+def test_a_package_below_tmp_can_be_imported_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each call has a /tmp of its own; where an environment lies below the host's, code can get to it."""
+    with tempfile.TemporaryDirectory(prefix="poet-test-", dir="/tmp") as folder:
+        package = Path(folder) / "lies_below_tmp"
+        package.mkdir()
+        (package / "__init__.py").write_text("", encoding="ascii")
+        (package / "late.py").write_text("value = 7\n", encoding="ascii")
+        for path in (package.parent, package, *package.iterdir()):
+            path.chmod(0o755)
+        monkeypatch.syspath_prepend(folder)
+        policy = Policy.parse('extends = "restricted"\n[static.imports]\nlies_below_tmp = ["late.value"]\n')
+        with ProcessSandbox(policy) as sandbox:
+            source = "def entry():\n    from lies_below_tmp import late\n    return late.value\n"
+            assert _run(sandbox, source).unwrap() == 7
 
 
 def test_a_module_that_cannot_be_preloaded_is_named() -> None:

@@ -254,11 +254,12 @@ def empty_scratch_space(plan: Plan) -> None:
     os.umask(0)
     for name in ("shm", "tmp"):
         os.mkdir(f"/dev/shm/{name}", 0o1777)  # as every /tmp
-    os.umask(0o077)
+    os.umask(0o022)  # the folders on the way to what is bound are root's, and the code must get through them
     for path in plan.below:
         # an environment that lives under the host's /tmp would be hidden by ours
         _mount_point(path, f"/dev/shm{path}")
         kernel.mount(path, f"/dev/shm{path}", None, kernel.BIND | kernel.REC)
+    os.umask(0o077)
     kernel.mount("/dev/shm/tmp", "/tmp", None, kernel.BIND | kernel.REC)
     kernel.mount("/dev/shm/shm", "/dev/shm", None, kernel.BIND)  # last: it covers the tmpfs's own root
     os.chdir("/tmp")
