@@ -24,7 +24,6 @@ class Kind(enum.IntEnum):
     SCRIPT = 7
     FOLDER = 8
     COMPILE = 9
-    COMPILED = 10
 
 
 @dataclasses.dataclass(frozen=True)

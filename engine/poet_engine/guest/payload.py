@@ -29,6 +29,8 @@ _FIRST_READ, _NEXT_READ = 1 << 14, 1 << 20
 _MAX_TEXT, _MAX_TRACEBACK = 4096, 32768
 _RAISE_VARARGS = opcode.opmap["RAISE_VARARGS"]  # a `raise` statement; its number differs between versions
 _SETUP_FAILED_STATUS = 121
+# Bytes of a source that is compiled ahead: what a socket takes at once, whatever its buffer is.
+LONGEST_AHEAD = 1 << 16
 # Address space, freed when that runs out, so that there is room to say so. Its pages are never touched.
 _BALLAST = 512 * 1024
 
@@ -67,18 +69,18 @@ def main(plan: confine.Plan, descriptors: list[int], sizes: tuple[int, int]) -> 
         # named, because it would ask the kernel otherwise
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=request)
         try:
-            prepare(plan, sizes, sock, results)
+            compiled = prepare(plan, sizes, sock, results)
         except Exception as error:  # noqa: BLE001 - nothing hostile ran yet: whatever failed is the host's to know
             sock.sendall(pack(Kind.SETUP_FAILED, repr(error).encode()))
             os._exit(status)
-        status = serve(sock, results, keep=plan.config.keep)
+        status = serve(sock, results, compiled, keep=plan.config.keep)
     except BaseException:  # noqa: BLE001 - the host reads the exit status; there is nobody else to tell
         status = 1
     os._exit(status)
 
 
-def prepare(plan: confine.Plan, sizes: tuple[int, int], sock: socket.socket, results: int) -> None:
-    """Take everything away, pay the costs of a first call, and say so."""
+def prepare(plan: confine.Plan, sizes: tuple[int, int], sock: socket.socket, results: int) -> "_Compiled | None":
+    """Take everything away, pay the costs of a first call, and say so; what was compiled ahead of one."""
     for step in confine.PAYLOAD_STEPS:
         step(plan)
     kernel.close_all_but({0, 1, 2, sock.fileno(), results})
@@ -87,9 +89,11 @@ def prepare(plan: confine.Plan, sizes: tuple[int, int], sock: socket.socket, res
     warm_up(1)
     confine.memory_budget(plan.config, sizes)
     listener = confine.system_calls(plan)
+    compiled = _compile_ahead(sock)
     kernel.send_with_descriptors(sock, pack(Kind.READY), [] if listener is None else [listener])
     if listener is not None:
         os.close(listener)
+    return compiled
 
 
 _WARM_UP = """
@@ -115,19 +119,14 @@ def warm_up(times: int) -> None:
     sys.modules.pop(MODULE_NAME, None)
 
 
-def serve(sock: socket.socket, results: int, *, keep: bool) -> int:
+def serve(sock: socket.socket, results: int, compiled: "_Compiled | None" = None, *, keep: bool) -> int:
     """Wait for a request, answer it, and return the exit status; with `keep`, go on until an answer is no result."""
     loaded: _Loaded | None = None
-    compiled: _Compiled | None = None
     ballast = [bytes(_BALLAST)]
     while True:
         requests, attached = _receive(sock)
         if not requests:
             return 0  # the host let go of a payload that it did not need
-        if requests[0].kind is Kind.COMPILE:
-            compiled = _compile_ahead(requests[0].payload)
-            sock.sendall(pack(Kind.COMPILED))
-            continue
         if requests[0].kind is Kind.SCRIPT:
             return _serve_script(sock, requests, ballast)
         try:
@@ -145,7 +144,7 @@ def serve(sock: socket.socket, results: int, *, keep: bool) -> int:
 
 def _receive(sock: socket.socket) -> tuple[list[Frame], int | None]:
     """A request, and the file with what was too big for it; no request when the host lets go."""
-    reader = Reader({Kind.REQUEST: _MAX_REQUEST, Kind.SCRIPT: _MAX_REQUEST, Kind.COMPILE: _MAX_REQUEST})
+    reader = Reader({Kind.REQUEST: _MAX_REQUEST, Kind.SCRIPT: _MAX_REQUEST})
     size, attached = _FIRST_READ, None
     while True:
         data, descriptors = kernel.receive_with_descriptors(sock, size, 1)
@@ -214,8 +213,15 @@ class _Compiled(NamedTuple):
     code: types.CodeType
 
 
-def _compile_ahead(content: bytes) -> _Compiled:
-    source, filename = json.loads(content)
+def _compile_ahead(sock: socket.socket) -> _Compiled | None:
+    """What the host has sent already, if anything: it knows before the fork what will probably be asked for."""
+    reader = Reader({Kind.COMPILE: LONGEST_AHEAD})
+    try:
+        while not (frames := reader.feed(sock.recv(LONGEST_AHEAD, socket.MSG_DONTWAIT))):
+            continue
+    except BlockingIOError:
+        return None
+    source, filename = json.loads(frames[0].payload)
     return _Compiled(source, filename, compile(source, filename, "exec", dont_inherit=True))
 
 

@@ -15,11 +15,11 @@ from typing import NamedTuple
 from poet_engine.guest import kernel
 from poet_engine.guest import lane as guest_lane
 from poet_engine.guest.frames import HEADER_SIZE, FrameError, Kind, Reader, pack
+from poet_engine.guest.payload import LONGEST_AHEAD
 from poet_engine.sandbox.cgroup import Group, Reading
 from poet_engine.sandbox.process.memory_files import ResultFile
 
 _SETUP_TEXT = 1 << 16
-_LONGEST_AHEAD = 1 << 16  # bytes; what the socket takes at once, whatever its buffer is
 _PASS_CREDENTIALS = 1
 _CREDENTIALS = struct.Struct("iII")  # struct ucred
 _ANCILLARY = socket.CMSG_SPACE(_CREDENTIALS.size) + socket.CMSG_SPACE(4)
@@ -58,14 +58,18 @@ class Armed:
         control: The host's end of the lane's own socket, on which its init reports the payload's end.
         kill_lane: Ends the lane with everything in it.
         result: Bytes that its result may have.
+        probable: What it will probably be asked for: it compiles that before it is ready, and then serves nothing else.
     """
 
-    def __init__(self, control: socket.socket, kill_lane: Callable[[], None], result: int) -> None:
+    def __init__(
+        self, control: socket.socket, kill_lane: Callable[[], None], result: int, probable: Version | None = None
+    ) -> None:
         self.control, self._kill_lane = control, kill_lane
         self.results = ResultFile(result)
         self.request, self._guest_request = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         self.request.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, _PASS_CREDENTIALS)
         self.request.setblocking(False)
+        self.compiles = probable if probable is not None and self._send_ahead(probable) else None
         self.stdout, self._guest_stdout = _pipe()
         self.stderr, self._guest_stderr = _pipe()
         self.listener: int | None = None
@@ -75,8 +79,7 @@ class Armed:
         self._start_cpu_ms: float | None = None
         self._pidfd: int | None = None
         self.killed = False
-        self.compiling: Version | None = None
-        self._reader = Reader({Kind.READY: 0, Kind.SETUP_FAILED: _SETUP_TEXT, Kind.COMPILED: 0})
+        self._reader = Reader({Kind.READY: 0, Kind.SETUP_FAILED: _SETUP_TEXT})
         self._closed = False
 
     def hand_over(self) -> None:
@@ -111,24 +114,15 @@ class Armed:
         for frame in frames:
             if frame.kind is Kind.SETUP_FAILED:
                 raise LaneError(frame.payload.decode(errors="replace"))
-            if self._pidfd is None:
-                self._pidfd = os.pidfd_open(self.pid)
-                self._watch()
+            self._pidfd = os.pidfd_open(self.pid)
+            self._watch()
             return True
         return False
 
-    def compile_ahead(self, version: Version) -> bool:
-        """Have a payload that is ready compile what it will probably be asked for, and be ready again after that.
-
-        Returns:
-            Whether it does; a very long source is left to the call.
-        """
+    def _send_ahead(self, version: Version) -> bool:
+        """Lay it ready in the socket; a very long source is left to the call."""
         content = pack(Kind.COMPILE, json.dumps(version).encode())
-        if len(content) > _LONGEST_AHEAD:
-            return False
-        self.request.send(content)
-        self.compiling = version
-        return True
+        return len(content) <= LONGEST_AHEAD and self.request.send(content) == len(content)
 
     def leave(self) -> None:
         """Have a payload that waits end: nobody needs what it was prepared for."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from poet_engine.sandbox.cgroup import Driver, Group, GroupLimits
 from poet_engine.sandbox.process import schedule
-from poet_engine.sandbox.process.armed import Armed, LaneError
+from poet_engine.sandbox.process.armed import LaneError
 from poet_engine.sandbox.process.exchange import Exchange, Next
 from poet_engine.sandbox.process.lane import Lane
 from poet_engine.sandbox.process.nursery import Nursery
@@ -183,24 +183,14 @@ class Keeper:
         if not lane.armed.on_readable():
             self._watch(lane.armed.request.fileno(), lane, known=True)
             return
-        if self._compile_ahead(lane, lane.armed):
-            return
         self._deadlines.pop(lane, None)
         if lane.group is not None and not lane.group.arm():
             self._destroy(lane)  # something of an earlier call is still charged to it
             return
         lane.armed.snapshot(lane.group)
+        lane.key = lane.armed.compiles
         self._failures = 0
         self._exchange.offer(lane)
-
-    def _compile_ahead(self, lane: Lane, armed: Armed) -> bool:
-        """Whether the payload has something to compile before it is offered, because everybody asks for that."""
-        probable = self._exchange.probable
-        if armed.compiling is None and probable is not None and armed.compile_ahead(probable):
-            self._watch(armed.request.fileno(), lane, known=True)
-            return True
-        lane.key = armed.compiling
-        return False
 
     def _take_returned(self) -> None:
         for lane, after in self._exchange.take_returned():
@@ -229,15 +219,15 @@ class Keeper:
         self._prepare(lane)
 
     def _prepare(self, lane: Lane) -> None:
-        armed = lane.arm()
+        armed = lane.arm(self._exchange.probable)
         self._watch(armed.request.fileno(), lane)
         self._deadlines[lane] = self._clock() + _LANE_GRACE
 
     def _fail(self, lane: Lane, text: str) -> None:
         """A lane could not be made ready: try again a few times, then tell whoever waits."""
         counts = not self._nursery.orphaned(lane)
-        if lane.armed is not None and lane.armed.compiling is not None:
-            self._exchange.forget(lane.armed.compiling)  # it was the source that failed, not the lane
+        if lane.armed is not None and lane.armed.compiles is not None:
+            self._exchange.forget(lane.armed.compiles)  # it was the source that failed, not the lane
             counts = False
         self._destroy(lane)
         self._failures += counts

@@ -71,12 +71,12 @@ class Lane:
         """Whether init is gone, or goes within a moment: an ending namespace may lose its payload first."""
         return self._init is None or bool(select.select([self._init], [], [], seconds)[0])
 
-    def arm(self) -> Armed:
-        """Ask init for the next payload."""
+    def arm(self, probable: Version | None = None) -> Armed:
+        """Ask init for the next payload, and have it prepared for what will probably be asked for."""
         if self.armed is not None:
             self.armed.close()
             self.armed = None
-        armed = Armed(self.control, self.kill, self._result)
+        armed = Armed(self.control, self.kill, self._result, probable)
         try:
             armed.hand_over()
         except OSError as error:
