@@ -57,7 +57,7 @@ class Measurement:
         fresh: How fresh each call was.
         machine: On what.
         callers: Threads that called at once.
-        frame_ms: From the call of `run` to its return, when a lane is ready: the result frame.
+        frame_ms: From the call of `run` to its return, when all lanes are ready: the result frame.
         verdict_ms: The same for a call that raises, which waits until its process has ended and was reaped.
         loaded_ms: The result frame, when all callers call again as soon as they have their answer.
         calls_per_second: Good calls of all callers together.
@@ -107,11 +107,11 @@ def measure(sandbox: ProcessSandbox, policy: Policy, plan: Plan, clock: Callable
 def _one_by_one(
     sandbox: ProcessSandbox, entry: str, expected: Status, calls: int, clock: Callable[[], float]
 ) -> Spread:
-    """Each call starts when a payload is ready, so that what is timed is the call and not the refill."""
+    """Each call starts when every lane is ready, so that what is timed is the call and not the refill."""
     job = Job(source=_SOURCE, entry=entry, args=_ARGUMENTS)
     taken: list[float] = []
     for number in range(_WARM_CALLS + calls):
-        _await_a_ready_lane(sandbox, clock)
+        _await_all_lanes(sandbox, clock)
         start = clock()
         outcome = sandbox.run(job)
         if number >= _WARM_CALLS:
@@ -121,11 +121,11 @@ def _one_by_one(
     return Spread.of(taken)
 
 
-def _await_a_ready_lane(sandbox: ProcessSandbox, clock: Callable[[], float]) -> None:
+def _await_all_lanes(sandbox: ProcessSandbox, clock: Callable[[], float]) -> None:
     pause, deadline = threading.Event(), clock() + _LONGEST_WAIT
-    while not sandbox.statistics().ready:
+    while (now := sandbox.statistics()).ready < max(1, now.lanes):
         if clock() > deadline:
-            raise RuntimeError(f"no lane became ready within {_LONGEST_WAIT:.0f} s")
+            raise RuntimeError(f"lanes did not become ready within {_LONGEST_WAIT:.0f} s: {now}")
         pause.wait(0.0005)
 
 
@@ -191,7 +191,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def measured() -> Measurement:
         policy = _policy(asked.policy, asked.fresh)
-        with ProcessSandbox(policy, size=Size(least=plan.callers, most=max(plan.callers, 2))) as sandbox:
+        with ProcessSandbox(policy, size=Size(least=plan.callers + 1, most=plan.callers + 1)) as sandbox:
             return measure(sandbox, policy, plan, time.perf_counter)
 
     return standing.main(measured, table, asked)

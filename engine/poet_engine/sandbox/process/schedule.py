@@ -49,13 +49,13 @@ class Size:
     """How many lanes there may be, and how many callers may wait for one.
 
     Attributes:
-        least: Lanes that are kept ready.
+        least: Lanes that are kept ready. One more than there are cores: it is prepared while those serve.
         most: Lanes in any state.
         queue: Callers that may wait; who comes beyond is turned away at once.
         linger: Seconds for which a lane beyond the least stays ready without being used.
     """
 
-    least: int = dataclasses.field(default_factory=lambda: min(2, os.cpu_count() or 1))
+    least: int = dataclasses.field(default_factory=lambda: min(3, (os.cpu_count() or 1) + 1))
     most: int = 512
     queue: int = 1024
     linger: float = 10.0
