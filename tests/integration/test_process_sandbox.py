@@ -142,6 +142,20 @@ def test_lanes_grow_with_those_who_wait_and_shrink_when_nobody_does() -> None:
         assert sandbox.statistics().lanes_made - sandbox.statistics().lanes_destroyed == 1
 
 
+def test_a_long_source_that_is_called_again_and_again_costs_no_lane() -> None:
+    """Compiling it ahead leaves more in a payload's memory than an earlier call may leave in its lane."""
+    lines = "".join(f"def f{n}(a, b):\n    return [a + b * {n} for a in range(b)], {{'n': a}}\n" for n in range(800))
+    source = f"{lines}def entry():\n    return len(globals())\n"
+    with ProcessSandbox(Policy.load("restricted"), size=Size(least=2, most=2)) as sandbox:
+        values = {_run(sandbox, source).value for _ in range(12)}
+        other = _run(sandbox, "def entry():\n    return len(globals())\n").value
+        assert sandbox.statistics().lanes_destroyed == 0
+
+    assert len(values) == 1
+    assert isinstance(other, int)
+    assert values == {other + 800}, "nothing of it has run before its call"
+
+
 def test_threads_of_one_call_do_not_burn_more_than_its_cores(restricted: ProcessSandbox) -> None:
     source = (
         "import hashlib, threading, time\n"

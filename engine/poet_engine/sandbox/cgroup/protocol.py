@@ -35,8 +35,11 @@ class Group(Protocol):
         """Move a process; what it forks later follows."""
         ...
 
-    def arm(self) -> bool:
+    def arm(self, prepared: int = 0) -> bool:
         """Set the memory limit to what is charged now plus the budget. Off the path of a call.
+
+        Args:
+            prepared: Bytes at most that the payload's preparation for its call may have taken.
 
         Returns:
             Whether the group is as empty as it was the first time; if not, it must not be used again.

@@ -69,7 +69,7 @@ class V1Group:
         self._paths = paths
         self._memory = memory
         self._limit = 0
-        self._clean = 0  # bytes charged when the first payload was ready
+        self._clean = 0  # bytes charged when the first payload was ready that had nothing prepared
         self._files = {
             name: os.open(paths[controller] / name, flags | os.O_CLOEXEC)
             for controller, name, flags in (
@@ -90,11 +90,11 @@ class V1Group:
         for path in self._paths.values():
             (path / "cgroup.procs").write_text(str(pid))
 
-    def arm(self) -> bool:
+    def arm(self, prepared: int = 0) -> bool:
         """Set the hard limit, swap included, when what is charged has moved away from where it was set."""
         charged = self._number("memory.usage_in_bytes")
-        self._clean = self._clean or charged
-        if charged > self._clean + _LEFT_OVER:
+        self._clean = self._clean or (0 if prepared else charged)
+        if self._clean and charged > self._clean + _LEFT_OVER + prepared:
             return False
         wanted = charged + self._memory
         if abs(wanted - self._limit) <= _DRIFT:

@@ -93,7 +93,7 @@ class V2Group:
         self._path = path
         self._memory = memory
         self._limit = 0
-        self._clean = 0  # bytes charged when the first payload was ready
+        self._clean = 0  # bytes charged when the first payload was ready that had nothing prepared
         self._highest = 0  # sampled since release
         self._old_peak = 0  # as it was at release, where it cannot be forgotten
         self._files: dict[str, int] = {}
@@ -121,12 +121,12 @@ class V2Group:
         """Move a process."""
         (self._path / "cgroup.procs").write_text(str(pid))
 
-    def arm(self) -> bool:
+    def arm(self, prepared: int = 0) -> bool:
         """Set the hard limit when what is charged has moved away from where it was set; there is no swap to limit."""
         charged = self._number("memory.current")
-        first = not self._clean
-        self._clean = self._clean or charged
-        if charged > self._clean + _LEFT_OVER:
+        first = not self._limit
+        self._clean = self._clean or (0 if prepared else charged)
+        if self._clean and charged > self._clean + _LEFT_OVER + prepared:
             return False
         if not first and not self._forgets and self._peak() > charged + _UNSEEN:
             return False

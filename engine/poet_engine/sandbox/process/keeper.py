@@ -184,7 +184,7 @@ class Keeper:
             self._watch(lane.armed.request.fileno(), lane, known=True)
             return
         self._deadlines.pop(lane, None)
-        if lane.group is not None and not lane.group.arm():
+        if lane.group is not None and not lane.group.arm(lane.armed.prepared_bytes):
             self._destroy(lane)  # something of an earlier call is still charged to it
             return
         lane.armed.snapshot(lane.group)
