@@ -56,6 +56,23 @@ class ClosedError(PoetError):
     """An engine or sandbox was used after it was closed, or from a process that forked from its owner."""
 
 
+class ImageError(PoetError):
+    """An image of the Docker sandbox is missing, stale or cannot be built; the message names what mends it."""
+
+
+class DockerError(PoetError):
+    """The Docker engine could not do its part.
+
+    Args:
+        message: What happened, why, and how to mend it.
+        fault: The kind of fault, in one word such as `no_daemon`, `permission` or `disk_full`.
+    """
+
+    def __init__(self, message: str, *, fault: str) -> None:
+        super().__init__(message)
+        self.fault = fault
+
+
 class OutcomeError(PoetError):
     """A call that did not end `ok`, raised by `Outcome.unwrap()`; `outcome` holds the whole story.
 

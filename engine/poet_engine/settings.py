@@ -36,6 +36,7 @@ class Settings:
         policy: The policy of calls that name none (`POET_POLICY`), by name or path.
         environment: The environment that events name (`POET_ENVIRONMENT`).
         service: The service that events name (`POET_SERVICE`).
+        docker_host: The address of the Docker engine (`DOCKER_HOST`); None: where it usually is.
     """
 
     home: Path
@@ -44,6 +45,7 @@ class Settings:
     policy: str
     environment: str
     service: str
+    docker_host: str | None = None
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -84,6 +86,7 @@ class _Plain(TypedDict):
     policy: str
     environment: str
     service: str
+    docker_host: str | None
 
 
 def _parse(environ: Mapping[str, str]) -> _Plain:
@@ -98,6 +101,7 @@ def _parse(environ: Mapping[str, str]) -> _Plain:
         policy: str = Field(default="restricted", validation_alias="POET_POLICY")
         environment: str = Field(default="development", validation_alias="POET_ENVIRONMENT", max_length=_LONGEST_NAME)
         service: str = Field(default="poet", validation_alias="POET_SERVICE", max_length=_LONGEST_NAME)
+        docker_host: str | None = Field(default=None, validation_alias="DOCKER_HOST")
 
         @classmethod
         def settings_customise_sources(
@@ -124,6 +128,7 @@ def _parse(environ: Mapping[str, str]) -> _Plain:
         policy=found.policy,
         environment=found.environment,
         service=found.service,
+        docker_host=found.docker_host,
     )
 
 

@@ -24,6 +24,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # main() says what happened
 )
 
+images_app = typer.Typer(help="Build, list and remove the images of the Docker sandbox.", rich_markup_mode=None)
+app.add_typer(images_app, name="images")
+
 PolicyOption = Annotated[
     str | None, typer.Option("--policy", metavar="NAME|FILE", help="A preset (restricted, data, lab) or a TOML file.")
 ]
@@ -161,6 +164,50 @@ def demo(
     from poet_engine.cli import demo as show  # noqa: PLC0415 - the same
 
     return show.run(_screen(as_json=as_json), folder=folder)
+
+
+@images_app.command("build")
+def build_images(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME...]", help="base, data, or both (the default).")
+    ] = None,
+    *,
+    base: Annotated[
+        str | None, typer.Option("--base", metavar="IMAGE", help="Build on this image, such as python:3.11-slim.")
+    ] = None,
+    from_host: Annotated[
+        bool, typer.Option("--from-host", help="Make them of this machine's own Python (the default); no registry.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Build images for the Docker sandbox."""
+    if base is not None and from_host:
+        raise UsageError(
+            "--base builds on an image and --from-host on this machine's own Python: leave out one of them"
+        )
+    from poet_engine.cli import images  # noqa: PLC0415 - the same
+
+    return images.build(_screen(as_json=as_json), names or [], base=base)
+
+
+@images_app.command("list")
+def list_images(*, as_json: JsonOption = False) -> int:
+    """List the images of the Docker sandbox, and which of them are out of date."""
+    from poet_engine.cli import images  # noqa: PLC0415 - the same
+
+    return images.show(_screen(as_json=as_json))
+
+
+@images_app.command("prune")
+def prune_images(
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="Remove those that still serve, too.")] = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Remove images of the Docker sandbox that are out of date."""
+    from poet_engine.cli import images  # noqa: PLC0415 - the same
+
+    return images.prune(_screen(as_json=as_json), everything=everything)
 
 
 def _spelt_wrong(error: typer.TyperException) -> UsageError:

@@ -68,16 +68,16 @@ _CLONE_THREAD = 0x00010000
 _AF_UNIX, _AF_INET, _AF_INET6 = 1, 2, 10
 _SOCK_STREAM, _SOCK_TYPE = 1, 0xF
 # SO_TYPE ERROR SNDBUF RCVBUF ACCEPTCONN PROTOCOL DOMAIN: not SO_PEERPIDFD, which hands out the process of the host
-_SOCKET_OPTIONS = (3, 4, 7, 8, 30, 38, 39)
+SOCKET_OPTIONS = (3, 4, 7, 8, 30, 38, 39)
 # include/uapi/linux/futex.h
 _FUTEX_WAIT, _FUTEX_WAIT_BITSET, _FUTEX_COMMAND, _FUTEX_PRIVATE = 0, 9, 0x7F, 0x80
 # NEWNS NEWCGROUP NEWUTS NEWIPC NEWUSER NEWPID NEWNET, and NEWTIME
 NAMESPACE_FLAGS = 0x7E020080
 
-_IOCTLS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS TIOCGWINSZ FIONREAD FIONBIO FIONCLEX FIOCLEX
+IOCTLS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS TIOCGWINSZ FIONREAD FIONBIO FIONCLEX FIOCLEX
 # F_DUPFD GETFD SETFD GETFL SETFL DUPFD_CLOEXEC SETPIPE_SZ GETPIPE_SZ: no locks or leases, which would be a channel
 # between lanes over the inodes of the shared read-only files
-_FCNTLS = (0, 1, 2, 3, 4, 1030, 1031, 1032)
+FCNTLS = (0, 1, 2, 3, 4, 1030, 1031, 1032)
 _PRCTLS = (3, 15, 16, 23, 0x53564D41)  # GET_DUMPABLE SET_NAME GET_NAME CAPBSET_READ SET_VMA
 
 _Program = list[bytes]
@@ -187,9 +187,9 @@ def _by_argument(*, processes: bool) -> dict[str, _Program]:
         "vfork": fork,
         "socket": _socket(),
         "socketpair": _socketpair(),
-        "getsockopt": _one_of(2, _SOCKET_OPTIONS, _errno(errno.ENOPROTOOPT)),
-        "ioctl": _one_of(1, _IOCTLS, _errno(errno.ENOTTY)),
-        "fcntl": _one_of(1, _FCNTLS, _errno(errno.ENOLCK)),
+        "getsockopt": _one_of(2, SOCKET_OPTIONS, _errno(errno.ENOPROTOOPT)),
+        "ioctl": _one_of(1, IOCTLS, _errno(errno.ENOTTY)),
+        "fcntl": _one_of(1, FCNTLS, _errno(errno.ENOLCK)),
         "prctl": _one_of(0, _PRCTLS, _errno(errno.EPERM)),
         "prlimit64": _read_only_prlimit(),
     }

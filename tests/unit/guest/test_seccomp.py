@@ -212,10 +212,10 @@ class TestArguments:
     @pytest.mark.parametrize(
         ("name", "index", "values", "otherwise"),
         [
-            ("ioctl", 1, seccomp._IOCTLS, errno.ENOTTY),
-            ("fcntl", 1, seccomp._FCNTLS, errno.ENOLCK),
+            ("ioctl", 1, seccomp.IOCTLS, errno.ENOTTY),
+            ("fcntl", 1, seccomp.FCNTLS, errno.ENOLCK),
             ("prctl", 0, seccomp._PRCTLS, errno.EPERM),
-            ("getsockopt", 2, seccomp._SOCKET_OPTIONS, errno.ENOPROTOOPT),
+            ("getsockopt", 2, seccomp.SOCKET_OPTIONS, errno.ENOPROTOOPT),
         ],
     )
     def test_only_listed_requests_pass(self, name: str, index: int, values: tuple[int, ...], otherwise: int) -> None:

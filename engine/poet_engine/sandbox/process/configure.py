@@ -2,6 +2,7 @@
 
 import sys
 
+from poet_engine import distributions
 from poet_engine.errors import PolicyError, SandboxUnavailableError
 from poet_engine.guest import confine, landlock, syscalls
 from poet_engine.guest.config import Config
@@ -30,7 +31,7 @@ def refuse_other_machines(policy: Policy) -> None:
 
 def refuse_missing_modules(policy: Policy) -> None:
     """Raise for a preload that is not installed: a PolicyError when the user's file asked for it."""
-    missing = [name for name in policy.isolation.preload if not mounts.installed(name)]
+    missing = [name for name in policy.isolation.preload if not distributions.installed(name)]
     file, _, line = policy.origin.get("isolation.preload", "").rpartition(":")
     if missing and line.isdecimal():
         text = f"{', '.join(missing)} is not installed for {sys.executable}; install it, or do not preload it"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from poet_engine import distributions
 from poet_engine.sandbox.process import mounts
 
 LIBRARY = Path(sysconfig.get_path("stdlib")).resolve()
@@ -79,13 +80,13 @@ class TestModules:
     @pytest.mark.parametrize("name", ["no_such_module", "/etc", "a/b", "-e", "no such module"])
     def test_a_name_that_is_no_installed_module_adds_nothing(self, name: str) -> None:
         assert packages(name) == set()
-        assert not mounts.installed(name)
+        assert not distributions.installed(name)
 
     @needs_numpy
     def test_installed_is_said_without_importing(self) -> None:
-        assert mounts.installed("numpy.linalg")
-        assert mounts.installed("os.path")
-        assert not mounts.installed("no_such_module.sub")
+        assert distributions.installed("numpy.linalg")
+        assert distributions.installed("os.path")
+        assert not distributions.installed("no_such_module.sub")
 
 
 @pytest.fixture

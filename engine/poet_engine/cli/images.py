@@ -1,0 +1,152 @@
+"""`poet images`: the images of the Docker sandbox."""
+
+import contextlib
+import datetime as dt
+import importlib.metadata
+import platform
+from collections.abc import Iterator, Sequence
+from typing import Self
+
+from rich.progress import BarColumn, Progress, TextColumn
+
+from poet_engine.cli.screen import Screen, safe
+from poet_engine.errors import DockerError
+from poet_engine.images import (
+    DEFAULT_HOST,
+    RECIPES,
+    Builder,
+    DockerEngine,
+    Image,
+    find,
+    guest_digest,
+    to_prune,
+    why_stale,
+)
+from poet_engine.settings import Settings
+
+_MEGABYTE = 1_000_000
+_WIDEST = 100  # characters
+
+
+def build(screen: Screen, names: Sequence[str], *, base: str | None) -> int:
+    """Build the named images, or all of them."""
+    recipes = [find(name) for name in dict.fromkeys(names or RECIPES)]
+    with _engine() as engine, _Told(screen) as told:
+        builder = Builder(engine, importlib.metadata.version("poet-engine"), told)
+        built = [builder.from_host(recipe) if base is None else builder.from_base(recipe, base) for recipe in recipes]
+    _print(screen, built)
+    return 0
+
+
+def show(screen: Screen) -> int:
+    """List the images."""
+    with _engine() as engine:
+        found = engine.images()
+    if not found:
+        screen.line("There are no images yet; build them: poet images build")
+    _print(screen, found)
+    return 0
+
+
+def prune(screen: Screen, *, everything: bool) -> int:
+    """Remove the images that serve nobody; 1 when one of them could not be removed."""
+    removed, kept = [], []
+    with _engine() as engine:
+        doomed = to_prune(
+            engine.images(), guest=guest_digest(), python=platform.python_version(), everything=everything
+        )
+        for image in doomed:
+            try:
+                engine.remove(image)
+            except DockerError as error:
+                kept.append(image)
+                screen.note(str(error))
+            else:
+                removed.append(image)
+                screen.line(f"removed {_name(image)}")
+    screen.line(f"{len(removed)} removed, {_size(sum(image.size for image in removed))}")
+    screen.document({"removed": [_plain(image) for image in removed], "kept": [_plain(image) for image in kept]})
+    return int(bool(kept))
+
+
+@contextlib.contextmanager
+def _engine() -> Iterator[DockerEngine]:
+    with DockerEngine(Settings.read().docker_host or DEFAULT_HOST) as engine:
+        yield engine
+
+
+def _stale(image: Image) -> str | None:
+    return why_stale(image.contents, guest=guest_digest(), python=platform.python_version())
+
+
+def _name(image: Image) -> str:
+    return image.tags[0] if image.tags else "(no tag)"
+
+
+def _size(number: int) -> str:
+    return f"{number / _MEGABYTE:.0f} MB"
+
+
+def _print(screen: Screen, images: Sequence[Image]) -> None:
+    screen.document({"images": [_plain(image) for image in images]})
+    if images:
+        rows = [
+            (
+                _name(image),
+                image.id.removeprefix("sha256:")[:12],
+                image.contents.python,
+                _size(image.size),
+                image.made_from,
+                _stale(image) or "serves",
+            )
+            for image in images
+        ]
+        screen.table(("image", "id", "python", "size", "made from", "state"), rows)
+
+
+def _plain(image: Image) -> dict[str, object]:
+    return {
+        "id": image.id,
+        "tags": list(image.tags),
+        "name": image.contents.name,
+        "guest": image.contents.guest,
+        "python": image.contents.python,
+        "modules": sorted(image.contents.modules),
+        "distributions": dict(image.contents.distributions),
+        "version": image.version,
+        "made_from": image.made_from,
+        "size": image.size,
+        "created": dt.datetime.fromtimestamp(image.created, dt.UTC).isoformat(),
+        "stale": _stale(image),
+    }
+
+
+class _Told:
+    """Progress on standard error: a bar on a terminal, elsewhere a line for each new thing that is done."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._doing = ""
+        self._bar = (
+            Progress(BarColumn(), TextColumn("{task.description}", markup=False), console=screen.errors)
+            if screen.errors.is_terminal
+            else None
+        )
+
+    def __call__(self, doing: str, share: float) -> None:
+        doing = safe(doing).replace("\n", " ")[:_WIDEST]
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], description=doing, completed=share)
+        elif doing != self._doing:
+            self._screen.note(doing)
+        self._doing = doing
+
+    def __enter__(self) -> Self:
+        if self._bar is not None:
+            self._bar.add_task("", total=1.0)
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()

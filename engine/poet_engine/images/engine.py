@@ -1,0 +1,228 @@
+"""Images at a Docker engine, through its API. Every failure leaves here as a DockerError."""
+
+import contextlib
+import datetime as dt
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Self
+
+from poet_engine.errors import DockerError
+from poet_engine.images import faults
+from poet_engine.images.recipe import LABEL_MADE_FROM, LABEL_NAME, LABEL_VERSION, Image, read_labels
+
+if TYPE_CHECKING:
+    import docker
+
+DEFAULT_HOST = "unix:///var/run/docker.sock"
+_TIMEOUT_S = 30
+_OLDEST_API = (1, 40)  # Docker 19.03: cgroup and seccomp options that the sandbox needs came no later
+_BUILD_TIMEOUT_S = 1800  # installing a scientific stack over a slow line
+
+
+class DockerEngine:
+    """A connection to an engine; a context manager.
+
+    Args:
+        host: Its address, such as `unix:///var/run/docker.sock`.
+        timeout: Seconds that it may take to answer; importing and building have no such limit.
+
+    Raises:
+        DockerError: None answers there, or not to this user, or it is too old.
+    """
+
+    def __init__(self, host: str = DEFAULT_HOST, *, timeout: float = _TIMEOUT_S) -> None:
+        self.host = host
+        with self._translated("connecting to Docker"):
+            self._client = _connect(host, timeout)
+        version = self._client.api_version
+        if tuple(map(int, version.split("."))) < _OLDEST_API:
+            self.close()
+            raise faults.translate(
+                RuntimeError(
+                    f"API versions below {'.'.join(map(str, _OLDEST_API))} do not do; the engine has {version}"
+                ),
+                "connecting to Docker",
+                host,
+            )
+
+    def __repr__(self) -> str:
+        return f"<DockerEngine {self.host}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    @contextlib.contextmanager
+    def _translated(self, doing: str) -> Iterator[None]:
+        """Docker's exceptions are no concern of whoever calls."""
+        import docker.errors  # noqa: PLC0415 - loading it takes a tenth of a second, and only Docker's users need it
+        import requests  # noqa: PLC0415 - the same
+
+        try:
+            yield
+        except (docker.errors.DockerException, requests.RequestException, OSError) as error:
+            raise faults.translate(error, doing, self.host) from error
+
+    def runtimes(self) -> frozenset[str]:
+        """Names of the registered runtimes, such as `runc` and `runsc`."""
+        with self._translated("asking for the runtimes"):
+            return frozenset(self._client.info().get("Runtimes", {}))
+
+    def images(self) -> list[Image]:
+        """The images of ours, newest first."""
+        with self._translated("listing images"):
+            found = self._client.images(filters={"label": LABEL_NAME})
+        images = [image for entry in found if (image := _image(entry)) is not None]
+        return sorted(images, key=lambda image: (-image.created, image.id))
+
+    def import_archive(self, archive: Iterable[bytes], tag: str, changes: Sequence[str]) -> str:
+        """Make an image of a root file system, and return its id.
+
+        Args:
+            archive: A tar archive, in pieces.
+            tag: The image's name.
+            changes: Lines of a Dockerfile, for its configuration.
+
+        Raises:
+            DockerError: It could not take it, as for want of room.
+        """
+        repository, _, name = tag.rpartition(":")
+        with self._translated(f"importing {tag}"):
+            answer = self._client.import_image_from_stream(archive, repository=repository, tag=name, changes=[*changes])
+        return self._result(str(answer).splitlines(), f"importing {tag}")
+
+    def build(
+        self, context: Iterable[bytes], tag: str, arguments: Mapping[str, str], labels: Mapping[str, str]
+    ) -> Iterator[str]:
+        """Build a Dockerfile, and tell its output line by line.
+
+        Args:
+            context: A tar archive with the Dockerfile and what it copies, in pieces.
+            tag: The image's name.
+            arguments: Values of its ARGs.
+            labels: Labels for the image.
+
+        Raises:
+            DockerError: A step failed.
+        """
+        doing = f"building {tag}"
+        with self._translated(doing):
+            lines = self._client.build(
+                fileobj=_Readable(context),
+                custom_context=True,
+                tag=tag,
+                buildargs=dict(arguments),
+                labels=dict(labels),
+                rm=True,
+                forcerm=True,
+                timeout=_BUILD_TIMEOUT_S,
+                decode=True,
+            )
+            for line in lines:
+                self._refuse_error(line, doing)
+                text = line.get("stream", line.get("status", ""))
+                if isinstance(text, str) and text.strip():
+                    yield text.strip()
+
+    def image(self, name: str) -> Image:
+        """An image of ours, by id or tag.
+
+        Raises:
+            DockerError: There is none.
+        """
+        with self._translated(f"looking for the image {name}"):
+            found = self._client.inspect_image(name)
+        stamp = dt.datetime.fromisoformat(found["Created"][:19] + "+00:00")
+        image = _image(
+            {
+                "Id": found["Id"],
+                "RepoTags": found.get("RepoTags"),
+                "Labels": (found.get("Config") or {}).get("Labels"),
+                "Size": found.get("Size", 0),
+                "Created": int(stamp.timestamp()),
+            }
+        )
+        if image is None:
+            raise DockerError(f"the image {name} is none of poet's; poet images list shows those", fault=faults.GONE)
+        return image
+
+    def remove(self, image: Image) -> None:
+        """Remove an image with all its tags.
+
+        Raises:
+            DockerError: A container uses it.
+        """
+        with self._translated(f"removing {image.id[:19]}"):
+            for tag in image.tags:
+                self._client.remove_image(tag)
+            if not image.tags:
+                self._client.remove_image(image.id)
+
+    def _result(self, lines: Iterable[str], doing: str) -> str:
+        """The id that the last line of an import tells."""
+        status = ""
+        for line in lines:
+            told = _parsed(line)
+            self._refuse_error(told, doing)
+            status = str(told.get("status", status))
+        if not status.startswith("sha256:"):
+            raise faults.translate(RuntimeError(f"the engine named no image, but said {status!r}"), doing, self.host)
+        return status
+
+    def _refuse_error(self, told: Mapping[str, object], doing: str) -> None:
+        """A failure in the middle of a stream comes as a line of it: the status code was sent before."""
+        if "error" in told:
+            raise faults.translate(RuntimeError(str(told["error"])), doing, self.host)
+
+
+class _Readable:
+    """Pieces of bytes as the file that docker-py wants for a context."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._pieces)
+
+    def read(self, _size: int = -1) -> bytes:
+        return b"".join(self._pieces)
+
+
+def _connect(host: str, timeout: float) -> "docker.APIClient":
+    import docker  # noqa: PLC0415 - as above
+
+    return docker.APIClient(base_url=host, version="auto", timeout=timeout)
+
+
+def _parsed(line: str) -> Mapping[str, object]:
+    try:
+        told = json.loads(line)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _image(entry: Mapping[str, object]) -> Image | None:
+    """An entry of the engine's list; None for what is not one of ours."""
+    labels = entry.get("Labels")
+    labels = {str(name): str(value) for name, value in labels.items()} if isinstance(labels, dict) else {}
+    contents = read_labels(labels)
+    if contents is None:
+        return None
+    tags = entry.get("RepoTags")
+    size, created = entry.get("Size"), entry.get("Created")
+    return Image(
+        id=str(entry.get("Id")),
+        tags=tuple(str(tag) for tag in tags if tag != "<none>:<none>") if isinstance(tags, list) else (),
+        contents=contents,
+        version=labels.get(LABEL_VERSION, ""),
+        made_from=labels.get(LABEL_MADE_FROM, ""),
+        size=size if isinstance(size, int) else 0,
+        created=created if isinstance(created, int) else 0,
+    )

@@ -1,0 +1,148 @@
+"""What Docker's client says when something fails, in words that help: the one table of it."""
+
+import dataclasses
+import errno
+import re
+from collections.abc import Iterator
+
+from poet_engine.errors import DockerError
+
+NO_DAEMON, PERMISSION, OLD_API, TIMEOUT = "no_daemon", "permission", "old_api", "timeout"
+DISK_FULL, NO_PYTHON, WRONG_PYTHON, NO_REGISTRY = "disk_full", "no_python", "wrong_python", "no_registry"
+IN_USE, GONE, FAILED = "in_use", "gone", "failed"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Rule:
+    """One row: an error number or a pattern of what was said → the kind of fault, why it is, how to mend it."""
+
+    fault: str
+    errnos: tuple[int, ...]
+    says: re.Pattern[str] | None
+    why: str
+    mend: str
+
+
+def _rule(fault: str, says: str, why: str, mend: str, *errnos: int) -> _Rule:
+    return _Rule(fault, errnos, re.compile(says, re.IGNORECASE) if says else None, why, mend)
+
+
+# The first row that fits counts. Patterns are parts of what dockerd (20.10 to 28) and Docker's client were seen to say.
+_TABLE = (
+    _rule(
+        PERMISSION,
+        r"permission denied.*(socket|connect)|PermissionError",
+        "this user may not use the engine's socket",
+        "add the user to the group 'docker' and log in again (who is in it is as good as root on this machine), run "
+        "rootless Docker and set DOCKER_HOST to its socket, or use sandbox='process'",
+    ),
+    _rule(
+        DISK_FULL,
+        r"no space left on device|disk quota exceeded",
+        "the disk that holds the engine's images is full",
+        "make room (poet images prune removes images that no longer serve; docker system df says what takes how much) "
+        "and try again",
+    ),
+    _rule(
+        OLD_API,
+        r"client version [\d.]+ is too (old|new)|API versions? below|not supported by this version|"
+        r"minimum supported API",
+        "the engine and Docker's Python client have no version of the API in common",
+        "update the Docker engine (20.10 and later work), or the client: pip install --upgrade docker",
+    ),
+    _rule(
+        NO_PYTHON,
+        r"python3?\"?: (executable file not found|no such file|not found)|stat \S*python3?: no such file",
+        "the base image has no Python at the place where the official Python images have it",
+        "give a base image with Python: --base python:3.11-slim, or make the image of this machine's own: --from-host",
+    ),
+    _rule(
+        WRONG_PYTHON,
+        r"strip\.py.*returned a non-zero code: 3",
+        "the base image has another minor version of Python than the gate scans for",
+        "give one with the version of this machine's Python, as python:3.11-slim for 3.11, or use --from-host",
+    ),
+    _rule(
+        NO_REGISTRY,
+        r"pull access denied|manifest (for .* )?(unknown|not found)|registry|lookup .* no such host|no such image|"
+        r"server misbehaving|TLS handshake|net/http: request canceled",
+        "the base image is neither here nor to be had from a registry",
+        "see whether its name is right and the registry can be reached, or use --from-host, which needs none",
+    ),
+    _rule(
+        IN_USE,
+        r"conflict.*(being used|is using|in use)|must be forced",
+        "a container still uses it",
+        "end that container first (docker ps -a shows it)",
+    ),
+    _rule(
+        TIMEOUT,
+        r"timed? ?out|ReadTimeout",
+        "the engine did not answer in time",
+        "see whether it is overloaded or hangs (docker info), and start it again if so",
+        errno.ETIMEDOUT,
+    ),
+    _rule(
+        NO_DAEMON,
+        r"connection (refused|aborted|reset)|FileNotFoundError|no such file or directory|ConnectionError|"
+        r"RemoteDisconnected|broken pipe|name or service not known|URLSchemeUnknown|InvalidSchema|Invalid bind address|"
+        r"UnixHTTPConnectionPool",
+        "no Docker engine answers there",
+        "start it (systemctl start docker, or Docker Desktop), install it (Debian, Ubuntu: apt install docker.io), or "
+        "set DOCKER_HOST to the one that runs; sandbox='process' needs none",
+        errno.ENOENT,
+        errno.ECONNREFUSED,
+        errno.ECONNRESET,
+        errno.EPIPE,
+    ),
+    _rule(GONE, r"no such (container|image)|404", "it is not there any more", "list what is there: poet images list"),
+)
+
+
+def translate(error: BaseException, doing: str, where: str) -> DockerError:
+    """What a failure of Docker's client or engine is to the user.
+
+    Args:
+        error: What docker-py or requests raised, or an error with the engine's own words.
+        doing: What was tried, such as `importing the image`.
+        where: The engine's address.
+    """
+    said = _said(error)
+    numbers = {found.errno for found in _chain(error) if isinstance(found, OSError) and found.errno}
+    denied = bool(numbers & {errno.EACCES, errno.EPERM})
+    for rule in _TABLE:
+        by_number = bool(numbers & {*rule.errnos}) or (rule.fault == PERMISSION and denied)
+        if by_number or (rule.says is not None and rule.says.search(said)):
+            text = f"{doing} at {where} failed: {rule.why} ({_short(said)}); {rule.mend}"
+            return DockerError(text, fault=rule.fault)
+    return DockerError(
+        f"{doing} at {where} failed: {_short(said)}; the engine's own log (journalctl -u docker) tells more",
+        fault=FAILED,
+    )
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """An exception and what brought it about, also where it was only put into another's arguments, as urllib3 does."""
+    waiting: list[BaseException] = [error]
+    seen: set[int] = set()
+    while waiting:
+        found = waiting.pop()
+        if id(found) in seen:
+            continue
+        seen.add(id(found))
+        yield found
+        causes = (found.__cause__, found.__context__, *found.args, getattr(found, "reason", None))
+        waiting += [cause for cause in causes if isinstance(cause, BaseException)]
+
+
+def _said(error: BaseException) -> str:
+    explanation = getattr(error, "explanation", None)
+    text = explanation if isinstance(explanation, str) and explanation else str(error)
+    return " ".join(text.split()) or type(error).__name__
+
+
+_LONGEST = 300
+
+
+def _short(said: str) -> str:
+    return said if len(said) <= _LONGEST else said[: _LONGEST - 1] + "…"

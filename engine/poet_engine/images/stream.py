@@ -1,0 +1,66 @@
+"""An image's files as a tar archive, byte for byte the same for the same files."""
+
+import io
+import tarfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from poet_engine.images.tree import Compiled, Entry, File, Folder, Link
+
+_PIECE = 1 << 20
+_BLOCK = 512
+
+Compile = Callable[[Compiled], bytes | None]
+Told = Callable[[int, int], None]
+
+
+def archive(entries: Sequence[Entry], compiled: Compile, told: Told) -> Iterator[bytes]:
+    """The archive, in pieces of about a mebibyte, so that an image never lies in memory.
+
+    Args:
+        entries: In the order of the archive.
+        compiled: The compiled form of a source; None when it has none, and is left out. Asked in the order of entries.
+        told: Called with entries done and entries in all.
+    """
+    waiting = io.BytesIO()
+    for number, entry in enumerate(entries, 1):
+        content = _content(entry, compiled)
+        if content is not None:
+            waiting.write(_header(entry, len(content)))
+            waiting.write(content)
+            waiting.write(bytes(-len(content) % _BLOCK))
+        if waiting.tell() >= _PIECE:
+            yield waiting.getvalue()
+            waiting = io.BytesIO()
+            told(number, len(entries))
+    waiting.write(bytes(2 * _BLOCK))
+    yield waiting.getvalue()
+    told(len(entries), len(entries))
+
+
+def _content(entry: Entry, compiled: Compile) -> bytes | None:
+    match entry:
+        case File(content=bytes(content)):
+            return content
+        case File(content=Path() as path):
+            return path.read_bytes()
+        case Compiled():
+            return compiled(entry)
+        case _:
+            return b""
+
+
+def _header(entry: Entry, size: int) -> bytes:
+    """The entry's header; owner, group and time are those of nobody in particular."""
+    info = tarfile.TarInfo(entry.path.removeprefix("/"))
+    info.uid = info.gid = info.mtime = 0
+    match entry:
+        case Folder(mode=mode):
+            info.type, info.mode = tarfile.DIRTYPE, mode
+        case Link(target=target):
+            info.type, info.mode, info.linkname = tarfile.SYMTYPE, 0o777, target
+        case File(mode=mode):
+            info.mode, info.size = mode, size
+        case Compiled():
+            info.mode, info.size = 0o644, size
+    return info.tobuf(tarfile.PAX_FORMAT)

@@ -1,0 +1,87 @@
+"""The files of an image, in an order and a form that do not depend on who builds it. Pure."""
+
+import dataclasses
+import posixpath
+from collections.abc import Iterable
+from pathlib import Path
+
+PLAIN, EXECUTABLE, STICKY = 0o644, 0o755, 0o1777
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder; `path` is absolute and in normal form, here and below."""
+
+    path: str
+    mode: int = EXECUTABLE
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class File:
+    """A file with the content of one of the host's, or with its own.
+
+    Modes are ours: none of the host's bits, setuid least of all, comes along.
+    """
+
+    path: str
+    content: Path | bytes
+    mode: int = PLAIN
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Link:
+    """A symbolic link."""
+
+    path: str
+    target: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Compiled:
+    """The compiled form of one of the host's source files.
+
+    Attributes:
+        path: Where it lies in the image.
+        source: The source on the host.
+        shown: The name of the source in the image, which tracebacks show.
+    """
+
+    path: str
+    source: Path
+    shown: str
+
+
+Entry = Folder | File | Link | Compiled
+
+
+def arrange(entries: Iterable[Entry]) -> list[Entry]:
+    """Every entry once, the first of two with one path, with the folders that they lie in, in the order of paths.
+
+    Raises:
+        ValueError: A path is not absolute or not in normal form, or something lies in what is no folder.
+    """
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        if not entry.path.startswith("/") or entry.path == "/" or posixpath.normpath(entry.path) != entry.path:
+            raise ValueError(f"{entry.path!r} is no path of an image")
+        found.setdefault(entry.path, entry)
+    for path in list(found):
+        above = posixpath.dirname(path)
+        while above != "/":
+            if not isinstance(found.setdefault(above, Folder(above)), Folder):
+                raise ValueError(f"{path!r} lies in what is no folder")  # noqa: TRY004 - the value is wrong, not a caller's type
+            above = posixpath.dirname(above)
+    return [found[path] for path in sorted(found)]
+
+
+def compiled_beside(entry: File, version_tag: str) -> Compiled | None:
+    """The compiled form that the interpreter looks for; None for what is no source.
+
+    Args:
+        entry: A file of the image.
+        version_tag: Such as `cpython-311`.
+    """
+    folder, name = posixpath.split(entry.path)
+    if not name.endswith(".py") or not isinstance(entry.content, Path):
+        return None
+    return Compiled(f"{folder}/__pycache__/{name[:-3]}.{version_tag}.pyc", entry.content, entry.path)
