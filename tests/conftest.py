@@ -1,8 +1,9 @@
 """What the machine can do, and what becomes of a test that needs more.
 
-A test says what it needs by a marker (`sandbox`, `root`, `user`) or by calling the fixture `require`. A test whose need
-is not met is skipped with the reason; where `POET_REQUIRE` names the need (a comma-separated list, such as
-`process,user`) it fails instead, so that a machine which is there to run the sandbox cannot quietly stop doing so.
+A test says what it needs by a marker (`sandbox`, `root`, `user`, `docker`, `runsc`) or by calling the fixture
+`require`. A test whose need is not met is skipped with the reason; where `POET_REQUIRE` names the need (a
+comma-separated list, such as `process,user`) it fails instead, so that a machine which is there to run the sandbox
+cannot quietly stop doing so.
 
 `user` means that an ordinary user can build the sandbox on this machine, not that the tests run as one: a test so
 marked runs as root too, and then starts its own process as another user.
@@ -16,10 +17,14 @@ from collections.abc import Callable
 
 import pytest
 
+from poet_engine.errors import DockerError
+from poet_engine.images import DEFAULT_HOST, DockerEngine
+from poet_engine.settings import Settings
+
 Require = Callable[[str, bool, str], None]
 
 # marker → what POET_REQUIRE calls it
-_NAMES = {"sandbox": "process", "root": "root", "user": "user"}
+_NAMES = {"sandbox": "process", "root": "root", "user": "user", "docker": "docker", "runsc": "runsc"}
 _ASKED = {"cgroup2"}  # by `make test` itself, which boots a machine for it
 
 # Enters the namespaces that the process sandbox is made of, in a process of its own. A root process first becomes an
@@ -77,7 +82,22 @@ def _missing(marker: str) -> str | None:
         return None if os.geteuid() == 0 else "this needs root"
     if marker == "user":
         return _namespaces("user")
+    if marker in ("docker", "runsc"):
+        runtimes = _docker()
+        if isinstance(runtimes, str):
+            return runtimes
+        return None if marker == "docker" or "runsc" in runtimes else "the Docker engine has no runtime 'runsc'"
     return _namespaces("root" if os.geteuid() == 0 else "user")
+
+
+@functools.cache
+def _docker() -> frozenset[str] | str:
+    """The runtimes of the Docker engine, or why there is none."""
+    try:
+        with DockerEngine(Settings.read().docker_host or DEFAULT_HOST) as engine:
+            return engine.runtimes()
+    except DockerError as error:
+        return str(error)
 
 
 @functools.cache

@@ -51,9 +51,17 @@ def test_some_commands_are_shown() -> None:
     assert "make test" in {line for _, line in _shown("make")}
 
 
+def _with_needs(shown: list[tuple[Path, str]]) -> list[object]:
+    """The commands as parameters; those about images need an engine that has them."""
+    return [
+        pytest.param(page, line, marks=[pytest.mark.docker] if line.startswith("poet images ") else [])
+        for page, line in shown
+    ]
+
+
 @pytest.mark.slow
 @pytest.mark.sandbox
-@pytest.mark.parametrize(("page", "line"), _shown("poet"), ids=_name)
+@pytest.mark.parametrize(("page", "line"), _with_needs(_shown("poet")), ids=_name)
 def test_a_poet_command_does_what_the_document_says(page: Path, line: str, tmp_path: Path) -> None:
     _lay_files(page, tmp_path)
     command, _, note = line.partition("  # ")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import platform
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from poet_engine.images.stream import archive
 from poet_engine.images.tree import Compiled, File, arrange
 
 HOST = "host"
+_STEP = re.compile(r"Step ([1-9]\d*)/([1-9]\d*) : (.*)")  # how the engine tells that it begins one
 
 Told = Callable[[str, float], None]
 
@@ -72,8 +74,9 @@ class Builder:
             arguments["POET_BASE"] = poet_base.tags[0]
         named = labels(contents, version=self.version, made_from=base)
         steps = self.engine.build(_context(recipe), tag(contents), _declared(recipe, arguments), named)
-        for number, step in enumerate(steps, 1):
-            self.told(f"{recipe.name}: {step}", number / (number + 8))  # how many there will be, nobody says
+        for line in steps:
+            if found := _STEP.match(line):
+                self.told(f"{recipe.name}: {found[3]}", (int(found[1]) - 1) / int(found[2]))
         self.told(f"{recipe.name}: done", 1.0)
         return self.engine.image(tag(contents))
 

@@ -3,6 +3,7 @@
 import contextlib
 import datetime as dt
 import json
+import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Self
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import docker
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
+_UNIX = "unix://"
 _TIMEOUT_S = 30
 _OLDEST_API = (1, 40)  # Docker 19.03: cgroup and seccomp options that the sandbox needs came no later
 _BUILD_TIMEOUT_S = 1800  # installing a scientific stack over a slow line
@@ -197,6 +199,11 @@ class _Readable:
 def _connect(host: str, timeout: float) -> "docker.APIClient":
     import docker  # noqa: PLC0415 - as above
 
+    if host.startswith(_UNIX):
+        # tried first, because the client leaves its socket open when nobody answers there
+        with socket.socket(socket.AF_UNIX) as tried:
+            tried.settimeout(timeout)
+            tried.connect(host.removeprefix(_UNIX))
     return docker.APIClient(base_url=host, version="auto", timeout=timeout)
 
 

@@ -62,9 +62,10 @@ def arrange(entries: Iterable[Entry]) -> list[Entry]:
     """
     found: dict[str, Entry] = {}
     for entry in entries:
-        if not entry.path.startswith("/") or entry.path == "/" or posixpath.normpath(entry.path) != entry.path:
-            raise ValueError(f"{entry.path!r} is no path of an image")
-        found.setdefault(entry.path, entry)
+        path = entry.path  # that normpath leaves two slashes at the start as they are is POSIX
+        if not path.startswith("/") or path.startswith("//") or path == "/" or posixpath.normpath(path) != path:
+            raise ValueError(f"{path!r} is no path of an image")
+        found.setdefault(path, entry)
     for path in list(found):
         above = posixpath.dirname(path)
         while above != "/":
