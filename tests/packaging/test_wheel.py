@@ -70,12 +70,17 @@ def _tracked() -> set[str]:
 
 
 def test_every_module_and_shipped_file_is_in_the_wheel(wheel: Path) -> None:
-    homes = {"engine/poet_engine/": "poet_engine/", "policies/": "poet_engine/_data/policies/"}
+    homes = {
+        "engine/poet_engine/": "poet_engine/",
+        "policies/": "poet_engine/_data/policies/",
+        "sandbox_images/": "poet_engine/_data/sandbox_images/",
+    }
     expected = {
         new + name.removeprefix(old) for name in _tracked() for old, new in homes.items() if name.startswith(old)
     }
     assert "poet_engine/py.typed" in expected
     assert "poet_engine/_data/policies/restricted.toml" in expected
+    assert "poet_engine/_data/sandbox_images/seccomp.json" in expected
     assert expected - _names(wheel) == set()
 
 

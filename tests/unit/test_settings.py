@@ -30,6 +30,7 @@ def test_every_variable_is_read() -> None:
         "POET_POLICY": "data",
         "POET_ENVIRONMENT": "production",
         "POET_SERVICE": "billing",
+        "DOCKER_HOST": "unix:///run/docker.sock",
     }
     assert Settings.read(environ) == Settings(
         home=Path("/srv/poet"),
@@ -38,11 +39,21 @@ def test_every_variable_is_read() -> None:
         policy="data",
         environment="production",
         service="billing",
+        docker_host="unix:///run/docker.sock",
     )
 
 
 def test_set_to_nothing_is_not_set(tmp_path: Path) -> None:
-    names = ("POET_HOME", "POET_MODEL", "POET_MODE", "POET_POLICY", "POET_ENVIRONMENT", "POET_SERVICE", "HOME")
+    names = (
+        "POET_HOME",
+        "POET_MODEL",
+        "POET_MODE",
+        "POET_POLICY",
+        "POET_ENVIRONMENT",
+        "POET_SERVICE",
+        "DOCKER_HOST",
+        "HOME",
+    )
     environ = {"TMPDIR": str(tmp_path)}
     assert Settings.read(environ | dict.fromkeys(names, "")) == Settings.read(environ)
 

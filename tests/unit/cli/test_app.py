@@ -39,6 +39,9 @@ def test_help_and_version_are_fine(capsys: pytest.CaptureFixture[str]) -> None:
         (["run", "--jobs", "a", "--out", "b", "--concurrency", "0"], "'--concurrency': Input should be greater"),
         (["run", "a.py:f", "--polcy", "data"], "--polcy"),
         (["run", "a.py:f", "--sandbox", "none"], "'none'"),
+        (["images", "build", "torch"], "there is no recipe for an image 'torch'; there are: base, data"),
+        (["images", "build", "--base", "x", "--from-host"], "leave out one of them"),
+        (["images", "list", "x"], "see 'poet images list --help'"),
         (["scan"], "see 'poet scan --help'"),
     ],
 )
