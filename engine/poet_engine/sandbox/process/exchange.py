@@ -13,7 +13,7 @@ from collections.abc import Callable
 from poet_engine.cancellation import Cancellation
 from poet_engine.sandbox.process.armed import Version
 from poet_engine.sandbox.process.lane import Lane
-from poet_engine.sandbox.process.schedule import REST_AFTER, Demand, Repeats, Size
+from poet_engine.sandbox.process.schedule import Demand, Repeats, Size
 
 
 class Next(enum.Enum):
@@ -78,8 +78,6 @@ class Exchange:
         self._busy = 0
         self._turned_away = 0
         self._closing = False
-        self._keeper_rests = False
-        self._last_use = clock()
         self._all_returned = threading.Event()
         self.lanes = 0  # in any state; the keeper counts them
         self.bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)  # readable when the keeper should look
@@ -172,14 +170,9 @@ class Exchange:
             raise NoLaneError("the sandbox was closed", Why.CALLED_OFF)
 
     def give_back(self, lane: Lane, after: Next) -> None:
-        """Return a lane, and say what is to become of it.
-
-        A keeper that is up hears of a payload's end by itself: waking it for each call costs the caller more than all
-        the rest of giving back.
-        """
+        """Return a lane, and say what is to become of it."""
         with self._lock:
             self._busy -= 1
-            self._last_use = self._clock()
             if after is Next.DRAIN:
                 self._repeats.answered(lane.key)
             if after is Next.KEEP and not self._closing:
@@ -188,19 +181,7 @@ class Exchange:
             self._returned.append((lane, after))
             if self._closing and not self._busy:
                 self._all_returned.set()
-            if after is Next.DRAIN and not (self._keeper_rests or lane.ended or self._closing):
-                return
-            self._keeper_rests = False
         self.ring()
-
-    def payload_ended(self, lane: Lane) -> bool:
-        """The keeper's: the end of a payload was reported. Whether its lane was given back already.
-
-        If not, its caller reads the report, or gives the lane back in a moment and rings.
-        """
-        with self._lock:
-            lane.ended = True
-            return any(returned is lane for returned, _after in self._returned)
 
     def offer(self, lane: Lane) -> None:
         """The keeper's: a lane whose payload is ready goes to the first caller whom it can serve."""
@@ -247,8 +228,6 @@ class Exchange:
         """
         with self._lock:
             now = self._clock()
-            in_use = self._busy or self._returned or self._waiters
-            self._keeper_rests = not in_use and now - self._last_use >= REST_AFTER
             kept = sum(lane.key is not None for lane in self._ready) if self._waiters else 0
             return Demand(
                 total=self.lanes,
@@ -257,7 +236,6 @@ class Exchange:
                 waiting=len(self._waiters),
                 longest_wait=now - self._waiters[0].since if self._waiters else 0.0,
                 longest_idle=now - self._ready[0].ready_since if self._ready else 0.0,
-                resting=self._keeper_rests,
             )
 
     @property

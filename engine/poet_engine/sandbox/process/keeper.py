@@ -22,7 +22,6 @@ _LANE_GRACE = 10.0
 _FAILURES_IN_A_ROW = 3
 _REMOVE_RETRY = 0.005
 _ONCE = select.EPOLLIN | select.EPOLLONESHOT
-_EACH_TIME = select.EPOLLIN | select.EPOLLET
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -59,9 +58,7 @@ class Keeper:
         self._limits, self._uids, self._result = builder.limits, builder.uids, builder.result
         self._lanes: set[Lane] = set()
         self._building: set[Lane] = set()
-        self._draining: set[Lane] = set()
-        self._controls: dict[int, Lane] = {}
-        self._preparing: dict[int, Lane] = {}
+        self._watched: dict[int, Lane] = {}
         self._deadlines: dict[Lane, float] = {}
         self._groups_to_remove: list[Group] = []
         self._number = 0
@@ -122,33 +119,33 @@ class Keeper:
             looks.append(max(0.0, min(self._deadlines.values()) - self._clock()))
         if self._groups_to_remove:
             looks.append(_REMOVE_RETRY)
-        if not demand.resting:
-            looks.append(_LEAVE_GRACE)  # a lane may come back without a word, and its payload may stay
         return min((look for look in looks if look is not None), default=None)
 
     def _on_event(self, fd: int) -> None:
         if fd == self._exchange.bell:
             with contextlib.suppress(BlockingIOError):
-                os.eventfd_read(fd)
+                os.eventfd_read(self._exchange.bell)
             return
-        act, lane = self._on_control, self._controls.get(fd)
+        lane = self._watched.pop(fd, None)
         if lane is None:
-            act, lane = self._on_preparing, self._preparing.pop(fd, None)
-        if lane is None:
-            return  # of a lane that was destroyed since
+            return
         try:
-            act(lane)
+            if lane in self._building:
+                self._on_hello(lane)
+            elif fd == lane.control.fileno():
+                self._on_report(lane)
+            else:
+                self._on_preparing(lane)
         except (LaneError, OSError) as error:
             self._fail(lane, str(error))
 
-    def _on_control(self, lane: Lane) -> None:
-        """What init says: that its walls stand, or how a payload ended."""
-        if lane in self._building:
-            self._on_hello(lane)
-        elif lane in self._draining:
-            self._on_report(lane)
-        elif self._exchange.payload_ended(lane):
-            self._take_returned()
+    def _watch(self, fd: int, lane: Lane, *, known: bool = False) -> None:
+        """Hear once of what comes on a descriptor; closing it ends that."""
+        self._watched[fd] = lane
+        if known:
+            self._epoll.modify(fd, _ONCE)
+        else:
+            self._epoll.register(fd, _ONCE)
 
     def _start_lane(self) -> None:
         """Have a lane forked; its init says hello when its walls stand."""
@@ -163,8 +160,7 @@ class Keeper:
             self._fail(lane, str(error))
             return
         self._deadlines[lane] = self._clock() + _LANE_GRACE
-        self._controls[lane.control.fileno()] = lane
-        self._epoll.register(lane.control.fileno(), _EACH_TIME)
+        self._watch(lane.control.fileno(), lane)
 
     def _on_hello(self, lane: Lane) -> None:
         lane.hello()
@@ -175,19 +171,17 @@ class Keeper:
         self._prepare(lane)
 
     def _on_report(self, lane: Lane) -> None:
-        self._draining.discard(lane)
         report = lane.armed.read_report() if lane.armed is not None else None
         if report is None or report.leftovers:
             self._destroy(lane)
         else:
-            self._rearm_or_destroy(lane)
+            self._rearm(lane)
 
     def _on_preparing(self, lane: Lane) -> None:
         if lane.armed is None:
             return
         if not lane.armed.on_readable():
-            self._preparing[lane.armed.request.fileno()] = lane
-            self._epoll.modify(lane.armed.request.fileno(), _ONCE)
+            self._watch(lane.armed.request.fileno(), lane, known=True)
             return
         self._deadlines.pop(lane, None)
         if lane.group is not None and not lane.group.arm(lane.armed.prepared_bytes):
@@ -203,18 +197,12 @@ class Keeper:
             if after is Next.RENEW and lane.armed is not None:
                 lane.armed.leave()
             if after in (Next.DRAIN, Next.RENEW):
-                self._drain(lane)
+                self._watch(lane.control.fileno(), lane, known=True)
+                self._deadlines[lane] = self._clock() + _LEAVE_GRACE
             elif after is Next.REARM:
                 self._rearm_or_destroy(lane)
             else:
                 self._destroy(lane)
-
-    def _drain(self, lane: Lane) -> None:
-        """Wait for the end of a payload, which may have been reported already."""
-        self._draining.add(lane)
-        self._deadlines[lane] = self._clock() + _LEAVE_GRACE
-        if select.select([lane.control], [], [], 0)[0]:
-            self._on_report(lane)
 
     def _rearm_or_destroy(self, lane: Lane) -> None:
         try:
@@ -232,9 +220,7 @@ class Keeper:
 
     def _prepare(self, lane: Lane) -> None:
         armed = lane.arm(self._exchange.probable)
-        lane.ended = False
-        self._preparing[armed.request.fileno()] = lane
-        self._epoll.register(armed.request.fileno(), _ONCE)
+        self._watch(armed.request.fileno(), lane)
         self._deadlines[lane] = self._clock() + _LANE_GRACE
 
     def _fail(self, lane: Lane, text: str) -> None:
@@ -263,11 +249,9 @@ class Keeper:
 
     def _destroy(self, lane: Lane) -> None:
         self._deadlines.pop(lane, None)
-        for watched in (self._controls, self._preparing):
-            for fd in [fd for fd, whose in watched.items() if whose is lane]:
-                del watched[fd]
+        for fd in [fd for fd, watched in self._watched.items() if watched is lane]:
+            del self._watched[fd]
         self._building.discard(lane)
-        self._draining.discard(lane)
         self._lanes.discard(lane)
         self._exchange.lanes -= 1
         self._destroyed += 1

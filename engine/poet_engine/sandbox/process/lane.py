@@ -34,7 +34,6 @@ class Lane:
         self.calls = 0
         self.pid = 0
         self.key: Version | None = None  # what its payload serves or is prepared for; None for anything
-        self.ended = False  # whether its payload's end was reported while a caller still had it
         self.ready_since = 0.0  # when its payload was ready, in seconds of the pool's clock
         self._init: int | None = None
 

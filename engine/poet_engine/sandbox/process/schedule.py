@@ -16,11 +16,6 @@ _PATIENCE = 0.02
 _STREAK = 4
 
 
-# Seconds without any call after which the keeper sleeps until it is woken; before that it looks around now and then, so
-# that callers need not wake it.
-REST_AFTER = 1.0
-
-
 class Repeats(Generic[_T]):
     """Whether one version is called again and again, and has been answered well."""
 
@@ -77,7 +72,6 @@ class Demand:
         waiting: Callers that wait.
         longest_wait: Seconds that the first of them has waited.
         longest_idle: Seconds that the ready lane which was used last of all has been idle.
-        resting: Whether nobody has a lane or waits for one, and nobody did for a while.
     """
 
     total: int = 0
@@ -86,7 +80,6 @@ class Demand:
     waiting: int = 0
     longest_wait: float = 0.0
     longest_idle: float = 0.0
-    resting: bool = True
 
 
 def lanes_to_start(size: Size, demand: Demand) -> int:

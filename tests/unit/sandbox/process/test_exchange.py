@@ -1,6 +1,5 @@
 """Where callers and lanes meet, without any process behind it."""
 
-import select
 import threading
 import time
 from collections.abc import Iterator
@@ -122,46 +121,6 @@ def test_after_the_end_nobody_comes_in(exchange: Exchange, lanes: list[Lane]) ->
     with pytest.raises(NoLaneError) as refused:
         exchange.acquire(LONG)
     assert refused.value.why is Why.CALLED_OFF
-
-
-class TestWakingTheKeeper:
-    """The bell of the exchange is what wakes it; a caller that need not ring is faster."""
-
-    @pytest.fixture
-    def lane(self, exchange: Exchange, lanes: list[Lane]) -> Lane:
-        """A lane that a caller has, while the keeper is up."""
-        exchange.offer(lanes[0])
-        exchange.acquire(0.0)
-        exchange.demand(0)
-        return lanes[0]
-
-    def test_it_hears_of_a_payloads_end_by_itself(self, exchange: Exchange, lane: Lane) -> None:
-        exchange.give_back(lane, Next.DRAIN)
-        assert not _rung(exchange)
-        assert exchange.payload_ended(lane), "given back already, so that the keeper sees to it"
-
-    def test_it_is_woken_for_what_it_would_not_hear(self, exchange: Exchange, lane: Lane) -> None:
-        exchange.give_back(lane, Next.REARM)
-        assert _rung(exchange)
-
-    def test_it_is_woken_when_the_end_was_reported_before(self, exchange: Exchange, lane: Lane) -> None:
-        assert not exchange.payload_ended(lane)
-        exchange.give_back(lane, Next.DRAIN)
-        assert _rung(exchange)
-
-    def test_it_is_woken_from_its_rest(self, exchange: Exchange, lanes: list[Lane]) -> None:
-        """A payload that does not end after its answer must not stay for ever."""
-        until = time.monotonic() + LONG
-        exchange.offer(lanes[0])
-        while not exchange.demand(0).resting:
-            assert time.monotonic() < until
-        exchange.give_back(exchange.acquire(0.0), Next.DRAIN)
-        assert _rung(exchange)
-        assert not exchange.demand(0).resting
-
-
-def _rung(exchange: Exchange) -> bool:
-    return bool(select.select([exchange.bell], [], [], 0)[0])
 
 
 class TestKeptPayloads:
