@@ -59,7 +59,9 @@ class Measurement:
         callers: Threads that called at once.
         frame_ms: From the call of `run` to its return, when all lanes are ready: the result frame.
         verdict_ms: The same for a call that raises, which waits until its process has ended and was reaped.
-        loaded_ms: The result frame, when all callers call again as soon as they have their answer.
+        loaded_ms: The result frame, when all callers call again as soon as they have their answer, and so wait for
+            payloads to be prepared.
+        served_ms: Of those calls, the part from the release of a payload to its frame.
         calls_per_second: Good calls of all callers together.
         cpu_ms_per_call: CPU time of host, lanes and payloads together for each of those.
         walls_before: Wall → what stopped its deed, before the timing.
@@ -73,6 +75,7 @@ class Measurement:
     frame_ms: Spread
     verdict_ms: Spread
     loaded_ms: Spread
+    served_ms: Spread
     calls_per_second: float
     cpu_ms_per_call: float
     walls_before: dict[str, str]
@@ -88,7 +91,7 @@ def measure(sandbox: ProcessSandbox, policy: Policy, plan: Plan, clock: Callable
     before = standing.standing(sandbox, policy)
     frame = _one_by_one(sandbox, "answer", Status.OK, plan.calls, clock)
     verdict = _one_by_one(sandbox, "fail", Status.ERROR, plan.calls, clock)
-    loaded, rate, cpu_ms = _together(sandbox, plan, clock)
+    loaded, served, rate, cpu_ms = _together(sandbox, plan, clock)
     return Measurement(
         policy=policy.name,
         fresh=str(policy.isolation.fresh),
@@ -97,6 +100,7 @@ def measure(sandbox: ProcessSandbox, policy: Policy, plan: Plan, clock: Callable
         frame_ms=frame,
         verdict_ms=verdict,
         loaded_ms=loaded,
+        served_ms=served,
         calls_per_second=rate,
         cpu_ms_per_call=cpu_ms,
         walls_before=before,
@@ -129,16 +133,20 @@ def _await_all_lanes(sandbox: ProcessSandbox, clock: Callable[[], float]) -> Non
         pause.wait(0.0005)
 
 
-def _together(sandbox: ProcessSandbox, plan: Plan, clock: Callable[[], float]) -> tuple[Spread, float, float]:
-    """Each caller calls again as soon as it has its answer: times, calls a second, and CPU milliseconds for each."""
+def _together(sandbox: ProcessSandbox, plan: Plan, clock: Callable[[], float]) -> tuple[Spread, Spread, float, float]:
+    """Each caller calls again as soon as it has its answer.
+
+    Returns:
+        Times as the callers see them, times from release to frame, calls a second, and CPU milliseconds for each.
+    """
     job = Job(source=_SOURCE, entry="answer", args=_ARGUMENTS)
     cpu, start = standing.cpu_seconds(), clock()
 
-    def caller(_number: int) -> list[float]:
-        taken: list[float] = []
+    def caller(_number: int) -> list[tuple[float, float]]:
+        taken: list[tuple[float, float]] = []
         while (began := clock()) - start < plan.seconds or len(taken) < _LEAST_CALLS:
             outcome = sandbox.run(job)
-            taken.append((clock() - began) * 1e3)
+            taken.append(((clock() - began) * 1e3, outcome.usage.wall_ms))
             if not outcome.ok:
                 raise RuntimeError(f"a call ended as {outcome.describe()}")
         return taken
@@ -146,7 +154,8 @@ def _together(sandbox: ProcessSandbox, plan: Plan, clock: Callable[[], float]) -
     with ThreadPoolExecutor(plan.callers) as threads:
         taken = [time for times in threads.map(caller, range(plan.callers)) for time in times]
     passed, used = clock() - start, standing.cpu_seconds() - cpu
-    return Spread.of(taken), len(taken) / passed, used / len(taken) * 1e3
+    seen, served = zip(*taken, strict=True)
+    return Spread.of(seen), Spread.of(served), len(taken) / passed, used / len(taken) * 1e3
 
 
 def table(found: Measurement) -> Iterator[str]:
@@ -157,6 +166,7 @@ def table(found: Measurement) -> Iterator[str]:
         ("result frame, idle", found.frame_ms),
         ("confirmed verdict, idle", found.verdict_ms),
         (f"result frame, {found.callers} callers", found.loaded_ms),
+        ("  from release to frame", found.served_ms),
     ):
         yield f"{label:28}{times.p50:6.2f} ms{times.p95:6.2f} ms{times.p99:6.2f} ms{times.worst:6.1f} ms"
     yield f"{'calls a second':28}{found.calls_per_second:6.0f}    with {found.callers} callers"

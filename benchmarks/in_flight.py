@@ -76,22 +76,17 @@ def measure(policy: Policy, calls: int, seconds: float) -> Measurement:
 
 def _own_memory() -> list[float]:
     """MiB of each lane: its first process and the payload that waits in it."""
-    lanes = [process for process in psutil.Process().children(recursive=True) if _is_lane(process)]
-    return [sum(_private(process) for process in (lane, *lane.children())) / 2**20 for lane in lanes]
-
-
-def _is_lane(process: psutil.Process) -> bool:
-    try:
-        return process.name() == _LANE
-    except psutil.NoSuchProcess:
-        return False  # a payload that has ended in the meantime
-
-
-def _private(process: psutil.Process) -> int:
-    try:
-        return int(process.memory_full_info().uss)
-    except psutil.NoSuchProcess:
-        return 0
+    kept: dict[int, int] = collections.defaultdict(int)
+    lanes: set[int] = set()
+    for process in psutil.Process().children(recursive=True):
+        try:
+            name, parent, own = process.name(), process.ppid(), int(process.memory_full_info().uss)
+        except psutil.NoSuchProcess:
+            continue  # a lane that was idle for long enough has ended in the meantime
+        if name == _LANE:
+            lanes.add(process.pid)
+        kept[process.pid if name == _LANE else parent] += own
+    return [kept[lane] / 2**20 for lane in lanes]
 
 
 def table(found: Measurement) -> Iterator[str]:

@@ -9,14 +9,17 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 pytestmark = [pytest.mark.user, pytest.mark.sandbox]
 
+Require = Callable[[str, bool, str], None]
+
 ROOT = Path(__file__).resolve().parents[2]
+_FIRST_OF_RANGE = 700_000
 NOBODY_ELSE = 54321  # a user that no distribution hands out, and that need not be in any list of users
 _NEEDED = ("pydantic", "psutil", "pytest", "pytest-timeout")
 _MAY_BE_SKIPPED = re.compile("needs root|cgroup|nothing counts memory|Landlock|this kernel has no|x86")
@@ -32,8 +35,21 @@ with open("/proc/self/status") as status:
 with ProcessSandbox(Policy.load("restricted")) as sandbox:
     value = sandbox.run(Job(source="def entry(x):\\n    return x * 2\\n", entry="entry", args=(21,))).value
     down = [wall.wall for wall in sandbox.walls() if not wall.held]
-print(json.dumps({"uid": os.geteuid(), "capabilities": capabilities, "down": down, "value": value}))
+    own_uid = sandbox.means().own_uid
+told = {"uid": os.geteuid(), "capabilities": capabilities, "down": down, "value": value, "own_uid": own_uid}
+print(json.dumps(told))
 """
+# In a mount namespace of its own the machine's lists name this user, with a range of ids; then it is that user.
+_NAMED = """
+mount --bind "$0/passwd" /etc/passwd && mount --bind "$0/range" /etc/subuid && mount --bind "$0/range" /etc/subgid &&
+exec setpriv --reuid "$1" --regid "$1" --clear-groups -- "${@:2}"
+"""
+_WITH_A_RANGE = [
+    "tests/conformance/test_walls.py",
+    "tests/conformance/test_scripts.py",
+    "tests/security/test_privilege.py",
+    "tests/security/test_harvest.py",
+]
 _LIBRARIES = ("numpy", "scipy", "pandas")  # of the `data` policy
 _SUITES = (
     "tests/conformance",
@@ -125,21 +141,24 @@ class User:
     """
 
     def __init__(self, python: Path, checkout: Path) -> None:
-        self._python, self._checkout = python, checkout
+        self.python, self.checkout = python, checkout
 
     def __call__(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         """Run to the end; the environment says where the code is, and what is given."""
-        whoever = NOBODY_ELSE if os.geteuid() == 0 else None
-        paths = [self._checkout / "engine", self._checkout / "packages"]
+        paths = [self.checkout / "engine", self.checkout / "packages"]
         defaults = {
             "PYTHONPATH": os.pathsep.join(map(str, paths)),
             "PYTHONDONTWRITEBYTECODE": "1",
-            "TMPDIR": str(self._checkout / "state"),
+            "TMPDIR": str(self.checkout / "state"),
         }
+        return self._run([str(self.python), *arguments], self.checkout, {**defaults, **environment})
+
+    def _run(self, command: list[str], folder: Path, environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+        whoever = NOBODY_ELSE if os.geteuid() == 0 else None
         return subprocess.run(
-            [self._python, *arguments],
-            cwd=self._checkout,
-            env={**defaults, **environment},
+            command,
+            cwd=folder,
+            env=environment,
             user=whoever,
             group=whoever,
             extra_groups=None if whoever is None else [],
@@ -156,6 +175,35 @@ class User:
         except OSError:
             return False
         return done.returncode == 0 and done.stdout.strip() == str(tuple(sys.version_info[:2]))
+
+
+class UserWithRange(User):
+    """The same user, to whom an administrator gave further ids: the lists say so in a mount namespace of its own."""
+
+    def _run(self, command: list[str], folder: Path, environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+        name = "poet-test"
+        known = Path("/etc/passwd").read_text(encoding="utf-8")
+        (folder / "passwd").write_text(f"{known.rstrip()}\n{name}:x:{NOBODY_ELSE}:{NOBODY_ELSE}::/:/bin/false\n")
+        (folder / "range").write_text(f"{name}:{_FIRST_OF_RANGE}:1000\n")
+        wrapped = ["unshare", "--mount", "--propagation", "private", "bash", "-c", _NAMED, str(folder)]
+        return subprocess.run(
+            [*wrapped, str(NOBODY_ELSE), *command],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture
+def user_with_range(user: User, require: Require) -> UserWithRange:
+    """Skips where nothing could map a range."""
+    tools = [tool for tool in ("newuidmap", "newgidmap", "unshare", "setpriv") if shutil.which(tool) is None]
+    lists = [name for name in ("/etc/subuid", "/etc/subgid") if not Path(name).exists()]
+    reason = f"needs root and {', '.join([*tools, *lists])} (Debian, Ubuntu: apt install uidmap)"
+    require("subids", os.geteuid() == 0 and not tools and not lists, reason)
+    return UserWithRange(user.python, user.checkout)
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +231,29 @@ def test_it_is_an_ordinary_user_and_the_walls_hold(user: User) -> None:
     assert told["capabilities"] == 0
     assert told["down"] == []
     assert told["value"] == 42
+    if os.geteuid() == 0:
+        assert not told["own_uid"], "this user has no range"
+
+
+def test_with_a_range_of_ids_the_code_runs_as_a_user_of_its_own(user_with_range: UserWithRange) -> None:
+    done = user_with_range("-c", _WALLS)
+
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["uid"], told["capabilities"]) == (NOBODY_ELSE, 0)
+    assert told["down"] == []
+    assert told["value"] == 42
+    assert told["own_uid"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_with_a_range_of_ids_walls_files_and_privileges_are_as_they_must_be(user_with_range: UserWithRange) -> None:
+    done = user_with_range(
+        "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-header", *_WITH_A_RANGE, POET_REQUIRE="process"
+    )
+
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
 
 @pytest.mark.slow

@@ -43,6 +43,8 @@ _WORD = (1 << 64) - 1
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _PLAIN = frozenset((bool, type(None)))
 _T_contra = TypeVar("_T_contra", contravariant=True)
+# made once: `json.dumps` and `json.loads` make a new one for each call that asks for anything unusual
+encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 class _Encoder(Protocol[_T_contra]):
@@ -64,7 +66,7 @@ def dumps(value: object, where: str, parts: Collected | None = None) -> bytes:
     Raises:
         UntravellableError: Some part of it has no safe form; the error has the path to that part.
     """
-    return json.dumps(to_wire(value, where, 0, parts), separators=(",", ":"), allow_nan=False).encode()
+    return encode(to_wire(value, where, 0, parts)).encode()
 
 
 def to_wire(value: object, where: str, depth: int, parts: Collected | None = None) -> object:
@@ -234,9 +236,7 @@ def parse(data: bytes) -> object:
     """
     _check_shape(data)
     try:
-        return json.loads(
-            data.decode(), object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_plain_integer
-        )
+        return _decoder.decode(data.decode())
     except UndecodableError:
         raise
     except (ValueError, RecursionError) as error:
@@ -278,6 +278,9 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _no_constant(name: str) -> object:
     raise UndecodableError(f"a bare {name}")
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_plain_integer)
 
 
 def from_wire(raw: object, depth: int, attached: Attached = NOTHING) -> object:

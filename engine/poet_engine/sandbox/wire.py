@@ -48,7 +48,7 @@ def request(job: Job, memory: int | None = None) -> Request:
     most = None if memory is None else (memory, "limits.memory")
     parts = Collected(alignment=mmap.PAGESIZE, most=most)
     try:
-        content = json.dumps(
+        content = codec.encode(
             {
                 "source": job.source,
                 "entry": job.entry,
@@ -59,9 +59,7 @@ def request(job: Job, memory: int | None = None) -> Request:
                 "kwargs": {
                     name: codec.to_wire(value, f"argument {name!r}", 0, parts) for name, value in job.kwargs.items()
                 },
-            },
-            separators=(",", ":"),
-            allow_nan=False,
+            }
         ).encode()
     except UntravellableError as error:
         raise CannotTravelError(error.where, error.kind, error.why, mend=error.mend) from None

@@ -119,6 +119,7 @@ class ResultFile:
 
     def __init__(self, size: int) -> None:
         self._size = size
+        self._used = False
         self.fd = os.memfd_create("results", _memfd_flags())
         os.ftruncate(self.fd, size)
         fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, _FIXED)
@@ -127,6 +128,7 @@ class ResultFile:
         """A copy of a piece, made once: what the guest writes later does not change it."""
         if offset + length > self._size:
             raise UndecodableError("a reference beyond the attachments")
+        self._used = True
         piece = bytearray(length)
         read_at(self.fd, memoryview(piece), offset)
         return piece
@@ -135,10 +137,14 @@ class ResultFile:
         """The same, for bytes that cannot change."""
         if offset + length > self._size:
             raise UndecodableError("a reference beyond the attachments")
+        self._used = True
         return copy_at(self.fd, offset, length)
 
     def clear(self) -> None:
-        """Give back its memory, for the next call of the same payload."""
+        """Give back its memory, for the next call of the same payload. What it wrote unasked stays its own burden."""
+        if not self._used:
+            return
+        self._used = False
         with contextlib.suppress(OSError):  # then it stays with the lane, which pays for it
             kernel.free_pages(self.fd, self._size)
 

@@ -148,6 +148,7 @@ def test_a_file_that_nobody_wrote_to_takes_no_memory_and_reads_as_zeros(results:
 
 def test_cleared_it_gives_its_memory_back(results: ResultFile) -> None:
     os.pwrite(results.fd, b"r" * 4 * THRESHOLD, 0)
+    assert results.take(0, THRESHOLD) == b"r" * THRESHOLD
     assert os.fstat(results.fd).st_blocks > 0
     results.clear()
     assert os.fstat(results.fd).st_blocks == 0
