@@ -4,7 +4,9 @@ Whoever gets out of the interpreter shall find no tools: no shell, no package ma
 that changes the user. Shared libraries stay. Exit code 3 says that the base image has another Python than is wanted.
 """
 
+import compileall
 import os
+import py_compile
 import shutil
 import stat
 import sys
@@ -24,6 +26,9 @@ def main() -> None:
     wanted = os.environ.get("MINOR", "")  # noqa: TID251 - an ARG of the Dockerfile: the image has no settings.py
     if wanted != f"{sys.version_info.major}.{sys.version_info.minor}":
         sys.exit(_WRONG_PYTHON)
+    # The root will be read-only, and the official images ship no compiled files: each start would compile everything.
+    for folder in (sysconfig.get_path("stdlib"), "/opt/poet"):
+        compileall.compile_dir(folder, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
     _remove_programs(keep=Path(sys.executable).resolve())
     library, site = Path(sysconfig.get_path("stdlib")), Path(sysconfig.get_path("purelib"))
     installers = (

@@ -64,11 +64,10 @@ class DockerEngine:
     def _translated(self, doing: str) -> Iterator[None]:
         """Docker's exceptions are no concern of whoever calls."""
         import docker.errors  # noqa: PLC0415 - loading it takes a tenth of a second, and only Docker's users need it
-        import requests  # noqa: PLC0415 - the same
 
         try:
             yield
-        except (docker.errors.DockerException, requests.RequestException, OSError) as error:
+        except (docker.errors.DockerException, OSError) as error:  # the exceptions of requests are OSErrors
             raise faults.translate(error, doing, self.host) from error
 
     def runtimes(self) -> frozenset[str]:
@@ -127,6 +126,8 @@ class DockerEngine:
                 decode=True,
             )
             for line in lines:
+                if "error" in line:
+                    list(lines)  # it is the last; until the end is read, the client keeps its socket open
                 self._refuse_error(line, doing)
                 text = line.get("stream", line.get("status", ""))
                 if isinstance(text, str) and text.strip():

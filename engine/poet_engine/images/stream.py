@@ -5,6 +5,7 @@ import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from poet_engine.errors import ImageError
 from poet_engine.images.tree import Compiled, Entry, File, Folder, Link
 
 _PIECE = 1 << 20
@@ -21,6 +22,9 @@ def archive(entries: Sequence[Entry], compiled: Compile, told: Told) -> Iterator
         entries: In the order of the archive.
         compiled: The compiled form of a source; None when it has none, and is left out. Asked in the order of entries.
         told: Called with entries done and entries in all.
+
+    Raises:
+        ImageError: One of the host's files cannot be read.
     """
     waiting = io.BytesIO()
     for number, entry in enumerate(entries, 1):
@@ -43,11 +47,21 @@ def _content(entry: Entry, compiled: Compile) -> bytes | None:
         case File(content=bytes(content)):
             return content
         case File(content=Path() as path):
-            return path.read_bytes()
+            return _read(path)
         case Compiled():
             return compiled(entry)
         case _:
             return b""
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:  # not to be taken for a fault of the engine, to which the archive is being sent
+        raise ImageError(
+            f"{path} belongs into the image and cannot be read: {error.strerror}; mend that, or build from an image "
+            "that has Python: poet images build --base IMAGE"
+        ) from error
 
 
 def _header(entry: Entry, size: int) -> bytes:

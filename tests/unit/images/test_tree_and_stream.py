@@ -68,6 +68,10 @@ class TestArchive:
             assert reader.read() == b"x" * 1000
         assert len(data) % 512 == 0
 
+    def test_a_file_that_went_away_is_named(self, tmp_path: Path) -> None:
+        with pytest.raises(ImageError, match=r"missing\.so .*cannot be read: No such file"):
+            written([File("/x", tmp_path / "missing.so")])
+
     def test_what_does_not_compile_is_left_out(self) -> None:
         entries = [Compiled("/a.pyc", Path("/nowhere"), "/a.py")]
         assert members(b"".join(archive(entries, lambda _: None, lambda _done, _total: None))) == {}
