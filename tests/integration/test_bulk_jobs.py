@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,15 @@ def test_killed_twice_and_gone_on_with_every_job_has_one_result() -> None:
     assert len(report["statuses"]) >= 6
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """What is started in the background of a shell ignores interrupts, and so would what it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_it_and_says_how_to_go_on(tmp_path: Path) -> None:
     """The terminal sends it to the whole process group; no job is written off because of it."""
     _write_jobs(tmp_path, 3000)
@@ -88,6 +98,7 @@ def test_ctrl_c_ends_it_and_says_how_to_go_on(tmp_path: Path) -> None:
     assert _finish(tmp_path)["all_ok"] is True
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_in_the_middle_of_a_job_does_not_wait_for_its_budget(tmp_path: Path) -> None:
     _write_jobs(tmp_path, 1)
     assert _finish(tmp_path)["ran"] == 1

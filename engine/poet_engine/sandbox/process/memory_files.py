@@ -8,6 +8,7 @@ import fcntl
 import functools
 import itertools
 import os
+import resource
 import threading
 
 from poet_engine.guest import kernel
@@ -118,10 +119,12 @@ class ResultFile:
     """
 
     def __init__(self, size: int) -> None:
-        self._size = size
+        # a host that may write only short files has short results beside the frame; in the frame itself nothing changes
+        most, _hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        self._size = size if most == resource.RLIM_INFINITY else min(size, most)
         self._used = False
         self.fd = os.memfd_create("results", _memfd_flags())
-        os.ftruncate(self.fd, size)
+        os.ftruncate(self.fd, self._size)
         fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, _FIXED)
 
     def take(self, offset: int, length: int) -> bytearray:

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import mmap
 import os
+import resource
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -153,3 +154,17 @@ def test_cleared_it_gives_its_memory_back(results: ResultFile) -> None:
     results.clear()
     assert os.fstat(results.fd).st_blocks == 0
     assert results.take(0, THRESHOLD) == bytes(THRESHOLD)
+
+
+def test_a_host_that_may_write_only_short_files_has_a_shorter_one() -> None:
+    """A limit on file sizes must not keep a sandbox from starting."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (THRESHOLD, hard))
+    try:
+        results = ResultFile(8 * THRESHOLD)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert os.fstat(results.fd).st_size == THRESHOLD
+    with pytest.raises(UndecodableError, match="beyond"):
+        results.take(0, 2 * THRESHOLD)
+    results.close()
