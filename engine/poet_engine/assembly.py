@@ -23,6 +23,7 @@ from poet_engine.journal.recorder import Recorder
 from poet_engine.outcome import Blame, Evidence, Outcome, Status
 from poet_engine.policy import Policy
 from poet_engine.sandbox import walls
+from poet_engine.sandbox.opening import OpeningSandbox
 from poet_engine.sandbox.process import ProcessSandbox
 from poet_engine.sandbox.protocol import Sandbox, WallReport
 from poet_engine.settings import Settings
@@ -34,7 +35,7 @@ _wall_clock = time.time  # noqa: TID251 - the one place that hands the clock to 
 _SANDBOXES: Mapping[str, Callable[[Policy], Sandbox]] = {"process": ProcessSandbox}
 
 
-def open_engine(policy: Policy | str | Path | None, sandbox: str, journal: Path | str | None) -> Engine:
+def open_engine(policy: Policy | str | Path | None, sandbox: str, journal: Path | str | None, *, wait: bool) -> Engine:
     """See `Engine.open`."""
     settings = Settings.read()
     resolved = _policy(policy, settings)
@@ -42,7 +43,7 @@ def open_engine(policy: Policy | str | Path | None, sandbox: str, journal: Path 
         recorder = _recorder(settings, journal)
         if recorder is not None:
             undo.callback(recorder.close)
-        engine = _engine(resolved, sandbox, recorder)
+        engine = _engine(resolved, sandbox, recorder, wait=wait)
         undo.pop_all()
     return engine
 
@@ -53,13 +54,15 @@ def _policy(policy: Policy | str | Path | None, settings: Settings) -> Policy:
     return Policy.load(policy or settings.policy)
 
 
-def _engine(policy: Policy, sandbox: str, recorder: Recorder | None) -> Engine:
+def _engine(policy: Policy, sandbox: str, recorder: Recorder | None, *, wait: bool = True) -> Engine:
     factory = _factory(Settings.read())  # before there is a sandbox, which a wrong setting would leave open
     with contextlib.ExitStack() as undo:
         gate = undo.enter_context(Gate())
         with contextlib.suppress(InfraError):
             gate.start()  # beside the walls that are tried now; whoever scans first is told what is wrong with it
-        standing = _sandbox(policy, sandbox)
+        _refuse_unknown(sandbox)
+        start = functools.partial(_sandbox, policy, sandbox)
+        standing = start() if wait else OpeningSandbox(sandbox, start)
         undo.pop_all()
     return Engine(
         policy=policy, sandbox=standing, gate=gate, recorder=recorder, new_id=factory.new_id, clock=_wall_clock
@@ -83,10 +86,13 @@ def _recorder(settings: Settings, journal: Path | str | None) -> Recorder | None
         return None
 
 
-def _sandbox(policy: Policy, name: str) -> Sandbox:
-    """The first sandbox on which every required wall stands, tried from inside."""
+def _refuse_unknown(name: str) -> None:
     if name != "auto" and name not in _SANDBOXES:
         raise UsageError(f"there is no sandbox {name!r}; choose one of auto, {', '.join(_SANDBOXES)}")
+
+
+def _sandbox(policy: Policy, name: str) -> Sandbox:
+    """The first sandbox on which every required wall stands, tried from inside."""
     reasons: list[str] = []
     for candidate in _SANDBOXES if name == "auto" else (name,):
         try:

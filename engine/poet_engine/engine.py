@@ -30,7 +30,14 @@ _NO_FILES: Mapping[str, bytes | Path] = types.MappingProxyType({})
 class Opener(Protocol):
     """What `Engine.open` hands its arguments to; `assembly` is the one that knows the adapters."""
 
-    def __call__(self, policy: Policy | str | Path | None, sandbox: str, journal: Path | str | None) -> "Engine":
+    def __call__(
+        self,
+        policy: Policy | str | Path | None,
+        sandbox: str,
+        journal: Path | str | None,
+        *,
+        wait: bool,
+    ) -> "Engine":
         """An engine with everything that it needs."""
         ...
 
@@ -89,6 +96,7 @@ class Engine:
         sandbox: str = "auto",
         *,
         journal: Path | str | None = None,
+        wait: bool = True,
     ) -> "Engine":
         """An engine on the first sandbox on which the walls that the policy requires stand.
 
@@ -97,6 +105,8 @@ class Engine:
                 else `restricted`.
             sandbox: `auto` or `process`.
             journal: The file in which each run leaves an event; by default one in the state folder (`POET_HOME`).
+            wait: Whether to return when the walls were tried. If not, the sandbox is opened and tried meanwhile: the
+                first calls wait for that, and all end as `infra/setup` where a wall does not stand.
 
         Raises:
             PolicyError: The policy cannot be used.
@@ -104,7 +114,7 @@ class Engine:
         """
         if Engine.opener is None:
             raise UsageError("import Engine from poet_engine, which knows the sandboxes, instead of poet_engine.engine")
-        return Engine.opener(policy, sandbox, journal)
+        return Engine.opener(policy, sandbox, journal, wait=wait)
 
     @property
     def closed(self) -> bool:

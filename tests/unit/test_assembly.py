@@ -11,6 +11,7 @@ from poet_engine.decorator import preparing
 from poet_engine.engine import Engine
 from poet_engine.errors import ClosedError, PolicyError, SandboxUnavailableError, UsageError
 from poet_engine.journal import JournalError
+from poet_engine.outcome import Status
 from poet_engine.policy import Policy
 from poet_engine.sandbox.protocol import Sandbox
 from poet_engine.sandbox.scripted import ScriptedSandbox, ok
@@ -95,6 +96,26 @@ class TestOpen:
         assert "'restricted' cannot be carried out here" in str(caught.value)
         assert "no namespaces; use another one" in str(caught.value)
         assert "first: wall 'tasks'" in str(caught.value)
+
+    def test_without_waiting_a_call_is_answered_when_the_walls_were_tried(self, sandboxes: Sandboxes) -> None:
+        with Engine.open(wait=False) as engine:
+            assert engine.run(SOURCE, "one").value == 1
+            assert engine.sandbox_name == "scripted"
+        assert sandboxes.closed() == [True]
+
+    def test_without_waiting_a_wall_that_is_down_refuses_each_call(self, sandboxes: Sandboxes) -> None:
+        sandboxes.down = frozenset({"network"})
+        with Engine.open(sandbox="first", wait=False) as engine:
+            for _ in range(2):
+                outcome = engine.run(SOURCE, "one")
+                assert (outcome.status, outcome.cause) == (Status.INFRA, "setup")
+                assert "wall 'network'" in outcome.describe()
+        assert sandboxes.opened[0].statistics().calls == 0
+
+    def test_without_waiting_wrong_use_is_told_at_once(self, sandboxes: Sandboxes) -> None:
+        with pytest.raises(UsageError, match="third"):
+            Engine.open(sandbox="third", wait=False)
+        assert sandboxes.opened == []
 
     @pytest.mark.usefixtures("sandboxes")
     def test_an_unknown_sandbox_is_wrong_use(self) -> None:

@@ -1,0 +1,110 @@
+"""A sandbox that is still being opened: whoever needs it waits, and is told when it does not stand."""
+
+import os
+import threading
+from collections.abc import Callable
+from typing import Self
+
+from poet_engine.cancellation import Cancellation
+from poet_engine.errors import ClosedError, SandboxUnavailableError
+from poet_engine.job import Job, Script
+from poet_engine.outcome import Blame, Evidence, Outcome, Status
+from poet_engine.sandbox.protocol import Means, Sandbox, SandboxStatistics, WallReport
+
+
+class OpeningSandbox:
+    """Opens another one in a thread of its own.
+
+    No code runs before the walls that the policy requires were tried: until then calls wait, and if one does not stand
+    each of them ends as `infra/setup`.
+
+    Args:
+        name: What was asked for.
+        start: Opens the other one, or raises SandboxUnavailableError.
+    """
+
+    def __init__(self, name: str, start: Callable[[], Sandbox]) -> None:
+        self._asked, self._start = name, start
+        self._owner = os.getpid()
+        self._sandbox: Sandbox | None = None
+        self._refusal: SandboxUnavailableError | None = None
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._open, name="poet-opening", daemon=True)
+        self._thread.start()
+
+    def __repr__(self) -> str:
+        return f"<OpeningSandbox {self._asked} {self._refusal!r}>" if self._sandbox is None else repr(self._sandbox)
+
+    def _open(self) -> None:
+        try:
+            self._sandbox = self._start()
+        except SandboxUnavailableError as error:
+            self._refusal = error
+        except BaseException as error:  # noqa: BLE001 - whoever waits for the sandbox is to see it
+            self._failure = error
+
+    def _opened(self) -> Sandbox:
+        """The sandbox, when it is open.
+
+        Raises:
+            SandboxUnavailableError: It does not stand.
+            ClosedError: This process has forked from the one that opens it.
+        """
+        if self._sandbox is None and os.getpid() != self._owner:
+            raise ClosedError("this sandbox belongs to the process that opened it, and this is a fork; open one here")
+        self._thread.join()
+        if self._sandbox is not None:
+            return self._sandbox
+        raise self._refusal or self._failure or ClosedError("this sandbox was closed; open another one")
+
+    @property
+    def name(self) -> str:
+        """What was asked for, or which one it became."""
+        return self._asked if self._sandbox is None else self._sandbox.name
+
+    def run(self, job: Job, *, cancellation: Cancellation | None = None) -> Outcome:
+        """See `Sandbox.run`."""
+        try:
+            sandbox = self._opened()
+        except SandboxUnavailableError as error:
+            return self._refused(error)
+        return sandbox.run(job, cancellation=cancellation)
+
+    def run_script(self, script: Script, *, cancellation: Cancellation | None = None) -> Outcome:
+        """See `Sandbox.run_script`."""
+        try:
+            sandbox = self._opened()
+        except SandboxUnavailableError as error:
+            return self._refused(error)
+        return sandbox.run_script(script, cancellation=cancellation)
+
+    def _refused(self, error: SandboxUnavailableError) -> Outcome:
+        evidence = Evidence("setup", str(error), source="host")
+        return Outcome(status=Status.INFRA, cause="setup", blame=Blame.ENGINE, evidence=evidence, sandbox=self._asked)
+
+    def walls(self, *, thorough: bool = True) -> tuple[WallReport, ...]:
+        """See `Sandbox.walls`."""
+        return self._opened().walls(thorough=thorough)
+
+    def means(self) -> Means | None:
+        """See `Sandbox.means`."""
+        return self._opened().means()
+
+    def statistics(self) -> SandboxStatistics:
+        """Counters, frozen; all 0 while it is being opened."""
+        return SandboxStatistics() if self._sandbox is None else self._sandbox.statistics()
+
+    def close(self) -> None:
+        """Wait for the opening, and end what came of it. Idempotent."""
+        if os.getpid() == self._owner:
+            self._thread.join()
+        if self._sandbox is not None:
+            self._sandbox.close()
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_exc_info: object) -> None:
+        """Close."""
+        self.close()
