@@ -37,7 +37,10 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[Answering]:
         def install(answer: Answer) -> ScriptedSandbox:
             sandbox = stack.enter_context(ScriptedSandbox([answer]))
 
-            def opener(policy: Policy | str | Path | None, sandbox_name: str, journal: Path | str | None) -> Engine:
+            def opener(
+                policy: Policy | str | Path | None, sandbox_name: str, journal: Path | str | None, *, wait: bool
+            ) -> Engine:
+                assert wait, "the command tells at its start when a wall is down"
                 assert isinstance(policy, Policy)
                 assert (sandbox_name, journal) == ("auto", None)
                 return Engine(
