@@ -6,25 +6,22 @@ Usage: `python benchmarks/values.py [--calls 9] [--json]`.
 
 import argparse
 import dataclasses
-import json
-import os
-import platform
 import statistics
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from poet_engine.errors import PoetError
+import standing
 from poet_engine.job import Job
 from poet_engine.policy import Policy
-from poet_engine.sandbox import walls
 from poet_engine.sandbox.process import ProcessSandbox
 from poet_engine.sandbox.process.schedule import Size
+from standing import Machine
 
 _SOURCE = """
 import numpy as np
@@ -45,18 +42,12 @@ _LONGEST_WAIT = 30.0
 Array = npt.NDArray[np.float64]
 
 
-class WallDownError(Exception):
-    """A required wall does not hold, so there is nothing worth measuring."""
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
 class Measurement:
     """What was measured, and on what. Times are medians in milliseconds; memory in bytes.
 
     Attributes:
-        python: Version of the interpreter.
-        kernel: Release of the kernel.
-        cores: Cores that this process may use.
+        machine: On what.
         calls: Calls of each kind.
         copy_ms: One copy of 100 MB into memory that was touched before.
         fresh_copy_ms: One copy of them into memory that was not.
@@ -71,9 +62,7 @@ class Measurement:
         walls_after: The same after it.
     """
 
-    python: str
-    kernel: str
-    cores: int
+    machine: Machine
     calls: int
     copy_ms: float
     fresh_copy_ms: float
@@ -122,18 +111,6 @@ class Bench:
 
         return run
 
-    def standing(self, policy: Policy) -> dict[str, str]:
-        """Wall → what stopped its deed.
-
-        Raises:
-            WallDownError: A wall that the policy requires does not hold.
-        """
-        reports = self._sandbox.walls()
-        lacking = walls.missing(reports, frozenset(str(wall) for wall in policy.isolation.require))
-        if lacking:
-            raise WallDownError("; ".join(f"wall {report.wall!r} does not hold; {report.remedy}" for report in lacking))
-        return {report.wall: report.stopped_by if report.held else f"DOWN: {report.stopped_by}" for report in reports}
-
     def _await_a_ready_lane(self) -> None:
         pause, deadline = threading.Event(), self._clock() + _LONGEST_WAIT
         while not self._sandbox.statistics().ready:
@@ -142,13 +119,14 @@ class Bench:
             pause.wait(0.0005)
 
 
-def measure(bench: Bench, policy: Policy, calls: int) -> Measurement:
+def measure(sandbox: ProcessSandbox, policy: Policy, calls: int) -> Measurement:
     """Time the calls.
 
     Raises:
         WallDownError: A wall that the policy requires does not hold, before or after.
     """
-    before = bench.standing(policy)
+    before = standing.standing(sandbox, policy)
+    bench = Bench(sandbox, calls, time.perf_counter)
     large, small, output = (np.arange(size // 8, dtype="f8") for size in (_ARGUMENT, _SMALL, _RESULT))
     resident = _status("VmRSS")
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forgets the peak
@@ -159,9 +137,7 @@ def measure(bench: Bench, policy: Policy, calls: int) -> Measurement:
     target = np.ones_like(large)
     copy = bench.median(lambda: np.copyto(target, large), ready=False)
     return Measurement(
-        python=platform.python_version(),
-        kernel=platform.release(),
-        cores=len(os.sched_getaffinity(0)),
+        machine=Machine.this(),
         calls=calls,
         copy_ms=copy,
         fresh_copy_ms=bench.median(large.copy, ready=False),
@@ -173,7 +149,7 @@ def measure(bench: Bench, policy: Policy, calls: int) -> Measurement:
         ratio=(argument - small_ms) / copy,
         host_growth_bytes=growth,
         walls_before=before,
-        walls_after=bench.standing(policy),
+        walls_after=standing.standing(sandbox, policy),
     )
 
 
@@ -183,8 +159,9 @@ def _status(name: str) -> int:
     return int(next(line for line in lines if line.startswith(name)).split()[1]) << 10
 
 
-def _show(found: Measurement) -> None:
-    print(f"Python {found.python} · Linux {found.kernel} · {found.cores} cores · medians of {found.calls} calls")
+def table(found: Measurement) -> Iterator[str]:
+    """The lines for people."""
+    yield f"{found.machine} · medians of {found.calls} calls"
     for label, value in (
         ("copy of 100 MB, touched memory", found.copy_ms),
         ("copy of 100 MB, fresh memory", found.fresh_copy_ms),
@@ -194,35 +171,27 @@ def _show(found: Measurement) -> None:
         ("call that takes and returns 8 MB", found.result_ms),
         ("call with 800 bytes", found.small_ms),
     ):
-        print(f"{label:36}{value:9.2f} ms")
-    print(f"{'argument in copies':36}{found.ratio:9.2f}")
-    print(f"{'growth of the host':36}{found.host_growth_bytes / 1e6:9.2f} MB")
-    print("walls of these lanes, before | after:")
+        yield f"{label:36}{value:9.2f} ms"
+    yield f"{'argument in copies':36}{found.ratio:9.2f}"
+    yield f"{'growth of the host':36}{found.host_growth_bytes / 1e6:9.2f} MB"
+    yield "walls of these lanes, before | after:"
     for wall, stopped_by in found.walls_before.items():
-        print(f"  {wall:12}{stopped_by} | {found.walls_after[wall]}")
+        yield f"  {wall:12}{stopped_by} | {found.walls_after[wall]}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0; 1 when a required wall is down, 2 when there is no sandbox."""
+    """See `standing.main`."""
     parser = argparse.ArgumentParser(description="Measure what large values cost.")
     parser.add_argument("--calls", type=int, default=9, help="timed calls of each kind (default: 9)")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     asked = parser.parse_args(arguments)
-    policy, calls = Policy.parse(_POLICY), max(1, asked.calls)
-    try:
+
+    def measured() -> Measurement:
+        policy = Policy.parse(_POLICY)
         with ProcessSandbox(policy, size=Size(least=2, most=2)) as sandbox:
-            found = measure(Bench(sandbox, calls, time.perf_counter), policy, calls)
-    except WallDownError as error:
-        print(f"no numbers: {error}", file=sys.stderr)
-        return 1
-    except PoetError as error:
-        print(f"no numbers: {error}", file=sys.stderr)
-        return 2
-    if asked.json:
-        print(json.dumps(dataclasses.asdict(found), indent=2))
-    else:
-        _show(found)
-    return 0
+            return measure(sandbox, policy, max(1, asked.calls))
+
+    return standing.main(measured, table, asked)
 
 
 if __name__ == "__main__":

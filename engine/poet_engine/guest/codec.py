@@ -3,7 +3,7 @@
 What JSON cannot say is a mapping with the key `~`: `{"~": "tuple", "v": [1, 2]}`. What is big and in one piece may stay
 out of it, as an attachment. Both sides use this module; what comes out of a guest is hostile, so `loads` bounds depth
 and count before or while it builds, and every surprise is `UndecodableError`. The table of what travels, and as what it
-arrives, is docs/values.md.
+arrives, is docs/values.md. It is in one piece because each tag is written and read here, and nowhere else.
 """
 
 import base64
