@@ -9,13 +9,14 @@ from poet_engine.cancellation import Cancellation
 from poet_engine.outcome import Evidence, Outcome, Status, Usage
 from poet_engine.policy import Limits
 from poet_engine.sandbox import verdict as verdict_module
+from poet_engine.sandbox.pool.exchange import Next
 from poet_engine.sandbox.process.armed import Report
-from poet_engine.sandbox.process.exchange import Next
 from poet_engine.sandbox.process.lane import Lane
 from poet_engine.sandbox.process.pool import Pool
-from poet_engine.sandbox.process.supervise import Supervisor, Watch
+from poet_engine.sandbox.process.supervise import Supervisor
 from poet_engine.sandbox.process.workfolder import WorkFolder
 from poet_engine.sandbox.verdict import Budgets, Counts, Exit, Kill, Observation, Returned, Verdict, decide
+from poet_engine.sandbox.watch import Watch
 
 if TYPE_CHECKING:
     from poet_engine.sandbox.cgroup import Reading

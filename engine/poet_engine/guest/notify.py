@@ -5,7 +5,7 @@ import dataclasses
 import fcntl
 import struct
 
-from poet_engine.guest import syscalls
+from . import syscalls
 
 # struct seccomp_notif: id, pid, flags, then struct seccomp_data: nr, arch, instruction pointer, six arguments
 _NOTIFICATION = struct.Struct("=QIIiIQ6Q")
