@@ -81,7 +81,7 @@ def main(plan: confine.Plan, descriptors: list[int], sizes: tuple[int, int]) -> 
 
 def prepare(plan: confine.Plan, sizes: tuple[int, int], sock: socket.socket, results: int) -> "_Compiled | None":
     """Take everything away, pay the costs of a first call, and say so; what was compiled ahead of one."""
-    for step in confine.PAYLOAD_STEPS:
+    for step in plan.steps:
         step(plan)
     kernel.close_all_but({0, 1, 2, sock.fileno(), results})
     randomness.renew()

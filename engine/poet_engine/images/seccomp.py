@@ -12,7 +12,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from poet_engine.guest import seccomp, syscalls
+from poet_engine.guest import notify, seccomp, syscalls
 
 _ALLOW, _REFUSE = "SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO"
 _LOW_HALF = 0xFFFFFFFF  # the kernel takes 32 bits of these arguments; whoever sets a higher one must gain nothing
@@ -20,7 +20,7 @@ _LOW_HALF = 0xFFFFFFFF  # the kernel takes 32 bits of these arguments; whoever s
 _START = ("execve",)
 # Forking payloads, confining them, and limiting them: the guest's own filter, made with these, then refuses them.
 _PREPARE = (
-    *("clone", "fork", "vfork", "prctl", "seccomp", "prlimit64", "futex", "setsockopt"),
+    *("clone", "fork", "vfork", "prctl", "seccomp", "prlimit64", "futex", "setsockopt", "setsid", "memfd_create"),
     *("landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"),
 )
 # Known to no other list of ours; named, because libraries take "not there" for an answer, and EPERM for a fault.
@@ -61,7 +61,7 @@ def profile() -> dict[str, object]:
 
 _BY_ARGUMENT = {
     "getsockopt": (2, seccomp.SOCKET_OPTIONS),
-    "ioctl": (1, seccomp.IOCTLS),
+    "ioctl": (1, (*seccomp.IOCTLS, *notify.REQUESTS)),
     "fcntl": (1, seccomp.FCNTLS),
 }
 
