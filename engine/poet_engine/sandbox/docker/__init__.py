@@ -1,0 +1,1 @@
+"""Code in containers of a Docker engine."""
