@@ -31,6 +31,7 @@ from .harvest import harvest
 COUNTS = struct.Struct(">QqII")
 # wait status, processes that were left over, whether the folders are empty again; then the counts
 ENDED = struct.Struct(">iI?")
+ARMED = struct.Struct(">q")  # bytes charged to the container, or not counted
 PIECE = struct.Struct(">QQ")  # offset and length of an attachment
 
 LARGEST_ORDER = 1 << 20
@@ -97,7 +98,6 @@ def _prepare(config: Config, reads: int, told: "_Teller") -> "_Init":
         "landlock": config.landlock,
         "told": config.told,
         "counted_by": counters.name,
-        "memory": counters.read().memory,
     }
     told.say(Kind.STANDING, json.dumps(standing).encode())
     return _Init(plan, statm, counters, reads, told)
@@ -293,7 +293,8 @@ class _Init:
                 if fd is not None:
                     self._poll.register(fd, select.POLLIN)
             self._snapshot(armed)
-            self._told.say(Kind.ARMED)
+            memory = armed.start.memory
+            self._told.say(Kind.ARMED, ARMED.pack(_NOT_COUNTED if memory is None else memory))
 
     def _snapshot(self, armed: _Payload) -> None:
         """The payload waits and does nothing until it is released."""

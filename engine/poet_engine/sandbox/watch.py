@@ -4,6 +4,7 @@ They are told the time and the counters, and never look themselves.
 """
 
 import dataclasses
+import math
 
 from poet_engine.guest import seccomp
 from poet_engine.outcome import Evidence, Status
@@ -45,6 +46,10 @@ class Watch:
     def wants_cpu(self, now: float) -> bool:
         """Whether the CPU counter should be read now."""
         return now >= self._next_cpu
+
+    def awaits_cpu(self) -> None:
+        """A reading was asked for and will be told: until then there is nothing to look at."""
+        self._next_cpu = math.inf
 
     def saw_cpu(self, now: float, cpu_ms: float) -> None:
         """Judge a reading of the CPU counter and plan the next one."""

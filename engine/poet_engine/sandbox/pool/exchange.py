@@ -217,10 +217,19 @@ class Exchange(Generic[_Lane]):
             self._returned.clear()
         return returned
 
-    def take_idle(self) -> _Lane | None:
-        """The keeper's: the lane that was ready for the longest, out of the callers' reach."""
+    def take_idle(self, suits: Callable[[_Lane], bool] = lambda _lane: True) -> _Lane | None:
+        """The keeper's: the lane that was ready for the longest of those that suit, out of the callers' reach."""
         with self._lock:
-            return self._ready.popleft() if self._ready else None
+            lane = next((lane for lane in self._ready if suits(lane)), None)
+            if lane is not None:
+                self._ready.remove(lane)
+            return lane
+
+    def wishes(self) -> list[tuple[Version | None, float]]:
+        """The keeper's: what those who wait want to call, and for how many seconds they have waited."""
+        with self._lock:
+            now = self._clock()
+            return [(waiter.key, now - waiter.since) for waiter in self._waiters]
 
     def fail(self, text: str) -> None:
         """The keeper's: lanes cannot be made; whoever waits is told."""
