@@ -6,8 +6,9 @@ import docker.errors
 import pytest
 import requests
 
+from poet_engine.dockerd import faults
 from poet_engine.errors import DockerError
-from poet_engine.images import DockerEngine, faults
+from poet_engine.images import DockerEngine
 
 # What the client was seen to raise: made here as it makes it, with the engine's own words.
 _SEEN: list[tuple[BaseException, str, str]] = [
