@@ -159,8 +159,15 @@ def lasting_budgets(config: Config, _uid: int) -> None:
         (resource.RLIMIT_FSIZE, max(config.disk, config.result)),
         (resource.RLIMIT_STACK, config.stack),
     ):
-        resource.setrlimit(what, _lowered(what, value, value))
+        try:
+            resource.setrlimit(what, _lowered(what, value, value))
+        except ValueError:
+            if not config.contained or what not in _KERNEL_MEMORY:
+                raise
 
+
+# gVisor does not take these: its kernel is a process of the container, and its memory is counted with it.
+_KERNEL_MEMORY = frozenset((resource.RLIMIT_MSGQUEUE, resource.RLIMIT_SIGPENDING))
 
 LANE_STEPS: tuple[Callable[[Config, int], None], ...] = (
     own_user_namespace,
@@ -231,6 +238,8 @@ def _limits(config: Config) -> list[tuple[int, int, int]]:
     if not config.cgroup:
         # counted per uid and user namespace: as root the payload has a uid of its own, rootless it shares it with init
         tasks = (2 if config.rootless and not config.subids else 1) + config.processes + config.threads
+        if config.contained and not config.rootless:
+            tasks -= 1  # gVisor counts a task for the user who made it, and the payload was made by the first process
         wanted.append((resource.RLIMIT_NPROC, tasks, tasks))
     if not config.keep:  # the kernel counts a process's whole life; for one that is kept the supervisor must do
         wanted.append((resource.RLIMIT_CPU, config.cpu_seconds, config.cpu_seconds + 1))
@@ -419,6 +428,11 @@ def system_calls(plan: Plan) -> int | None:
 def seccomp_program(config: Config) -> bytes:
     """Built once in the zygote; the payloads only install it."""
     return seccomp.program(processes=config.processes > 0, audit=config.audit, told=config.told, lenient=config.lenient)
+
+
+def resident_size(statm: int) -> int:
+    """Bytes resident, from the same file."""
+    return int(os.pread(statm, 128, 0).split()[1]) * _PAGE
 
 
 def mapped_sizes(statm: int) -> tuple[int, int]:

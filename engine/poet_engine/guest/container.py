@@ -150,6 +150,7 @@ class _Payload:
         self.serves = False
         self.start = Reading()
         self.start_cpu = 0.0
+        self.resident = 0  # bytes that it shares with us when it begins
 
     def guest_ends(self) -> list[int]:
         """In the order in which a payload wants them."""
@@ -272,6 +273,7 @@ class _Init:
         if ahead:
             armed.sock.send(ahead)
         sizes = confine.mapped_sizes(self._statm)
+        armed.resident = confine.resident_size(self._statm)
         armed.pid = kernel.fork()
         if armed.pid == 0:
             payload.main(self._plan, armed.guest_ends(), sizes)
@@ -401,7 +403,7 @@ class _Init:
         with contextlib.suppress(ProcessLookupError):
             os.kill(-1, signal.SIGKILL)
 
-    def _counts(self, reaped_cpu: float | None = None, resident: int | None = None) -> bytes:
+    def _counts(self, reaped_cpu: float | None = None, grown: int | None = None) -> bytes:
         """The growth since release, packed as a frame."""
         served = self._payload
         if served is None:
@@ -413,7 +415,7 @@ class _Init:
             cpu_us = int(((reaped_cpu or served.cpu_seconds()) - served.start_cpu) * 1e6)
         counts = COUNTS.pack(
             max(0, cpu_us),
-            _growth(start, now, resident),
+            _growth(start, now, grown),
             now.oom_kills - start.oom_kills,
             now.tasks_refused - start.tasks_refused,
         )
@@ -432,9 +434,10 @@ class _Init:
                 return
             if self._payload is not None and pid == self._payload.pid:
                 cpu = usage.ru_utime + usage.ru_stime
-                self._conclude(self._payload, status, cpu, usage.ru_maxrss * 1024)
+                grown = max(0, usage.ru_maxrss * 1024 - self._payload.resident)
+                self._conclude(self._payload, status, cpu, grown)
 
-    def _conclude(self, ended: _Payload, status: int, cpu: float, resident: int) -> None:
+    def _conclude(self, ended: _Payload, status: int, cpu: float, grown: int) -> None:
         if not ended.ready:
             self._told.say(Kind.BROKEN, f"the payload ended before it was ready (wait status {status})".encode())
             self._forget(ended)
@@ -443,7 +446,7 @@ class _Init:
         self._tell_output(ended)
         while (data := _last_words(ended.sock)) and not self._call.wanted:
             self._told.say(Kind.ANSWER, data)
-        counts = self._counts(cpu + sum(used), resident)
+        counts = self._counts(cpu + sum(used), grown)
         if self._call.wanted is not None:
             self._tell_files()
         self._call.close()
@@ -486,10 +489,10 @@ class _Init:
 _GREETING = pack(Kind.FOLDER)
 
 
-def _growth(start: Reading, now: Reading, resident: int | None) -> int:
+def _growth(start: Reading, now: Reading, grown: int | None) -> int:
     """Bytes at the most, as far as it can be known: a peak that an earlier payload reached hides a lower one."""
     if now.memory is None or start.memory is None:
-        return _NOT_COUNTED if resident is None else resident
+        return _NOT_COUNTED if grown is None else grown
     peak = now.memory
     if now.memory_peak is not None and start.memory_peak is not None and now.memory_peak > start.memory_peak:
         peak = max(peak, now.memory_peak)

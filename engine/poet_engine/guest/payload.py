@@ -361,11 +361,16 @@ def _kind(error: BaseException, text: str) -> str:
 def _os_kind(number: int | None) -> str:
     names = {11: "tasks", 12: "memory", 23: "fds", 24: "fds", 27: "file_size"}  # EAGAIN ENOMEM ENFILE EMFILE EFBIG
     if number == 28:  # noqa: PLR2004 - ENOSPC
-        try:
-            return "inodes" if os.statvfs("/tmp").f_ffree == 0 else "disk"
-        except OSError:
-            return "disk"
+        return "inodes" if _no_inodes_left("/tmp") else "disk"
     return names.get(number or 0, "exception")
+
+
+def _no_inodes_left(folder: str) -> bool:
+    try:
+        room = os.statvfs(folder)
+    except OSError:
+        return False
+    return bool(room.f_files) and not room.f_ffree  # gVisor counts none
 
 
 def warm_imports() -> None:

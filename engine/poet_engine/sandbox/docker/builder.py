@@ -1,21 +1,45 @@
 """Making containers: from a policy and an engine to one that is being prepared."""
 
+import dataclasses
 import itertools
 import threading
 from collections.abc import Callable, Mapping
 
 from poet_engine.guest.config import Config
-from poet_engine.guest.frames import Kind
+from poet_engine.guest.frames import Kind as FrameKind
 from poet_engine.policy import Policy
 from poet_engine.sandbox.docker import configuration
 from poet_engine.sandbox.docker.container import Container
 from poet_engine.sandbox.docker.engine import ContainerEngine
 from poet_engine.sandbox.docker.stream import Stream
 
-_BOOT = "import sys; sys.path.insert(0, '/opt/poet'); from poet_guest import container; del sys.path[0]; container.main()"
+_BOOT = (
+    "import sys; sys.path.insert(0, '/opt/poet'); from poet_guest import container; del sys.path[0]; container.main()"
+)
 COMMAND = ("-c", _BOOT)
 _TOLERANCE = 1 << 20  # what two containers of one kind differ by
 _MOST_GROWTH = 4 << 20  # what the first process may hold on to from one payload to the next
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """What is the same for all containers of a policy.
+
+    Attributes:
+        image: The image's id.
+        runtime: What runs them.
+        profile: The seccomp profile as JSON; None for a runtime that takes none.
+        labels: Whose they are.
+        names: Gives a name that nobody else has.
+        uids: Gives each, by its number, a user that nobody else has.
+    """
+
+    image: str
+    runtime: str
+    profile: str | None
+    labels: Mapping[str, str]
+    names: Callable[[], str]
+    uids: Callable[[int], int]
 
 
 class Builder:
@@ -24,37 +48,18 @@ class Builder:
     Args:
         engine: Where.
         policy: What they are to be.
-        config: What their first process is told; each is told its user beside it.
-        image: The image's id.
-        runtime: What runs them.
-        profile: The seccomp profile as JSON; None for a runtime that takes none.
-        labels: Whose they are.
-        names: Gives a name that nobody else has.
-        uids: Gives a user that nobody else has.
+        config: What their first process is told, by its user.
+        kind: What else is the same for all of them.
     """
 
-    def __init__(
-        self,
-        engine: ContainerEngine,
-        policy: Policy,
-        config: Callable[[int], Config],
-        *,
-        image: str,
-        runtime: str,
-        profile: str | None,
-        labels: Mapping[str, str],
-        names: Callable[[], str],
-        uids: Callable[[int], int],
-    ) -> None:
-        self._engine, self._policy, self._config = engine, policy, config
-        self._image, self._runtime, self._profile, self._labels = image, runtime, profile, labels
-        self._names, self._uids = names, uids
+    def __init__(self, engine: ContainerEngine, policy: Policy, config: Callable[[int], Config], kind: Kind) -> None:
+        self._engine, self._policy, self._config, self._kind = engine, policy, config, kind
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._baseline: int | None = None
 
     def __repr__(self) -> str:
-        return f"<Builder image={self._image[7:19]} runtime={self._runtime} baseline={self._baseline}>"
+        return f"<Builder image={self._kind.image[7:19]} runtime={self._kind.runtime} baseline={self._baseline}>"
 
     def build(self, config: Callable[[int], Config] | None = None) -> Container:
         """A container that has been started and told what it is; it says when it stands.
@@ -65,8 +70,8 @@ class Builder:
         Raises:
             DockerError: The engine could not make it.
         """
-        uid = self._uids(next(self._numbers))
-        name = self._names()
+        uid = self._kind.uids(next(self._numbers))
+        name = self._kind.names()
         with self._lock:
             memory = None if self._baseline is None else self._baseline + self._policy.limits.memory
         body = configuration.body(self._policy, self._asked(uid, memory))
@@ -75,7 +80,7 @@ class Builder:
             stream = Stream(self._engine.attach(id_), self._policy.limits.result)
             try:
                 self._engine.start(id_)
-                stream.send(Kind.CONFIGURE, (config or self._config)(uid).to_json())
+                stream.send(FrameKind.CONFIGURE, (config or self._config)(uid).to_json())
             except BaseException:
                 stream.close()
                 raise
@@ -86,13 +91,13 @@ class Builder:
 
     def _asked(self, uid: int, memory: int | None) -> configuration.Asked:
         return configuration.Asked(
-            image=self._image,
+            image=self._kind.image,
             command=COMMAND,
             uid=uid,
             memory=memory,
-            labels=self._labels,
-            runtime=self._runtime,
-            profile=self._profile,
+            labels=self._kind.labels,
+            runtime=self._kind.runtime,
+            profile=self._kind.profile,
         )
 
     def fit_memory(self, container: Container) -> None:
@@ -131,4 +136,3 @@ class Builder:
         """
         container.close()
         self._engine.remove(container.id)
-

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from poet_engine.dockerd import faults
 from poet_engine.errors import DockerError
 from poet_engine.guest.frames import Kind
 from poet_engine.sandbox.docker import schedule
@@ -27,7 +28,6 @@ _FAILURES_IN_A_ROW = 3
 _AFTER_FAILURE = 0.2  # seconds until it is tried again
 _WORKERS = 4
 _BUILT_CHARACTER = 400  # bytes that compiling takes for each character of a source
-_END_GRACE = 30.0
 
 
 class Keeper:
@@ -86,7 +86,7 @@ class Keeper:
     def forget_after_fork(self) -> None:
         """In a forked child: close what would keep the containers alive after their host, and touch nothing else."""
         for container in list(self._containers):
-            container.forget()
+            container.stream.forget()
 
     def _keep(self) -> None:
         try:
@@ -144,7 +144,7 @@ class Keeper:
         except DockerError as error:
             result = error
         except (OSError, RuntimeError) as error:
-            result = DockerError(f"a container could not be started: {error}")
+            result = DockerError(f"a container could not be started: {error}", fault=faults.FAILED)
         self._arrivals.append(lambda: then(result))
         self._exchange.ring()
 
@@ -183,13 +183,12 @@ class Keeper:
                 self._rearm(container)
         except ContainerError as error:
             if container in self._fresh:
-                self._failed(DockerError(f"a container did not stand: {error}"))
+                self._failed(_not_standing(str(error)))
             self._destroy(container)
 
     def _on_armed(self, container: Container) -> None:
         self._let_go(container)
         if container in self._fresh:
-            self._starting += 1
             self._workers.submit(self._work, lambda: self._fitted(container), self._on_fitted(container))
         elif self._builder.outgrown(container, _BUILT_CHARACTER * len(container.key.source if container.key else "")):
             self._destroy(container)
@@ -202,7 +201,6 @@ class Keeper:
 
     def _on_fitted(self, container: Container) -> Callable[[Container | DockerError], None]:
         def go_on(result: Container | DockerError) -> None:
-            self._starting -= 1
             if isinstance(result, DockerError):
                 self._failed(result)
                 self._destroy(container)
@@ -247,7 +245,7 @@ class Keeper:
         now = self._clock()
         for container in [container for container, until in self._deadlines.items() if until <= now]:
             if container in self._fresh:
-                self._failed(DockerError(f"a container did not stand within {_START_GRACE:.0f} s"))
+                self._failed(_not_standing(f"it took more than {_START_GRACE:.0f} s"))
                 self._destroy(container)
             elif container in self._killed or container.armed:
                 self._destroy(container)
@@ -275,13 +273,18 @@ class Keeper:
         """Cut the streams first: every container ends by itself, and callers in mid-call see that."""
         self._exchange.shut()
         for container in list(self._containers):
-            container.hang_up()
+            container.stream.hang_up()
         self._exchange.await_callers(_PAYLOAD_GRACE)
-        self._workers.shutdown(wait=False, cancel_futures=True)
-        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="poet-docker")
         self._take_arrivals()
+        self._workers.shutdown(cancel_futures=True)  # what is being started comes first, or it would be left
+        self._take_arrivals()
+        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="poet-docker")
         for container in list(self._containers):
             self._destroy(container)
-        self._workers.shutdown(wait=True)
+        self._workers.shutdown()
         self._selector.close()
         os.close(self._exchange.bell)
+
+
+def _not_standing(why: str) -> DockerError:
+    return DockerError(f"a container did not stand: {why}", fault=faults.FAILED)

@@ -86,6 +86,7 @@ class Run:
                 tasks of it the kernel took for want of memory.
         """
         self.container_after = Next.DISCARD  # until the end is known
+        self._container.armed = False
         self._watch = Watch(self._limits, self._clock(), self._wall)
         self._release(request)
         self._follow(cancellation)

@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import os
 import socket
 import struct
 from collections.abc import Iterator
@@ -95,7 +96,6 @@ class Stream:
         self._envelopes, self._reader = Envelopes(), _reader(result)
         self._sending: memoryview = memoryview(b"")
         self._queue: collections.deque[Iterator[bytes]] = collections.deque()
-        self._ended = False
 
     def __repr__(self) -> str:
         return f"<Stream fd={self._sock.fileno()} sending={self.sending}>"
@@ -164,8 +164,16 @@ class Stream:
             raise StreamError("the container's streams have ended")
         return self._reader.feed(self._envelopes.feed(data))
 
-    def close(self) -> None:
-        """Let go: the end of its input is the end of the container."""
+    def hang_up(self) -> None:
+        """End it for both sides, and keep the descriptor: whoever waits on it sees the end."""
         with contextlib.suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
+
+    def forget(self) -> None:
+        """In a forked child: let go of it, and leave it to the parent."""
+        os.close(self._sock.detach())
+
+    def close(self) -> None:
+        """Let go: the end of its input is the end of the container."""
+        self.hang_up()
         self._sock.close()
