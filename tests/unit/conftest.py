@@ -14,13 +14,6 @@ import pytest
 Answer = Callable[[str], bytes | None]
 
 
-def answer(status: str, document: object = None, *headers: str) -> bytes:
-    """A whole HTTP answer."""
-    body = b"" if document is None else json.dumps(document).encode()
-    lines = [f"HTTP/1.1 {status}", "Content-Type: application/json", f"Content-Length: {len(body)}", *headers]
-    return "\r\n".join([*lines, "", ""]).encode() + body
-
-
 class ScriptedEngine:
     """Answers the version by itself, and everything else as `says` does: None is silence, b"" hangs up.
 
@@ -31,8 +24,9 @@ class ScriptedEngine:
     def __init__(self, folder: Path) -> None:
         self.host = f"unix://{folder}/s"
         self.api = "1.41"
-        self.says: Answer = lambda _: answer("200 OK", {})
+        self.says: Answer = lambda _: self.answer("200 OK", {})
         self.asked: list[str] = []
+        self.bodies: list[bytes] = []
         self.connections = 0
         self._ended = threading.Event()
         self._listener = socket.socket(socket.AF_UNIX)
@@ -41,6 +35,13 @@ class ScriptedEngine:
         self._threads: list[threading.Thread] = []
         self._peers: list[socket.socket] = []
         self._spawn(self._accept)
+
+    @staticmethod
+    def answer(status: str, document: object = None) -> bytes:
+        """A whole HTTP answer."""
+        body = b"" if document is None else json.dumps(document).encode()
+        head = [f"HTTP/1.1 {status}", "Content-Type: application/json", f"Content-Length: {len(body)}", "", ""]
+        return "\r\n".join(head).encode() + body
 
     def _spawn(self, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=work)
@@ -59,7 +60,7 @@ class ScriptedEngine:
         with contextlib.suppress(OSError), peer, peer.makefile("rb") as reader:
             while request := reader.readline().decode().strip():
                 headers = dict(line.split(": ", 1) for line in iter(lambda: reader.readline().decode().strip(), ""))
-                reader.read(int(headers.get("Content-Length", 0)))
+                self.bodies.append(reader.read(int(headers.get("Content-Length", 0))))
                 asked = " ".join(request.split()[:2])
                 self.asked.append(asked)
                 found = self._version() if asked.endswith("/version") else self.says(asked)
@@ -69,8 +70,8 @@ class ScriptedEngine:
                     return
                 peer.sendall(found)
 
-    def _version(self) -> bytes:
-        return answer("200 OK", {"ApiVersion": self.api})
+    def _version(self) -> bytes | None:
+        return self.answer("200 OK", {"ApiVersion": self.api}) if self.api else None
 
     def close(self) -> None:
         self._ended.set()
