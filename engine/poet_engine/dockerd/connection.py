@@ -77,9 +77,9 @@ class Connection:
         self,
         method: str,
         path: str,
+        parameters: Mapping[str, str] | None = None,
         *,
         doing: str,
-        parameters: Mapping[str, str] | None = None,
         body: object = None,
         timeout: float | None = None,
     ) -> object:
@@ -88,8 +88,8 @@ class Connection:
         Args:
             method: Such as `GET`.
             path: Below the version, such as `/info`.
-            doing: What is tried, for the error's text.
             parameters: Of the query.
+            doing: What is tried, for the error's text.
             body: Sent as JSON when it is given.
             timeout: Seconds for connecting, and for the answer.
 
@@ -153,6 +153,7 @@ def _upgrade(peer: socket.socket, target: str, timeout: float) -> None:
     response = connection.getresponse()
     try:
         if response.status != http.HTTPStatus.SWITCHING_PROTOCOLS:
+            # in a proxy's "200 OK", what follows is no stream either
             raise OSError(_message(response.read(_LONGEST_ANSWER)) or f"{response.status} {response.reason}")
     finally:
         response.close()  # its file only: the socket is not its own

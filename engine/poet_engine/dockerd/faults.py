@@ -135,8 +135,8 @@ _TABLE = (
     _rule(
         NO_DAEMON,
         r"connection (refused|aborted|reset)|FileNotFoundError|no such file or directory|ConnectionError|"
-        r"RemoteDisconnected|broken pipe|name or service not known|URLSchemeUnknown|InvalidSchema|Invalid bind address|"
-        r"UnixHTTPConnectionPool",
+        r"RemoteDisconnected|BadStatusLine|broken pipe|name or service not known|URLSchemeUnknown|InvalidSchema|"
+        r"Invalid bind address|UnixHTTPConnectionPool",
         "no Docker engine answers there",
         "start it (systemctl start docker, or Docker Desktop), install it (Debian, Ubuntu: apt install docker.io), or "
         "set DOCKER_HOST to the one that runs; sandbox='process' needs none",
@@ -158,11 +158,13 @@ def translate(error: BaseException, doing: str, where: str) -> DockerError:
         where: The engine's address.
     """
     said = _said(error)
-    numbers = {found.errno for found in _chain(error) if isinstance(found, OSError) and found.errno}
+    causes = list(_chain(error))
+    numbers = {found.errno for found in causes if isinstance(found, OSError) and found.errno}
+    searched = " ".join([said, *(type(found).__name__ for found in causes)])  # some say what they are by name alone
     denied = bool(numbers & {errno.EACCES, errno.EPERM})
     for rule in _TABLE:
         by_number = bool(numbers & {*rule.errnos}) or (rule.fault == PERMISSION and denied)
-        if by_number or (rule.says is not None and rule.says.search(said)):
+        if by_number or (rule.says is not None and rule.says.search(searched)):
             text = f"{doing} at {where} failed: {rule.why} ({_short(said)}); {rule.mend}"
             return DockerError(text, fault=rule.fault)
     return DockerError(

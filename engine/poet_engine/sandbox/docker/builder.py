@@ -1,7 +1,6 @@
 """Making containers: from a policy and an engine to one that is being prepared."""
 
 import dataclasses
-import itertools
 import threading
 from collections.abc import Callable, Mapping
 
@@ -31,7 +30,7 @@ class Kind:
         profile: The seccomp profile as JSON; None for a runtime that takes none.
         labels: Whose they are.
         names: Gives a name that nobody else has.
-        uids: Gives each, by its number, a user that nobody else has.
+        uids: Gives a user that nobody else has.
     """
 
     image: str
@@ -39,7 +38,7 @@ class Kind:
     profile: str | None
     labels: Mapping[str, str]
     names: Callable[[], str]
-    uids: Callable[[int], int]
+    uids: Callable[[], int]
 
 
 class Builder:
@@ -54,7 +53,6 @@ class Builder:
 
     def __init__(self, engine: ContainerEngine, policy: Policy, config: Callable[[int], Config], kind: Kind) -> None:
         self._engine, self._policy, self._config, self._kind = engine, policy, config, kind
-        self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._baseline: int | None = None
 
@@ -70,7 +68,7 @@ class Builder:
         Raises:
             DockerError: The engine could not make it.
         """
-        uid = self._kind.uids(next(self._numbers))
+        uid = self._kind.uids()
         name = self._kind.names()
         with self._lock:
             memory = None if self._baseline is None else self._baseline + self._policy.limits.memory

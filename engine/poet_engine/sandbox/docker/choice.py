@@ -1,6 +1,8 @@
 """What a policy gets at an engine: the image, the runtime, and what the guest is told."""
 
+import contextlib
 import dataclasses
+import importlib.metadata
 import itertools
 import os
 import platform
@@ -8,21 +10,21 @@ import sys
 from collections.abc import Callable
 
 from poet_engine.dockerd import DEFAULT_HOST, faults
-from poet_engine.errors import SandboxUnavailableError
+from poet_engine.errors import DockerError, SandboxUnavailableError
 from poet_engine.guest.config import Config
 from poet_engine.images import DockerEngine, guest_digest, modules_needed, seccomp
 from poet_engine.images import choose as choose_image
 from poet_engine.images.recipe import minor
 from poet_engine.policy import Fresh, Policy
-from poet_engine.sandbox.docker import configuration
+from poet_engine.sandbox.docker import configuration, ownership
 from poet_engine.sandbox.docker.builder import Builder, Kind
-from poet_engine.sandbox.docker.engine import LABEL_OWNER, ContainerEngine, EngineInfo
+from poet_engine.sandbox.docker.engine import ContainerEngine, EngineInfo
 
 __all__ = ["DAEMON_FAULTS", "DEFAULT_HOST", "Chosen", "choose"]
 
 # What is wrong with the engine itself, rather than with what it was asked for.
 DAEMON_FAULTS = frozenset((faults.NO_DAEMON, faults.PERMISSION, faults.TIMEOUT, faults.OLD_API))
-_FIRST_UID = 0x40000000
+_numbers = itertools.count()  # of the containers of this process, whichever sandbox they belong to
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,21 +59,24 @@ def choose(engine: ContainerEngine, policy: Policy, runtime: str | None) -> Chos
     """
     _refuse_network(policy)
     info = engine.info()
-    chosen = runtime or info.default_runtime
+    chosen = runtime or policy.isolation.runtime or info.default_runtime
     _refuse_unknown_runtime(chosen, info)
     gvisor = configuration.is_gvisor(chosen)
     needed = modules_needed((*policy.static.imports, *policy.isolation.preload))
     with DockerEngine(engine.host) as images:
         image = choose_image(images.images(), needed, guest=guest_digest(), python=platform.python_version())
+    with contextlib.suppress(DockerError):  # what is left of others must not keep us from starting
+        ownership.sweep(engine, here)
     config = _configuration(policy, minor(image.contents.python), separate=gvisor)
-    numbers = itertools.count()
+    here = ownership.current(importlib.metadata.version("poet-engine"))
+    users = ownership.uids(info, here)
     kind = Kind(
         image=image.id,
         runtime=chosen,
         profile=None if gvisor else seccomp.told_text(),
-        labels={LABEL_OWNER: str(os.getpid())},
-        names=lambda: f"poet-{os.getpid()}-{next(numbers)}-{os.urandom(4).hex()}",
-        uids=lambda number: _FIRST_UID + (os.getpid() << 8) % 0x3FFFFF00 + number % 256,
+        labels=here.labels(),
+        names=lambda: ownership.name(os.urandom),
+        uids=lambda: users[next(_numbers) % len(users)],
     )
     builder = Builder(engine, policy, lambda uid: dataclasses.replace(config, uid=uid), kind)
     return Chosen(builder, lambda uid: dataclasses.replace(config, uid=uid, lenient=True), chosen, info)

@@ -14,7 +14,10 @@ _PAGE = 4096
 # What an interpreter with a scientific stack holds before any call; the caller who has measured it says so instead.
 _INTERPRETER = 256 * _MIB
 # gVisor's kernel is a process of the container, counted with it: its heap and its threads are no budget of the code's.
-_GVISOR_MEMORY, _GVISOR_TASKS = 512 * _MIB, 256
+# It dies with all that is in it when it gets no more threads (below 256 it may not even start), and takes six or seven
+# for each process of the code; what stops the code there is `nproc`, which gVisor counts itself.
+_GVISOR_MEMORY = 512 * _MIB
+_GVISOR_TASKS, _GVISOR_TASKS_EACH = 256, 8
 # Users and capabilities of gVisor's are its own affair and mean nothing to the machine. Inside, a first process that is
 # somebody else than the payloads is the only thing that keeps them from signalling it and from opening its streams:
 # there is no Landlock, and its first process has none of the kernel's protection.
@@ -135,7 +138,7 @@ def _host(policy: Policy, asked: Asked) -> dict[str, object]:
         "MemorySwap": memory,  # of both together: otherwise as much again may be swapped
         "CpuPeriod": _PERIOD_US,
         "CpuQuota": max(_LEAST_QUOTA_US, int(limits.cores * _PERIOD_US)),
-        "PidsLimit": own + _GVISOR_TASKS if gvisor else own,
+        "PidsLimit": own + _of_gvisor(policy) if gvisor else own,
         "Ulimits": _ulimits(policy, own),
         "OomKillDisable": False,
         "OomScoreAdj": 500,
@@ -152,6 +155,11 @@ def tasks(policy: Policy) -> int:
     return _SUPERVISOR_TASKS + 1 + policy.limits.processes + policy.limits.threads
 
 
+def _of_gvisor(policy: Policy) -> int:
+    """Tasks that gVisor's kernel may have beside the code's."""
+    return _GVISOR_TASKS + _GVISOR_TASKS_EACH * (_SUPERVISOR_TASKS + 1 + policy.limits.processes)
+
+
 def _security(profile: str | None) -> list[str]:
     return ["no-new-privileges", *([] if profile is None else [f"seccomp={profile}"])]
 
@@ -159,7 +167,7 @@ def _security(profile: str | None) -> list[str]:
 def _scratch(policy: Policy) -> dict[str, str]:
     """The writable folders. Their sizes add up to the policy's: Docker cannot make one file system of both.
 
-    gVisor ignores the number of inodes (seen with the release of December 2022).
+    gVisor limits the bytes and ignores the number of inodes (seen with the release of December 2022).
     """
     limits = policy.limits
     share = _SHARE_WITH_CHILDREN if limits.processes else _SHARE_ALONE
