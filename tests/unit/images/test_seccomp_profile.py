@@ -1,11 +1,12 @@
 """Docker's form of the system-call wall says what the guest's lists say."""
 
+import fcntl
 from pathlib import Path
 
 import pytest
 
 from poet_engine import _resources
-from poet_engine.guest import seccomp
+from poet_engine.guest import notify, seccomp
 from poet_engine.images import seccomp as profile
 
 _FILE = Path(_resources.folder("sandbox_images")) / "seccomp.json"
@@ -37,7 +38,7 @@ def test_what_only_attacks_ask_for_is_refused(name: str) -> None:
     assert (rule["action"], rule["errnoRet"]) == ("SCMP_ACT_ERRNO", 1)
 
 
-@pytest.mark.parametrize("name", ["clone3", "io_uring_setup", "memfd_create"])
+@pytest.mark.parametrize("name", ["clone3", "io_uring_setup", "memfd_secret"])
 def test_what_libraries_do_without_is_not_there(name: str) -> None:
     (rule,) = rules(name)
     assert (rule["action"], rule["errnoRet"]) == ("SCMP_ACT_ERRNO", 38)
@@ -52,7 +53,10 @@ def test_what_the_guest_needs_is_allowed(name: str) -> None:
 
 def test_arguments_of_32_bits_are_compared_as_such() -> None:
     """A comparison of all 64 bits is walked around by setting a high one, which the kernel drops."""
-    for name, index, values in (("ioctl", 1, seccomp.IOCTLS), ("fcntl", 1, seccomp.FCNTLS)):
+    for name, index, values in (
+        ("ioctl", 1, (*seccomp.IOCTLS, *notify.REQUESTS)),
+        ("fcntl", 1, (*seccomp.FCNTLS, fcntl.F_ADD_SEALS)),
+    ):
         expected = [
             [{"index": index, "value": 0xFFFFFFFF, "valueTwo": value, "op": "SCMP_CMP_MASKED_EQ"}] for value in values
         ]
