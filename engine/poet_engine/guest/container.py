@@ -87,12 +87,12 @@ def _first_order(reads: int) -> bytes:
 
 
 def _prepare(config: Config, reads: int, told: "_Teller") -> "_Init":
-    lane.ignore_the_guest()
     kernel.set_name(b"poet-container")
     statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
     counters = Counters()
     config = dataclasses.replace(config, landlock=landlock.abi(), told=_can_be_told(), cgroup=bool(counters.name))
     zygote.load(config)
+    lane.ignore_the_guest()  # after it: signals are for payloads as a new program has them
     kernel.set_dumpable(dumpable=False)
     plan = confine.plan(config, config.uid, confine.seccomp_program(config))
     standing = {
