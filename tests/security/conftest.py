@@ -15,6 +15,7 @@ from poet_engine.job import Job
 from poet_engine.outcome import Outcome
 from poet_engine.policy import Policy
 from poet_engine.sandbox import cgroup
+from poet_engine.sandbox.docker import schedule as docker_schedule
 from poet_engine.sandbox.docker.sandbox import DockerSandbox
 from poet_engine.sandbox.pool.schedule import Size
 from poet_engine.sandbox.process import ProcessSandbox
@@ -97,20 +98,27 @@ class Contained:
 
     def __init__(self, runtime: str, close_later: contextlib.ExitStack) -> None:
         self.runtime, self._close_later = runtime, close_later
-        self._open: dict[str, DockerSandbox] = {}
+        self._open: dict[tuple[str, str, int], DockerSandbox] = {}
 
-    def sandbox(self, **limits: str) -> DockerSandbox:
-        """The sandbox of these limits (as TOML values)."""
-        text = _policy(limits)
-        if text not in self._open:
-            sandbox = DockerSandbox(Policy.parse(text), host=Settings.read().docker_host, runtime=self.runtime)
-            self._open[text] = self._close_later.enter_context(sandbox)
-        return self._open[text]
+    def sandbox(self, without: str = "", lanes: int = 8, **limits: str) -> DockerSandbox:
+        """The sandbox of these limits (as TOML values) without these measures inside (names between spaces)."""
+        key = (_policy(limits), without, lanes)
+        if key not in self._open:
+            # of one container that serves, nothing else may be ready that could serve in its place
+            size = docker_schedule.Size(spare=0, most=1) if lanes == 1 else docker_schedule.Size(most=lanes)
+            sandbox = DockerSandbox(
+                Policy.parse(key[0]),
+                host=Settings.read().docker_host,
+                runtime=self.runtime,
+                size=size,
+                without=frozenset(without.split()),
+            )
+            self._open[key] = self._close_later.enter_context(sandbox)
+        return self._open[key]
 
-    def __call__(self, body: str, *args: object, lanes: int = 8, **limits: str) -> Outcome:
+    def __call__(self, body: str, *args: object, without: str = "", lanes: int = 8, **limits: str) -> Outcome:
         """Run a body as `inner(*args)`, after it has been printed that it was reached."""
-        del lanes  # calls that follow upon each other have the same container as long as it is clean
-        return self.sandbox(**limits).run(Job(source=_ANY_BODY, entry="deed", args=(body, *args)))
+        return self.sandbox(without, lanes, **limits).run(Job(source=_ANY_BODY, entry="deed", args=(body, *args)))
 
 
 Everywhere = Hostile | Contained
