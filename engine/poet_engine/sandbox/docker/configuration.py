@@ -18,8 +18,12 @@ _INTERPRETER = 256 * _MIB
 # for each process of the code; what stops the code there is `nproc`, which gVisor counts itself.
 _GVISOR_MEMORY = 512 * _MIB
 _GVISOR_TASKS, _GVISOR_TASKS_EACH = 256, 8
+# Users and capabilities of gVisor's are its own affair and mean nothing to the machine. Inside, a first process that is
+# somebody else than the payloads is the only thing that keeps them from signalling it and from opening its streams:
+# there is no Landlock, and its first process has none of the kernel's protection.
+_GVISOR_CAPABILITIES = ("SETUID", "SETGID", "KILL", "DAC_OVERRIDE", "FOWNER")
 # Our own first process holds the streams, pipes to payloads and folders that it empties while a payload holds its own.
-_SUPERVISOR_FILES = 64
+_SUPERVISOR_FILES = 512
 _SUPERVISOR_TASKS = 1
 # The period of a quota, not a NanoCpus: the engine refuses more of those than it has processors.
 _PERIOD_US, _LEAST_QUOTA_US = 100_000, 1000
@@ -46,7 +50,7 @@ class Asked:
     Attributes:
         image: The image's id, `sha256:…`; never a tag, which may be moved.
         command: Arguments for the image's interpreter.
-        uid: The user and group of everything in it; nobody else's on the machine.
+        uid: The user and group of everything in it, with gVisor of the payloads; nobody else's on the machine.
         memory: Bytes for the whole container: the baseline that the caller measured, and the policy's budget. None: a
             generous baseline is assumed.
         labels: Whose it is.
@@ -81,7 +85,7 @@ def body(policy: Policy, asked: Asked) -> dict[str, object]:
     return {
         "Image": asked.image,
         "Cmd": list(asked.command),
-        "User": f"{asked.uid}:{asked.uid}",
+        "User": "0:0" if is_gvisor(asked.runtime) else f"{asked.uid}:{asked.uid}",
         "Hostname": "poet",
         "WorkingDir": "/tmp",  # noqa: S108 - inside the container
         "Env": [f"{name}={value}" for name, value in environment.GUEST.items()],
@@ -112,7 +116,7 @@ def _host(policy: Policy, asked: Asked) -> dict[str, object]:
         "Runtime": asked.runtime,
         # privileges
         "Privileged": False,
-        "CapAdd": [],
+        "CapAdd": list(_GVISOR_CAPABILITIES) if gvisor else [],
         "CapDrop": ["ALL"],
         "SecurityOpt": _security(None if gvisor else asked.profile),
         "Devices": [],
@@ -188,7 +192,6 @@ def _ulimits(policy: Policy, own: int) -> list[dict[str, object]]:
     wanted = {
         "nofile": policy.limits.open_files + _SUPERVISOR_FILES,
         "nproc": own,  # of this uid on the whole machine, which is why no other container has it
-        "fsize": policy.limits.disk,
         "core": 0,
         "memlock": 0,
         "msgqueue": 0,
