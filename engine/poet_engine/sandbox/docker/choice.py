@@ -65,11 +65,11 @@ def choose(engine: ContainerEngine, policy: Policy, runtime: str | None) -> Chos
     needed = modules_needed((*policy.static.imports, *policy.isolation.preload))
     with DockerEngine(engine.host) as images:
         image = choose_image(images.images(), needed, guest=guest_digest(), python=platform.python_version())
-    with contextlib.suppress(DockerError):  # what is left of others must not keep us from starting
-        ownership.sweep(engine, here)
     config = _configuration(policy, minor(image.contents.python), separate=gvisor)
     here = ownership.current(importlib.metadata.version("poet-engine"))
     users = ownership.uids(info, here)
+    with contextlib.suppress(DockerError):  # what is left of others must not keep us from starting
+        ownership.sweep(engine, here)
     kind = Kind(
         image=image.id,
         runtime=chosen,
