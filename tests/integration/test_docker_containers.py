@@ -106,9 +106,10 @@ def output(engine: ContainerEngine, container: str) -> str:
         return b"".join(data for _, data in frames(stream)).decode()
 
 
-# Looks at everything that a wall depends on, from inside.
+# Looks at everything that a wall depends on, from inside: as the first process, and where that is gVisor's own root, as
+# the user that it becomes for payloads. With an argument it stays root.
 LOOK = r"""
-import contextlib, ctypes, errno, glob, json, os, resource, socket
+import contextlib, ctypes, errno, json, os, resource, socket, sys
 def read(path):
     try:
         with open(path) as file: return file.read().strip()
@@ -139,16 +140,20 @@ for line in open("/proc/self/mountinfo"):
     mounts[words[4]] = [*words[5].split(","), *words[-1].split(",")]
 status = dict(line.split(":\t", 1) for line in read("/proc/self/status").splitlines() if ":\t" in line)
 libc = ctypes.CDLL(None)
-print(json.dumps({
+first = {
     "ids": [*os.getresuid(), *os.getresgid(), *os.getgroups()],
-    "capabilities": {status[name] for name in ("CapInh", "CapPrm", "CapEff", "CapBnd")} == {"0" * 16},
+    "capabilities": [int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd")],
+}
+if len(sys.argv) == 1 and not os.getuid():
+    os.setgroups([]), os.setresgid(4242, 4242, 4242), os.setresuid(4242, 4242, 4242)
+print(json.dumps(first | {
     "no_new_privileges": libc.prctl(39, 0, 0, 0, 0),
     "seccomp": status["Seccomp"],
     "mounts": mounts,
     "writable": sorted(path for path in mounts if os.path.isdir(path) and os.access(path, os.W_OK)),
     "scratch": {folder: [*fill(folder), run(folder)] for folder in ("/tmp", "/dev/shm") if os.access(folder, os.W_OK)},
     "limits": {n: resource.getrlimit(getattr(resource, f"RLIMIT_{n}"))
-               for n in ("NOFILE", "NPROC", "FSIZE", "CORE", "MEMLOCK", "MSGQUEUE", "RTPRIO")},
+               for n in ("NOFILE", "NPROC", "CORE", "MEMLOCK", "MSGQUEUE", "RTPRIO")},
     "interfaces": [line.partition(":")[0].strip() for line in read("/proc/net/dev").splitlines()[2:]],
     "routes": len(read("/proc/net/route").splitlines()[1:]),
     "connect": connect(),
@@ -212,13 +217,25 @@ def seen(engine: ContainerEngine, make: Make, runtime: str) -> Seen:
     return _seen[runtime]
 
 
+def _numbers(value: object) -> list[int]:
+    assert isinstance(value, list)
+    return [int(number) for number in value]
+
+
 class TestInside:
-    def test_the_user_is_its_own_and_has_no_privilege(self, seen: Seen, runtime: str, engine: ContainerEngine) -> None:
-        uid = ownership.uids(engine.info(), ownership.current("0"))[0]
-        assert seen["ids"] == [uid] * 7
-        assert seen["capabilities"] is True
+    def test_the_first_process_has_no_privilege_but_what_gvisors_own_root_needs(
+        self, seen: Seen, runtime: str, engine: ContainerEngine
+    ) -> None:
+        if runtime == "runc":
+            assert seen["ids"] == [ownership.uids(engine.info(), ownership.current("0"))[0]] * 7
+            assert seen["capabilities"] == [0, 0, 0, 0]
+            assert seen["seccomp"] == "2"
+        else:
+            # a root that gVisor makes up: to become a payload's user, and to end and tidy up after it
+            assert seen["ids"] == [0] * 7
+            named = 1 << 1 | 1 << 3 | 1 << 5 | 1 << 6 | 1 << 7  # DAC_OVERRIDE, FOWNER, KILL, SETGID, SETUID
+            assert [found & ~named for found in _numbers(seen["capabilities"])] == [0, 0, 0, 0]
         assert seen["no_new_privileges"] == 1
-        assert seen["seccomp"] == ("2" if runtime == "runc" else "0")  # gVisor is its own filter
         assert seen["session"] == [1, False]
 
     def test_only_the_scratch_folders_can_be_written(self, seen: Seen) -> None:
@@ -245,9 +262,8 @@ class TestInside:
     def test_resource_limits_are_those_asked_for(self, seen: Seen) -> None:
         limits = {name: values[0] for name, values in seen.mapping("limits").items() if values[0] == values[1]}
         assert limits == {
-            "NOFILE": 40 + 64,
+            "NOFILE": 40 + 512,
             "NPROC": 6,
-            "FSIZE": 4 * MIB,
             "CORE": 0,
             "MEMLOCK": 0,
             "MSGQUEUE": 0,
@@ -288,14 +304,21 @@ class TestInside:
 def test_control_in_a_container_that_is_not_hardened_the_same_looks_find_all_of_it(
     engine: ContainerEngine, make: Make
 ) -> None:
-    container = make(LOOK, User="0:0", NetworkDisabled=False, Hostname="other", HostConfig={"NetworkMode": "none"})
+    container = make(
+        LOOK,
+        Cmd=["-c", LOOK, "as root"],
+        User="0:0",
+        Hostname="other",
+        NetworkDisabled=False,
+        HostConfig={"NetworkMode": "none"},
+    )
     found = Seen(json.loads(output(engine, container)))
-    assert found["capabilities"] is False
+    assert 0 not in _numbers(found["capabilities"])[1:]  # all but what would be inherited
     assert found["no_new_privileges"] == 0
     assert "rw" in found.mapping("mounts")["/"]
     assert "/" in str(found["writable"])
     assert found.mapping("scratch")["/tmp"] == [3000, 64 << 20, "ENOEXEC"]  # noqa: S108 - inside the container
-    assert found.mapping("limits")["NOFILE"] != [104, 104]
+    assert found.mapping("limits")["NOFILE"] != [552, 552]
     assert found["connect"] == "ENETUNREACH"
     assert found.first("pids") == "max"
     assert found["classes"] is True
