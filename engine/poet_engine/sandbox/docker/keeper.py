@@ -63,6 +63,7 @@ class Keeper:
         self.made = 0
         self._destroyed = 0
         self._closing = False
+        self._working = True
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="poet-docker")
         self._selector = selectors.DefaultSelector()
         self._selector.register(exchange.bell, selectors.EVENT_READ)
@@ -262,7 +263,10 @@ class Keeper:
         self._exchange.lanes -= 1
         self._destroyed += 1
         container.close()
-        self._workers.submit(self._remove, container)
+        if self._working:
+            self._workers.submit(self._remove, container)
+        else:
+            self._remove(container)
 
     def _remove(self, container: Container) -> None:
         """In a worker. What the engine does not take now, the sweep of the next start finds by its labels."""
@@ -278,10 +282,9 @@ class Keeper:
         self._take_arrivals()
         self._workers.shutdown(cancel_futures=True)  # what is being started comes first, or it would be left
         self._take_arrivals()
-        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="poet-docker")
+        self._working = False  # an interpreter that ends starts no threads any more
         for container in list(self._containers):
             self._destroy(container)
-        self._workers.shutdown()
         self._selector.close()
         os.close(self._exchange.bell)
 
