@@ -221,7 +221,9 @@ class ContainerEngine:
         self._post(container, "update", f"limiting the memory of {_short(container)}", timeout, limits)
 
     def owned(self, *, timeout: float | None = None) -> list[Owned]:
-        """All containers with our label, whoever made them.
+        """All containers with our label, whoever made them, but for those that are being removed.
+
+        Of those Docker 20.10 sometimes goes on listing one that is long gone.
 
         Raises:
             DockerError: The engine did not say.
@@ -233,7 +235,8 @@ class ContainerEngine:
             parameters={"all": "1", "filters": json.dumps({"label": [LABEL_OWNER]})},
             timeout=timeout,
         )
-        return [_owned(_mapping(entry)) for entry in _sequence(found)]
+        entries = [_mapping(entry) for entry in _sequence(found)]
+        return [_owned(entry) for entry in entries if entry.get("State") != "removing"]
 
     def info(self, *, timeout: float | None = None) -> EngineInfo:
         """What the engine is.
