@@ -154,6 +154,15 @@ def test_gvisor_takes_no_profile_and_needs_threads_of_its_own() -> None:
     assert ulimits(config)["nproc"] == 10  # what stops the code
 
 
+def test_gvisors_own_root_may_only_change_users_and_tend_their_files() -> None:
+    """The supervisor is somebody else than the payloads there; with runc nobody has any capability."""
+    made = configuration.body(RESTRICTED, asked("runsc"))
+    assert made["User"] == "0:0"
+    config = host(RESTRICTED, runtime="runsc")
+    assert config["CapDrop"] == ["ALL"]
+    assert config["CapAdd"] == ["SETUID", "SETGID", "KILL", "DAC_OVERRIDE", "FOWNER"]
+
+
 def test_a_baseline_is_assumed_where_none_was_measured() -> None:
     runc, runsc = host(RESTRICTED, memory=None), host(RESTRICTED, "runsc", memory=None)
     assert runc["Memory"] == runc["MemorySwap"] == 512 * MIB
