@@ -1,1 +1,5 @@
-"""Code in containers of a Docker engine."""
+"""The Docker sandbox; docs/sandboxes.md explains its containers, and docs/images.md what they are made of."""
+
+from poet_engine.sandbox.docker.sandbox import DockerSandbox
+
+__all__ = ["DockerSandbox"]

@@ -24,6 +24,10 @@ __all__ = ["DAEMON_FAULTS", "DEFAULT_HOST", "Chosen", "choose"]
 
 # What is wrong with the engine itself, rather than with what it was asked for.
 DAEMON_FAULTS = frozenset((faults.NO_DAEMON, faults.PERMISSION, faults.TIMEOUT, faults.OLD_API))
+_HOW_GVISOR = (
+    'install it (Debian: apt install runsc), put {"runtimes": {"runsc": {"path": "/usr/bin/runsc", "runtimeArgs": '
+    '["--network=none"]}}} into /etc/docker/daemon.json, and start the engine again'
+)
 _numbers = itertools.count()  # of the containers of this process, whichever sandbox they belong to
 
 
@@ -95,15 +99,27 @@ def _refuse_network(policy: Policy) -> None:
         )
 
 
+def remarks(chosen: Chosen, host: str) -> tuple[str, ...]:
+    """What a user of this engine may want to know."""
+    info = chosen.info
+    said = [
+        f"Docker {info.version} at {host}, runtime {chosen.runtime}; registered: {', '.join(sorted(info.runtimes))}"
+    ]
+    if configuration.is_gvisor(chosen.runtime):
+        said.append(
+            "gVisor: the kernel that the code meets is its own; no Landlock, no names of forbidden calls, and memory "
+            "and tasks are bounded by limits of the process"
+        )
+    elif not any(configuration.is_gvisor(name) for name in info.runtimes):
+        said.append(f"gVisor is not registered, which puts a kernel of its own before this machine's; {_HOW_GVISOR}")
+    return tuple(said)
+
+
 def _refuse_unknown_runtime(runtime: str, info: EngineInfo) -> None:
     if runtime in info.runtimes:
         return
-    how = (
-        'install gVisor (Debian: apt install runsc), put {"runtimes": {"runsc": {"path": "/usr/bin/runsc", '
-        '"runtimeArgs": ["--network=none"]}}} into /etc/docker/daemon.json, and start the engine again'
-        if configuration.is_gvisor(runtime)
-        else "register it in /etc/docker/daemon.json and start the engine again"
-    )
+    elsewhere = "register it in /etc/docker/daemon.json and start the engine again"
+    how = _HOW_GVISOR if configuration.is_gvisor(runtime) else elsewhere
     raise SandboxUnavailableError(
         f"the Docker engine has no runtime {runtime!r}, only {', '.join(sorted(info.runtimes))}; {how}"
     )

@@ -256,6 +256,10 @@ class DockerSandbox:
         """What its walls are made of; starts a container when none has told yet."""
         return self._apart.means()
 
+    def remarks(self) -> tuple[str, ...]:
+        """Which engine and runtime it is, and how to get a stronger one."""
+        return choice.remarks(self._chosen, self._engine.host)
+
     def statistics(self) -> SandboxStatistics:
         """Counters, frozen."""
         return SandboxStatistics(calls=self._calls, **self._exchange.statistics(), **self._keeper.statistics())

@@ -234,6 +234,10 @@ class ProcessSandbox:
             user_namespace=rootless,
         )
 
+    def remarks(self) -> tuple[str, ...]:
+        """Nothing beyond the walls."""
+        return ()
+
     def _probe_or_explain(self, job: Job) -> Outcome:
         outcome = self.probe(job)
         if outcome.status is Status.INFRA and outcome.cause == "setup":
