@@ -66,6 +66,7 @@ HOST = {
     "CgroupnsMode": "private",
     "ReadonlyRootfs": True,
     "Binds": [],
+    "Mounts": [],
     "VolumesFrom": [],
     "Tmpfs": {
         "/tmp": f"size={31 * MIB // 2},nr_inodes=993,mode=1777,nosuid,nodev,noexec",  # noqa: S108 - inside the container
@@ -221,3 +222,13 @@ def test_no_budget_is_ever_larger_than_the_policy_says(  # noqa: PLR0913 - one f
     assert sum(sizes) <= disk
     assert sum(counts) - len(mounts) <= inodes  # their roots
     assert sum(sizes) > 0.9 * disk
+
+
+def test_a_line_takes_the_place_of_the_streams_and_is_the_only_thing_of_the_host_that_is_seen() -> None:
+    """Read-only, and as a mount, for which the engine makes no folder that it does not find."""
+    body = configuration.body(RESTRICTED, dataclasses.replace(asked(), line="/somewhere/shown"))
+    found = body["HostConfig"]
+    assert isinstance(found, dict)
+    assert found["Mounts"] == [{"Type": "bind", "Source": "/somewhere/shown", "Target": "/run/poet", "ReadOnly": True}]
+    assert found["Binds"] == []
+    assert [body[name] for name in ("AttachStdin", "AttachStdout", "AttachStderr", "OpenStdin")] == [False] * 4
