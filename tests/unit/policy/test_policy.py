@@ -187,8 +187,8 @@ def test_the_default_runtime_is_the_engines_own() -> None:
 
 
 def test_endpoints_are_normalised() -> None:
-    policy = Policy.parse('[network]\nallow = ["API.Example.org:0443", "[2001:DB8::0001]:80", "192.0.2.1:53"]')
-    assert policy.network.allow == ("192.0.2.1:53", "[2001:db8::1]:80", "api.example.org:443")
+    policy = Policy.parse('[network]\nallow = ["API.Example.org:0443", "[2620:FE::00FE]:80", "9.9.9.9:53"]')
+    assert policy.network.allow == ("9.9.9.9:53", "[2620:fe::fe]:80", "api.example.org:443")
 
 
 def test_files_extend_each_other_by_paths_relative_to_themselves(tmp_path: Path) -> None:
