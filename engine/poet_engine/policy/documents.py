@@ -75,11 +75,16 @@ def find(name: str | Path, child: Document | None) -> Document:
                 f"{name} is relative, but this policy is no file; name a preset or an absolute path", file=child.label
             )
         path = child.folder / path
-    return _file(path)
+    return file(path, path.name)
 
 
-def _file(path: Path) -> Document:
-    return read(text_of(path), path.name, folder=path.resolve().parent, preset=False)
+def file(path: Path, label: str) -> Document:
+    """The document in a file.
+
+    Raises:
+        PolicyError: It cannot be read, or a key in it is unknown.
+    """
+    return read(text_of(path), label, folder=path.resolve().parent, preset=False)
 
 
 def text_of(path: Path) -> str:
@@ -183,7 +188,7 @@ def project(path: Path) -> Document | None:
     inner = _Places(label, places.lines, ("tool", "poet", "policy"))
     if isinstance(value, str):
         setting = Setting(value, label, places.line("policy"), preset=False)
-        return Document(label, path.resolve().parent, False, {"extends": setting}, {})
+        return Document(label, path.resolve().parent, False, {"name": setting, "extends": setting}, {})
     return flat(inner.table(value), inner, folder=path.resolve().parent, preset=False)
 
 

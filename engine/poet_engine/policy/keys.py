@@ -89,6 +89,10 @@ def _less(one: float, other: float) -> float:
     return min(one, other)
 
 
+def _fewer(one: int, other: int) -> int:
+    return min(one, other)
+
+
 def _digits(value: float) -> str:
     return repr(value)
 
@@ -135,7 +139,7 @@ def _size(low: int, why: str, high: int = 1024 * _GIB) -> Kind:
     return _kind(
         read=lambda raw: checks.size(raw, low, high, why),
         write=units.write_size,
-        meet=_less,
+        meet=_fewer,
         tighter="less",
         schema={
             "anyOf": [
@@ -147,11 +151,20 @@ def _size(low: int, why: str, high: int = 1024 * _GIB) -> Kind:
     )
 
 
+def _quoted(value: str) -> str:
+    return _json(str(value))
+
+
 def _choice(kind: type[Member], tightest_first: tuple[Member, ...]) -> Kind:
+    order: tuple[str, ...] = tightest_first
+
+    def tightest(one: str, other: str) -> str:
+        return min(one, other, key=order.index)
+
     return _kind(
         read=lambda raw: checks.choice(raw, kind),
-        write=lambda value: _json(str(value)),
-        meet=lambda one, other: min(one, other, key=tightest_first.index),
+        write=_quoted,
+        meet=tightest,
         tighter=" before ".join(tightest_first),
         schema={"enum": [str(member) for member in tightest_first]},
         range=", ".join(f"`{member}`" for member in tightest_first),
@@ -162,35 +175,55 @@ def _allowed(read: Callable[[object], tuple[str, ...]], pattern: str, said: str)
     """A set of what is allowed: fewer are tighter."""
     return _kind(
         read=read,
-        write=lambda value: _json(list(value)),
-        meet=lambda one, other: tuple(sorted(set(one) & set(other))),
+        write=_write_texts,
+        meet=_in_both,
         tighter="fewer",
         schema={"type": "array", "uniqueItems": True, "items": {"type": "string", "pattern": pattern}},
         range=said,
     )
 
 
+def _write_texts(value: tuple[str, ...]) -> str:
+    return _json(list(value))
+
+
+def _in_both(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(set(one) & set(other)))
+
+
 def _walls() -> Kind:
     """A set of what is demanded: more are tighter."""
     return _kind(
         read=lambda raw: frozenset(checks.choice(item, Wall) for item in checks.texts(raw)),
-        write=lambda value: _json([wall for wall in Wall if wall in value]),
-        meet=lambda one, other: one | other,
+        write=_write_walls,
+        meet=_in_either,
         tighter="more",
         schema={"type": "array", "uniqueItems": True, "items": {"enum": list(Wall)}},
         range=", ".join(f"`{wall}`" for wall in Wall),
     )
 
 
+def _write_walls(value: frozenset[Wall]) -> str:
+    return _json([wall for wall in Wall if wall in value])
+
+
+def _in_either(one: frozenset[Wall], other: frozenset[Wall]) -> frozenset[Wall]:
+    return one | other
+
+
 def _runtime() -> Kind:
     return _kind(
         read=checks.runtime,
-        write=lambda value: _json(value or checks.DEFAULT_RUNTIME),
+        write=_write_runtime,
         meet=_same_runtime,
         tighter="a name, and no two names agree",
         schema={"type": "string", "pattern": checks.RUNTIME_PATTERN},
         range="`default`, `runc`, `runsc` or another name",
     )
+
+
+def _write_runtime(value: str | None) -> str:
+    return _json(value or checks.DEFAULT_RUNTIME)
 
 
 def _same_runtime(one: str | None, other: str | None) -> str | None:
@@ -239,7 +272,7 @@ def _write_waivers(value: tuple[waivers.Waiver, ...]) -> str:
 
 _NAMES = _kind(
     read=checks.names,
-    write=lambda value: _json(list(value)),
+    write=_write_texts,
     meet=names.meet,
     tighter="fewer",
     schema={"type": "array", "uniqueItems": True, "items": {"type": "string", "pattern": checks.NAMES_PATTERN}},

@@ -36,7 +36,7 @@ def built(document: Document, kind: type[P]) -> P:
     Raises:
         PolicyError: A value of any of them is wrong.
     """
-    return values.assembled(merged(document), kind, name=name_of(document), extends=_extends(document))
+    return values.assembled(merged(document), kind, name=name_of(document), extends=extends_of(document))
 
 
 def merged(document: Document, *, root: bool = True, levels: bool = True) -> dict[str, Held]:
@@ -60,7 +60,8 @@ def name_of(document: Document) -> str:
     return check(document.head["name"], "name", _text) if "name" in document.head else document.label
 
 
-def _extends(document: Document) -> str | None:
+def extends_of(document: Document) -> str | None:
+    """The parent that it names; the root preset where it names none, and None for the root preset itself."""
     if document.preset and document.label == ROOT:
         return None
     return check(document.head["extends"], "extends", _text) if "extends" in document.head else ROOT
@@ -135,7 +136,7 @@ def _levels(key: str, setting: Setting, document: Document) -> object:
     return values.levels_at(
         key,
         [
-            values.assembled(merged(one, levels=False), Effective, name=name_of(one), extends=_extends(one))
+            values.assembled(merged(one, levels=False), Effective, name=name_of(one), extends=extends_of(one))
             for one in named
         ],
     )
