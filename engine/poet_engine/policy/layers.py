@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from poet_engine.errors import PolicyError
-from poet_engine.policy import checks, documents, keys, loading, values
+from poet_engine.policy import documents, keys, loading, values
 from poet_engine.policy.documents import Document
-from poet_engine.policy.keys import IMPORTS, KEYS, LEVELS, SECTIONS, WAIVERS
+from poet_engine.policy.keys import IMPORTS, LEVELS, WAIVERS
 from poet_engine.policy.model import Effective
-from poet_engine.policy.similar import similar
 from poet_engine.policy.values import Held
 from poet_engine.policy.waivers import Waiver, in_order
 
@@ -127,23 +126,8 @@ def _layer(place: str, document: Document) -> Layer:
         extends=loading.extends_of(document),
         values=loading.merged(document, root=False),
         whole=whole,
-        may_loosen=_may_loosen(document),
+        may_loosen=loading.may_loosen(document),
     )
-
-
-def _may_loosen(document: Document) -> frozenset[str]:
-    if "may_loosen" not in document.head:
-        return frozenset()
-    return loading.check(document.head["may_loosen"], "may_loosen", _loosened)
-
-
-def _loosened(value: object) -> frozenset[str]:
-    found = checks.texts(value)
-    known = (*SECTIONS, *KEYS)
-    for item in found:
-        if item not in known:
-            raise ValueError(f"there is no key or section {item!r}{similar(item, known)}")
-    return frozenset(found)
 
 
 def chosen(choice: Effective | str | Path | None) -> Layer | None:
@@ -199,6 +183,16 @@ def resolve(choice: Effective | str | Path | None, around: Surroundings, base: s
         work.apply(layer)
     innermost = [start, *(layer for layer in layers if layer.place != MACHINE)][-1]
     return Resolution(innermost.name, innermost.extends, work.values, work.steps)
+
+
+def alone(path: Path) -> Resolution:
+    """What a pyproject.toml says, with nothing around it.
+
+    Raises:
+        PolicyError: It is wrong.
+    """
+    document = documents.project(path)
+    return resolve(None, Surroundings(() if document is None else (_layer(PROJECT, document),)))
 
 
 class _Work:

@@ -8,8 +8,9 @@ from typing import Never, TypeVar, cast
 from poet_engine.errors import PolicyError
 from poet_engine.policy import checks, documents, keys, values, waivers
 from poet_engine.policy.documents import Document, Setting
-from poet_engine.policy.keys import IMPORTS, LEVELS, WAIVERS
+from poet_engine.policy.keys import IMPORTS, KEYS, LEVELS, SECTIONS, WAIVERS
 from poet_engine.policy.model import Effective
+from poet_engine.policy.similar import similar
 from poet_engine.policy.values import FORMAT, Held
 from poet_engine.policy.waivers import Waiver
 
@@ -67,6 +68,22 @@ def extends_of(document: Document) -> str | None:
     return check(document.head["extends"], "extends", _text) if "extends" in document.head else ROOT
 
 
+def may_loosen(document: Document) -> frozenset[str]:
+    """The keys and sections that layers below this one may set looser."""
+    if "may_loosen" not in document.head:
+        return frozenset()
+    return check(document.head["may_loosen"], "may_loosen", _loosened)
+
+
+def _loosened(value: object) -> frozenset[str]:
+    found = checks.texts(value)
+    known = (*SECTIONS, *KEYS)
+    for item in found:
+        if item not in known:
+            raise ValueError(f"there is no key or section {item!r}{similar(item, known)}")
+    return frozenset(found)
+
+
 def _chain(document: Document, *, root: bool) -> tuple[Document, ...]:
     """The document, then its ancestors up to the one that extends nothing."""
     chain = [document]
@@ -116,6 +133,7 @@ def _checked(document: Document, *, levels: bool) -> dict[str, Held]:
     if "version" in document.head:
         check(document.head["version"], "version", _format)
     name_of(document)
+    may_loosen(document)
     found: dict[str, Held] = {}
     for key, setting in document.settings.items():
         if key in LEVELS:
