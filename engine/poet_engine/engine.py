@@ -101,8 +101,8 @@ class Engine:
         """An engine on the first sandbox on which the walls that the policy requires stand.
 
         Args:
-            policy: A policy, a preset's name (`restricted`, `data`, `lab`), or a file; by default `POET_POLICY`, or
-                else `restricted`.
+            policy: A policy, a preset's name (`restricted`, `data`, `api`, `baseline`, `lab`), or a file; by default
+                `POET_POLICY`, or else what the layers around the working folder say (docs/policies.md).
             sandbox: `auto` or `process`.
             journal: The file in which each run leaves an event; by default one in the state folder (`POET_HOME`).
             wait: Whether to return when the walls were tried. If not, the sandbox is opened and tried meanwhile: the

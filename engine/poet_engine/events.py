@@ -1,4 +1,7 @@
-"""What is recorded: frozen events, their JSON form, and their CloudEvents view (docs/events.md)."""
+"""What is recorded: frozen events, their JSON form, and their CloudEvents view (docs/events.md).
+
+It is in one piece because one strict form is inherited by every shape and read by one function.
+"""
 
 import dataclasses
 import datetime as dt

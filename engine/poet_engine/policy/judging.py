@@ -116,7 +116,7 @@ def _judged(finding: Finding, effect: Effect, policy: Effective, subject: Subjec
     for waiver in policy.waivers:
         if waiver.rule == finding.rule and waiver.covers(subject.digest, subject.names):
             if not waiver.expired(subject.now):
-                said = f"waived until {waiver.expires} by {waiver.owner}: {waiver.reason}"
+                said = f"until {waiver.expires} by {waiver.owner}: {waiver.reason}"
                 return dataclasses.replace(finding, effect=Effect.WAIVED, note=said)
             note = f"the waiver of {waiver.owner} expired on {waiver.expires}"
     return dataclasses.replace(finding, effect=effect, note=note)
