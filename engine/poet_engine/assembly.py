@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import dataclasses
 import functools
 import importlib.metadata
 import multiprocessing
@@ -15,7 +16,7 @@ from pathlib import Path
 from poet_engine import decorator
 from poet_engine.decorator.forks import ForkedLock
 from poet_engine.engine import Engine
-from poet_engine.errors import ClosedError, InfraError, SandboxUnavailableError, UsageError
+from poet_engine.errors import ClosedError, InfraError, PolicyError, SandboxUnavailableError, UsageError
 from poet_engine.events import EventFactory, uuid7
 from poet_engine.gate import Gate
 from poet_engine.journal import Journal, JournalError
@@ -32,21 +33,69 @@ poet = decorator.poet
 
 wall_clock = time.time  # noqa: TID251 - the one place that hands the clock to those who take one
 _MACHINE_POLICY = layers.MACHINE_FILE
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wish:
+    """Which sandbox somebody wants.
+
+    Attributes:
+        sandbox: Its name, or `auto` for the first that will do.
+        runtime: Of Docker; None for the policy's, or else Docker's own.
+    """
+
+    sandbox: str = "auto"
+    runtime: str | None = None
+
+
+def _process(policy: Policy, wish: Wish) -> Sandbox:
+    if wish.runtime is not None:
+        raise SandboxUnavailableError(f"the process sandbox has no runtime {wish.runtime!r}; use sandbox='docker'")
+    return ProcessSandbox(policy)
+
+
+def _docker(policy: Policy, wish: Wish) -> Sandbox:
+    from poet_engine.sandbox.docker import DockerSandbox  # noqa: PLC0415 - only who has no other sandbox needs it
+
+    return DockerSandbox(policy, host=Settings.read().docker_host, runtime=wish.runtime)
+
+
 # In the order in which `auto` tries them.
-_SANDBOXES: Mapping[str, Callable[[Policy], Sandbox]] = {"process": ProcessSandbox}
+_SANDBOXES: Mapping[str, Callable[[Policy, Wish], Sandbox]] = {"process": _process, "docker": _docker}
 
 
-def open_engine(policy: Policy | str | Path | None, sandbox: str, journal: Path | str | None, *, wait: bool) -> Engine:
+def open_engine(
+    policy: Policy | str | Path | None,
+    sandbox: str,
+    journal: Path | str | None,
+    *,
+    runtime: str | None,
+    wait: bool,
+) -> Engine:
     """See `Engine.open`."""
     settings = Settings.read()
     resolved = resolve(policy, settings).policy(Policy)
+    _refuse_other_runtime(resolved, runtime)
     with contextlib.ExitStack() as undo:
         recorder = _recorder(settings, journal)
         if recorder is not None:
             undo.callback(recorder.close)
-        engine = _engine(resolved, sandbox, recorder, wait=wait)
+        engine = _engine(resolved, Wish(sandbox, runtime), recorder, wait=wait)
         undo.pop_all()
     return engine
+
+
+def _refuse_other_runtime(policy: Policy, runtime: str | None) -> None:
+    """An argument may choose a runtime where the policy names none; it takes nobody out of the one that is named."""
+    named = policy.isolation.runtime
+    if runtime is not None and named is not None and runtime != named:
+        origin = policy.origin["isolation.runtime"]
+        raise PolicyError(
+            f"the policy {policy.name!r} names {named!r} ({origin}), so the runtime cannot be {runtime!r}; "
+            "leave runtime out, or change the policy",
+            file=origin,
+            key="isolation.runtime",
+        )
 
 
 def resolve(policy: Policy | str | Path | None, settings: Settings) -> layers.Resolution:
@@ -69,15 +118,17 @@ def _working_folder() -> Path:
         return Path("/")
 
 
-def _engine(policy: Policy, sandbox: str, recorder: Recorder | None, *, wait: bool = True) -> Engine:
-    factory = _factory(Settings.read())  # before there is a sandbox, which a wrong setting would leave open
+def _engine(policy: Policy, wish: Wish, recorder: Recorder | None, *, wait: bool = True) -> Engine:
+    settings = Settings.read()
+    factory = _factory(settings)  # before there is a sandbox, which a wrong setting would leave open
     with contextlib.ExitStack() as undo:
         gate = undo.enter_context(Gate())
         with contextlib.suppress(InfraError):
             gate.start()  # beside the walls that are tried now; whoever scans first is told what is wrong with it
-        _refuse_unknown(sandbox)
-        start = functools.partial(_sandbox, policy, sandbox)
-        standing = start() if wait else OpeningSandbox(sandbox, start)
+        wish = dataclasses.replace(wish, sandbox=settings.sandbox) if wish.sandbox == "auto" else wish
+        _refuse_unknown(wish.sandbox)
+        start = functools.partial(_sandbox, policy, wish)
+        standing = start() if wait else OpeningSandbox(wish.sandbox, start)
         undo.pop_all()
     return Engine(
         policy=policy, sandbox=standing, gate=gate, recorder=recorder, new_id=factory.new_id, clock=wall_clock
@@ -106,12 +157,12 @@ def _refuse_unknown(name: str) -> None:
         raise UsageError(f"there is no sandbox {name!r}; choose one of auto, {', '.join(_SANDBOXES)}")
 
 
-def _sandbox(policy: Policy, name: str) -> Sandbox:
+def _sandbox(policy: Policy, wish: Wish) -> Sandbox:
     """The first sandbox on which every required wall stands, tried from inside."""
     reasons: list[str] = []
-    for candidate in _SANDBOXES if name == "auto" else (name,):
+    for candidate in _SANDBOXES if wish.sandbox == "auto" else (wish.sandbox,):
         try:
-            return _standing(candidate, policy)
+            return _standing(candidate, policy, wish)
         except SandboxUnavailableError as error:
             reasons.append(str(error))
     why = f"policy {policy.name!r} cannot be carried out here: {'; '.join(reasons)}"
@@ -121,9 +172,9 @@ def _sandbox(policy: Policy, name: str) -> Sandbox:
     )
 
 
-def _standing(name: str, policy: Policy) -> Sandbox:
+def _standing(name: str, policy: Policy, wish: Wish) -> Sandbox:
     """A sandbox whose required walls hold; closed again when one does not."""
-    sandbox = _SANDBOXES[name](policy)
+    sandbox = _SANDBOXES[name](policy, wish)
     with contextlib.ExitStack() as undo:
         undo.callback(sandbox.close)
         lacking = _lacking(sandbox, policy)
@@ -154,6 +205,11 @@ class Shared:
         self._factory = functools.cache(lambda: _factory(Settings.read()))
         self._lock = ForkedLock()
         self._registered = False
+        self._wish = Wish()
+
+    def prefer(self, wish: Wish) -> None:
+        """Which sandbox functions get whose engine is not open yet."""
+        self._wish = wish
 
     def __repr__(self) -> str:
         return f"<Shared engines={len(self._engines)} journals={len(self._recorders)}>"
@@ -170,7 +226,7 @@ class Shared:
             self._refuse_if_closed()
             engine = self._engines.get(key)
             if engine is None or engine.closed:
-                engine = self._engines[key] = _engine(policy, "auto", None)
+                engine = self._engines[key] = _engine(policy, self._wish, None)
                 self._close_at_exit()
             return engine
 
@@ -237,6 +293,12 @@ class Shared:
     def _refuse_if_closed(self) -> None:
         if self._closed:
             raise ClosedError("the program is ending, so no sandbox and no journal is opened any more")
+
+
+def prefer(sandbox: str, runtime: str | None = None) -> None:
+    """Have decorated functions whose engine is not open yet use this sandbox."""
+    _refuse_unknown(sandbox)
+    _shared.prefer(Wish(sandbox, runtime))
 
 
 Engine.opener = staticmethod(open_engine)

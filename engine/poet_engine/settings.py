@@ -38,6 +38,7 @@ class Settings:
         organisation_policy: The organisation's layer of every policy (`POET_ORGANISATION_POLICY`), by name or path.
         environment: The environment that events name (`POET_ENVIRONMENT`).
         service: The service that events name (`POET_SERVICE`).
+        sandbox: What `auto` stands for (`POET_SANDBOX`): `process`, `docker`, or the first of them that will do.
         docker_host: The address of the Docker engine (`DOCKER_HOST`); None: where it usually is.
     """
 
@@ -49,6 +50,7 @@ class Settings:
     service: str
     docker_host: str | None = None
     organisation_policy: str | None = None
+    sandbox: Literal["auto", "process", "docker"] = "auto"
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -91,6 +93,7 @@ class _Plain(TypedDict):
     service: str
     docker_host: str | None
     organisation_policy: str | None
+    sandbox: Literal["auto", "process", "docker"]
 
 
 def _parse(environ: Mapping[str, str]) -> _Plain:
@@ -107,6 +110,7 @@ def _parse(environ: Mapping[str, str]) -> _Plain:
         environment: str = Field(default="development", validation_alias="POET_ENVIRONMENT", max_length=_LONGEST_NAME)
         service: str = Field(default="poet", validation_alias="POET_SERVICE", max_length=_LONGEST_NAME)
         docker_host: str | None = Field(default=None, validation_alias="DOCKER_HOST")
+        sandbox: Literal["auto", "process", "docker"] = Field(default="auto", validation_alias="POET_SANDBOX")
 
         @classmethod
         def settings_customise_sources(
@@ -135,6 +139,7 @@ def _parse(environ: Mapping[str, str]) -> _Plain:
         service=found.service,
         docker_host=found.docker_host,
         organisation_policy=found.organisation_policy,
+        sandbox=found.sandbox,
     )
 
 

@@ -140,7 +140,7 @@ def met(name: str, one: object, other: object) -> object:
     Raises:
         ValueError: No value is within both.
     """
-    return key_of(name).kind.meet(one, other)
+    return one if one == other else key_of(name).kind.meet(one, other)
 
 
 def within(name: str, value: object, bound: object) -> bool:

@@ -58,7 +58,7 @@ def _texts(draw: Callable[[st.SearchStrategy[object]], object]) -> str:
 
 
 _policies = _texts().map(Policy.parse) | st.sampled_from(PRESETS).map(Policy.load)
-_quick = settings(max_examples=60, deadline=None)
+_quick = settings(max_examples=40, deadline=None)
 
 
 @_quick
