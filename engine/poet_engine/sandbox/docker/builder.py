@@ -1,9 +1,12 @@
 """Making containers: from a policy and an engine to one that is being prepared."""
 
+import contextlib
 import dataclasses
 import threading
 from collections.abc import Callable, Mapping
 
+from poet_engine.dockerd import faults
+from poet_engine.errors import DockerError
 from poet_engine.guest.config import Config
 from poet_engine.guest.frames import Kind as FrameKind
 from poet_engine.policy import Policy
@@ -17,7 +20,12 @@ _BOOT = (
 )
 COMMAND = ("-c", _BOOT)
 _TOLERANCE = 1 << 20  # what two containers of one kind differ by
+# Seconds for each request: a storage driver that copies an image for each container takes some with a large one.
+_MAKE = 20.0
 _MOST_GROWTH = 4 << 20  # what the first process may hold on to from one payload to the next
+
+
+_UNKNOWN_FATE = frozenset((faults.TIMEOUT, faults.NO_DAEMON))  # what was asked for may be done all the same
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +63,7 @@ class Builder:
         self._engine, self._policy, self._config, self._kind = engine, policy, config, kind
         self._lock = threading.Lock()
         self._baseline: int | None = None
+        self._doubtful: set[str] = set()  # names of containers that may be there although we have done with them
 
     def __repr__(self) -> str:
         return f"<Builder image={self._kind.image[7:19]} runtime={self._kind.runtime} baseline={self._baseline}>"
@@ -73,17 +82,23 @@ class Builder:
         with self._lock:
             memory = None if self._baseline is None else self._baseline + self._policy.limits.memory
         body = configuration.body(self._policy, self._asked(uid, memory))
-        id_ = self._engine.create(body, name)
         try:
-            stream = Stream(self._engine.attach(id_), self._policy.limits.result)
+            id_ = self._engine.create(body, name, timeout=_MAKE)
+        except DockerError as error:
+            if error.fault in _UNKNOWN_FATE:
+                self._doubtful.add(name)
+            raise
+        try:
+            stream = Stream(self._engine.attach(id_, timeout=_MAKE), self._policy.limits.result)
             try:
-                self._engine.start(id_)
+                self._engine.start(id_, timeout=_MAKE)
                 stream.send(FrameKind.CONFIGURE, (config or self._config)(uid).to_json())
             except BaseException:
                 stream.close()
                 raise
         except BaseException:
-            self._engine.remove(id_)
+            with contextlib.suppress(DockerError):  # the first failure is the one to tell
+                self._remove(name)
             raise
         return Container(id_, name, stream, uid, memory)
 
@@ -130,7 +145,22 @@ class Builder:
         """Kill and forget it.
 
         Raises:
-            DockerError: The engine could not; the next sweep will.
+            DockerError: The engine could not; `tidy` will, or the sweep of a later start.
         """
         container.close()
-        self._engine.remove(container.id)
+        self._remove(container.name)
+
+    def tidy(self) -> None:
+        """Remove what could not be removed before, and what the engine may have made after it was given up.
+
+        Raises:
+            DockerError: The engine does not answer now either.
+        """
+        for name in list(self._doubtful):
+            if self._engine.state(name) is not None:
+                self._remove(name)
+
+    def _remove(self, name: str) -> None:
+        self._doubtful.add(name)
+        self._engine.remove(name)
+        self._doubtful.discard(name)

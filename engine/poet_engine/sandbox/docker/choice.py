@@ -1,7 +1,7 @@
 """What a policy gets at an engine: the image, the runtime, and what the guest is told."""
 
-import contextlib
 import dataclasses
+import functools
 import importlib.metadata
 import itertools
 import os
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 
 from poet_engine.dockerd import DEFAULT_HOST, faults
-from poet_engine.errors import DockerError, SandboxUnavailableError
+from poet_engine.errors import SandboxUnavailableError
 from poet_engine.guest.config import Config
 from poet_engine.images import DockerEngine, guest_digest, modules_needed, seccomp
 from poet_engine.images import choose as choose_image
@@ -40,12 +40,14 @@ class Chosen:
         probing: What the guest is told in a container for our own probes, by its user.
         runtime: What runs them.
         info: What the engine is.
+        sweep: Removes what others left at the engine.
     """
 
     builder: Builder
     probing: Callable[[int], Config]
     runtime: str
     info: EngineInfo
+    sweep: Callable[[], object]
 
 
 def choose(engine: ContainerEngine, policy: Policy, runtime: str | None) -> Chosen:
@@ -72,8 +74,6 @@ def choose(engine: ContainerEngine, policy: Policy, runtime: str | None) -> Chos
     config = _configuration(policy, minor(image.contents.python), separate=gvisor)
     here = ownership.current(importlib.metadata.version("poet-engine"))
     users = ownership.uids(info, here)
-    with contextlib.suppress(DockerError):  # what is left of others must not keep us from starting
-        ownership.sweep(engine, here)
     kind = Kind(
         image=image.id,
         runtime=chosen,
@@ -83,7 +83,12 @@ def choose(engine: ContainerEngine, policy: Policy, runtime: str | None) -> Chos
         uids=lambda: users[next(_numbers) % len(users)],
     )
     builder = Builder(engine, policy, lambda uid: dataclasses.replace(config, uid=uid), kind)
-    return Chosen(builder, lambda uid: dataclasses.replace(config, uid=uid, lenient=True), chosen, info)
+    probing = functools.partial(_lenient, config)
+    return Chosen(builder, probing, chosen, info, functools.partial(ownership.sweep, engine, here))
+
+
+def _lenient(config: Config, uid: int) -> Config:
+    return dataclasses.replace(config, uid=uid, lenient=True)
 
 
 def _refuse_network(policy: Policy) -> None:

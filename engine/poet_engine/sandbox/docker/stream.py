@@ -2,7 +2,6 @@
 
 import collections
 import contextlib
-import os
 import socket
 import struct
 from collections.abc import Iterator
@@ -168,10 +167,6 @@ class Stream:
         """End it for both sides, and keep the descriptor: whoever waits on it sees the end."""
         with contextlib.suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
-
-    def forget(self) -> None:
-        """In a forked child: let go of it, and leave it to the parent."""
-        os.close(self._sock.detach())
 
     def close(self) -> None:
         """Let go: the end of its input is the end of the container."""
