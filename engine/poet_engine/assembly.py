@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from poet_engine import decorator
-from poet_engine.decorator.forks import ForkedLock
 from poet_engine.engine import Engine
 from poet_engine.errors import ClosedError, InfraError, SandboxUnavailableError, UsageError
 from poet_engine.events import EventFactory, uuid7
+from poet_engine.forks import ForkedLock
 from poet_engine.gate import Gate
 from poet_engine.journal import Journal, JournalError
 from poet_engine.journal.recorder import Recorder

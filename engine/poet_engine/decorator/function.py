@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, ParamSpec
 
 from poet_engine.decorator.execution import GENERATED, NOBODY, ORIGINAL, Attempt, Execution, Handover, call_of
-from poet_engine.decorator.forks import ForkedLock
 from poet_engine.decorator.preparing import (
     Candidate,
     Hosted,
@@ -24,6 +23,7 @@ from poet_engine.decorator.preparing import (
 from poet_engine.decorator.telling import Teller
 from poet_engine.errors import PoetError, UsageError
 from poet_engine.events import Event
+from poet_engine.forks import ForkedLock
 from poet_engine.job import Job
 from poet_engine.journal.recorder import Recorder
 from poet_engine.outcome import Outcome, Status

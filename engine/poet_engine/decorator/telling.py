@@ -2,7 +2,7 @@
 
 import logging
 
-from poet_engine.decorator.forks import ForkedLock
+from poet_engine.forks import ForkedLock
 from poet_engine.outcome import Outcome
 
 _logger = logging.getLogger("poet_engine")

@@ -1,1 +1,1 @@
-"""Whether to call, how often, and who answers instead: one pipeline of small decisions (docs/resilience.md)."""
+"""Whether to call, how often, and who answers instead (docs/resilience.md)."""

@@ -1,0 +1,25 @@
+"""The circuit breaker, with resilience4j's names and meaning (docs/resilience.md)."""
+
+from poet_engine.resilience.breaker.breaker import Breaker
+from poet_engine.resilience.breaker.model import (
+    BreakerStatistics,
+    Counts,
+    Permit,
+    Refused,
+    Snapshot,
+    State,
+    Transition,
+)
+from poet_engine.resilience.breaker.settings import BreakerSettings
+
+__all__ = [
+    "Breaker",
+    "BreakerSettings",
+    "BreakerStatistics",
+    "Counts",
+    "Permit",
+    "Refused",
+    "Snapshot",
+    "State",
+    "Transition",
+]
