@@ -1,0 +1,456 @@
+"""One call through the pipeline: who is asked, how often, who answers, and that nothing it held is lost.
+
+`Rig` performs the steps by a script, under a clock that only the script moves.
+"""
+
+import asyncio
+import dataclasses
+import threading
+from collections.abc import Callable
+
+import pytest
+from tests.unit.resilience.clocks import Clock
+
+from poet_engine.outcome import Blame, ErrorInfo, Outcome, Status
+from poet_engine.resilience.answer import Answer, Transient
+from poet_engine.resilience.budget import MOST, RetryBudget
+from poet_engine.resilience.bulkhead import Bulkhead, Capacity, Waiting
+from poet_engine.resilience.guard import NotAdmitted, Went
+from poet_engine.resilience.performing import Pauses, aperform, perform
+from poet_engine.resilience.pipeline import Attempt, Pipeline, Plan, Rung, Served
+from poet_engine.resilience.rate_limit import Rate, RateLimit
+from poet_engine.sandbox.scripted import failed, ok
+
+TRANSIENT = Transient.of((ConnectionError, TimeoutError))
+
+GOOD = Answer(outcome=ok(1))
+BAD = Answer(outcome=failed(Status.LIMIT, "cpu"))
+FLAKY = Answer(outcome=Outcome(status=Status.ERROR, cause="exception", error=ErrorInfo("ConnectionError", "down")))
+OURS = Answer(outcome=failed(Status.INFRA, "setup", Blame.ENGINE))
+LOST = Answer(outcome=failed(Status.INFRA, "lane_lost", Blame.ENGINE))
+REFUSED = Answer(outcome=failed(Status.REFUSED, "input"))
+UNTRIED = Answer(untried="argument 'x' cannot travel")
+
+
+class Recorded:
+    """A pass that keeps what it was told."""
+
+    def __init__(self, guard: "Gatekeeper") -> None:
+        self._guard = guard
+
+    def tell(self, went: Went) -> None:
+        self._guard.told.append(went)
+
+    def give_back(self) -> None:
+        self._guard.given_back += 1
+
+
+class Gatekeeper:
+    """A guard that lets through as it is told."""
+
+    def __init__(self, *, closed: bool = False) -> None:
+        self.closed = closed
+        self.told: list[Went] = []
+        self.given_back = self.passes = 0
+
+    def admit(self) -> Recorded | NotAdmitted:
+        if self.closed:
+            return NotAdmitted("breaker", "it is open", 30.0)
+        self.passes += 1
+        return Recorded(self)
+
+    @property
+    def out(self) -> int:
+        """Passes that were neither used nor given back."""
+        return self.passes - len(self.told) - self.given_back
+
+
+class Rig:
+    """Everything that a call needs, and a script of what each attempt gives and how long it takes."""
+
+    def __init__(self, **changes: object) -> None:
+        self.clock = Clock()
+        self.pipeline = Pipeline(clock=self.clock, now=lambda: 0.0, noise=lambda: 0.5)
+        self.fallback = Bulkhead(Capacity(running=1, waiting=0))
+        self.guard = Gatekeeper()
+        self.plan = dataclasses.replace(
+            Plan(
+                first=Rung.GENERATED,
+                timeout=5.0,
+                transient=TRANSIENT,
+                budget=RetryBudget(self.clock),
+                fallback=self.fallback,
+                guards=(self.guard,),
+            ),
+            **changes,  # type: ignore[arg-type]  # tests name fields of the plan
+        )
+        self.script: dict[Rung, list[Answer]] = {Rung.ORIGINAL: [Answer(value="original")]}
+        self.takes = 0.0
+        self.seen: list[Attempt] = []
+        self.paused: list[float] = []
+
+    def attempt(self, step: Attempt) -> Answer:
+        """The next answer of the script; the last one for ever after."""
+        self.seen.append(step)
+        self.clock.advance(self.takes)
+        answers = self.script[step.rung]
+        return answers.pop(0) if len(answers) > 1 else answers[0]
+
+    def pause(self, seconds: float) -> None:
+        self.paused.append(seconds)
+        self.clock.advance(seconds)
+
+    def call(self, *answers: Answer, rung: Rung = Rung.GENERATED) -> Served:
+        """Once, in a thread or in a task: both must say the same."""
+        if answers:
+            self.script[rung] = list(answers)
+        return perform(self.pipeline.steps(self.plan), self.attempt, Pauses(self.pause, self.clock.aadvance))
+
+    @property
+    def rungs(self) -> list[Rung]:
+        return [step.rung for step in self.seen]
+
+
+class TestRetry:
+    def test_a_fault_that_goes_away_is_answered(self) -> None:
+        """Two failures of `retry_on`, then a value; the pauses are jittered backoff."""
+        rig = Rig()
+        served = rig.call(FLAKY, FLAKY, GOOD)
+        assert (served.by, served.answer, served.attempts, served.late) == (Rung.GENERATED, GOOD, 3, False)
+        assert rig.paused == [0.025, 0.05]
+
+    @pytest.mark.parametrize("answer", [OURS, LOST, FLAKY])
+    def test_our_faults_and_those_of_retry_on_are_tried_again(self, answer: Answer) -> None:
+        rig = Rig()
+        served = rig.call(answer)
+        assert (served.attempts, served.by, served.stopped) == (4, Rung.ORIGINAL, "all 4 attempts failed")
+
+    @pytest.mark.parametrize("answer", [BAD, REFUSED, UNTRIED, Answer(outcome=failed(Status.CANCELLED, "shutdown"))])
+    def test_nothing_else_is(self, answer: Answer) -> None:
+        assert Rig().call(answer).attempts == 1
+
+    def test_each_attempt_has_what_the_deadline_leaves(self) -> None:
+        """An attempt takes 2 s: the third has the rest, and no fourth begins."""
+        rig = Rig(retries=None)
+        rig.takes = 2.0
+        served = rig.call(FLAKY)
+        walls = [step.wall for step in rig.seen if step.rung is Rung.GENERATED]
+        assert walls == pytest.approx([5.0, 2.975, 0.925])
+        assert (served.attempts, served.stopped, served.late) == (3, "there is no time for attempt 4", True)
+
+    def test_without_a_number_it_is_tried_until_the_deadline(self) -> None:
+        rig = Rig(retries=None)
+        served = rig.call(*[FLAKY] * 9, GOOD)
+        assert (served.by, served.attempts) == (Rung.GENERATED, 10)
+
+    def test_an_empty_budget_stops_it(self) -> None:
+        """Many calls that fail at once are not multiplied."""
+        rig = Rig()
+        retries, stopped = 0, list[str | None]()
+        for _ in range(400):
+            served = rig.call(FLAKY)
+            rig.clock.now = 1000.0  # the same moment again: only calls pay for retries
+            retries += served.attempts - 1
+            stopped.append(served.stopped)
+        assert 0.2 * 400 <= retries <= MOST + 0.2 * 400 + 10
+        assert "budget" in str(stopped[-1])
+
+    def test_the_original_of_a_host_function_is_tried_again_and_nobody_answers_instead(self) -> None:
+        error = ConnectionError("mine")
+        rig = Rig(first=Rung.ORIGINAL)
+        served = rig.call(Answer(error=error), rung=Rung.ORIGINAL)
+        assert (served.by, served.attempts) == (Rung.ORIGINAL, 4)
+        assert served.answer is not None
+        assert served.answer.error is error
+
+    def test_what_the_failure_asks_for_is_waited(self) -> None:
+        error = ConnectionError("slow down")
+        vars(error)["retry_after"] = 1.5
+        rig = Rig(first=Rung.ORIGINAL)
+        served = rig.call(Answer(error=error), Answer(value=1), rung=Rung.ORIGINAL)
+        assert (served.attempts, rig.paused) == (2, [1.5])
+        vars(error)["retry_after"] = 6
+        served = rig.call(Answer(error=error), rung=Rung.ORIGINAL)
+        assert (served.attempts, served.stopped) == (1, "there is no time for attempt 2")
+
+
+class TestNotIdempotent:
+    @pytest.mark.parametrize("answer", [OURS, UNTRIED, Answer(outcome=failed(Status.REJECTED, "scan_ast"))])
+    def test_the_original_answers_only_where_the_body_never_started(self, answer: Answer) -> None:
+        rig = Rig(idempotent=False, previous=True)
+        served = rig.call(answer)
+        assert (served.by, served.attempts, rig.rungs) == (Rung.ORIGINAL, 1, [Rung.GENERATED, Rung.ORIGINAL])
+
+    @pytest.mark.parametrize("answer", [BAD, FLAKY, LOST, Answer(outcome=failed(Status.CANCELLED, "caller"))])
+    def test_nobody_answers_where_it_may_have(self, answer: Answer) -> None:
+        rig = Rig(idempotent=False)
+        served = rig.call(answer)
+        assert (served.by, served.first, served.attempts, rig.rungs) == (None, answer, 1, [Rung.GENERATED])
+
+    def test_a_call_that_was_turned_away_started_nothing(self) -> None:
+        rig = Rig(idempotent=False)
+        rig.guard.closed = True
+        assert (rig.call(GOOD).by, rig.rungs) == (Rung.ORIGINAL, [Rung.ORIGINAL])
+
+
+class TestLadder:
+    def test_a_previous_version_answers_for_a_bad_one(self) -> None:
+        """Within what the deadline leaves; the version that is judged is the first."""
+        rig = Rig(previous=True)
+        rig.takes = 1.0
+        rig.script[Rung.PREVIOUS] = [GOOD]
+        served = rig.call(BAD)
+        assert (served.by, served.first, served.answer) == (Rung.PREVIOUS, BAD, GOOD)
+        assert rig.seen[1] == Attempt(Rung.PREVIOUS, 4.0)
+
+    def test_the_original_answers_when_both_are_bad(self) -> None:
+        rig = Rig(previous=True)
+        rig.script[Rung.PREVIOUS] = [BAD]
+        assert rig.call(BAD).by is Rung.ORIGINAL
+        assert rig.rungs == list(Rung)
+
+    @pytest.mark.parametrize("answer", [OURS, UNTRIED])
+    def test_an_older_version_is_not_asked_where_it_would_fare_the_same(self, answer: Answer) -> None:
+        rig = Rig(previous=True, retries=0)
+        rig.call(answer)
+        assert rig.rungs == [Rung.GENERATED, Rung.ORIGINAL]
+
+    def test_after_the_deadline_only_the_original_is_asked(self) -> None:
+        """It has no wall: nothing can bound it, and it is the last that can answer."""
+        rig = Rig(previous=True)
+        rig.takes = 5.0
+        served = rig.call(BAD)
+        assert rig.seen[1:] == [Attempt(Rung.ORIGINAL, None)]
+        assert (served.by, served.late) == (Rung.ORIGINAL, True)
+
+    def test_a_refusal_is_the_callers(self) -> None:
+        rig = Rig(previous=True)
+        assert (rig.call(REFUSED).by, rig.rungs) == (Rung.GENERATED, [Rung.GENERATED])
+
+    def test_fallbacks_are_bounded(self) -> None:
+        """Whoever comes while another original runs is turned away, as there is no seat."""
+        rig = Rig()
+        assert rig.fallback.enter() is True
+        served = rig.call(BAD)
+        assert (served.by, served.first, rig.rungs) == (None, BAD, [Rung.GENERATED])
+        assert served.turned_away is not None
+        assert served.turned_away.reason.startswith("too many fallbacks")
+        rig.fallback.leave()
+        assert rig.call(BAD).by is Rung.ORIGINAL
+        assert rig.fallback.statistics().running == 0
+
+
+class TestAdmission:
+    def test_an_open_breaker_leads_to_the_fallback_at_once(self) -> None:
+        rig = Rig(previous=True)
+        rig.script[Rung.PREVIOUS] = [GOOD]
+        rig.guard.closed = True
+        served = rig.call(GOOD)
+        assert (served.by, served.attempts) == (Rung.PREVIOUS, 0)
+        assert served.turned_away == NotAdmitted("breaker", "it is open", 30.0)
+
+    def test_an_open_breaker_of_a_host_function_leaves_nobody(self) -> None:
+        rig = Rig(first=Rung.ORIGINAL)
+        rig.guard.closed = True
+        assert (rig.call().by, rig.seen) == (None, [])
+
+    def test_outer_passes_are_settled_when_an_inner_guard_is_closed(self) -> None:
+        """Told that there was no attempt, from which nothing can be learnt."""
+        outer, inner = Gatekeeper(), Gatekeeper(closed=True)
+        rig = Rig(guards=(outer, inner))
+        rig.call(GOOD)
+        assert (outer.out, [went.answer for went in outer.told]) == (0, [None])
+
+    def test_a_breaker_is_told_when_the_whole_call_is_over(self) -> None:
+        """With the last attempt, how long that took, and what the original made of the same input."""
+        rig = Rig()
+        rig.takes = 0.5
+        rig.script[Rung.ORIGINAL] = [Answer(error=KeyError("mine"))]
+        rig.call(BAD)
+        assert rig.guard.told == [Went(answer=BAD, transient=False, duration=0.5, original_raised="KeyError")]
+
+    def test_a_rate_that_is_used_up(self) -> None:
+        rig = Rig()
+        rig.plan = dataclasses.replace(rig.plan, rate=RateLimit(Rate(1, 60.0), rig.clock))
+        assert rig.call(GOOD).by is Rung.GENERATED
+        served = rig.call(GOOD)
+        assert served.by is Rung.ORIGINAL
+        assert served.turned_away is not None
+        assert served.turned_away.by == "rate_limit"
+        assert served.turned_away.retry_after == pytest.approx(60.0)
+
+    def test_a_full_bulkhead(self) -> None:
+        full = Bulkhead(Capacity(running=1, waiting=0))
+        full.enter()
+        served = Rig(bulkhead=full).call(GOOD)
+        assert served.turned_away == NotAdmitted("bulkhead", "1 calls run and 0 wait already")
+        assert full.statistics().running == 1
+
+    def test_the_place_is_given_back_before_the_original_runs(self) -> None:
+        bulkhead = Bulkhead(Capacity(running=1, waiting=0))
+        rig = Rig(bulkhead=bulkhead)
+        running: list[int] = []
+        answer = rig.attempt
+
+        def watch(step: Attempt) -> Answer:
+            running.append(bulkhead.statistics().running)
+            return answer(step)
+
+        rig.attempt = watch  # type: ignore[method-assign]  # the rig's own, with a look at the bulkhead before it
+        rig.call(BAD)
+        assert running == [1, 0]
+
+
+def in_thread(call: Callable[[], object]) -> threading.Thread:
+    thread = threading.Thread(target=call)
+    thread.start()
+    return thread
+
+
+class Watched(Bulkhead):
+    """Tells when somebody has sat down."""
+
+    def __init__(self, capacity: Capacity) -> None:
+        super().__init__(capacity)
+        self.seated = threading.Event()
+
+    def enter(self) -> bool | Waiting:
+        entry = super().enter()
+        if isinstance(entry, Waiting):
+            self.seated.set()
+        return entry
+
+
+class TestWaiting:
+    def test_a_thread_and_a_task_wait_in_the_same_queue(self) -> None:
+        """First the thread came, then the task: so they are served."""
+        bulkhead = Watched(Capacity(running=1, waiting=2))
+        bulkhead.enter()
+        order: list[str] = []
+
+        def rig(name: str) -> Rig:
+            made = Rig(bulkhead=bulkhead, timeout=60.0)
+            made.script[Rung.GENERATED] = [GOOD]
+            base = made.attempt
+
+            def attempt(step: Attempt) -> Answer:
+                order.append(name)
+                return base(step)
+
+            made.attempt = attempt  # type: ignore[method-assign]  # the rig's own, with a note of the order
+            return made
+
+        thread = in_thread(lambda: rig("thread").call())
+        assert bulkhead.seated.wait(10)
+
+        async def task() -> Served:
+            of = rig("task")
+
+            async def attempt(step: Attempt) -> Answer:
+                return of.attempt(step)
+
+            call = asyncio.ensure_future(
+                aperform(of.pipeline.steps(of.plan), attempt, Pauses(of.pause, of.clock.aadvance))
+            )
+            await asyncio.sleep(0)  # the task goes as far as it can: to its seat
+            assert bulkhead.statistics().waiting == 2
+            bulkhead.leave()
+            return await call
+
+        served = asyncio.run(task())
+        thread.join(10)
+        assert order == ["thread", "task"]
+        assert (served.by, bulkhead.statistics().running) == (Rung.GENERATED, 0)
+
+    def test_a_wait_ends_with_the_deadline(self) -> None:
+        """Nobody leaves: the call is turned away, says how long it waited, and its seat is free."""
+        bulkhead = Bulkhead(Capacity(running=1, waiting=1))
+        bulkhead.enter()
+        rig = Rig(bulkhead=bulkhead)
+        steps = rig.pipeline.steps(rig.plan)
+        wait = next(steps)
+        rig.clock.advance(5.0)
+        after = steps.send(None)
+        assert after == Attempt(Rung.ORIGINAL, None)
+        with pytest.raises(StopIteration) as end:
+            steps.send(Answer(value=1))
+        served: Served = end.value.value
+        assert getattr(wait, "seconds", None) == 5.0
+        assert served.turned_away == NotAdmitted("bulkhead", "no place became free within 5 s")
+        assert (served.queue_wait, bulkhead.statistics().waiting) == (5.0, 0)
+
+
+class TestGivingUp:
+    """Wherever a call is cancelled, it holds nothing afterwards."""
+
+    def test_in_an_attempt(self) -> None:
+        bulkhead = Bulkhead(Capacity(running=1, waiting=0))
+        rig = Rig(bulkhead=bulkhead)
+
+        def interrupted(_step: Attempt) -> Answer:
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            perform(rig.pipeline.steps(rig.plan), interrupted, Pauses(rig.pause, rig.clock.aadvance))
+        assert (bulkhead.statistics().running, rig.guard.out, rig.guard.given_back) == (0, 0, 1)
+
+    def test_in_a_fallback(self) -> None:
+        rig = Rig()
+        steps = rig.pipeline.steps(rig.plan)
+        next(steps)
+        assert steps.send(BAD) == Attempt(Rung.ORIGINAL, None)
+        steps.close()
+        assert (rig.fallback.statistics().running, rig.guard.out) == (0, 0)
+
+    @pytest.mark.parametrize("granted", [False, True])
+    def test_in_the_queue(self, *, granted: bool) -> None:
+        """Also when the place comes at that very moment."""
+        bulkhead = Bulkhead(Capacity(running=1, waiting=1))
+        bulkhead.enter()
+        rig = Rig(bulkhead=bulkhead)
+        steps = rig.pipeline.steps(rig.plan)
+        next(steps)
+        if granted:
+            bulkhead.leave()
+        steps.close()
+        now = bulkhead.statistics()
+        assert (now.running, now.waiting, rig.guard.out) == (0 if granted else 1, 0, 0)
+
+    def test_a_task_that_is_cancelled_in_the_queue(self) -> None:
+        bulkhead = Bulkhead(Capacity(running=1, waiting=1))
+        bulkhead.enter()
+        rig = Rig(bulkhead=bulkhead, timeout=60.0)
+
+        async def attempt(step: Attempt) -> Answer:
+            return rig.attempt(step)
+
+        async def cancelled() -> None:
+            steps = rig.pipeline.steps(rig.plan)
+            task = asyncio.ensure_future(aperform(steps, attempt, Pauses(rig.pause, rig.clock.aadvance)))
+            await asyncio.sleep(0)  # the task goes as far as it can: to its seat
+            assert bulkhead.statistics().waiting == 1
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+        asyncio.run(cancelled())
+        assert (bulkhead.statistics().waiting, rig.guard.out, rig.seen) == (0, 0, [])
+
+
+def test_a_task_takes_the_same_steps_as_a_thread() -> None:
+    """The same script, performed by asyncio: the same answers, attempts and pauses."""
+    here, there = Rig(), Rig()
+    script = [FLAKY, OURS, GOOD]
+    there.script[Rung.GENERATED] = list(script)
+    paused: list[float] = []
+
+    async def attempt(step: Attempt) -> Answer:
+        return there.attempt(step)
+
+    async def pause(seconds: float) -> None:
+        paused.append(seconds)
+        there.clock.advance(seconds)
+
+    served = asyncio.run(aperform(there.pipeline.steps(there.plan), attempt, Pauses(there.pause, pause)))
+    assert served == here.call(*script)
+    assert (there.seen, paused) == (here.seen, here.paused)
