@@ -10,10 +10,13 @@ from poet_engine.resilience.breaker.model import (
     State,
     Transition,
 )
+from poet_engine.resilience.breaker.registry import BackendKey, BreakerRegistry, VersionKey
 from poet_engine.resilience.breaker.settings import BreakerSettings
 
 __all__ = [
+    "BackendKey",
     "Breaker",
+    "BreakerRegistry",
     "BreakerSettings",
     "BreakerStatistics",
     "Counts",
@@ -22,4 +25,5 @@ __all__ = [
     "Snapshot",
     "State",
     "Transition",
+    "VersionKey",
 ]

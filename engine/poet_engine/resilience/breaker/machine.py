@@ -126,7 +126,7 @@ class Machine:
         """
         if self._stay.pinned:
             raise UsageError(
-                f"the breaker {self._name} is pinned open and cannot become {state}: {self._stay.reason}; reset it first"
+                f"the breaker {self._name} is pinned open, so it cannot become {state} ({self._stay.reason}); reset it"
             )
         if self._stay.state is state:
             return ()
