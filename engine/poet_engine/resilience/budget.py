@@ -1,8 +1,9 @@
 """How many retries there may be: a share of the calls, so that retries cannot multiply an outage."""
 
 import dataclasses
-import threading
 from collections.abc import Callable
+
+from poet_engine.forks import ForkedLock
 
 # A fifth of the calls, and ten a second beside that: a function that is called seldom could not save up for a retry.
 SHARE, PER_SECOND, MOST = 0.2, 10.0, 100.0
@@ -29,7 +30,7 @@ class RetryBudget:
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock, self._lock = clock, threading.Lock()
+        self._clock, self._lock = clock, ForkedLock()
         self._balance = Balance(MOST, clock())
         self._calls = 0  # since the balance was last looked at: counting a call reads no clock
 

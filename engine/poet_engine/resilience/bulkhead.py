@@ -5,6 +5,8 @@ import dataclasses
 import threading
 from collections.abc import Callable
 
+from poet_engine.forks import ForkedLock
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Capacity:
@@ -70,7 +72,8 @@ class Waiting:
 class Bulkhead:
     """First come, first served. Thread-safe; no lock is held while a call runs or waits.
 
-    Every admitted call gives its place back with `leave`, and it goes to whoever has waited longest.
+    Every admitted call gives its place back with `leave`, and it goes to whoever has waited longest. A forked child
+    starts empty: the calls of the parent's threads are not there.
 
     Args:
         capacity: How many may run, and how many may wait.
@@ -78,7 +81,7 @@ class Bulkhead:
 
     def __init__(self, capacity: Capacity) -> None:
         self.capacity = capacity
-        self._lock = threading.Lock()
+        self._lock = ForkedLock(self._start_over)
         self._running = self._turned_away = 0
         # Ordered, and given up in one step by whoever has waited long enough.
         self._queue: collections.OrderedDict[Waiting, None] = collections.OrderedDict()
@@ -115,7 +118,7 @@ class Bulkhead:
         """Give the place back."""
         with self._lock:
             if not self._queue:
-                self._running -= 1
+                self._running = max(0, self._running - 1)  # a call that itself forked leaves in the child as well
                 return
             seat, _ = self._queue.popitem(last=False)
         seat.grant()
@@ -124,3 +127,7 @@ class Bulkhead:
         """How it is used now."""
         with self._lock:
             return BulkheadStatistics(self._running, len(self._queue), self._turned_away)
+
+    def _start_over(self) -> None:
+        self._running = self._turned_away = 0
+        self._queue.clear()

@@ -70,7 +70,7 @@ class Plan:
         bulkhead: Bounds how many run at once.
         rate: Bounds how many begin in a time.
         fallback: Bounds how many are answered by a fallback at once.
-        previous: Whether there is a previous good version.
+        previous: The guards of the previous good version; None where there is no such version.
     """
 
     first: Rung
@@ -83,7 +83,7 @@ class Plan:
     guards: tuple[Guard, ...] = ()
     bulkhead: Bulkhead | None = None
     rate: RateLimit | None = None
-    previous: bool = False
+    previous: tuple[Guard, ...] | None = None
 
 
 @dataclasses.dataclass(slots=True)
@@ -149,12 +149,9 @@ class Pipeline:
         try:
             story.turned_away = _admitted(plan.guards, passes) or (yield from self._with_place(plan, story))
             by, answer = yield from self._answered(plan, story)
-            went = _went(plan, story, by, answer)
-            while passes:
-                passes.pop().tell(went)
+            _tell(passes, _went(plan, story, by, answer))
         finally:
-            for unused in passes:
-                unused.give_back()
+            _give_back(passes)
         return Served(
             by=by,
             answer=answer,
@@ -258,12 +255,24 @@ class Pipeline:
 
     def _down_the_ladder(self, plan: Plan, story: _Story) -> Generator[Step, Answer | None, tuple[Rung, Answer | None]]:
         """The previous version where it may do better and there is time, and the original in any case."""
-        left = story.deadline.left(self.clock())
-        if plan.previous and plan.idempotent and left > 0 and _version_to_blame(story):
-            previous = yield Attempt(Rung.PREVIOUS, left)
+        if plan.previous is not None and plan.idempotent and _version_to_blame(story):
+            previous = yield from self._older(plan.previous, story.deadline)
             if previous is not None and (previous.ok or previous.refused):
                 return Rung.PREVIOUS, previous
         return Rung.ORIGINAL, (yield Attempt(Rung.ORIGINAL, None))
+
+    def _older(self, guards: tuple[Guard, ...], deadline: Deadline) -> Generator[Step, Answer | None, Answer | None]:
+        """One attempt of the previous version; None where its breaker or the deadline has something against it."""
+        begins = self.clock()
+        passes: list[Pass] = []
+        try:
+            if deadline.passed(begins) or _admitted(guards, passes) is not None:
+                return None
+            answer = yield Attempt(Rung.PREVIOUS, deadline.left(begins))
+            _tell(passes, Went(answer, duration=self.clock() - begins))
+            return answer
+        finally:
+            _give_back(passes)
 
 
 def _admitted(guards: tuple[Guard, ...], passes: list[Pass]) -> NotAdmitted | None:
@@ -274,6 +283,16 @@ def _admitted(guards: tuple[Guard, ...], passes: list[Pass]) -> NotAdmitted | No
             return entry
         passes.append(entry)
     return None
+
+
+def _tell(passes: list[Pass], went: Went) -> None:
+    while passes:
+        passes.pop().tell(went)
+
+
+def _give_back(passes: list[Pass]) -> None:
+    while passes:
+        passes.pop().give_back()
 
 
 def _version_to_blame(story: _Story) -> bool:

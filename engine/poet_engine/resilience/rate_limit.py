@@ -1,8 +1,9 @@
 """How many calls may begin in a time: the generic cell rate algorithm, one number of state and no timer."""
 
 import dataclasses
-import threading
 from collections.abc import Callable
+
+from poet_engine.forks import ForkedLock
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class RateLimit:
 
     def __init__(self, rate: Rate, clock: Callable[[], float]) -> None:
         self.rate = rate
-        self._clock, self._lock = clock, threading.Lock()
+        self._clock, self._lock = clock, ForkedLock()
         self._due = clock()
 
     def __repr__(self) -> str:

@@ -177,7 +177,7 @@ class TestRetry:
 class TestNotIdempotent:
     @pytest.mark.parametrize("answer", [OURS, UNTRIED, Answer(outcome=failed(Status.REJECTED, "scan_ast"))])
     def test_the_original_answers_only_where_the_body_never_started(self, answer: Answer) -> None:
-        rig = Rig(idempotent=False, previous=True)
+        rig = Rig(idempotent=False, previous=())
         served = rig.call(answer)
         assert (served.by, served.attempts, rig.rungs) == (Rung.ORIGINAL, 1, [Rung.GENERATED, Rung.ORIGINAL])
 
@@ -196,7 +196,7 @@ class TestNotIdempotent:
 class TestLadder:
     def test_a_previous_version_answers_for_a_bad_one(self) -> None:
         """Within what the deadline leaves; the version that is judged is the first."""
-        rig = Rig(previous=True)
+        rig = Rig(previous=())
         rig.takes = 1.0
         rig.script[Rung.PREVIOUS] = [GOOD]
         served = rig.call(BAD)
@@ -204,27 +204,40 @@ class TestLadder:
         assert rig.seen[1] == Attempt(Rung.PREVIOUS, 4.0)
 
     def test_the_original_answers_when_both_are_bad(self) -> None:
-        rig = Rig(previous=True)
+        rig = Rig(previous=())
         rig.script[Rung.PREVIOUS] = [BAD]
         assert rig.call(BAD).by is Rung.ORIGINAL
         assert rig.rungs == list(Rung)
 
     @pytest.mark.parametrize("answer", [OURS, UNTRIED])
     def test_an_older_version_is_not_asked_where_it_would_fare_the_same(self, answer: Answer) -> None:
-        rig = Rig(previous=True, retries=0)
+        rig = Rig(previous=(), retries=0)
         rig.call(answer)
+        assert rig.rungs == [Rung.GENERATED, Rung.ORIGINAL]
+
+    def test_an_older_version_has_a_breaker_of_its_own(self) -> None:
+        """It is told what came of that version, and of no other; when it is open, the original is next."""
+        guard = Gatekeeper()
+        rig = Rig(previous=(guard,))
+        rig.takes = 0.25
+        rig.script[Rung.PREVIOUS] = [BAD]
+        rig.call(BAD)
+        assert guard.told == [Went(answer=BAD, duration=0.25)]
+        guard.closed = True
+        rig.seen.clear()
+        rig.call(BAD)
         assert rig.rungs == [Rung.GENERATED, Rung.ORIGINAL]
 
     def test_after_the_deadline_only_the_original_is_asked(self) -> None:
         """It has no wall: nothing can bound it, and it is the last that can answer."""
-        rig = Rig(previous=True)
+        rig = Rig(previous=())
         rig.takes = 5.0
         served = rig.call(BAD)
         assert rig.seen[1:] == [Attempt(Rung.ORIGINAL, None)]
         assert (served.by, served.late) == (Rung.ORIGINAL, True)
 
     def test_a_refusal_is_the_callers(self) -> None:
-        rig = Rig(previous=True)
+        rig = Rig(previous=())
         assert (rig.call(REFUSED).by, rig.rungs) == (Rung.GENERATED, [Rung.GENERATED])
 
     def test_fallbacks_are_bounded(self) -> None:
@@ -242,7 +255,7 @@ class TestLadder:
 
 class TestAdmission:
     def test_an_open_breaker_leads_to_the_fallback_at_once(self) -> None:
-        rig = Rig(previous=True)
+        rig = Rig(previous=())
         rig.script[Rung.PREVIOUS] = [GOOD]
         rig.guard.closed = True
         served = rig.call(GOOD)

@@ -81,6 +81,7 @@ class PipelineMachine(RuleBasedStateMachine):
         self.clock = Clock()
         self.pipeline = Pipeline(clock=self.clock, now=self.clock, noise=lambda: 0.5)
         self.guards = (Turnstile(), Turnstile())
+        self.older = Turnstile()
         self.bulkhead = Bulkhead(Capacity(PLACES, SEATS))
         self.fallback = Bulkhead(Capacity(ORIGINALS, SEATS))
         self.budget = RetryBudget(self.clock)
@@ -99,7 +100,7 @@ class PipelineMachine(RuleBasedStateMachine):
             idempotent=idempotent,
             guards=self.guards,
             bulkhead=self.bulkhead,
-            previous=previous,
+            previous=(self.older,) if previous else None,
         )
         call = Call(self.pipeline.steps(plan), self.clock.now, idempotent, retries)
         self.calls.append(call)
@@ -197,7 +198,7 @@ class PipelineMachine(RuleBasedStateMachine):
         """When every call has gone, nothing is held."""
         for call in self.calls:
             call.steps.close()
-        assert [guard.out for guard in self.guards] == [0, 0]
+        assert [guard.out for guard in (*self.guards, self.older)] == [0, 0, 0]
         for bulkhead in (self.bulkhead, self.fallback):
             now = bulkhead.statistics()
             assert (now.running, now.waiting) == (0, 0)
