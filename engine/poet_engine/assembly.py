@@ -3,6 +3,7 @@
 import asyncio
 import atexit
 import contextlib
+import dataclasses
 import functools
 import importlib.metadata
 import logging
@@ -28,8 +29,10 @@ from poet_engine.outcome import Blame, Evidence, Outcome, Status
 from poet_engine.policy import Policy
 from poet_engine.resilience.breaker import BreakerRegistry, BreakerSettings, Transition, VersionKey
 from poet_engine.resilience.breaker.registry import BreakerKey
+from poet_engine.resilience.limits import EXECUTIONS, Admission
 from poet_engine.resilience.performing import Pauses
 from poet_engine.resilience.pipeline import Pipeline
+from poet_engine.resilience.rate_limit import Rate
 from poet_engine.sandbox import walls
 from poet_engine.sandbox.opening import OpeningSandbox
 from poet_engine.sandbox.process import ProcessSandbox
@@ -65,7 +68,8 @@ def _policy(policy: Policy | str | Path | None, settings: Settings) -> Policy:
 
 
 def _engine(policy: Policy, sandbox: str, recorder: Recorder | None, *, wait: bool = True) -> Engine:
-    factory = _factory(Settings.read())  # before there is a sandbox, which a wrong setting would leave open
+    settings = Settings.read()  # before there is a sandbox, which a wrong setting would leave open
+    factory, admission = _factory(settings), _admission(settings)
     with contextlib.ExitStack() as undo:
         gate = undo.enter_context(Gate())
         with contextlib.suppress(InfraError):
@@ -75,8 +79,20 @@ def _engine(policy: Policy, sandbox: str, recorder: Recorder | None, *, wait: bo
         standing = start() if wait else OpeningSandbox(sandbox, start)
         undo.pop_all()
     return Engine(
-        policy=policy, sandbox=standing, gate=gate, recorder=recorder, new_id=factory.new_id, clock=_wall_clock
+        policy=policy,
+        sandbox=standing,
+        gate=gate,
+        recorder=recorder,
+        new_id=factory.new_id,
+        clock=_wall_clock,
+        admission=admission,
     )
+
+
+def _admission(settings: Settings) -> Admission:
+    capacity = dataclasses.replace(EXECUTIONS, running=settings.executions_at_once)
+    per_minute = settings.executions_per_minute
+    return Admission.of(capacity, None if per_minute is None else Rate(per_minute, 60.0), time.monotonic)
 
 
 def _factory(settings: Settings) -> EventFactory:

@@ -158,12 +158,15 @@ class PoetHandle(Generic[_Params]):
         route = self._route_of(self.prepare())
         begun = self._begin(route.state)
         turn = self._turn(route, functools.partial(self._function, *args, **kwargs), args, kwargs)
+        # Not kept in a variable here: an error's traceback holds this frame, which would hold the error.
+        return self._settle(begun, self._served(begun, route, turn))
+
+    def _served(self, begun: Begun, route: Route, turn: Turn) -> Served:
         try:
-            served = perform(wiring().pipeline.steps(route.plan()), turn.attempt, wiring().pauses)
+            return perform(wiring().pipeline.steps(route.plan()), turn.attempt, wiring().pauses)
         except BaseException:  # Ctrl-C and the like: the call ends here, and leaves its event
             self._record(begun, cancelled(begun, turn.attempts))
             raise
-        return self._settle(begun, served)
 
     async def acall(self, *args: _Params.args, **kwargs: _Params.kwargs) -> Execution:
         """The same for an `async def`: the sandbox is waited for in a thread, the original is awaited.
@@ -178,12 +181,14 @@ class PoetHandle(Generic[_Params]):
             raise
         begun = self._begin(route.state)
         turn = self._turn(route, functools.partial(self._function, *args, **kwargs), args, kwargs)
+        return self._settle(begun, await self._aserved(begun, route, turn))
+
+    async def _aserved(self, begun: Begun, route: Route, turn: Turn) -> Served:
         try:
-            served = await aperform(wiring().pipeline.steps(route.plan()), turn.aattempt, wiring().pauses)
-        except BaseException:  # the same
+            return await aperform(wiring().pipeline.steps(route.plan()), turn.aattempt, wiring().pauses)
+        except BaseException:  # cancelled, or closed
             self._record(begun, cancelled(begun, turn.attempts))
             raise
-        return self._settle(begun, served)
 
     async def _prepared(self) -> Ready | Hosted:
         """The event loop waits neither for a version that is made nor for a journal that is opened."""
@@ -250,7 +255,7 @@ class PoetHandle(Generic[_Params]):
             try:
                 raise story.error
             finally:
-                del served, story  # the error's traceback holds this frame, and these would hold the error
+                del served, story  # as in `call`
         decisive = served.first if served.by is None else served.answer
         if decisive is not None and decisive.outcome is not None:
             dataclasses.replace(decisive.outcome, execution_id=begun.execution_id).unwrap()

@@ -1,6 +1,7 @@
 """How much is admitted, and the numbers where nobody says otherwise (docs/resilience.md tells how they were chosen)."""
 
 import dataclasses
+import time
 from collections.abc import Callable
 
 from poet_engine.resilience.bulkhead import Bulkhead, Capacity
@@ -29,7 +30,8 @@ class Admission:
     rate: RateLimit | None = None
 
     @classmethod
-    def of(cls, capacity: Capacity, rate: Rate | None = None, clock: Callable[[], float] | None = None) -> "Admission":
-        """Fresh ones; a rate needs a clock of monotonic seconds."""
-        limit = None if rate is None or clock is None else RateLimit(rate, clock)
-        return cls(Bulkhead(capacity), limit)
+    def of(
+        cls, capacity: Capacity, rate: Rate | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> "Admission":
+        """Fresh ones, by a clock of monotonic seconds."""
+        return cls(Bulkhead(capacity), None if rate is None else RateLimit(rate, clock))

@@ -27,15 +27,21 @@ class Pauses:
 
 def perform(steps: Steps, attempt: Callable[[Attempt], Answer], pauses: Pauses) -> Served:
     """Take a call through its steps in this thread. What `attempt` raises ends the call and is raised here."""
-    answer: Answer | None = None
     with contextlib.closing(steps):
-        while True:
-            try:
-                step = steps.send(answer)
-            except StopIteration as end:
-                served: Served = end.value
-                return served
-            answer = _do(step, attempt, pauses)
+        try:
+            step = next(steps)
+            while True:
+                step = steps.send(_do(step, attempt, pauses))
+        except StopIteration as end:
+            return _value(end)
+
+
+def _value(end: StopIteration) -> Served:
+    # Neither this value nor an answer is kept in a variable of the loops: the traceback of an error that an attempt
+    # raised leads to their frames, and they would keep the error, with all that it holds, until the next garbage
+    # collection.
+    served: Served = end.value
+    return served
 
 
 def _do(step: Step, attempt: Callable[[Attempt], Answer], pauses: Pauses) -> Answer | None:
@@ -53,15 +59,13 @@ def _do(step: Step, attempt: Callable[[Attempt], Answer], pauses: Pauses) -> Ans
 
 async def aperform(steps: Steps, attempt: Callable[[Attempt], Awaitable[Answer]], pauses: Pauses) -> Served:
     """The same in a task. Cancelling the task ends the call, and gives back what it held."""
-    answer: Answer | None = None
     with contextlib.closing(steps):
-        while True:
-            try:
-                step = steps.send(answer)
-            except StopIteration as end:
-                served: Served = end.value
-                return served
-            answer = await _ado(step, attempt, pauses)
+        try:
+            step = next(steps)
+            while True:
+                step = steps.send(await _ado(step, attempt, pauses))
+        except StopIteration as end:
+            return _value(end)
 
 
 async def _ado(step: Step, attempt: Callable[[Attempt], Awaitable[Answer]], pauses: Pauses) -> Answer | None:

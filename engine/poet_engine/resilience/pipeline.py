@@ -11,6 +11,7 @@ import dataclasses
 import enum
 from collections.abc import Callable, Generator
 
+from poet_engine.outcome import Blame
 from poet_engine.resilience import retry
 from poet_engine.resilience.answer import Answer, Transient, asked_to_wait, body_never_started
 from poet_engine.resilience.budget import RetryBudget
@@ -255,24 +256,30 @@ class Pipeline:
 
     def _down_the_ladder(self, plan: Plan, story: _Story) -> Generator[Step, Answer | None, tuple[Rung, Answer | None]]:
         """The previous version where it may do better and there is time, and the original in any case."""
-        if plan.previous is not None and plan.idempotent and _version_to_blame(story):
-            previous = yield from self._older(plan.previous, story.deadline)
-            if previous is not None and (previous.ok or previous.refused):
-                return Rung.PREVIOUS, previous
-        return Rung.ORIGINAL, (yield Attempt(Rung.ORIGINAL, None))
-
-    def _older(self, guards: tuple[Guard, ...], deadline: Deadline) -> Generator[Step, Answer | None, Answer | None]:
-        """One attempt of the previous version; None where its breaker or the deadline has something against it."""
-        begins = self.clock()
         passes: list[Pass] = []
+        previous, took = None, 0.0
         try:
-            if deadline.passed(begins) or _admitted(guards, passes) is not None:
-                return None
-            answer = yield Attempt(Rung.PREVIOUS, deadline.left(begins))
-            _tell(passes, Went(answer, duration=self.clock() - begins))
-            return answer
+            begins = self.clock()
+            if self._older_may_do_better(plan, story, begins) and not _admitted(plan.previous or (), passes):
+                previous = yield Attempt(Rung.PREVIOUS, story.deadline.left(begins))
+                took = self.clock() - begins
+            if previous is not None and (previous.ok or previous.refused):
+                _tell(passes, Went(previous, duration=took))
+                return Rung.PREVIOUS, previous
+            original = yield Attempt(Rung.ORIGINAL, None)
+            _tell(passes, Went(previous, duration=took, original_raised=_raised(original)))
+            return Rung.ORIGINAL, original
         finally:
             _give_back(passes)
+
+    def _older_may_do_better(self, plan: Plan, story: _Story, now: float) -> bool:
+        """Not where our own side, or the argument, keeps versions from running."""
+        if plan.previous is None or not plan.idempotent or story.deadline.passed(now):
+            return False
+        if story.turned_away is not None:
+            return story.turned_away.by == "breaker"
+        answer = story.answer
+        return answer is not None and answer.outcome is not None and answer.outcome.blame is Blame.CODE
 
 
 def _admitted(guards: tuple[Guard, ...], passes: list[Pass]) -> NotAdmitted | None:
@@ -295,20 +302,15 @@ def _give_back(passes: list[Pass]) -> None:
         passes.pop().give_back()
 
 
-def _version_to_blame(story: _Story) -> bool:
-    """Whether an older version may do better: not where our own side, or the argument, keeps versions from running."""
-    if story.turned_away is not None:
-        return story.turned_away.by == "breaker"
-    answer = story.answer
-    return answer is not None and answer.outcome is not None and answer.outcome.blame == "code"
+def _raised(answer: Answer | None) -> str | None:
+    return None if answer is None or answer.error is None else type(answer.error).__name__
 
 
 def _went(plan: Plan, story: _Story, by: Rung | None, answer: Answer | None) -> Went:
-    raised = answer.error if answer is not None and by is Rung.ORIGINAL and plan.first is not by else None
-    first = story.answer
+    first, instead = story.answer, by is Rung.ORIGINAL and plan.first is not by
     return Went(
         answer=first,
         transient=first is not None and not first.ok and plan.transient.holds(first),
         duration=story.took,
-        original_raised=None if raised is None else type(raised).__name__,
+        original_raised=_raised(answer) if instead else None,
     )
