@@ -90,6 +90,10 @@ class InputRefused(OutcomeError, ValueError):  # noqa: N818 - the name is a publ
     """The version refused an argument: the caller's input breaks a rule of the function."""
 
 
+class ZeroRefused(InputRefused, ZeroDivisionError):  # noqa: N818 - named like its base
+    """A zero was refused by which the body would divide: whoever caught the body's own error catches this one."""
+
+
 class RejectedError(OutcomeError):
     """The gate did not let the source run."""
 

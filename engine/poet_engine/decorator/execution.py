@@ -2,9 +2,10 @@
 
 import dataclasses
 
-from poet_engine.errors import NotServedError
+from poet_engine.decorator.inputs import Refusal
+from poet_engine.errors import InputRefused, NotServedError, ZeroRefused
 from poet_engine.journal.recorder import Call
-from poet_engine.outcome import Blame, ErrorInfo, Outcome, Status
+from poet_engine.outcome import Blame, ErrorInfo, Evidence, Outcome, Status
 from poet_engine.resilience.guard import NotAdmitted
 from poet_engine.resilience.pipeline import Served
 
@@ -70,7 +71,8 @@ class Story:
         served_by: Who answered.
         attempts: How many attempts there were.
         reason: Why somebody else answered.
-        error: What the original raised, where that is what the caller gets.
+        error: What the caller gets raised.
+        by_original: Whether the original raised it.
         queue_wait: Seconds spent waiting for a place.
         late: Whether it ended after its deadline.
     """
@@ -81,6 +83,7 @@ class Story:
     attempts: int = 0
     reason: str | None = None
     error: BaseException | None = None
+    by_original: bool = False
     queue_wait: float | None = None
     late: bool = False
 
@@ -103,6 +106,7 @@ def story_of(begun: Begun, served: Served) -> Story:
         attempts=0 if untried else served.attempts,
         reason=_reason(begun, served),
         error=error,
+        by_original=served.by is not None and error is not None,
         queue_wait=served.queue_wait if begun.version is not None else None,
         late=served.late,
     )
@@ -117,6 +121,20 @@ def cancelled(begun: Begun, attempts: int) -> Story:
         attempts=attempts,
         reason="the caller cancelled the call",
     )
+
+
+def refused(begun: Begun, refusal: Refusal) -> Story:
+    """The story of a call whose argument breaks a rule: nobody was asked."""
+    outcome = Outcome(
+        status=Status.REFUSED,
+        cause="input",
+        blame=Blame.CALLER,
+        error=ErrorInfo("InputRefused", f"{refusal.argument}: {refusal.rule}"),
+        evidence=Evidence(refusal.argument, refusal.given, source="host"),
+        execution_id=begun.execution_id,
+    )
+    error = (ZeroRefused if refusal.divides else InputRefused)(outcome.describe(), outcome)
+    return Story(outcome=outcome, error=error)
 
 
 def _reason(begun: Begun, served: Served) -> str | None:
@@ -153,7 +171,7 @@ def call_of(begun: Begun, story: Story, *, end: float) -> Call:
     if story.error is not None and outcome is None:
         info = _error_info(story.error)
         outcome = Outcome(status=Status.ERROR, cause="exception", blame=Blame.CALLER, error=info)
-    elif story.error is not None:
+    elif story.error is not None and story.by_original:
         info = _error_info(story.error)
         reason = f"{reason}; then the original raised {info.type}: {info.message}"
     return Call(

@@ -7,7 +7,8 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Generic, ParamSpec
 
-from poet_engine.decorator.execution import Begun, Execution, Story, call_of, cancelled, story_of
+from poet_engine.decorator.execution import Begun, Execution, Story, call_of, cancelled, refused, story_of
+from poet_engine.decorator.inputs import Inputs, inputs_of
 from poet_engine.decorator.preparing import (
     Candidate,
     Hosted,
@@ -53,6 +54,7 @@ class PoetHandle(Generic[_Params]):
         self._state: Ready | Hosted | None = None
         self._recorder: Recorder | None = None
         self._recording_failed = False
+        self._inputs: Inputs | None = None
         self._supplies: Supplies | None = None
         self._route: Route | None = None
         self._tell = Teller(self._name)
@@ -155,6 +157,7 @@ class PoetHandle(Generic[_Params]):
         """
         if self._is_async:
             raise UsageError(f"{self._name} is an async def; await its .poet.acall(...) instead of calling .poet.call")
+        self._check(args, kwargs)
         route = self._route_of(self.prepare())
         begun = self._begin(route.state)
         turn = self._turn(route, functools.partial(self._function, *args, **kwargs), args, kwargs)
@@ -179,6 +182,7 @@ class PoetHandle(Generic[_Params]):
             begun = self._begin(None)
             self._record(begun, cancelled(begun, 0))
             raise
+        self._check(args, kwargs)
         begun = self._begin(route.state)
         turn = self._turn(route, functools.partial(self._function, *args, **kwargs), args, kwargs)
         return self._settle(begun, await self._aserved(begun, route, turn))
@@ -197,10 +201,30 @@ class PoetHandle(Generic[_Params]):
             return state
 
         def work() -> Ready | Hosted:
+            self._rules()
             self._records()
             return self.prepare()
 
         return await asyncio.to_thread(work)
+
+    def _rules(self) -> Inputs:
+        if self._inputs is None:
+            self._inputs = inputs_of(self._function)
+        return self._inputs
+
+    def _check(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
+        """Refuse an argument that breaks a rule of the function, before anything of it runs.
+
+        Raises:
+            InputRefused: It names the argument and the rule.
+        """
+        refusal = self._rules().refusal(args, kwargs)
+        if refusal is not None:
+            begun = self._begin(None)
+            story = refused(begun, refusal)
+            self._record(begun, story)
+            if story.error is not None:
+                raise story.error
 
     def _begin(self, state: Ready | Hosted | None) -> Begun:
         place = None if state is None else state.workplace

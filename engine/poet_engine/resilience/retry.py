@@ -7,9 +7,9 @@ first attempt, a place in a bulkhead, or a budget.
 
 import dataclasses
 
-# The first pause is at most 50 ms, each next one twice as long, and none longer than a second: within the usual
-# deadline of 5 s there is time for about a dozen attempts that fail at once.
-FIRST_S, LONGEST_S = 0.05, 1.0
+# The first pause is at most 50 ms, and each next one twice as long, up to a twentieth of the deadline: whatever that is,
+# there is time for some forty attempts that fail at once: what works three times in ten is all but sure to answer.
+FIRST_S, LONGEST_SHARE = 0.05, 0.05
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def after(failed: Failed, *, retries: int | None) -> Pause | Stop:
     stops = tenacity.stop_never if retries is None else tenacity.stop_after_attempt(retries + 1)
     if stops(state):
         return Stop(f"all {failed.attempts} attempts failed" if failed.attempts > 1 else "it is not tried again")
-    backoff = tenacity.wait_exponential(multiplier=FIRST_S, max=LONGEST_S)(state)
+    backoff = tenacity.wait_exponential(multiplier=FIRST_S, max=LONGEST_SHARE * failed.deadline)(state)
     state.upcoming_sleep = max(failed.noise * backoff, failed.asked or 0.0)
     if tenacity.stop_before_delay(failed.deadline)(state):
         return Stop(f"there is no time for attempt {failed.attempts + 1}")

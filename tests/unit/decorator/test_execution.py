@@ -84,7 +84,7 @@ class TestCallOf:
 
     def test_a_version_is_not_judged_by_the_originals_error(self) -> None:
         outcome = failed(Status.LIMIT, "cpu")
-        story = Story(version="v1", outcome=outcome, reason="x", error=KeyError("k"))
+        story = Story(version="v1", outcome=outcome, reason="x", error=KeyError("k"), by_original=True)
         call = call_of(BEGUN, story, end=2.0)
         assert call.outcome is outcome
         assert call.fallback_reason == "x; then the original raised KeyError: 'k'"
