@@ -281,7 +281,7 @@ class PoetHandle(Generic[_Params]):
             finally:
                 del served, story  # as in `call`
         decisive = served.first if served.by is None else served.answer
-        if decisive is not None and decisive.outcome is not None:
+        if decisive is not None and decisive.outcome is not None and not decisive.ok:
             dataclasses.replace(decisive.outcome, execution_id=begun.execution_id).unwrap()
         return Execution(
             value=None if served.answer is None else served.answer.value,

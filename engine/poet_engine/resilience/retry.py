@@ -7,7 +7,7 @@ first attempt, a place in a bulkhead, or a budget.
 
 import dataclasses
 
-# The first pause is at most 50 ms, and each next one twice as long, up to a twentieth of the deadline: whatever that is,
+# The first pause is at most 50 ms, and each next one twice as long, up to a twentieth of the deadline: whatever it is,
 # there is time for some forty attempts that fail at once: what works three times in ten is all but sure to answer.
 FIRST_S, LONGEST_SHARE = 0.05, 0.05
 
