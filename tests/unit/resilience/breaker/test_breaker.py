@@ -3,10 +3,12 @@
 import dataclasses
 import itertools
 import os
+import re
 import signal
 import threading
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -141,6 +143,33 @@ def test_a_listener_may_use_the_breaker_and_other_threads_too() -> None:
     assert told == [State.OPEN, State.FORCED_OPEN]
 
 
+def test_many_threads_at_once_are_told_one_after_the_other_and_in_order() -> None:
+    """No transition is lost, doubled or told beside another one, whichever thread caused it."""
+    inside, told = list[str](), list[int]()
+
+    def listen(transition: Transition) -> None:
+        inside.append(threading.current_thread().name)
+        assert len(inside) == 1
+        told.append(transition.generation)
+        inside.clear()
+
+    breaker = make(Clock(), listen)
+
+    def work() -> None:
+        for _ in range(50):
+            breaker.force_open("one of them", pinned=False)
+            breaker.disable()
+            breaker.reset()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert told == list(range(1, breaker.statistics().generation + 1))
+    assert len(told) >= 8 * 50
+
+
 def test_a_call_holds_no_lock() -> None:
     """While one call is under way, others go through, end, and everything can be looked at."""
     breaker = make(Clock())
@@ -265,6 +294,20 @@ def test_a_forked_child_has_the_state_and_none_of_the_calls() -> None:
 
 
 class TestSettings:
+    def test_the_page_has_each_with_its_default(self) -> None:
+        page = (Path(__file__).parents[4] / "docs" / "resilience.md").read_text(encoding="utf-8")
+        rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+?) \|", page, re.MULTILINE))
+        units = {" %": 1.0, " s": 1.0, " h": 3600.0, "": 1.0}
+        for field in dataclasses.fields(BreakerSettings):
+            default: object = field.default
+            if isinstance(default, bool):
+                assert rows[field.name] == ("yes" if default else "no")
+            elif isinstance(default, str):
+                assert rows[field.name] == f"`{default}`"
+            else:
+                number, unit = re.fullmatch(r"([\d.]+)( %| s| h|)", rows[field.name]).groups()  # type: ignore[union-attr]  # no match is a failure too
+                assert float(number) * units[unit] == default
+
     @pytest.mark.parametrize(
         ("name", "value", "why"),
         [
