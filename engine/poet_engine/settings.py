@@ -38,6 +38,7 @@ class Settings:
         policy: The policy of calls that name none (`POET_POLICY`), by name or path.
         environment: The environment that events name (`POET_ENVIRONMENT`).
         service: The service that events name (`POET_SERVICE`).
+        sandbox: What `auto` stands for (`POET_SANDBOX`): `process`, `docker`, or the first of them that will do.
         docker_host: The address of the Docker engine (`DOCKER_HOST`); None: where it usually is.
         executions_at_once: How many calls of decorated functions run at once under one policy
             (`POET_EXECUTIONS_AT_ONCE`).
@@ -51,6 +52,7 @@ class Settings:
     environment: str
     service: str
     docker_host: str | None = None
+    sandbox: Literal["auto", "process", "docker"] = "auto"
     executions_at_once: int = EXECUTIONS.running
     executions_per_minute: int | None = None
 
@@ -94,6 +96,7 @@ class _Plain(TypedDict):
     environment: str
     service: str
     docker_host: str | None
+    sandbox: Literal["auto", "process", "docker"]
     executions_at_once: int
     executions_per_minute: int | None
 
@@ -111,6 +114,7 @@ def _parse(environ: Mapping[str, str]) -> _Plain:
         environment: str = Field(default="development", validation_alias="POET_ENVIRONMENT", max_length=_LONGEST_NAME)
         service: str = Field(default="poet", validation_alias="POET_SERVICE", max_length=_LONGEST_NAME)
         docker_host: str | None = Field(default=None, validation_alias="DOCKER_HOST")
+        sandbox: Literal["auto", "process", "docker"] = Field(default="auto", validation_alias="POET_SANDBOX")
         executions_at_once: int = Field(
             default=EXECUTIONS.running, validation_alias="POET_EXECUTIONS_AT_ONCE", ge=1, le=_MOST_AT_ONCE
         )
@@ -144,6 +148,7 @@ def _parse(environ: Mapping[str, str]) -> _Plain:
         environment=found.environment,
         service=found.service,
         docker_host=found.docker_host,
+        sandbox=found.sandbox,
         executions_at_once=found.executions_at_once,
         executions_per_minute=found.executions_per_minute,
     )

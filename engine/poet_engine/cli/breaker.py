@@ -1,7 +1,7 @@
 """`poet breaker`: the circuit breakers of a function's versions, as they are stored in `state.json`.
 
-A program that runs now follows what is done here within a second of its next call. What it shows of a program that runs
-now is the state after its last transition; what that program has in its window is not stored.
+A running program looks once a second, at a call, and follows what is done here. What is shown of it is the state after
+its last transition; what it has in its window is not stored.
 """
 
 import dataclasses

@@ -190,9 +190,13 @@ class Machine:
         return ()
 
     def _too_much(self, counts: Counts) -> dict[str, str]:
+        settings = self._settings
+        failure_rate, slow_call_rate = counts.failure_rate, counts.slow_call_rate
+        if failure_rate < settings.failure_rate_threshold and slow_call_rate < settings.slow_call_rate_threshold:
+            return {}  # nearly every call ends here, so nothing is built for it
         rates = {
-            "failure rate": (counts.failure_rate, self._settings.failure_rate_threshold),
-            "slow call rate": (counts.slow_call_rate, self._settings.slow_call_rate_threshold),
+            "failure rate": (failure_rate, settings.failure_rate_threshold),
+            "slow call rate": (slow_call_rate, settings.slow_call_rate_threshold),
         }
         return {
             name: f"{name} {rate:.4g} % of {counts.calls} calls, {threshold:g} % opens"

@@ -65,6 +65,10 @@ class BreakerRecord:
         if not (0 <= self.attempts <= _MOST and 0 <= self.revision <= _MOST):
             raise ValueError("attempts and revision are counts")
 
+    def says_what(self, other: "BreakerRecord") -> bool:
+        """Whether the other one says the same, but for the moment of its writing."""
+        return dataclasses.replace(self, since=other.since) == other
+
     def snapshot(self, now: float) -> Snapshot:
         """What a breaker starts from.
 

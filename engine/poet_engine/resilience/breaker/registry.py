@@ -233,8 +233,7 @@ class BreakerRegistry:
                 revisions.append(found.record.revision)
                 return None
             revisions.append(new.revision)
-            unchanged = dataclasses.replace(new, since=found.record.since, open_until=found.record.open_until)
-            return None if unchanged == found.record else record.replaced(content, key.sandbox, new)
+            return None if new.says_what(found.record) else record.replaced(content, key.sandbox, new)
 
         action = f"breaker {transition.new}" if entry.manual else ""
         store.change_state(key.version, change, action=action, reason=transition.reason)

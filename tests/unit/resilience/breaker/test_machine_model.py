@@ -3,8 +3,9 @@
 import dataclasses
 import math
 
+import hypothesis
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, precondition, rule
 
 from poet_engine.resilience.breaker import BreakerSettings, Refused, State
 from poet_engine.resilience.breaker.machine import Machine
@@ -16,7 +17,7 @@ SETTINGS = st.builds(
     BreakerSettings,
     sliding_window_type=st.sampled_from(["count_based", "time_based"]),
     sliding_window_size=st.integers(1, 6),
-    minimum_number_of_calls=st.integers(1, 6),
+    minimum_number_of_calls=st.integers(1, 4),
     failure_rate_threshold=st.sampled_from([25.0, 50.0, 100.0]),
     slow_call_rate_threshold=st.sampled_from([50.0, 100.0]),
     slow_call_duration_threshold=st.just(SLOW),
@@ -105,13 +106,29 @@ class BreakerAgainstModel(RuleBasedStateMachine):
     def wait(self, seconds: float) -> None:
         self.now += seconds
 
+    @precondition(lambda self: self.state is State.OPEN)
     @rule()
     def wait_until_it_may_try_again(self) -> None:
-        if self.state is State.OPEN:
-            self.now = max(self.now, self.since + self.open_time())
+        self.now = max(self.now, self.since + self.open_time())
 
     @rule(target=permits)
     def acquire(self) -> Call | None:
+        return self.ask()
+
+    @rule(kinds=st.lists(st.tuples(st.booleans(), st.sampled_from([0.0, SLOW, SLOW + 0.25])), min_size=1, max_size=8))
+    def calls(self, kinds: list[tuple[bool, float]]) -> None:
+        """Most of what happens to a breaker: calls that end before the next one begins."""
+        for failed, duration in kinds:
+            call = self.ask()
+            if call is not None:
+                self.tell(call, failed=failed, duration=duration)
+
+    @rule(call=consumes(permits), failed=st.booleans(), duration=st.sampled_from([0.0, SLOW, SLOW + 0.25]))
+    def record(self, call: Call | None, *, failed: bool, duration: float) -> None:
+        if call is not None:
+            self.tell(call, failed=failed, duration=duration)
+
+    def ask(self) -> Call | None:
         answer, _told = self.machine.acquire(self.now)
         self.time_passes()
         self.try_again()
@@ -126,10 +143,7 @@ class BreakerAgainstModel(RuleBasedStateMachine):
         self.out += 1
         return Call(self.stay, answer)
 
-    @rule(call=consumes(permits), failed=st.booleans(), duration=st.sampled_from([0.0, SLOW, SLOW + 0.25]))
-    def record(self, call: Call | None, *, failed: bool, duration: float) -> None:
-        if call is None:
-            return
+    def tell(self, call: Call, *, failed: bool, duration: float) -> None:
         self.machine.record(call.generation, self.now, failed=failed, duration=duration)
         self.time_passes()
         if call.stay == self.stay and self.state is not State.DISABLED:
@@ -146,23 +160,19 @@ class BreakerAgainstModel(RuleBasedStateMachine):
         if call.stay == self.stay:
             self.out -= 1
 
-    @rule(pinned=st.booleans())
-    def force_open(self, *, pinned: bool) -> None:
-        self.machine.force_open(self.now, "a person", pinned=pinned)
-        if self.state is not State.FORCED_OPEN or (pinned and not self.pinned):
-            self.enter(State.FORCED_OPEN, self.now, pinned=pinned)
-
-    @rule()
-    def reset(self) -> None:
-        self.machine.reset(self.now)
-        self.enter(State.CLOSED, self.now)
-
-    @rule(state=st.sampled_from([State.DISABLED, State.METRICS_ONLY]))
-    def switch(self, state: State) -> None:
-        if self.pinned or self.state is state:
-            return
-        self.machine.switch(self.now, state)
-        self.enter(state, self.now)
+    @rule(deed=st.sampled_from(["force", "pin", "reset", "disabled", "metrics_only"]))
+    def by_hand(self, deed: str) -> None:
+        if deed in {"force", "pin"}:
+            pinned = deed == "pin"
+            self.machine.force_open(self.now, "a person", pinned=pinned)
+            if self.state is not State.FORCED_OPEN or (pinned and not self.pinned):
+                self.enter(State.FORCED_OPEN, self.now, pinned=pinned)
+        elif deed == "reset":
+            self.machine.reset(self.now)
+            self.enter(State.CLOSED, self.now)
+        elif not self.pinned and self.state is not State(deed):
+            self.machine.switch(self.now, State(deed))
+            self.enter(State(deed), self.now)
 
     @rule()
     def restart(self) -> None:
@@ -201,3 +211,4 @@ class BreakerAgainstModel(RuleBasedStateMachine):
 
 
 TestBreakerAgainstModel = BreakerAgainstModel.TestCase
+TestBreakerAgainstModel.settings = hypothesis.settings(max_examples=150, stateful_step_count=40, deadline=None)
