@@ -65,6 +65,7 @@ class Route:
             transient=supplies.transient,
             budget=supplies.budget,
             fallback=supplies.fallback,
+            wall=None if engine is None else engine.policy.limits.wall,
             retries=options.retries,
             idempotent=options.idempotent,
             guards=self._guards(state),

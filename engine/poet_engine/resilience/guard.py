@@ -32,12 +32,14 @@ class Went:
         transient: Whether it failed in a way that may go away by itself.
         duration: Seconds of that last attempt.
         original_raised: The type of what the original raised when it answered instead; None where it did not.
+        clipped: Whether the attempt had clearly less time than usual, because the call had used it up before.
     """
 
     answer: Answer | None
     transient: bool = False
     duration: float = 0.0
     original_raised: str | None = None
+    clipped: bool = False
 
 
 class Pass(Protocol):

@@ -31,7 +31,7 @@ def of_version(went: Went) -> Verdict:
     outcome = None if went.answer is None else went.answer.outcome
     if outcome is None:
         return _NOTHING
-    judgement = judge(outcome, original_raises=went.original_raised is not None)
+    judgement = judge(outcome, original_raises=went.original_raised is not None, wall_clipped=went.clipped)
     return Verdict(judgement.version, judgement.pin)
 
 

@@ -20,6 +20,8 @@ from poet_engine.resilience.deadline import Deadline
 from poet_engine.resilience.guard import Guard, NotAdmitted, Pass, Went
 from poet_engine.resilience.rate_limit import RateLimit
 
+_WHOLE = 0.9  # of its usual time: an attempt that had less ran out of what others had used up
+
 
 class Rung(enum.StrEnum):
     """Who may answer; the values are those of `served_by`."""
@@ -62,6 +64,7 @@ class Plan:
     Attributes:
         first: Who is asked first: the version, or the original of a function that runs in the host.
         timeout: Seconds for everything but a fallback to the original.
+        wall: Seconds that one attempt has at the most, by a policy; None where nothing but the timeout bounds it.
         retries: Attempts after the first; None for as many as there is time for.
         transient: Which failures are worth another attempt.
         idempotent: Whether the body may run more than once for a call. If not, there is one attempt, and nobody
@@ -79,12 +82,17 @@ class Plan:
     transient: Transient
     budget: RetryBudget
     fallback: Bulkhead
+    wall: float | None = None
     retries: int | None = 3
     idempotent: bool = True
     guards: tuple[Guard, ...] = ()
     bulkhead: Bulkhead | None = None
     rate: RateLimit | None = None
     previous: tuple[Guard, ...] | None = None
+
+    def clips(self, left: float) -> bool:
+        """Whether an attempt that has so many seconds has clearly less than it would have at once."""
+        return left < _WHOLE * min(self.timeout, self.timeout if self.wall is None else self.wall)
 
 
 @dataclasses.dataclass(slots=True)
@@ -96,6 +104,7 @@ class _Story:
     attempts: int = 0
     queue_wait: float = 0.0
     took: float = 0.0  # of the last attempt
+    clipped: bool = False  # the same
     answer: Answer | None = None  # of whoever was asked first
     turned_away: NotAdmitted | None = None
     why: str | None = None  # it was not tried again
@@ -211,7 +220,9 @@ class Pipeline:
                 story.why = "the deadline has passed"
                 return None
             story.attempts += 1
-            answer = yield Attempt(plan.first, story.deadline.left(begins))
+            left = story.deadline.left(begins)
+            story.clipped = plan.clips(left)
+            answer = yield Attempt(plan.first, left)
             assert answer is not None  # noqa: S101 - an attempt is answered: whoever performs steps promises it
             story.answer, story.took = answer, self.clock() - begins
             if answer.ok or not plan.transient.holds(answer):
@@ -258,16 +269,17 @@ class Pipeline:
         """The previous version where it may do better and there is time, and the original in any case."""
         passes: list[Pass] = []
         previous, took = None, 0.0
+        begins = self.clock()
+        left = story.deadline.left(begins)
         try:
-            begins = self.clock()
             if self._older_may_do_better(plan, story, begins) and not _admitted(plan.previous or (), passes):
-                previous = yield Attempt(Rung.PREVIOUS, story.deadline.left(begins))
+                previous = yield Attempt(Rung.PREVIOUS, left)
                 took = self.clock() - begins
             if previous is not None and (previous.ok or previous.refused):
                 _tell(passes, Went(previous, duration=took))
                 return Rung.PREVIOUS, previous
             original = yield Attempt(Rung.ORIGINAL, None)
-            _tell(passes, Went(previous, duration=took, original_raised=_raised(original)))
+            _tell(passes, Went(previous, duration=took, original_raised=_raised(original), clipped=plan.clips(left)))
             return Rung.ORIGINAL, original
         finally:
             _give_back(passes)
@@ -313,4 +325,5 @@ def _went(plan: Plan, story: _Story, by: Rung | None, answer: Answer | None) -> 
         transient=first is not None and not first.ok and plan.transient.holds(first),
         duration=story.took,
         original_raised=_raised(answer) if instead else None,
+        clipped=story.clipped,
     )

@@ -282,6 +282,18 @@ class TestAdmission:
         rig.call(BAD)
         assert rig.guard.told == [Went(answer=BAD, transient=False, duration=0.5, original_raised="KeyError")]
 
+    def test_a_breaker_is_told_whether_the_attempt_had_its_time(self) -> None:
+        """A first attempt has; one after a pause of seconds has not, unless its policy gives it less anyway."""
+        rig = Rig()
+        rig.takes = 3.0
+        rig.call(FLAKY, BAD)
+        rig.takes = 0.0
+        rig.call(BAD)
+        rig.plan = dataclasses.replace(rig.plan, wall=1.0)
+        rig.takes = 3.0
+        rig.call(FLAKY, BAD)
+        assert [went.clipped for went in rig.guard.told] == [True, False, False]
+
     def test_a_rate_that_is_used_up(self) -> None:
         rig = Rig()
         rig.plan = dataclasses.replace(rig.plan, rate=RateLimit(Rate(1, 60.0), rig.clock))
