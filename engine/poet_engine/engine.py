@@ -1,10 +1,7 @@
 """The one use case: gate → sandbox → outcome → event."""
 
-import asyncio
-import concurrent.futures
 import contextlib
 import dataclasses
-import functools
 import hashlib
 import os
 import types
@@ -179,21 +176,7 @@ class Engine:
 
     async def _in_thread(self, run: Callable[[Cancellation], _Result]) -> _Result:
         self._refuse_if_closed()
-        with Cancellation() as cancellation:
-            future = self._threads.submit(functools.partial(run, cancellation))
-            running = asyncio.wrap_future(future)
-            try:
-                return await asyncio.shield(running)
-            except asyncio.CancelledError:
-                cancellation.cancel()
-                while not running.done():  # a task may be cancelled twice; the run still watches the cancellation
-                    with contextlib.suppress(asyncio.CancelledError):
-                        await asyncio.wait([running])
-                raise
-            except GeneratorExit:  # whoever drove this coroutine closed it, so nothing can be awaited any more
-                cancellation.cancel()
-                concurrent.futures.wait([future])
-                raise
+        return await self._threads.wait_for(run)
 
     def run_script(
         self,
