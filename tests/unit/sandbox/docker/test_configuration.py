@@ -120,9 +120,8 @@ def test_nothing_is_asked_that_this_file_does_not_look_at() -> None:
 
 def test_resource_limits_leave_the_first_process_its_own_descriptors() -> None:
     assert ulimits(host(RESTRICTED)) == {
-        "nofile": 64 + 64,
+        "nofile": 64 + 512,
         "nproc": 10,
-        "fsize": 16 * MIB,
         "core": 0,
         "memlock": 0,
         "msgqueue": 0,
@@ -153,6 +152,15 @@ def test_gvisor_takes_no_profile_and_needs_threads_of_its_own() -> None:
     assert config["SecurityOpt"] == ["no-new-privileges"]
     assert config["PidsLimit"] == 10 + 256 + 2 * 8
     assert ulimits(config)["nproc"] == 10  # what stops the code
+
+
+def test_gvisors_own_root_may_only_change_users_and_tend_their_files() -> None:
+    """The supervisor is somebody else than the payloads there; with runc nobody has any capability."""
+    made = configuration.body(RESTRICTED, asked("runsc"))
+    assert made["User"] == "0:0"
+    config = host(RESTRICTED, runtime="runsc")
+    assert config["CapDrop"] == ["ALL"]
+    assert config["CapAdd"] == ["SETUID", "SETGID", "KILL", "DAC_OVERRIDE", "FOWNER"]
 
 
 def test_a_baseline_is_assumed_where_none_was_measured() -> None:
@@ -203,8 +211,7 @@ def test_no_budget_is_ever_larger_than_the_policy_says(  # noqa: PLR0913 - one f
     assert pids <= 2 + processes + threads + (256 + 8 * (2 + processes) if runtime == "runsc" else 0)
     limits = ulimits(config)
     assert limits["nproc"] == 2 + processes + threads
-    assert limits["nofile"] <= open_files + 64
-    assert limits["fsize"] == disk
+    assert limits["nofile"] <= open_files + 512
     mounts = config["Tmpfs"]
     assert isinstance(mounts, dict)
     sizes, counts = zip(*(numbers(options) for options in mounts.values()), strict=True)

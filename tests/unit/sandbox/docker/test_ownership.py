@@ -108,7 +108,7 @@ class TestSweep:
             return scripted_engine.answer("204 No Content")
 
         scripted_engine.says = says
-        with ContainerEngine(scripted_engine.host, timeout=5) as engine:
+        with ContainerEngine(scripted_engine.host, timeout=30) as engine:
             swept = ownership.sweep(engine, HERE, living=living)
         assert swept.removed == ("poet-b",)
         assert "boom" in swept.failed["poet-c"]
