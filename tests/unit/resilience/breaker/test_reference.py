@@ -1,6 +1,7 @@
 """Scenarios of resilience4j's circuit breaker, as a table: what it documents, and what its state machine does.
 
-Each step is one line: what happens, and what must be so then. Where we differ on purpose, the scenario says so.
+Each step is one line: what happens, and what must be so then. Where we differ on purpose, the scenario says so. The
+module is in one piece, as the table is: it is there to be read beside the reference.
 """
 
 import dataclasses
