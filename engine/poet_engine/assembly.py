@@ -1,36 +1,48 @@
 """The only place that names concrete adapters: what `Engine.open` and `@poet` are made of."""
 
+import asyncio
 import atexit
 import contextlib
 import dataclasses
 import functools
 import importlib.metadata
+import logging
 import multiprocessing
 import multiprocessing.util
 import os
+import threading
 import time
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from poet_engine import decorator
-from poet_engine.decorator.forks import ForkedLock
+from poet_engine.decorator.telling import harmless
 from poet_engine.engine import Engine
 from poet_engine.errors import ClosedError, InfraError, PolicyError, SandboxUnavailableError, UsageError
 from poet_engine.events import EventFactory, uuid7
+from poet_engine.forks import ForkedLock
 from poet_engine.gate import Gate
 from poet_engine.journal import Journal, JournalError
 from poet_engine.journal.recorder import Recorder
 from poet_engine.outcome import Blame, Evidence, Outcome, Status
 from poet_engine.policy import Policy, layers
+from poet_engine.resilience.breaker import BreakerRegistry, BreakerSettings, Transition, VersionKey
+from poet_engine.resilience.breaker.registry import BreakerKey
+from poet_engine.resilience.limits import EXECUTIONS, Admission
+from poet_engine.resilience.performing import Pauses
+from poet_engine.resilience.pipeline import Pipeline
+from poet_engine.resilience.rate_limit import Rate
 from poet_engine.sandbox import walls
 from poet_engine.sandbox.opening import OpeningSandbox
 from poet_engine.sandbox.process import ProcessSandbox
 from poet_engine.sandbox.protocol import Sandbox, WallReport
 from poet_engine.settings import Settings
+from poet_engine.store import FunctionStore, Store
 
 poet = decorator.poet
 
+_logger = logging.getLogger("poet_engine")
 wall_clock = time.time  # noqa: TID251 - the one place that hands the clock to those who take one
 _MACHINE_POLICY = layers.MACHINE_FILE
 
@@ -119,8 +131,8 @@ def _working_folder() -> Path:
 
 
 def _engine(policy: Policy, wish: Wish, recorder: Recorder | None, *, wait: bool = True) -> Engine:
-    settings = Settings.read()
-    factory = _factory(settings)  # before there is a sandbox, which a wrong setting would leave open
+    settings = Settings.read()  # before there is a sandbox, which a wrong setting would leave open
+    factory, admission = _factory(settings), _admission(settings)
     with contextlib.ExitStack() as undo:
         gate = undo.enter_context(Gate())
         with contextlib.suppress(InfraError):
@@ -131,8 +143,20 @@ def _engine(policy: Policy, wish: Wish, recorder: Recorder | None, *, wait: bool
         standing = start() if wait else OpeningSandbox(wish.sandbox, start)
         undo.pop_all()
     return Engine(
-        policy=policy, sandbox=standing, gate=gate, recorder=recorder, new_id=factory.new_id, clock=wall_clock
+        policy=policy,
+        sandbox=standing,
+        gate=gate,
+        recorder=recorder,
+        new_id=factory.new_id,
+        clock=wall_clock,
+        admission=admission,
     )
+
+
+def _admission(settings: Settings) -> Admission:
+    capacity = dataclasses.replace(EXECUTIONS, running=settings.executions_at_once)
+    per_minute = settings.executions_per_minute
+    return Admission.of(capacity, None if per_minute is None else Rate(per_minute, 60.0), time.monotonic)
 
 
 def _factory(settings: Settings) -> EventFactory:
@@ -191,6 +215,21 @@ def _lacking(sandbox: Sandbox, policy: Policy) -> tuple[WallReport, ...]:
 
 def _complaint(report: WallReport) -> str:
     return f"wall {report.wall!r} does not hold ({report.stopped_by}); {report.remedy}"
+
+
+def _noise() -> float:
+    """Between 0 and 1. Of the kernel, so that forked children do not all draw the same."""
+    return int.from_bytes(os.urandom(6)) / (1 << 48)
+
+
+def _state_store(key: VersionKey) -> FunctionStore | None:
+    """Where a version's breaker is kept: `function` is its folder. An original in the host has none."""
+    path = Path(key.function)
+    return Store(path.parent).function(path.name) if path.is_absolute() else None
+
+
+def _say_transition(_key: BreakerKey, transition: Transition) -> None:
+    _logger.warning("the breaker of %s is %s: %s", transition.name, transition.new, harmless(transition.reason))
 
 
 class Shared:
@@ -279,6 +318,25 @@ class Shared:
     def home(self) -> Path:
         """The state folder."""
         return Settings.read().make_home()
+
+    @functools.cached_property
+    def pipeline(self) -> Pipeline:
+        """One for all functions: it keeps nothing."""
+        return Pipeline(clock=time.monotonic, now=wall_clock, noise=_noise)
+
+    pauses = Pauses(here=lambda seconds: threading.Event().wait(seconds), in_task=asyncio.sleep)
+
+    @functools.cached_property
+    def breakers(self) -> BreakerRegistry:
+        """Made when first asked for. A version's state is kept beside it."""
+        return BreakerRegistry(
+            lambda _key: BreakerSettings(),
+            clock=time.monotonic,
+            wall_clock=wall_clock,
+            random=_noise,
+            stores=_state_store,
+            on_transition=_say_transition,
+        )
 
     def close(self) -> None:
         """Close those of this process; one that fails to close does not keep the others open."""

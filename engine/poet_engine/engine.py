@@ -1,15 +1,13 @@
 """The one use case: gate → sandbox → outcome → event."""
 
-import asyncio
 import contextlib
 import dataclasses
-import functools
 import hashlib
 import os
 import types
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, Protocol, Self
+from typing import ClassVar, Protocol, Self, TypeVar
 
 from poet_engine import bulk
 from poet_engine.cancellation import Cancellation
@@ -19,10 +17,12 @@ from poet_engine.job import Job, Script
 from poet_engine.journal.recorder import Call, Recorder
 from poet_engine.outcome import Evidence, Outcome, Status, decisive
 from poet_engine.policy import Policy
+from poet_engine.resilience.limits import EXECUTIONS, Admission
 from poet_engine.sandbox import files_in as given
 from poet_engine.sandbox.protocol import Diagnosis, Sandbox, SandboxStatistics, WallReport
 from poet_engine.sandbox.verdict import blame_for
 
+_Result = TypeVar("_Result")
 _DIGEST_DIGITS = 12
 _NO_FILES: Mapping[str, bytes | Path] = types.MappingProxyType({})
 
@@ -59,6 +59,9 @@ class Recorded:
 class Engine:
     """Runs generated code under one policy. Thread-safe; a context manager. `Engine.open` makes one.
 
+    Each run is a single attempt, which nobody retries and nobody else answers: that is the pipeline's doing, which
+    `@poet` puts around it (docs/resilience.md).
+
     Args:
         policy: What a call may do.
         sandbox: Where it runs; closed with the engine.
@@ -79,8 +82,10 @@ class Engine:
         recorder: Recorder | None,
         new_id: Callable[[], str],
         clock: Callable[[], float],
+        admission: Admission | None = None,
     ) -> None:
         self.policy = policy
+        self.admission = Admission.of(EXECUTIONS) if admission is None else admission
         self._sandbox, self._gate, self._recorder = sandbox, gate, recorder
         self._new_id, self._clock = new_id, clock
         self._threads = bulk.Threads("poet-call")
@@ -171,19 +176,12 @@ class Engine:
         Raises:
             InfraError: The machine has no room for one more thread.
         """
-        self._refuse_if_closed()
         job = Job(source=source, entry=entry, args=args, kwargs=kwargs)
-        with Cancellation() as cancellation:
-            run = functools.partial(self.run_job, job, cancellation=cancellation)
-            running = asyncio.wrap_future(self._threads.submit(run))
-            try:
-                return await asyncio.shield(running)
-            except asyncio.CancelledError:
-                cancellation.cancel()
-                while not running.done():  # a task may be cancelled twice; the run still watches the cancellation
-                    with contextlib.suppress(asyncio.CancelledError):
-                        await asyncio.wait([running])
-                raise
+        return await self._in_thread(lambda cancellation: self.run_job(job, cancellation=cancellation))
+
+    async def _in_thread(self, run: Callable[[Cancellation], _Result]) -> _Result:
+        self._refuse_if_closed()
+        return await self._threads.wait_for(run)
 
     def run_script(
         self,
@@ -289,6 +287,10 @@ class Engine:
             outcome = _rejected(report) if report.rejected else self._run_in_sandbox(job, cancellation)
             outcome = noted(outcome, report, self.policy)
         return dataclasses.replace(outcome, execution_id=execution_id, sandbox=self.sandbox_name, job_id=job.id)
+
+    async def aattempt(self, job: Job) -> Outcome:
+        """The same for asyncio; see `arun`."""
+        return await self._in_thread(lambda cancellation: self.attempt(job, cancellation=cancellation))
 
     def _run_in_sandbox(self, job: Job | Script, cancellation: Cancellation | None) -> Outcome:
         if isinstance(job, Script):

@@ -126,13 +126,14 @@ class ExecutionPayload(_Strict):
         outcome: `Outcome.status` of the last attempt.
         cause: `Outcome.cause` of it.
         served_by: Who answered: `generated`, `previous_version`, `original`, or `none` where nobody did.
-        attempts: How many attempts there were.
+        attempts: How many attempts there were of whoever was asked first.
         queue_wait_ms: Time spent waiting for a place, in milliseconds.
         policy_digest: The policy that was in force.
         fallback_reason: Why somebody else answered.
         evidence: One phrase that says why we say so.
         limits_hit: Every budget that was touched, in time order.
         findings: What the gate found, with what was recorded only; at most 50.
+        late: True where the call ended after its deadline; an original that has begun cannot always be stopped.
     """
 
     function_name: str
@@ -153,6 +154,7 @@ class ExecutionPayload(_Strict):
     evidence: str | None = None
     limits_hit: tuple[str, ...] | None = None
     findings: tuple[FindingNote, ...] | None = None
+    late: bool | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

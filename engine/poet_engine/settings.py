@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self, TypedDict
 
 from poet_engine.errors import UsageError
+from poet_engine.resilience.limits import EXECUTIONS
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 ServeMode = Literal["off", "shadow", "canary", "on"]
 
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+_MOST_AT_ONCE, _MOST_PER_MINUTE = 10_000, 10**9  # each call at once may need a thread
 _LONGEST_NAME = 200  # characters of what events repeat each time
 
 
@@ -40,6 +42,9 @@ class Settings:
         service: The service that events name (`POET_SERVICE`).
         sandbox: What `auto` stands for (`POET_SANDBOX`): `process`, `docker`, or the first of them that will do.
         docker_host: The address of the Docker engine (`DOCKER_HOST`); None: where it usually is.
+        executions_at_once: How many calls of decorated functions run at once under one policy
+            (`POET_EXECUTIONS_AT_ONCE`).
+        executions_per_minute: How many of them begin in a minute (`POET_EXECUTIONS_PER_MINUTE`); None: as many as come.
     """
 
     home: Path
@@ -51,6 +56,8 @@ class Settings:
     docker_host: str | None = None
     organisation_policy: str | None = None
     sandbox: Literal["auto", "process", "docker"] = "auto"
+    executions_at_once: int = EXECUTIONS.running
+    executions_per_minute: int | None = None
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -94,6 +101,8 @@ class _Plain(TypedDict):
     docker_host: str | None
     organisation_policy: str | None
     sandbox: Literal["auto", "process", "docker"]
+    executions_at_once: int
+    executions_per_minute: int | None
 
 
 def _parse(environ: Mapping[str, str]) -> _Plain:
@@ -111,6 +120,12 @@ def _parse(environ: Mapping[str, str]) -> _Plain:
         service: str = Field(default="poet", validation_alias="POET_SERVICE", max_length=_LONGEST_NAME)
         docker_host: str | None = Field(default=None, validation_alias="DOCKER_HOST")
         sandbox: Literal["auto", "process", "docker"] = Field(default="auto", validation_alias="POET_SANDBOX")
+        executions_at_once: int = Field(
+            default=EXECUTIONS.running, validation_alias="POET_EXECUTIONS_AT_ONCE", ge=1, le=_MOST_AT_ONCE
+        )
+        executions_per_minute: int | None = Field(
+            default=None, validation_alias="POET_EXECUTIONS_PER_MINUTE", ge=1, le=_MOST_PER_MINUTE
+        )
 
         @classmethod
         def settings_customise_sources(
@@ -140,6 +155,8 @@ def _parse(environ: Mapping[str, str]) -> _Plain:
         docker_host=found.docker_host,
         organisation_policy=found.organisation_policy,
         sandbox=found.sandbox,
+        executions_at_once=found.executions_at_once,
+        executions_per_minute=found.executions_per_minute,
     )
 
 

@@ -30,6 +30,9 @@ app.add_typer(images_app, name="images")
 policy_app = typer.Typer(help="Show, explain, check and compare policies.", rich_markup_mode=None)
 app.add_typer(policy_app, name="policy")
 
+breaker_app = typer.Typer(help="See and set the circuit breakers of a function's versions.", rich_markup_mode=None)
+app.add_typer(breaker_app, name="breaker")
+
 PolicyOption = Annotated[
     str | None,
     typer.Option("--policy", metavar="NAME|FILE", help="A preset (restricted, data, api, baseline, lab) or a file."),
@@ -291,6 +294,64 @@ def policy_schema(*, as_json: JsonOption = False) -> int:
     from poet_engine.cli import policy  # noqa: PLC0415 - the same
 
     return policy.print_schema(_screen(as_json=as_json))
+
+
+_FunctionArgument = Annotated[
+    str, typer.Argument(metavar="TARGET", help="path.py:function or package.module:function; it is never imported.")
+]
+_VersionOption = Annotated[
+    str | None, typer.Option("--version", metavar="v1", help="Which version; the one that serves by default.")
+]
+_SandboxOption = Annotated[
+    Literal["process", "docker"] | None, typer.Option("--sandbox", help="The breaker of one sandbox alone.")
+]
+_ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept and shown.")]
+
+
+@breaker_app.command("list")
+def list_breakers(target: _FunctionArgument, *, as_json: JsonOption = False) -> int:
+    """List the breakers of all versions; exit 1 when one lets no call through."""
+    from poet_engine.cli import breaker  # noqa: PLC0415 - the same
+
+    return breaker.show_all(_screen(as_json=as_json), target)
+
+
+@breaker_app.command("show")
+def show_breaker(target: _FunctionArgument, *, version: _VersionOption = None, as_json: JsonOption = False) -> int:
+    """Show all there is to know of one version's breakers; exit 1 when one lets no call through."""
+    from poet_engine.cli import breaker  # noqa: PLC0415 - the same
+
+    return breaker.show_one(_screen(as_json=as_json), target, version)
+
+
+@breaker_app.command("force")
+def force_breaker(
+    target: _FunctionArgument,
+    *,
+    version: _VersionOption = None,
+    sandbox: _SandboxOption = None,
+    reason: _ReasonOption = "forced open on the command line",
+    as_json: JsonOption = False,
+) -> int:
+    """Open the breaker and pin it: the version answers no call until it is reset."""
+    from poet_engine.cli import breaker  # noqa: PLC0415 - the same
+
+    return breaker.force(_screen(as_json=as_json), target, version, sandbox, reason=reason)
+
+
+@breaker_app.command("reset")
+def reset_breaker(
+    target: _FunctionArgument,
+    *,
+    version: _VersionOption = None,
+    sandbox: _SandboxOption = None,
+    reason: _ReasonOption = "reset on the command line",
+    as_json: JsonOption = False,
+) -> int:
+    """Close the breaker and lift its pin."""
+    from poet_engine.cli import breaker  # noqa: PLC0415 - the same
+
+    return breaker.reset(_screen(as_json=as_json), target, version, sandbox, reason=reason)
 
 
 def _spelt_wrong(error: typer.TyperException) -> UsageError:

@@ -15,10 +15,16 @@ from poet_engine.journal.recorder import Recorder
 from poet_engine.outcome import Outcome, decisive
 from poet_engine.policy import Policy
 from poet_engine.policy.layers import Surroundings, resolve
+from poet_engine.resilience.breaker import BreakerRegistry
+from poet_engine.resilience.performing import Pauses
+from poet_engine.resilience.pipeline import Pipeline
 from poet_engine.store import FunctionStore, Metadata, Store, StoredVersion, TrialSummary, locate
 from poet_engine.store.location import writable
 
 Origin = Literal["built_in", "adopted"]
+
+RETRIES = 3
+RETRY_ON: tuple[type[Exception], ...] = (ConnectionError, TimeoutError)
 
 _ACTOR = "poet"
 _logger = logging.getLogger("poet_engine")
@@ -53,6 +59,21 @@ class Wiring(Protocol):
         """Where versions go when the module's own folder cannot be written."""
         ...
 
+    @property
+    def pipeline(self) -> Pipeline:
+        """What decides how calls go."""
+        ...
+
+    @property
+    def pauses(self) -> Pauses:
+        """How to let time pass between attempts."""
+        ...
+
+    @property
+    def breakers(self) -> BreakerRegistry:
+        """All breakers of this process."""
+        ...
+
 
 _installed: list[Wiring] = []
 
@@ -77,13 +98,20 @@ class Options:
         domain: The domain's name; None to guess from the function.
         optimize_for: What matters most, kept with the version.
         policy: Overrides the domain's policy.
-        timeout: Seconds a call may take in the sandbox; None for the policy's limit.
+        timeout: Seconds that all attempts of a call may take together; None for 5 s, with which an original in the host
+            is not interrupted.
+        retries: Attempts after the first one; None for as many as there is time for.
+        idempotent: Whether the body may run more than once for a call.
+        retry_on: Exceptions that may go away by themselves.
     """
 
     domain: str | None = None
     optimize_for: str | None = None
     policy: Policy | str | Path | None = None
     timeout: float | None = None
+    retries: int | None = RETRIES
+    idempotent: bool = True
+    retry_on: tuple[type[Exception], ...] = RETRY_ON
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -208,6 +236,21 @@ def rescanned(place: Workplace, version: StoredVersion) -> Ready | Hosted:
         f"{place.policy.name}: {first.rule} on line {first.line}: {first.message}",
         place,
     )
+
+
+def previous_good(state: Ready) -> StoredVersion | None:
+    """The newest version before the one that serves that may answer in its place.
+
+    It was made for the same source and went through its trial, and nobody has touched its code since.
+    """
+    serving = state.version.metadata
+    found = None
+    for version in state.workplace.versions.versions():
+        if version.name == state.version.name:
+            return found
+        if version.intact and version.metadata.original_digest == serving.original_digest:
+            found = version
+    return None
 
 
 def refuse_stale(place: Workplace, version: StoredVersion) -> None:
