@@ -53,6 +53,8 @@ class Finding:
         end_column: 0-based column just past the end.
         snippet: The line of source it stands on, cut to 200 characters.
         scanner: `ast` or `bandit`.
+        fingerprint: 32 hexadecimal digits made of the rule and the code that it is about, without positions, layout and
+            comments: the same after the code was moved. Two findings of a source about the same code share it.
     """
 
     rule: str
@@ -64,6 +66,7 @@ class Finding:
     end_column: int = 0
     snippet: str = ""
     scanner: str = "ast"
+    fingerprint: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

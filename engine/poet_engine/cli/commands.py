@@ -62,13 +62,13 @@ def run_jobs(
     return bulk.run(screen, order)
 
 
-def scan(screen: Screen, files: Sequence[str], *, policy: str | None) -> int:
+def scan(screen: Screen, files: Sequence[str], *, policy: str | None, sarif: bool = False) -> int:
     """Scan files as they would be scanned before a run; 1 when the gate turns any of them down."""
     sources = [(name, read_text(Path(name))) for name in files]
     chosen = _policy(policy)
     with Gate() as gate:  # and no engine: a machine without a sandbox can still scan
         scanned = [_scan(gate, chosen, name, source) for name, source in sources]
-    render.print_scan(screen, scanned)
+    render.print_scan(screen, scanned, as_sarif=sarif)
     return int(any(file.cause is not None for file in scanned))
 
 

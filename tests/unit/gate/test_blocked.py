@@ -29,7 +29,7 @@ BLOCKED: dict[str, list[str]] = {
     "POET105": ["try:\n    pass\nexcept* ValueError:\n    pass"],
     "POET110": [
         "import os",
-        "import sys as s",
+        "import shutil as s",
         "import socket",
         "import subprocess",
         "from os import path",
@@ -103,7 +103,6 @@ BLOCKED: dict[str, list[str]] = {
         "locals()",
         "vars()",
         "dir()",
-        "input()",
         "breakpoint()",
         "exit()",
         "raise SystemExit",
@@ -123,6 +122,26 @@ BLOCKED: dict[str, list[str]] = {
         "list(map(getattr, [1], ['__class__']))",
         "type('X', (), {})",
         "type(*['X', (), {}])",
+        "T = type",
+        "def f():\n    return type",
+        "print(type)",
+        "type(int)('X', (), {})",
+        "type.__setattr__(int, 'a' + 'b', 1)",
+        "def __setattr__(self, name, value):\n    name = 'x'\n    super().__setattr__(name, value)",
+        "def f(x, C):\n    match x:\n        case C(y):\n            return y",
+        "class M(type):\n    pass\nclass C(metaclass=M):\n    pass\nmatch 1:\n    case C(y):\n        pass",
+    ],
+    "POET116": [
+        "from functools import wraps\nwraps(print, ('a',))",
+        "import functools\nw = functools.update_wrapper",
+        "from functools import cache as w\nfrom functools import wraps as w\nw(1, updated=())",
+        "import logging\nlogging.basicConfig(handlers=[])",
+    ],
+    "POET122": [
+        "from functools import singledispatch as s\ndef g(x: 'a()'):\n    pass\ns(print).register(g)",
+        "from functools import singledispatch\nT = 'a()'\n@f.register\ndef _(x: T):\n    pass\n"
+        "@singledispatch\ndef f(x):\n    pass",
+        "import functools\nfunctools.singledispatch(print)\nr = f.register",
     ],
     "POET130": [
         "().__class__.__bases__[0].__subclasses__()",
@@ -180,6 +199,12 @@ BLOCKED: dict[str, list[str]] = {
         "__builtins__ = {}",
         "class A:\n    def __del__(self):\n        pass",
         "def f():\n    __debug = __x__ = 1",
+    ],
+    "POET136": [
+        "def f(x):\n    return x._secret",
+        "import random\nrandom.Random()._randbelow(3)",
+        "def f(x):\n    return getattr(x, '_secret')",
+        "match 1:\n    case object(_secret=x):\n        pass",
     ],
     "POET135": ["x = '__globals__'", "def f(d):\n    return d['__builtins__']", "x = {'__subclasses__': 1}"],
     "POET140": [
