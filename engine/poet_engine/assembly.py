@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import dataclasses
 import functools
 import importlib.metadata
 import multiprocessing
@@ -31,11 +32,45 @@ from poet_engine.settings import Settings
 poet = decorator.poet
 
 _wall_clock = time.time  # noqa: TID251 - the one place that hands the clock to those who take one
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wish:
+    """Which sandbox somebody wants.
+
+    Attributes:
+        sandbox: Its name, or `auto` for the first that will do.
+        runtime: Of Docker; None for the policy's, or else Docker's own.
+    """
+
+    sandbox: str = "auto"
+    runtime: str | None = None
+
+
+def _process(policy: Policy, wish: Wish) -> Sandbox:
+    if wish.runtime is not None:
+        raise SandboxUnavailableError(f"the process sandbox has no runtime {wish.runtime!r}; use sandbox='docker'")
+    return ProcessSandbox(policy)
+
+
+def _docker(policy: Policy, wish: Wish) -> Sandbox:
+    from poet_engine.sandbox.docker import DockerSandbox  # noqa: PLC0415 - only who has no other sandbox needs it
+
+    return DockerSandbox(policy, host=Settings.read().docker_host, runtime=wish.runtime)
+
+
 # In the order in which `auto` tries them.
-_SANDBOXES: Mapping[str, Callable[[Policy], Sandbox]] = {"process": ProcessSandbox}
+_SANDBOXES: Mapping[str, Callable[[Policy, Wish], Sandbox]] = {"process": _process, "docker": _docker}
 
 
-def open_engine(policy: Policy | str | Path | None, sandbox: str, journal: Path | str | None, *, wait: bool) -> Engine:
+def open_engine(
+    policy: Policy | str | Path | None,
+    sandbox: str,
+    journal: Path | str | None,
+    *,
+    runtime: str | None,
+    wait: bool,
+) -> Engine:
     """See `Engine.open`."""
     settings = Settings.read()
     resolved = _policy(policy, settings)
@@ -43,7 +78,7 @@ def open_engine(policy: Policy | str | Path | None, sandbox: str, journal: Path 
         recorder = _recorder(settings, journal)
         if recorder is not None:
             undo.callback(recorder.close)
-        engine = _engine(resolved, sandbox, recorder, wait=wait)
+        engine = _engine(resolved, Wish(sandbox, runtime), recorder, wait=wait)
         undo.pop_all()
     return engine
 
@@ -54,15 +89,17 @@ def _policy(policy: Policy | str | Path | None, settings: Settings) -> Policy:
     return Policy.load(policy or settings.policy)
 
 
-def _engine(policy: Policy, sandbox: str, recorder: Recorder | None, *, wait: bool = True) -> Engine:
-    factory = _factory(Settings.read())  # before there is a sandbox, which a wrong setting would leave open
+def _engine(policy: Policy, wish: Wish, recorder: Recorder | None, *, wait: bool = True) -> Engine:
+    settings = Settings.read()
+    factory = _factory(settings)  # before there is a sandbox, which a wrong setting would leave open
     with contextlib.ExitStack() as undo:
         gate = undo.enter_context(Gate())
         with contextlib.suppress(InfraError):
             gate.start()  # beside the walls that are tried now; whoever scans first is told what is wrong with it
-        _refuse_unknown(sandbox)
-        start = functools.partial(_sandbox, policy, sandbox)
-        standing = start() if wait else OpeningSandbox(sandbox, start)
+        wish = dataclasses.replace(wish, sandbox=settings.sandbox) if wish.sandbox == "auto" else wish
+        _refuse_unknown(wish.sandbox)
+        start = functools.partial(_sandbox, policy, wish)
+        standing = start() if wait else OpeningSandbox(wish.sandbox, start)
         undo.pop_all()
     return Engine(
         policy=policy, sandbox=standing, gate=gate, recorder=recorder, new_id=factory.new_id, clock=_wall_clock
@@ -91,12 +128,12 @@ def _refuse_unknown(name: str) -> None:
         raise UsageError(f"there is no sandbox {name!r}; choose one of auto, {', '.join(_SANDBOXES)}")
 
 
-def _sandbox(policy: Policy, name: str) -> Sandbox:
+def _sandbox(policy: Policy, wish: Wish) -> Sandbox:
     """The first sandbox on which every required wall stands, tried from inside."""
     reasons: list[str] = []
-    for candidate in _SANDBOXES if name == "auto" else (name,):
+    for candidate in _SANDBOXES if wish.sandbox == "auto" else (wish.sandbox,):
         try:
-            return _standing(candidate, policy)
+            return _standing(candidate, policy, wish)
         except SandboxUnavailableError as error:
             reasons.append(str(error))
     why = f"policy {policy.name!r} cannot be carried out here: {'; '.join(reasons)}"
@@ -106,9 +143,9 @@ def _sandbox(policy: Policy, name: str) -> Sandbox:
     )
 
 
-def _standing(name: str, policy: Policy) -> Sandbox:
+def _standing(name: str, policy: Policy, wish: Wish) -> Sandbox:
     """A sandbox whose required walls hold; closed again when one does not."""
-    sandbox = _SANDBOXES[name](policy)
+    sandbox = _SANDBOXES[name](policy, wish)
     with contextlib.ExitStack() as undo:
         undo.callback(sandbox.close)
         lacking = _lacking(sandbox, policy)
@@ -139,6 +176,11 @@ class Shared:
         self._factory = functools.cache(lambda: _factory(Settings.read()))
         self._lock = ForkedLock()
         self._registered = False
+        self._wish = Wish()
+
+    def prefer(self, wish: Wish) -> None:
+        """Which sandbox functions get whose engine is not open yet."""
+        self._wish = wish
 
     def __repr__(self) -> str:
         return f"<Shared engines={len(self._engines)} journals={len(self._recorders)}>"
@@ -155,7 +197,7 @@ class Shared:
             self._refuse_if_closed()
             engine = self._engines.get(key)
             if engine is None or engine.closed:
-                engine = self._engines[key] = _engine(policy, "auto", None)
+                engine = self._engines[key] = _engine(policy, self._wish, None)
                 self._close_at_exit()
             return engine
 
@@ -214,6 +256,12 @@ class Shared:
     def _refuse_if_closed(self) -> None:
         if self._closed:
             raise ClosedError("the program is ending, so no sandbox and no journal is opened any more")
+
+
+def prefer(sandbox: str, runtime: str | None = None) -> None:
+    """Have decorated functions whose engine is not open yet use this sandbox."""
+    _refuse_unknown(sandbox)
+    _shared.prefer(Wish(sandbox, runtime))
 
 
 Engine.opener = staticmethod(open_engine)

@@ -36,6 +36,7 @@ class Opener(Protocol):
         sandbox: str,
         journal: Path | str | None,
         *,
+        runtime: str | None,
         wait: bool,
     ) -> "Engine":
         """An engine with everything that it needs."""
@@ -95,6 +96,7 @@ class Engine:
         policy: Policy | str | Path | None = None,
         sandbox: str = "auto",
         *,
+        runtime: str | None = None,
         journal: Path | str | None = None,
         wait: bool = True,
     ) -> "Engine":
@@ -103,7 +105,8 @@ class Engine:
         Args:
             policy: A policy, a preset's name (`restricted`, `data`, `lab`), or a file; by default `POET_POLICY`, or
                 else `restricted`.
-            sandbox: `auto` or `process`.
+            sandbox: `process`, `docker`, or `auto`: what `POET_SANDBOX` says, or else the first of them that will do.
+            runtime: Which of its runtimes Docker takes, such as `runsc`; by default the policy's, or else Docker's.
             journal: The file in which each run leaves an event; by default one in the state folder (`POET_HOME`).
             wait: Whether to return when the walls were tried. If not, the sandbox is opened and tried meanwhile: the
                 first calls wait for that, and all end as `infra/setup` where a wall does not stand.
@@ -114,7 +117,7 @@ class Engine:
         """
         if Engine.opener is None:
             raise UsageError("import Engine from poet_engine, which knows the sandboxes, instead of poet_engine.engine")
-        return Engine.opener(policy, sandbox, journal, wait=wait)
+        return Engine.opener(policy, sandbox, journal, runtime=runtime, wait=wait)
 
     @property
     def closed(self) -> bool:
@@ -307,7 +310,8 @@ class Engine:
     def diagnose(self) -> Diagnosis:
         """The same, with what the walls are made of and the grade that follows."""
         self._refuse_if_closed()
-        return Diagnosis(self.sandbox_name, self._sandbox.walls(thorough=True), self._sandbox.means())
+        sandbox = self._sandbox
+        return Diagnosis(self.sandbox_name, sandbox.walls(thorough=True), sandbox.means(), sandbox.remarks())
 
     def statistics(self) -> SandboxStatistics:
         """A snapshot of the sandbox's counters."""

@@ -36,6 +36,7 @@ class Settings:
         policy: The policy of calls that name none (`POET_POLICY`), by name or path.
         environment: The environment that events name (`POET_ENVIRONMENT`).
         service: The service that events name (`POET_SERVICE`).
+        sandbox: What `auto` stands for (`POET_SANDBOX`): `process`, `docker`, or the first of them that will do.
         docker_host: The address of the Docker engine (`DOCKER_HOST`); None: where it usually is.
     """
 
@@ -46,6 +47,7 @@ class Settings:
     environment: str
     service: str
     docker_host: str | None = None
+    sandbox: Literal["auto", "process", "docker"] = "auto"
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -87,6 +89,7 @@ class _Plain(TypedDict):
     environment: str
     service: str
     docker_host: str | None
+    sandbox: Literal["auto", "process", "docker"]
 
 
 def _parse(environ: Mapping[str, str]) -> _Plain:
@@ -102,6 +105,7 @@ def _parse(environ: Mapping[str, str]) -> _Plain:
         environment: str = Field(default="development", validation_alias="POET_ENVIRONMENT", max_length=_LONGEST_NAME)
         service: str = Field(default="poet", validation_alias="POET_SERVICE", max_length=_LONGEST_NAME)
         docker_host: str | None = Field(default=None, validation_alias="DOCKER_HOST")
+        sandbox: Literal["auto", "process", "docker"] = Field(default="auto", validation_alias="POET_SANDBOX")
 
         @classmethod
         def settings_customise_sources(
@@ -129,6 +133,7 @@ def _parse(environ: Mapping[str, str]) -> _Plain:
         environment=found.environment,
         service=found.service,
         docker_host=found.docker_host,
+        sandbox=found.sandbox,
     )
 
 

@@ -15,8 +15,8 @@ from poet_engine.job import Job
 from poet_engine.outcome import Outcome
 from poet_engine.policy import Policy
 from poet_engine.sandbox import cgroup
+from poet_engine.sandbox.pool.schedule import Size
 from poet_engine.sandbox.process import ProcessSandbox
-from poet_engine.sandbox.process.schedule import Size
 
 _HEAD = 'version = 1\nname = "security"\nextends = "restricted"\n[limits]\n'
 # How many times slower than usual this machine is: an emulated one cannot keep the times that a test gives.

@@ -30,6 +30,13 @@ app.add_typer(images_app, name="images")
 PolicyOption = Annotated[
     str | None, typer.Option("--policy", metavar="NAME|FILE", help="A preset (restricted, data, lab) or a TOML file.")
 ]
+SandboxOption = Annotated[
+    Literal["auto", "process", "docker"],
+    typer.Option("--sandbox", help="Where code runs; auto is POET_SANDBOX, or else the first that will do."),
+]
+RuntimeOption = Annotated[
+    str | None, typer.Option("--runtime", metavar="NAME", help="Of Docker, such as runsc (gVisor).")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
@@ -96,19 +103,18 @@ def run(  # noqa: PLR0913 - one parameter for each option
     ] = None,
     policy: PolicyOption = None,
     timeout: Annotated[str | None, typer.Option("--timeout", metavar="5s", help="Less than the policy's.")] = None,
-    sandbox: Annotated[Literal["auto", "process"], typer.Option("--sandbox")] = "auto",
+    sandbox: SandboxOption = "auto",
+    runtime: RuntimeOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Run a function in the sandbox, or with --jobs many of them."""
     bulk = _jobs_and_out(target, args, jobs, out, concurrency)
     from poet_engine.cli import commands  # noqa: PLC0415 - help and wrong use do not wait for the engine to load
 
-    screen = _screen(as_json=as_json)
+    screen, where = _screen(as_json=as_json), (sandbox, runtime)
     if bulk is not None:
-        return commands.run_jobs(
-            screen, *bulk, policy=policy, timeout=timeout, sandbox=sandbox, concurrency=concurrency
-        )
-    return commands.run(screen, target or "", args=args, policy=policy, timeout=timeout, sandbox=sandbox)
+        return commands.run_jobs(screen, *bulk, policy=policy, timeout=timeout, where=where, concurrency=concurrency)
+    return commands.run(screen, target or "", args=args, policy=policy, timeout=timeout, where=where)
 
 
 def _jobs_and_out(
@@ -148,11 +154,11 @@ def scan(
 
 
 @app.command()
-def doctor(*, as_json: JsonOption = False) -> int:
+def doctor(*, sandbox: SandboxOption = "auto", runtime: RuntimeOption = None, as_json: JsonOption = False) -> int:
     """Try each wall of the sandbox from inside, and say what held."""
     from poet_engine.cli import commands  # noqa: PLC0415 - the same
 
-    return commands.doctor(_screen(as_json=as_json))
+    return commands.doctor(_screen(as_json=as_json), (sandbox, runtime))
 
 
 @app.command()
@@ -161,12 +167,14 @@ def demo(
     folder: Annotated[
         Path | None, typer.Option("--dir", metavar="DIR", help="Where to write; ./poet-demo by default.")
     ] = None,
+    sandbox: SandboxOption = "auto",
+    runtime: RuntimeOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Show the main job on real data, then seven hostile versions of it."""
     from poet_engine.cli import demo as show  # noqa: PLC0415 - the same
 
-    return show.run(_screen(as_json=as_json), folder=folder)
+    return show.run(_screen(as_json=as_json), folder=folder, where=(sandbox, runtime))
 
 
 @images_app.command("build")

@@ -26,13 +26,16 @@ from poet_engine.settings import Settings
 _WITHOUT_WALLS = "lab"
 
 
-def run(screen: Screen, target: str, *, args: str | None, policy: str | None, timeout: str | None, sandbox: str) -> int:
+Where = tuple[str, str | None]  # a sandbox, and Docker's runtime
+
+
+def run(screen: Screen, target: str, *, args: str | None, policy: str | None, timeout: str | None, where: Where) -> int:
     """Run one function of one file in the sandbox, without importing the file here."""
     found = find(target, folders=[Path.cwd(), *map(Path, sys.path)])
     positional, keyword = read_arguments(args, stdin=_read_stdin)
     chosen = _policy(policy)
     wall = wall_of(timeout, chosen)
-    with poet_engine.Engine.open(policy=chosen, sandbox=sandbox) as engine:
+    with poet_engine.Engine.open(policy=chosen, sandbox=where[0], runtime=where[1]) as engine:
         job = Job(
             source=engine.undecorate(found.source),
             entry=found.entry,
@@ -53,12 +56,12 @@ def run_jobs(
     *,
     policy: str | None,
     timeout: str | None,
-    sandbox: str,
+    where: Where,
     concurrency: int | None,
 ) -> int:
     """Run every job of a file in the sandbox, and leave one line of results for each."""
     chosen = _policy(policy)
-    order = Order(jobs=jobs, out=out, policy=chosen, sandbox=sandbox, concurrency=concurrency, timeout=timeout)
+    order = Order(jobs=jobs, out=out, policy=chosen, where=where, concurrency=concurrency, timeout=timeout)
     return bulk.run(screen, order)
 
 
@@ -72,13 +75,13 @@ def scan(screen: Screen, files: Sequence[str], *, policy: str | None, sarif: boo
     return int(any(file.cause is not None for file in scanned))
 
 
-def doctor(screen: Screen) -> int:
+def doctor(screen: Screen, where: Where) -> int:
     """Try to get through each wall from inside; 1 when one did not hold."""
     try:
-        found = _diagnose(_policy(None))
+        found = _diagnose(_policy(None), where)
     except SandboxUnavailableError:
         try:
-            found = _diagnose(Policy.load(_WITHOUT_WALLS))
+            found = _diagnose(Policy.load(_WITHOUT_WALLS), where)
         except SandboxUnavailableError as error:
             screen.fail(error, exit_code=1)
             return 1
@@ -86,8 +89,8 @@ def doctor(screen: Screen) -> int:
     return int(found.grade is Grade.WEAK)
 
 
-def _diagnose(policy: Policy) -> Diagnosis:
-    with poet_engine.Engine.open(policy=policy) as engine:
+def _diagnose(policy: Policy, where: Where) -> Diagnosis:
+    with poet_engine.Engine.open(policy=policy, sandbox=where[0], runtime=where[1]) as engine:
         return engine.diagnose()
 
 

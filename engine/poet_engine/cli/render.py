@@ -98,6 +98,7 @@ def diagnosis_document(found: Diagnosis) -> dict[str, object]:
         "walls": [dataclasses.asdict(wall) for wall in found.walls],
         "means": None if found.means is None else dataclasses.asdict(found.means),
         "remedies": list(found.remedies),
+        "remarks": list(found.remarks),
     }
 
 
@@ -138,8 +139,8 @@ def print_diagnosis(screen: Screen, found: Diagnosis) -> None:
     screen.table(columns, [(wall.wall, "yes" if wall.held else "NO", wall.tried, wall.stopped_by) for wall in walls])
     if found.means is not None:
         screen.line(_means_text(found.means))
-    for remedy in found.remedies:
-        screen.line(remedy)
+    for sentence in (*found.remedies, *found.remarks):
+        screen.line(sentence)
 
 
 def _means_text(means: Means) -> str:

@@ -81,7 +81,7 @@ def main(plan: confine.Plan, descriptors: list[int], sizes: tuple[int, int]) -> 
 
 def prepare(plan: confine.Plan, sizes: tuple[int, int], sock: socket.socket, results: int) -> "_Compiled | None":
     """Take everything away, pay the costs of a first call, and say so; what was compiled ahead of one."""
-    for step in confine.PAYLOAD_STEPS:
+    for step in plan.steps:
         step(plan)
     kernel.close_all_but({0, 1, 2, sock.fileno(), results})
     randomness.renew()
@@ -361,11 +361,16 @@ def _kind(error: BaseException, text: str) -> str:
 def _os_kind(number: int | None) -> str:
     names = {11: "tasks", 12: "memory", 23: "fds", 24: "fds", 27: "file_size"}  # EAGAIN ENOMEM ENFILE EMFILE EFBIG
     if number == 28:  # noqa: PLR2004 - ENOSPC
-        try:
-            return "inodes" if os.statvfs("/tmp").f_ffree == 0 else "disk"
-        except OSError:
-            return "disk"
+        return "inodes" if _no_inodes_left("/tmp") else "disk"
     return names.get(number or 0, "exception")
+
+
+def _no_inodes_left(folder: str) -> bool:
+    try:
+        room = os.statvfs(folder)
+    except OSError:
+        return False
+    return bool(room.f_files) and not room.f_ffree  # gVisor counts none
 
 
 def warm_imports() -> None:

@@ -9,7 +9,10 @@ from poet_engine.policy import units
 
 Member = TypeVar("Member", bound=enum.StrEnum)
 
+DEFAULT_RUNTIME = "default"
+
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)*")
+_RUNTIME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _LONGEST_HOST = 253
 _LAST_PORT = 65535
@@ -126,6 +129,19 @@ def names(value: object) -> tuple[str, ...]:
         if item != "*" and not _NAME.fullmatch(item.removesuffix(".*")):
             raise ValueError(f"{item!r} is not a public name such as 'mean', 'linalg.norm', 'linalg.*' or '*'")
     return tuple(sorted(result))
+
+
+def runtime(value: object) -> str | None:
+    """The name of a container runtime; None for `default`, the engine's own.
+
+    Raises:
+        ValueError: Not such a name.
+    """
+    if not isinstance(value, str) or not _RUNTIME.fullmatch(value):
+        raise ValueError(
+            f"expected 'default' or a runtime that the container engine knows, such as 'runc' or 'runsc', not {value!r}"
+        )
+    return None if value == DEFAULT_RUNTIME else value
 
 
 def endpoints(value: object) -> tuple[str, ...]:

@@ -178,6 +178,7 @@ def _isolation(merged: Mapping[str, Setting]) -> Isolation:
         require=_value(
             merged, "isolation.require", lambda raw: frozenset(checks.choice(item, Wall) for item in checks.texts(raw))
         ),
+        runtime=_value(merged, "isolation.runtime", checks.runtime),
     )
 
 

@@ -113,11 +113,13 @@ class Isolation:
         fresh: How new the process of each call is.
         preload: Modules imported before the call, outside its budgets.
         require: Walls without which nothing runs.
+        runtime: Which of its runtimes a container engine takes, such as `runsc`; None for the engine's own default.
     """
 
     fresh: Fresh
     preload: tuple[str, ...]
     require: frozenset[Wall]
+    runtime: str | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

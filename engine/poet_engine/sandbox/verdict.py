@@ -63,7 +63,8 @@ TABLE: tuple[Row, ...] = (
     Row(Status.CANCELLED, "caller", Blame.CALLER, "the caller gave up"),
     Row(Status.CANCELLED, "shutdown", Blame.ENGINE, "the engine was closed"),
     Row(Status.INFRA, "setup", Blame.ENGINE, "a failure of ours before the code was released"),
-    Row(Status.INFRA, "lane_lost", Blame.ENGINE, "the lane's init was killed from outside"),
+    Row(Status.INFRA, "lane_lost", Blame.ENGINE, "the lane's init, or the container, was killed from outside"),
+    Row(Status.INFRA, "docker_daemon", Blame.ENGINE, "the Docker engine is not there, or does not answer in time"),
     Row(Status.INFRA, "queue_timeout", Blame.ENGINE, "no lane became free before the deadline"),
     Row(Status.INFRA, "queue_full", Blame.ENGINE, "too many callers wait for a lane already"),
 )
@@ -153,9 +154,13 @@ class Budgets:
     memory: int
 
 
+DAEMON = "docker_daemon"
+_INIT_GONE = Evidence("lane", "its init is gone", source="kernel")
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Observation:
-    """Everything that was seen of one run."""
+    """Everything that was seen of one run; `lost` tells of what was around the payload when its end is not known."""
 
     budgets: Budgets
     setup_failure: str | None = None
@@ -164,6 +169,7 @@ class Observation:
     answer: Answer | None = None
     counts: Counts = dataclasses.field(default_factory=Counts)
     touched: tuple[str, ...] = ()
+    lost: Evidence = _INIT_GONE
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -230,7 +236,7 @@ def _lane_lost(seen: Observation) -> _Said:
     """
     if seen.counts.oom_kills:
         return _Said(Status.LIMIT, "memory", _oom_evidence(seen))
-    return _Said(Status.INFRA, "lane_lost", Evidence("lane", "its init is gone", source="kernel"))
+    return _Said(Status.INFRA, DAEMON if seen.lost.counter == DAEMON else "lane_lost", seen.lost)
 
 
 def _died_of_signal(seen: Observation, number: int) -> _Said:

@@ -157,6 +157,8 @@ def test_a_policy_cannot_be_changed_and_can_be_a_key() -> None:
         ('[network]\nallow_private = ["999.1.1.1:80"]', 2, "network.allow_private", "999"),
         ('[isolation]\nrequire = ["moat"]', 2, "isolation.require", "one of filesystem"),
         ('[isolation]\npreload = ["a-b"]', 2, "isolation.preload", "public module"),
+        ("[isolation]\nruntime = 3", 2, "isolation.runtime", "such as 'runc'"),
+        ('[isolation]\nruntime = "--privileged"', 2, "isolation.runtime", "such as 'runc'"),
         ("version = 2", 1, "version", "expected 1"),
         ("name = 3", 1, "name", "expected a text"),
         ('extends = "nope"', 1, "extends", "there is no policy called 'nope'"),
@@ -170,6 +172,18 @@ def test_a_wrong_policy_is_refused_with_file_line_and_key(text: str, line: int, 
         Policy.parse(text, source="mine.toml")
     assert (caught.value.file, caught.value.line, caught.value.key) == ("mine.toml", line, key)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(("text", "value"), [("runsc", "runsc"), ("runc", "runc"), ("my-rt.1", "my-rt.1")])
+def test_a_policy_can_name_the_runtime_of_a_container_engine(text: str, value: str) -> None:
+    policy = Policy.parse(f'[isolation]\nruntime = "{text}"')
+    assert policy.isolation.runtime == value
+    assert policy.digest != Policy.load("restricted").digest
+
+
+def test_the_default_runtime_is_the_engines_own() -> None:
+    assert Policy.load("restricted").isolation.runtime is None
+    assert Policy.parse('[isolation]\nruntime = "default"').isolation.runtime is None
 
 
 def test_endpoints_are_normalised() -> None:

@@ -22,6 +22,11 @@ def refuse_other_machines(policy: Policy) -> None:
         raise SandboxUnavailableError(
             f"the process sandbox supports x86_64 and aarch64, and this machine is {syscalls.MACHINE}",
         )
+    if policy.isolation.runtime is not None:
+        raise SandboxUnavailableError(
+            f"policy {policy.name!r} asks for the runtime {policy.isolation.runtime!r} of a container engine; "
+            "use sandbox='docker', or leave [isolation] runtime out",
+        )
     if policy.network.allow or policy.network.allow_private:
         raise SandboxUnavailableError(
             f"policy {policy.name!r} allows network destinations, and the process sandbox has no network; "

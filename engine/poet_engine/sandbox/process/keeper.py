@@ -8,9 +8,9 @@ import threading
 from collections.abc import Callable
 
 from poet_engine.sandbox.cgroup import Driver, Group, GroupLimits
-from poet_engine.sandbox.process import schedule
+from poet_engine.sandbox.pool import schedule
+from poet_engine.sandbox.pool.exchange import Exchange, Next
 from poet_engine.sandbox.process.armed import LaneError
-from poet_engine.sandbox.process.exchange import Exchange, Next
 from poet_engine.sandbox.process.lane import Lane
 from poet_engine.sandbox.process.nursery import Nursery
 from poet_engine.sandbox.process.zygote import ZygoteError
@@ -52,7 +52,7 @@ class Keeper:
         clock: Monotonic seconds.
     """
 
-    def __init__(self, exchange: Exchange, builder: Builder, clock: Callable[[], float]) -> None:
+    def __init__(self, exchange: Exchange[Lane], builder: Builder, clock: Callable[[], float]) -> None:
         self._exchange, self._clock = exchange, clock
         self._nursery, self._driver = builder.nursery, builder.driver
         self._limits, self._uids, self._result = builder.limits, builder.uids, builder.result

@@ -2,7 +2,7 @@
 
 import os
 
-from poet_engine.sandbox.process import notify
+from poet_engine.guest import notify
 
 
 def stated_size(request: int) -> int:

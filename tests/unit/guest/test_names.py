@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poet_engine.sandbox import names
+from poet_engine.guest import names
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,21 @@ import enum
 import os
 import threading
 from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
 
 from poet_engine.cancellation import Cancellation
-from poet_engine.sandbox.process.armed import Version
-from poet_engine.sandbox.process.lane import Lane
-from poet_engine.sandbox.process.schedule import Demand, Repeats, Size
+from poet_engine.sandbox.pool.schedule import Demand, Repeats, Size
+from poet_engine.sandbox.pool.version import Version
+
+
+class Seat(Protocol):
+    """What the exchange needs to know of a lane."""
+
+    key: Version | None  # what it serves or is prepared for; None for anything
+    ready_since: float  # when it was ready, in seconds of the exchange's clock
+
+
+_Lane = TypeVar("_Lane", bound=Seat)
 
 
 class Next(enum.Enum):
@@ -43,12 +53,12 @@ class NoLaneError(Exception):
         self.why = why
 
 
-class _Waiter:
+class _Waiter(Generic[_Lane]):
     """One caller in the queue."""
 
     def __init__(self, key: Version | None, since: float) -> None:
         self.key, self.since = key, since
-        self.lane: Lane | None = None
+        self.lane: _Lane | None = None
         self.failure: str | None = None
         self._bell = threading.Semaphore(0)
 
@@ -59,7 +69,7 @@ class _Waiter:
         return self._bell.acquire(timeout=seconds)
 
 
-class Exchange:
+class Exchange(Generic[_Lane]):
     """The ready lanes of one sandbox, and the callers who wait for one.
 
     Args:
@@ -72,9 +82,9 @@ class Exchange:
         self.size, self._clock, self._keeps = size, clock, keeps
         self._repeats: Repeats[Version] = Repeats()
         self._lock = threading.Lock()
-        self._ready: collections.deque[Lane] = collections.deque()  # the one that was used last is on the right
-        self._returned: collections.deque[tuple[Lane, Next]] = collections.deque()
-        self._waiters: collections.deque[_Waiter] = collections.deque()
+        self._ready: collections.deque[_Lane] = collections.deque()  # the one that was used last is on the right
+        self._returned: collections.deque[tuple[_Lane, Next]] = collections.deque()
+        self._waiters: collections.deque[_Waiter[_Lane]] = collections.deque()
         self._busy = 0
         self._turned_away = 0
         self._closing = False
@@ -90,7 +100,7 @@ class Exchange:
         with contextlib.suppress(OSError):
             os.eventfd_write(self.bell, 1)
 
-    def acquire(self, timeout: float, *, key: Version | None = None, cancellation: Cancellation | None = None) -> Lane:
+    def acquire(self, timeout: float, *, key: Version | None = None, cancellation: Cancellation | None = None) -> _Lane:
         """A lane with a payload that waits; it is the caller's until it is given back.
 
         Args:
@@ -110,7 +120,7 @@ class Exchange:
             if len(self._waiters) >= self.size.queue:
                 self._turned_away += 1
                 raise NoLaneError(f"{len(self._waiters)} callers wait for a lane already", Why.FULL)
-            waiter = _Waiter(key, self._clock())
+            waiter: _Waiter[_Lane] = _Waiter(key, self._clock())
             self._waiters.append(waiter)
         self.ring()
         with contextlib.ExitStack() as stack:
@@ -120,7 +130,7 @@ class Exchange:
                 waiter.wait(max(0.0, timeout))
         return self._lane_of(waiter, timeout)
 
-    def _lane_of(self, waiter: _Waiter, timeout: float) -> Lane:
+    def _lane_of(self, waiter: _Waiter[_Lane], timeout: float) -> _Lane:
         """What came of waiting."""
         with self._lock:
             if waiter.lane is not None:
@@ -132,7 +142,7 @@ class Exchange:
             raise NoLaneError(waiter.failure, Why.SETUP)
         raise NoLaneError(f"no lane became free within {timeout:.3g} s", Why.TIMEOUT)
 
-    def _pick(self, key: Version | None) -> Lane | None:
+    def _pick(self, key: Version | None) -> _Lane | None:
         """A ready lane for this version, or else for any; if only others' are left, one of them makes room."""
         lane = next((lane for lane in reversed(self._ready) if lane.key == key), None)
         lane = lane or next((lane for lane in reversed(self._ready) if lane.key is None), None)
@@ -142,7 +152,7 @@ class Exchange:
             self._make_room(self._ready[0])
         return lane
 
-    def _make_room(self, lane: Lane) -> None:
+    def _make_room(self, lane: _Lane) -> None:
         """A ready lane that nobody who waits can use. What has served is not given up while others can be made."""
         if self._keeps and self.lanes < self.size.most:
             return
@@ -160,7 +170,7 @@ class Exchange:
         with self._lock:
             self._repeats.forget(version)
 
-    def _hand_out(self, lane: Lane, key: Version | None) -> Lane:
+    def _hand_out(self, lane: _Lane, key: Version | None) -> _Lane:
         self._busy += 1
         lane.key = key
         return lane
@@ -169,7 +179,7 @@ class Exchange:
         if self._closing:
             raise NoLaneError("the sandbox was closed", Why.CALLED_OFF)
 
-    def give_back(self, lane: Lane, after: Next) -> None:
+    def give_back(self, lane: _Lane, after: Next) -> None:
         """Return a lane, and say what is to become of it."""
         with self._lock:
             self._busy -= 1
@@ -183,12 +193,12 @@ class Exchange:
                 self._all_returned.set()
         self.ring()
 
-    def offer(self, lane: Lane) -> None:
+    def offer(self, lane: _Lane) -> None:
         """The keeper's: a lane whose payload is ready goes to the first caller whom it can serve."""
         with self._lock:
             self._offer(lane)
 
-    def _offer(self, lane: Lane) -> None:
+    def _offer(self, lane: _Lane) -> None:
         lane.ready_since = self._clock()
         for waiter in self._waiters:
             if lane.key is None or lane.key == waiter.key:
@@ -200,17 +210,26 @@ class Exchange:
         if self._waiters:
             self._make_room(lane)
 
-    def take_returned(self) -> list[tuple[Lane, Next]]:
+    def take_returned(self) -> list[tuple[_Lane, Next]]:
         """The keeper's: what was given back since it asked last."""
         with self._lock:
             returned = list(self._returned)
             self._returned.clear()
         return returned
 
-    def take_idle(self) -> Lane | None:
-        """The keeper's: the lane that was ready for the longest, out of the callers' reach."""
+    def take_idle(self, suits: Callable[[_Lane], bool] = lambda _lane: True) -> _Lane | None:
+        """The keeper's: the lane that was ready for the longest of those that suit, out of the callers' reach."""
         with self._lock:
-            return self._ready.popleft() if self._ready else None
+            lane = next((lane for lane in self._ready if suits(lane)), None)
+            if lane is not None:
+                self._ready.remove(lane)
+            return lane
+
+    def wishes(self) -> list[tuple[Version | None, float]]:
+        """The keeper's: what those who wait want to call, and for how many seconds they have waited."""
+        with self._lock:
+            now = self._clock()
+            return [(waiter.key, now - waiter.since) for waiter in self._waiters]
 
     def fail(self, text: str) -> None:
         """The keeper's: lanes cannot be made; whoever waits is told."""

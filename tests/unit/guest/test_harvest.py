@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from poet_engine.sandbox import harvest as module
-from poet_engine.sandbox.harvest import MOST_FILES, Harvest, below, harvest, rests
+from poet_engine.guest import harvest as module
+from poet_engine.guest.harvest import MOST_FILES, Harvest, below, harvest, rests
 
 SECRET = b"what the host must not give away"
 

@@ -13,7 +13,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 
-from poet_engine.sandbox import names
+from . import names
 
 MOST_FILES = 4096
 _MOST_ENTRIES = 100_000  # names looked at, in all folders

@@ -9,7 +9,8 @@ from poet_engine.errors import DockerError
 
 NO_DAEMON, PERMISSION, OLD_API, TIMEOUT = "no_daemon", "permission", "old_api", "timeout"
 DISK_FULL, NO_PYTHON, WRONG_PYTHON, NO_REGISTRY = "disk_full", "no_python", "wrong_python", "no_registry"
-IN_USE, GONE, FAILED = "in_use", "gone", "failed"
+NO_IMAGE, NO_RUNTIME, NO_LIMITS, NOT_STARTED = "no_image", "no_runtime", "no_limits", "not_started"
+IN_USE, GONE, NOT_RUNNING, BEING_REMOVED, FAILED = "in_use", "gone", "not_running", "being_removed", "failed"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -63,11 +64,53 @@ _TABLE = (
         "give one with the version of this machine's Python, as python:3.11-slim for 3.11, or use --from-host",
     ),
     _rule(
+        NO_IMAGE,
+        r"no such image: sha256:",
+        "the image is not there any more",
+        "build it (poet images build), and open the sandbox again",
+    ),
+    _rule(
+        NO_RUNTIME,
+        r"unknown runtime specified|(unknown or )?invalid runtime name|fork/exec \S+: no such file|"
+        r"failed to find runtime|binary \S+: executable file not found",
+        "the engine has no such runtime, or the program that it is registered with is not there",
+        "gVisor's is installed (Debian: apt install runsc) and then registered in /etc/docker/daemon.json by "
+        '{"runtimes": {"runsc": {"path": "/usr/bin/runsc", "runtimeArgs": ["--network=none"]}}}, and the engine is '
+        "told to read that: systemctl reload docker; docker info lists the runtimes",
+    ),
+    _rule(
+        NO_LIMITS,
+        r"cgroup|your kernel does not support (cpu|pids|memory|swap)|cpu cfs (period|quota|scheduler)|"
+        r"error setting rlimit",
+        "the engine cannot limit what containers take",
+        "rootless Docker needs cgroup v2, systemd, and the controllers cpu, memory and pids delegated to the user "
+        "(docker info: no line 'No ... support' among its warnings); or use the machine's own engine, or "
+        "sandbox='process'",
+    ),
+    _rule(
         NO_REGISTRY,
         r"pull access denied|manifest (for .* )?(unknown|not found)|registry|lookup .* no such host|no such image|"
         r"server misbehaving|TLS handshake|net/http: request canceled",
         "the base image is neither here nor to be had from a registry",
         "see whether its name is right and the registry can be reached, or use --from-host, which needs none",
+    ),
+    _rule(
+        NOT_RUNNING,
+        r"container \S+ is not running",
+        "the container does not run (any more)",
+        "look why it ended: docker ps -a shows its exit code",
+    ),
+    _rule(
+        BEING_REMOVED,
+        r"removal of container \S+ is already in progress|marked for removal",
+        "somebody removes the container at this moment",
+        "wait until it is gone: docker ps -a",
+    ),
+    _rule(
+        GONE,
+        r"no such container",
+        "the container is not there any more",
+        "if it was removed by hand or by docker system prune, leave out those with the label org.poet-engine.owner",
     ),
     _rule(
         IN_USE,
@@ -81,12 +124,19 @@ _TABLE = (
         "the engine did not answer in time",
         "see whether it is overloaded or hangs (docker info), and start it again if so",
         errno.ETIMEDOUT,
+        errno.EAGAIN,  # its queue of connections is full
+    ),
+    _rule(
+        NOT_STARTED,
+        r"OCI runtime|failed to create (shim|task)|containerd",
+        "the container's runtime could not start it",
+        "its own words are above; the engine's log (journalctl -u docker) has more, and another runtime may do",
     ),
     _rule(
         NO_DAEMON,
         r"connection (refused|aborted|reset)|FileNotFoundError|no such file or directory|ConnectionError|"
-        r"RemoteDisconnected|broken pipe|name or service not known|URLSchemeUnknown|InvalidSchema|Invalid bind address|"
-        r"UnixHTTPConnectionPool",
+        r"RemoteDisconnected|BadStatusLine|broken pipe|name or service not known|URLSchemeUnknown|InvalidSchema|"
+        r"Invalid bind address|UnixHTTPConnectionPool",
         "no Docker engine answers there",
         "start it (systemctl start docker, or Docker Desktop), install it (Debian, Ubuntu: apt install docker.io), or "
         "set DOCKER_HOST to the one that runs; sandbox='process' needs none",
@@ -108,11 +158,13 @@ def translate(error: BaseException, doing: str, where: str) -> DockerError:
         where: The engine's address.
     """
     said = _said(error)
-    numbers = {found.errno for found in _chain(error) if isinstance(found, OSError) and found.errno}
+    causes = list(_chain(error))
+    numbers = {found.errno for found in causes if isinstance(found, OSError) and found.errno}
+    searched = " ".join([said, *(type(found).__name__ for found in causes)])  # some say what they are by name alone
     denied = bool(numbers & {errno.EACCES, errno.EPERM})
     for rule in _TABLE:
         by_number = bool(numbers & {*rule.errnos}) or (rule.fault == PERMISSION and denied)
-        if by_number or (rule.says is not None and rule.says.search(said)):
+        if by_number or (rule.says is not None and rule.says.search(searched)):
             text = f"{doing} at {where} failed: {rule.why} ({_short(said)}); {rule.mend}"
             return DockerError(text, fault=rule.fault)
     return DockerError(

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from poet_engine.guest import seccomp
 from poet_engine.outcome import Evidence, Status
 from poet_engine.policy import Policy
-from poet_engine.sandbox.process.supervise import Output, Watch
 from poet_engine.sandbox.verdict import Kill
+from poet_engine.sandbox.watch import Output, Watch
 
 FUZZ = settings(deadline=None, max_examples=200)  # a shared machine is slow at times, which says nothing
 LIMITS = dataclasses.replace(Policy.load("restricted").limits, wall=5.0, cpu=4.0, cores=1.0, output=100)

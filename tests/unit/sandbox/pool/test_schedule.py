@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poet_engine.sandbox.process import schedule
-from poet_engine.sandbox.process.schedule import Demand, Repeats, Size, lanes_to_start, may_retire, next_look
+from poet_engine.sandbox.pool import schedule
+from poet_engine.sandbox.pool.schedule import Demand, Repeats, Size, lanes_to_start, may_retire, next_look
 
 FUZZ = settings(deadline=None, max_examples=300)  # a shared machine is slow at times, which says nothing
 SIZE = Size(least=2, most=32, linger=10.0)

@@ -5,12 +5,12 @@ import dataclasses
 import fcntl
 import struct
 
-from poet_engine.guest import syscalls
+from . import syscalls
 
 # struct seccomp_notif: id, pid, flags, then struct seccomp_data: nr, arch, instruction pointer, six arguments
 _NOTIFICATION = struct.Struct("=QIIiIQ6Q")
 _RESPONSE = struct.Struct("=QqiI")
-_RECEIVE, _SEND = 0xC0502100, 0xC0182101
+_RECEIVE, _SEND = REQUESTS = 0xC0502100, 0xC0182101
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

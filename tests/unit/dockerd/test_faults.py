@@ -6,8 +6,9 @@ import docker.errors
 import pytest
 import requests
 
+from poet_engine.dockerd import faults
 from poet_engine.errors import DockerError
-from poet_engine.images import DockerEngine, faults
+from poet_engine.images import DockerEngine
 
 # What the client was seen to raise: made here as it makes it, with the engine's own words.
 _SEEN: list[tuple[BaseException, str, str]] = [
@@ -66,6 +67,36 @@ _SEEN: list[tuple[BaseException, str, str]] = [
         faults.IN_USE,
         "docker ps -a",
     ),
+    (RuntimeError("No such image: sha256:bbbb"), faults.NO_IMAGE, "poet images build"),
+    (RuntimeError("Unknown runtime specified nope"), faults.NO_RUNTIME, "daemon.json"),
+    (RuntimeError("unknown or invalid runtime name: nope"), faults.NO_RUNTIME, "daemon.json"),
+    (
+        RuntimeError(
+            "failed to create shim task: OCI runtime create failed: unable to retrieve OCI runtime error (open "
+            "/run/containerd/x/log.json: no such file or directory): fork/exec /nonexistent/runsc: no such file or "
+            "directory: unknown"
+        ),
+        faults.NO_RUNTIME,
+        "apt install runsc",
+    ),
+    (
+        RuntimeError(
+            "failed to create shim task: OCI runtime create failed: runc create failed: unable to start container "
+            'process: exec: "/nope": stat /nope: no such file or directory: unknown'
+        ),
+        faults.NOT_STARTED,
+        "log",
+    ),
+    (
+        RuntimeError("OCI runtime create failed: container_linux.go:380: error mounting cgroup: permission denied"),
+        faults.NO_LIMITS,
+        "delegated",
+    ),
+    (RuntimeError("error setting rlimit type 7: operation not permitted: unknown"), faults.NO_LIMITS, "rootless"),
+    (RuntimeError("Cannot kill container: c: No such container: c"), faults.GONE, "prune"),
+    (RuntimeError("Cannot kill container: c: Container c is not running"), faults.NOT_RUNNING, "exit code"),
+    (RuntimeError("removal of container c is already in progress"), faults.BEING_REMOVED, "wait"),
+    (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), faults.TIMEOUT, "overloaded"),
     (RuntimeError("something never seen before"), faults.FAILED, "something never seen before"),
 ]
 
