@@ -45,7 +45,7 @@ EXAMPLES: Mapping[str, Example] = {
     ),
     "POET113": Example(
         "import math\n\ndef call(x):\n    library = math\n    return library.sqrt(x)\n",
-        "import math\n\nCALLS = {'sqrt': math.sqrt}\n\ndef call(name, x):\n    return CALLS[name](x)\n",
+        "import math\n\nCALLS = {'sqrt': math.sqrt}\n\ndef call(name, x):\n    return CALLS.get(name, math.exp)(x)\n",
     ),
     "POET114": Example(
         "import math\n\ndef grade(math, physics):\n    return math\n\nmath = 3\n",

@@ -139,8 +139,7 @@ BLOCKED: dict[str, list[str]] = {
     ],
     "POET122": [
         "from functools import singledispatch as s\ndef g(x: 'a()'):\n    pass\ns(print).register(g)",
-        "from functools import singledispatch\nT = 'a()'\n@f.register\ndef _(x: T):\n    pass\n"
-        "@singledispatch\ndef f(x):\n    pass",
+        "from functools import singledispatch as s\nT = 'a()'\nf = s(print)\n@f.register\ndef _(x: T):\n    pass",
         "import functools\nfunctools.singledispatch(print)\nr = f.register",
     ],
     "POET130": [
