@@ -45,7 +45,7 @@ class Attributes:
 
     def starts_refused(self, start: str) -> bool:
         """Whether a name that begins like this may turn out to be a refused one."""
-        refused = (*vocabulary.INSIDE, *self._methods, "read_" if self.tables else "")
+        refused = (*vocabulary.INSIDE, *vocabulary.FORMATS, *self._methods, "read_" if self.tables else "")
         return start.startswith("__") or any(
             name.startswith(start) or start.startswith(name) for name in refused if name
         )
@@ -79,20 +79,27 @@ def _elsewhere(source: Source, attributes: Attributes, reporter: Reporter) -> No
 
 
 def _own(source: Source) -> frozenset[str]:
-    """Attributes that the source gives its own objects: set somewhere, or bound in a class, or named in a text."""
+    """Attributes that the source gives its own objects: set somewhere, bound in a class, or listed in its slots."""
     found = {name for scope in source.scopes if scope.kind == CLASS for name in scope.bindings}
     for node in source.nodes.get(ast.Attribute, ()):
         if isinstance(node, ast.Attribute) and type(node.ctx) is ast.Store:
             found.add(node.attr)
     for node in source.nodes.get(ast.Constant, ()):
         value: object = getattr(node, "value", None)
-        if type(value) is str and value[:1] == "_" and not _asked_for(source.parents[node]):
-            found.add(value)  # in __slots__, for setattr
+        if type(value) is str and value[:1] == "_" and _gives(node, source):
+            found.add(value)
     return frozenset(found | vocabulary.PUBLISHED)
 
 
-def _asked_for(call: ast.AST) -> bool:
-    return isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in {"getattr", "delattr"}
+def _gives(text: ast.AST, source: Source) -> bool:
+    """Whether a text names an attribute that is set by it: in `__slots__`, in `setattr` and the method behind it."""
+    outer = source.parents[text]
+    if isinstance(outer, ast.Call):
+        func = outer.func
+        return (func.id if isinstance(func, ast.Name) else getattr(func, "attr", "")) in {"setattr", "__setattr__"}
+    if isinstance(outer, ast.Tuple | ast.List | ast.Set):
+        outer = source.parents[outer]
+    return isinstance(outer, ast.Assign) and any(getattr(to, "id", "") == "__slots__" for to in outer.targets)
 
 
 def _refused(source: Source, allowance: Allowance) -> frozenset[str]:
@@ -133,8 +140,10 @@ def _attribute(node: ast.Attribute, source: Source, attributes: Attributes, repo
 
 
 def _report(name: str, node: ast.AST, attributes: Attributes, reporter: Reporter) -> None:
-    """Report a name that no value may be asked for."""
+    """Report a name, written as a text or in a pattern, that no value may be asked for."""
     refusal = attributes.refusal(name)
+    if name in vocabulary.FORMATS:
+        refusal = "POET132", f"The method {name!r} is passed around"
     if refusal is not None:
         reporter.at(refusal[0], node, refusal[1])
 

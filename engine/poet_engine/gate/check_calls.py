@@ -19,6 +19,8 @@ def check(source: Source, uses: Uses, reporter: Reporter) -> None:
             names = ", ".join(sorted(shape.keywords)) or "no arguments"
             what = f"{path!r} may only be called, with at most {shape.positional} positional arguments and {names}"
             reporter.at("POET116", node, f"{what}: otherwise {shape.why}")
+        elif path in vocabulary.METACLASSES and not _is_plain_metaclass(node, source.parents[node]):
+            reporter.at("POET121", node, f"{path!r} makes a class out of data")
     generic = any(path in vocabulary.GENERIC for path in uses.paths.values())
     if generic or ast.MatchClass in source.nodes:
         _with_scopes(source, dict(source.names), uses, reporter, generic=generic)
@@ -35,6 +37,12 @@ def _with_scopes(
                 reporter.at("POET121", node, what)
         elif isinstance(node, ast.Attribute) and node.attr == "register" and node not in uses.judged:
             _register(node, scopes, source, reporter)
+
+
+def _is_plain_metaclass(node: ast.AST, outer: ast.AST) -> bool:
+    if isinstance(outer, ast.keyword):
+        return outer.arg == "metaclass"
+    return isinstance(outer, ast.ClassDef) and node in outer.bases
 
 
 def _fits(node: ast.AST, call: ast.AST, shape: vocabulary.Shape) -> bool:

@@ -8,7 +8,6 @@ from poet_engine.gate import vocabulary
 from poet_engine.gate.model import Scope, Source
 from poet_engine.gate.reporter import Reporter
 
-_METHODS = frozenset({"format", "format_map"})
 _DEEPEST = 2  # fields in the format of a field: Python itself follows them no deeper
 _STEP = re.compile(r"\.([^.\[\]]*)")
 
@@ -17,7 +16,7 @@ def check(source: Source, judged: set[ast.AST], reporter: Reporter) -> None:
     """Report `format` on texts that are out of sight or whose fields lead out of the code's own data."""
     scopes = dict(source.names)
     for node in source.of(ast.Attribute):
-        if not isinstance(node, ast.Attribute) or node.attr not in _METHODS or node in judged:
+        if not isinstance(node, ast.Attribute) or node.attr not in vocabulary.FORMATS or node in judged:
             continue
         call = source.parents[node]
         if not isinstance(call, ast.Call) or call.func is not node:

@@ -54,8 +54,26 @@ def _type(name: ast.Name, source: Source, reporter: Reporter) -> None:
             wrong = not _only_asks(outer)
         if wrong:
             reporter.at("POET121", outer, "'type' makes a class out of data")
-    elif isinstance(outer, _ALIASING) and not (isinstance(outer, ast.keyword) and outer.arg == "key"):
+    elif _renames(outer, source):
         reporter.at("POET121", outer, "'type' goes by another name, under which it could make a class out of data")
+
+
+def _renames(outer: ast.AST, source: Source) -> bool:
+    """Whether what stands around `type` makes it go by another name."""
+    if isinstance(outer, ast.Tuple):
+        asked = source.parents[outer]
+        index = isinstance(asked, ast.Subscript) and asked.slice is outer
+        return not (index or (isinstance(asked, ast.Call) and _only_asks(asked)))
+    if isinstance(outer, ast.Attribute):
+        return outer.attr == "__call__" or (outer.attr == "__new__" and not _in_new(outer, source))
+    return isinstance(outer, _ALIASING) and not (isinstance(outer, ast.keyword) and outer.arg == "key")
+
+
+def _in_new(node: ast.AST, source: Source) -> bool:
+    outer: ast.AST | None = node
+    while outer is not None and not isinstance(outer, ast.FunctionDef):
+        outer = source.parents.get(outer)
+    return isinstance(outer, ast.FunctionDef) and outer.name == "__new__"
 
 
 def _makes(call: ast.Call, source: Source) -> bool:

@@ -60,6 +60,8 @@ INSTEAD = {
     "__import__": "write an import statement",
 }
 
+FORMATS = frozenset({"format", "format_map"})  # they follow attributes that a text names
+
 # Methods that a class may define and that may be called by name: operators and the usual protocols.
 _OPERATORS = (
     "add sub mul matmul truediv floordiv mod divmod pow lshift rshift and or xor radd rsub rmul rmatmul rtruediv "
@@ -129,6 +131,8 @@ SHAPES: Mapping[str, Shape] = {
     "logging.basicConfig": Shape(0, _words("level format datefmt force"), "it opens a file or follows attributes"),
     "warnings.catch_warnings": Shape(0, _words("record action category"), "it takes a module"),
 }
+# They make classes: fine behind `metaclass=` and as a base, and no function to call.
+METACLASSES = frozenset({"abc.ABCMeta", "enum.EnumMeta", "enum.EnumType"})
 # Makers of classes whose class patterns read the fields that they were given.
 RECORDS = frozenset({"collections.namedtuple", "typing.NamedTuple"})
 # They run annotations that are texts.

@@ -601,3 +601,23 @@ def test_add():
 for test in (test_add,):
     test()
     print(f"{test.__name__}: ok")
+# ok: metaclasses of the library
+from abc import ABC, ABCMeta
+from enum import Enum, EnumMeta
+class Base(metaclass=ABCMeta):
+    def kind(self): return isinstance(self, (type, Base)), issubclass(type(self), Base)
+class Meta(EnumMeta):
+    def __contains__(cls, item): return item in [m.value for m in cls]
+class Size(Enum, metaclass=Meta):
+    SMALL = 1
+# ok: metaclass that calls type's own new
+class Upper(type):
+    def __new__(mcs, name, bases, namespace):
+        return type.__new__(mcs, name, bases, {k.upper() if not k.startswith("_") else k: v for k, v in namespace.items()})
+# ok: an instance with slots and setattr
+class P:
+    __slots__ = ["_x", "_y"]
+    def __init__(self, x):
+        object.__setattr__(self, "_x", x)
+        setattr(self, "_z", 1)
+def use(p): return p._x, p._y, p._z

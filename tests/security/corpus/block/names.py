@@ -208,3 +208,37 @@ from typing import get_type_hints
 import typing
 # ruleid: POET111
 typing.ForwardRef("print(1)")
+# case: format by getattr
+# ruleid: POET132
+x = getattr("{0.__class__}", "format")(1)
+# case: format by a class pattern
+match "{0.__class__}":
+    # ruleid: POET132
+    case str(format=f):
+        x = f(1)
+# case: format by the beginning of its name
+def f(rest):
+    # ruleid: POET121
+    return getattr("{0.__class__}", "form" + rest)(1)
+# case: type in a tuple
+# ruleid: POET121
+make = (type,)[0]
+# case: type by its own call
+# ruleid: POET121
+X = type.__call__(type, "X", (), {})
+# case: type by its own new
+# ruleid: POET121
+X = type.__new__(type, "X", (), {})
+# case: a metaclass of the library is called
+from abc import ABCMeta
+# ruleid: POET121
+X = ABCMeta("X", (), {"__annotations__": {}})
+# case: a metaclass of an enumeration is passed around
+import enum
+# ruleid: POET121
+make = enum.EnumMeta
+# case: a private attribute that only a text names
+x = "_loop"
+def f(task):
+    # ruleid: POET136
+    return task._loop
