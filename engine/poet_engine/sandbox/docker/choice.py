@@ -1,7 +1,7 @@
 """What a policy gets at an engine: the image, the runtime, and what the guest is told."""
 
-import contextlib
 import dataclasses
+import functools
 import importlib.metadata
 import itertools
 import os
@@ -9,14 +9,16 @@ import platform
 import sys
 from collections.abc import Callable
 
+import psutil
+
 from poet_engine.dockerd import DEFAULT_HOST, faults
-from poet_engine.errors import DockerError, SandboxUnavailableError
+from poet_engine.errors import SandboxUnavailableError
 from poet_engine.guest.config import Config
 from poet_engine.images import DockerEngine, guest_digest, modules_needed, seccomp
 from poet_engine.images import choose as choose_image
 from poet_engine.images.recipe import minor
 from poet_engine.policy import Fresh, Policy
-from poet_engine.sandbox.docker import configuration, ownership
+from poet_engine.sandbox.docker import configuration, line, ownership
 from poet_engine.sandbox.docker.builder import Builder, Kind
 from poet_engine.sandbox.docker.engine import ContainerEngine, EngineInfo
 
@@ -40,12 +42,14 @@ class Chosen:
         probing: What the guest is told in a container for our own probes, by its user.
         runtime: What runs them.
         info: What the engine is.
+        sweep: Removes what others left at the engine.
     """
 
     builder: Builder
     probing: Callable[[int], Config]
     runtime: str
     info: EngineInfo
+    sweep: Callable[[], object]
 
 
 def choose(engine: ContainerEngine, policy: Policy, runtime: str | None) -> Chosen:
@@ -72,18 +76,28 @@ def choose(engine: ContainerEngine, policy: Policy, runtime: str | None) -> Chos
     config = _configuration(policy, minor(image.contents.python), separate=gvisor)
     here = ownership.current(importlib.metadata.version("poet-engine"))
     users = ownership.uids(info, here)
-    with contextlib.suppress(DockerError):  # what is left of others must not keep us from starting
-        ownership.sweep(engine, here)
     kind = Kind(
         image=image.id,
         runtime=chosen,
         profile=None if gvisor else seccomp.told_text(),
         labels=here.labels(),
+        line=line.usable(engine.host, desktop=info.desktop, gvisor=gvisor),
         names=lambda: ownership.name(os.urandom),
         uids=lambda: users[next(_numbers) % len(users)],
     )
     builder = Builder(engine, policy, lambda uid: dataclasses.replace(config, uid=uid), kind)
-    return Chosen(builder, lambda uid: dataclasses.replace(config, uid=uid, lenient=True), chosen, info)
+    probing = functools.partial(_lenient, config)
+    return Chosen(builder, probing, chosen, info, functools.partial(_sweep, engine, here))
+
+
+def _sweep(engine: ContainerEngine, here: ownership.Owner) -> None:
+    """Remove what other processes have left, at the engine and in the folder of temporary files."""
+    line.sweep(psutil.pid_exists)
+    ownership.sweep(engine, here)
+
+
+def _lenient(config: Config, uid: int) -> Config:
+    return dataclasses.replace(config, uid=uid, lenient=True)
 
 
 def _refuse_network(policy: Policy) -> None:

@@ -1,6 +1,7 @@
 """One container as the host sees it, from its order to its end."""
 
 import json
+import select
 from typing import NamedTuple
 
 from poet_engine.guest import container as guest
@@ -71,6 +72,16 @@ class Container:
     def __repr__(self) -> str:
         state = "armed" if self.armed else "being prepared"
         return f"<Container {self.name} uid={self.uid} calls={self.calls} {state}>"
+
+    @property
+    def quiet(self) -> bool:
+        """Whether it has said nothing since it was ready. What a waiting payload's container says is its end."""
+        fd = self.stream.fileno()
+        if fd < 0:
+            return False
+        poll = select.poll()
+        poll.register(fd, select.POLLIN)
+        return not poll.poll(0)
 
     def arm(self, probable: Version | None = None) -> None:
         """Order the next payload, which compiles what it will probably be asked for."""

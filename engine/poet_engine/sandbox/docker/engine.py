@@ -10,7 +10,7 @@ from poet_engine.dockerd import DEFAULT_HOST, Connection, faults
 from poet_engine.errors import DockerError
 
 LABEL_OWNER = "org.poet-engine.owner"  # on every container of ours
-_TIMEOUT_S = 30.0
+_TIMEOUT_S = 10.0
 _ATTACHED = {"stream": "1", "stdin": "1", "stdout": "1", "stderr": "1"}
 
 
@@ -42,12 +42,14 @@ class Owned:
         name: Its name, without the slash that Docker puts before it.
         labels: All of them.
         running: Whether it runs; false also for one that was never started.
+        going: Whether it is being removed already.
     """
 
     id: str
     name: str
     labels: Mapping[str, str]
     running: bool
+    going: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +223,9 @@ class ContainerEngine:
         self._post(container, "update", f"limiting the memory of {_short(container)}", timeout, limits)
 
     def owned(self, *, timeout: float | None = None) -> list[Owned]:
-        """All containers with our label, whoever made them.
+        """All containers with our label, whoever made them, but for those that are being removed.
+
+        Of those Docker 20.10 sometimes goes on listing one that is long gone.
 
         Raises:
             DockerError: The engine did not say.
@@ -233,7 +237,17 @@ class ContainerEngine:
             parameters={"all": "1", "filters": json.dumps({"label": [LABEL_OWNER]})},
             timeout=timeout,
         )
-        return [_owned(_mapping(entry)) for entry in _sequence(found)]
+        entries = [_mapping(entry) for entry in _sequence(found)]
+        return [_owned(entry) for entry in entries if entry.get("State") != "removing"]
+
+    def knock(self, *, timeout: float | None = None) -> None:
+        """See whether the engine lives and lets anybody in: one that is ending still answers on connections it has.
+
+        Raises:
+            DockerError: It does not.
+        """
+        self._connection.knock(timeout=self._connection.timeout if timeout is None else timeout)
+        self._connection.ask("GET", "/version", doing="asking whether the engine lives", timeout=timeout)
 
     def info(self, *, timeout: float | None = None) -> EngineInfo:
         """What the engine is.
@@ -278,6 +292,7 @@ def _owned(entry: Mapping[str, object]) -> Owned:
         name=names[0] if names else "",
         labels={name: str(value) for name, value in _mapping(entry.get("Labels")).items()},
         running=entry.get("State") in {"running", "paused", "restarting"},
+        going=entry.get("State") == "removing",
     )
 
 

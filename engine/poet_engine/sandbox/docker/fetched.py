@@ -20,6 +20,7 @@ class Fetched:
 
     def __init__(self, stream: Stream, take: Callable[[Frame], None], patience: float) -> None:
         self._stream, self._take_other, self._patience = stream, take, patience
+        self.lost = False  # whether the container ended or fell silent, which is no fault of the payload's
 
     def take(self, offset: int, length: int) -> bytearray:
         """A copy of a piece.
@@ -44,10 +45,12 @@ class Fetched:
         poll = select.poll()
         poll.register(self._stream.fileno(), select.POLLIN)
         if not poll.poll(self._patience * 1000):
+            self.lost = True
             raise UndecodableError("an attachment that did not come in time")
         try:
             frames = self._stream.receive()
         except (StreamError, FrameError) as error:
+            self.lost = True
             raise UndecodableError(f"an attachment that did not come: {error}") from None
         more = True
         for frame in frames:

@@ -156,7 +156,7 @@ def sweep(
     """
     removed, failed = [], {}
     for container in engine.owned(timeout=timeout):
-        if abandoned(container.labels, here, living):
+        if not container.going and abandoned(container.labels, here, living):
             try:
                 engine.remove(container.id, timeout=timeout)
             except DockerError as error:

@@ -23,8 +23,8 @@ from poet_engine.sandbox.watch import Output, Watch
 NAME = "docker"
 _PART = 1 << 19  # bytes of a request in one frame
 # How long a killed payload may take to be reaped before its container is given up.
-_REAP_GRACE = 5.0
-_FETCH_GRACE = 10.0  # for what a payload has put beside an answer that is there
+_REAP_GRACE = 2.0
+_FETCH_GRACE = 2.0  # for what a payload has put beside an answer that is there
 
 
 class Run:
@@ -179,6 +179,8 @@ class Run:
             if self._frames:
                 fetched = Fetched(self._stream, self._take, _FETCH_GRACE)
                 self._answer = wire.read(self._frames, self._reader.pending, fetched, self._limits.result)
+                if fetched.lost:
+                    self._lost, self._answer = True, None
         except FrameTooLargeError as error:
             evidence = Evidence("result_bytes", error.length, error.limit)
             self._watch.end(Kill(Status.LIMIT, "result_size", evidence))

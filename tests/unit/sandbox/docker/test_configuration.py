@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poet_engine.policy import Policy
@@ -66,6 +66,7 @@ HOST = {
     "CgroupnsMode": "private",
     "ReadonlyRootfs": True,
     "Binds": [],
+    "Mounts": [],
     "VolumesFrom": [],
     "Tmpfs": {
         "/tmp": f"size={31 * MIB // 2},nr_inodes=993,mode=1777,nosuid,nodev,noexec",  # noqa: S108 - inside the container
@@ -120,9 +121,8 @@ def test_nothing_is_asked_that_this_file_does_not_look_at() -> None:
 
 def test_resource_limits_leave_the_first_process_its_own_descriptors() -> None:
     assert ulimits(host(RESTRICTED)) == {
-        "nofile": 64 + 64,
+        "nofile": 64 + 512,
         "nproc": 10,
-        "fsize": 16 * MIB,
         "core": 0,
         "memlock": 0,
         "msgqueue": 0,
@@ -155,6 +155,15 @@ def test_gvisor_takes_no_profile_and_needs_threads_of_its_own() -> None:
     assert ulimits(config)["nproc"] == 10  # what stops the code
 
 
+def test_gvisors_own_root_may_only_change_users_and_tend_their_files() -> None:
+    """The supervisor is somebody else than the payloads there; with runc nobody has any capability."""
+    made = configuration.body(RESTRICTED, asked("runsc"))
+    assert made["User"] == "0:0"
+    config = host(RESTRICTED, runtime="runsc")
+    assert config["CapDrop"] == ["ALL"]
+    assert config["CapAdd"] == ["SETUID", "SETGID", "KILL", "DAC_OVERRIDE", "FOWNER"]
+
+
 def test_a_baseline_is_assumed_where_none_was_measured() -> None:
     runc, runsc = host(RESTRICTED, memory=None), host(RESTRICTED, "runsc", memory=None)
     assert runc["Memory"] == runc["MemorySwap"] == 512 * MIB
@@ -177,6 +186,7 @@ def test_it_is_plain_json() -> None:
     assert json.loads(json.dumps(made)) == made
 
 
+@settings(deadline=None)  # a shared machine is slow at times, which says nothing
 @given(
     cores=st.floats(0.01, 1024),
     processes=st.integers(0, 4096),
@@ -203,8 +213,7 @@ def test_no_budget_is_ever_larger_than_the_policy_says(  # noqa: PLR0913 - one f
     assert pids <= 2 + processes + threads + (256 + 8 * (2 + processes) if runtime == "runsc" else 0)
     limits = ulimits(config)
     assert limits["nproc"] == 2 + processes + threads
-    assert limits["nofile"] <= open_files + 64
-    assert limits["fsize"] == disk
+    assert limits["nofile"] <= open_files + 512
     mounts = config["Tmpfs"]
     assert isinstance(mounts, dict)
     sizes, counts = zip(*(numbers(options) for options in mounts.values()), strict=True)
@@ -213,3 +222,13 @@ def test_no_budget_is_ever_larger_than_the_policy_says(  # noqa: PLR0913 - one f
     assert sum(sizes) <= disk
     assert sum(counts) - len(mounts) <= inodes  # their roots
     assert sum(sizes) > 0.9 * disk
+
+
+def test_a_line_takes_the_place_of_the_streams_and_is_the_only_thing_of_the_host_that_is_seen() -> None:
+    """Read-only, and as a mount, for which the engine makes no folder that it does not find."""
+    body = configuration.body(RESTRICTED, dataclasses.replace(asked(), line="/somewhere/shown"))
+    found = body["HostConfig"]
+    assert isinstance(found, dict)
+    assert found["Mounts"] == [{"Type": "bind", "Source": "/somewhere/shown", "Target": "/run/poet", "ReadOnly": True}]
+    assert found["Binds"] == []
+    assert [body[name] for name in ("AttachStdin", "AttachStdout", "AttachStderr", "OpenStdin")] == [False] * 4
