@@ -16,13 +16,13 @@ from pathlib import Path
 from poet_engine import decorator
 from poet_engine.decorator.forks import ForkedLock
 from poet_engine.engine import Engine
-from poet_engine.errors import ClosedError, InfraError, SandboxUnavailableError, UsageError
+from poet_engine.errors import ClosedError, InfraError, PolicyError, SandboxUnavailableError, UsageError
 from poet_engine.events import EventFactory, uuid7
 from poet_engine.gate import Gate
 from poet_engine.journal import Journal, JournalError
 from poet_engine.journal.recorder import Recorder
 from poet_engine.outcome import Blame, Evidence, Outcome, Status
-from poet_engine.policy import Policy
+from poet_engine.policy import Policy, layers
 from poet_engine.sandbox import walls
 from poet_engine.sandbox.opening import OpeningSandbox
 from poet_engine.sandbox.process import ProcessSandbox
@@ -31,7 +31,8 @@ from poet_engine.settings import Settings
 
 poet = decorator.poet
 
-_wall_clock = time.time  # noqa: TID251 - the one place that hands the clock to those who take one
+wall_clock = time.time  # noqa: TID251 - the one place that hands the clock to those who take one
+_MACHINE_POLICY = layers.MACHINE_FILE
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ def open_engine(
 ) -> Engine:
     """See `Engine.open`."""
     settings = Settings.read()
-    resolved = _policy(policy, settings)
+    resolved = resolve(policy, settings).policy(Policy)
+    _refuse_other_runtime(resolved, runtime)
     with contextlib.ExitStack() as undo:
         recorder = _recorder(settings, journal)
         if recorder is not None:
@@ -83,10 +85,37 @@ def open_engine(
     return engine
 
 
-def _policy(policy: Policy | str | Path | None, settings: Settings) -> Policy:
-    if isinstance(policy, Policy):
-        return policy
-    return Policy.load(policy or settings.policy)
+def _refuse_other_runtime(policy: Policy, runtime: str | None) -> None:
+    """An argument may choose a runtime where the policy names none; it takes nobody out of the one that is named."""
+    named = policy.isolation.runtime
+    if runtime is not None and named is not None and runtime != named:
+        origin = policy.origin["isolation.runtime"]
+        raise PolicyError(
+            f"the policy {policy.name!r} names {named!r} ({origin}), so the runtime cannot be {runtime!r}; "
+            "leave runtime out, or change the policy",
+            file=origin,
+            key="isolation.runtime",
+        )
+
+
+def resolve(policy: Policy | str | Path | None, settings: Settings) -> layers.Resolution:
+    """What holds for a call from here: the policy that was given, or else `POET_POLICY`, and the layers around it.
+
+    Raises:
+        PolicyError: One of them cannot be used.
+    """
+    return layers.resolve(settings.policy if policy is None else policy, _around(settings, _working_folder()))
+
+
+def _around(settings: Settings, start: Path) -> layers.Surroundings:
+    return layers.surroundings(start, settings.organisation_policy, _MACHINE_POLICY)
+
+
+def _working_folder() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:  # it was removed: there is no project around
+        return Path("/")
 
 
 def _engine(policy: Policy, wish: Wish, recorder: Recorder | None, *, wait: bool = True) -> Engine:
@@ -102,13 +131,13 @@ def _engine(policy: Policy, wish: Wish, recorder: Recorder | None, *, wait: bool
         standing = start() if wait else OpeningSandbox(wish.sandbox, start)
         undo.pop_all()
     return Engine(
-        policy=policy, sandbox=standing, gate=gate, recorder=recorder, new_id=factory.new_id, clock=_wall_clock
+        policy=policy, sandbox=standing, gate=gate, recorder=recorder, new_id=factory.new_id, clock=wall_clock
     )
 
 
 def _factory(settings: Settings) -> EventFactory:
     version = importlib.metadata.version("poet-engine")
-    return EventFactory(_wall_clock, os.urandom, settings.environment, settings.service, version)
+    return EventFactory(wall_clock, os.urandom, settings.environment, settings.service, version)
 
 
 def _recorder(settings: Settings, journal: Path | str | None) -> Recorder | None:
@@ -201,6 +230,14 @@ class Shared:
                 self._close_at_exit()
             return engine
 
+    def surroundings(self, start: Path) -> layers.Surroundings:
+        """The layers of policies around code in a folder.
+
+        Raises:
+            PolicyError: One of them cannot be used.
+        """
+        return _around(Settings.read(), start)
+
     def recorder(self, journal: Path) -> Recorder:
         """The one for this journal, which copes with forks by itself.
 
@@ -233,11 +270,11 @@ class Shared:
 
     def new_id(self) -> str:
         """A fresh id for an execution. Reads no settings: a wrong one must cost no call its answer."""
-        return str(uuid7(int(_wall_clock() * 1000), os.urandom(10)))
+        return str(uuid7(int(wall_clock() * 1000), os.urandom(10)))
 
     def now(self) -> float:
         """Seconds since the epoch."""
-        return _wall_clock()
+        return wall_clock()
 
     def home(self) -> Path:
         """The state folder."""

@@ -14,10 +14,10 @@ from typing import ClassVar, Protocol, Self
 from poet_engine import bulk
 from poet_engine.cancellation import Cancellation
 from poet_engine.errors import ClosedError, InfraError, UsageError
-from poet_engine.gate import Gate, ScanReport
+from poet_engine.gate import Gate, ScanReport, judged_scan, noted
 from poet_engine.job import Job, Script
 from poet_engine.journal.recorder import Call, Recorder
-from poet_engine.outcome import Evidence, Finding, Outcome, Status
+from poet_engine.outcome import Evidence, Outcome, Status, decisive
 from poet_engine.policy import Policy
 from poet_engine.sandbox import files_in as given
 from poet_engine.sandbox.protocol import Diagnosis, Sandbox, SandboxStatistics, WallReport
@@ -103,8 +103,8 @@ class Engine:
         """An engine on the first sandbox on which the walls that the policy requires stand.
 
         Args:
-            policy: A policy, a preset's name (`restricted`, `data`, `lab`), or a file; by default `POET_POLICY`, or
-                else `restricted`.
+            policy: A policy, a preset's name (`restricted`, `data`, `api`, `baseline`, `lab`), or a file; by default
+                `POET_POLICY`, or else what the layers around the working folder say (docs/policies.md).
             sandbox: `process`, `docker`, or `auto`: what `POET_SANDBOX` says, or else the first of them that will do.
             runtime: Which of its runtimes Docker takes, such as `runsc`; by default the policy's, or else Docker's.
             journal: The file in which each run leaves an event; by default one in the state folder (`POET_HOME`).
@@ -129,10 +129,15 @@ class Engine:
         """Which sandbox it runs on."""
         return self._sandbox.name
 
-    def scan(self, source: str) -> ScanReport:
-        """What the gate says of a source, without running it."""
+    def scan(self, source: str, *names: str) -> ScanReport:
+        """What the gate says of a source, without running it.
+
+        Args:
+            source: The whole text.
+            *names: What the policy's waivers may call it: the function, the file.
+        """
         self._refuse_if_closed()
-        return self._gate.scan(source, self.policy)
+        return judged_scan(self._gate, source, self.policy, names=names, now=self._clock())
 
     def undecorate(self, source: str) -> str:
         """The source without its `@poet` decorators and `poet_engine` imports; lines keep their numbers.
@@ -277,15 +282,13 @@ class Engine:
             raise UsageError(f"{job.entry!r} is no function name; name a function at the top level of the source")
         execution_id = self._new_id()
         try:
-            report = self.scan(job.source)
+            report = self.scan(job.source, *_names(job))
         except InfraError as error:
-            outcome, findings = _no_gate(error), tuple[Finding, ...]()
+            outcome = _no_gate(error)
         else:
             outcome = _rejected(report) if report.rejected else self._run_in_sandbox(job, cancellation)
-            findings = report.findings
-        return dataclasses.replace(
-            outcome, findings=findings, execution_id=execution_id, sandbox=self.sandbox_name, job_id=job.id
-        )
+            outcome = noted(outcome, report, self.policy)
+        return dataclasses.replace(outcome, execution_id=execution_id, sandbox=self.sandbox_name, job_id=job.id)
 
     def _run_in_sandbox(self, job: Job | Script, cancellation: Cancellation | None) -> Outcome:
         if isinstance(job, Script):
@@ -298,7 +301,7 @@ class Engine:
         Raises:
             RejectedError: The gate does not let it run.
         """
-        report = self.scan(source)
+        report = self.scan(source, entry)
         if report.rejected:
             _rejected(report).unwrap()
         return Loaded(self, source, entry)
@@ -378,8 +381,13 @@ def _no_gate(error: InfraError) -> Outcome:
     return Outcome(status=Status.INFRA, cause="setup", blame=blame_for(Status.INFRA, "setup"), evidence=evidence)
 
 
+def _names(job: Job | Script) -> tuple[str, ...]:
+    return (job.filename,) if isinstance(job, Script) else (job.entry, job.filename)
+
+
 def _rejected(report: ScanReport) -> Outcome:
-    rule = report.findings[0].rule if report.findings else report.cause
+    first = decisive(report.findings)
+    rule = first.rule if first is not None else report.cause
     return Outcome(
         status=Status.REJECTED,
         cause=report.cause,

@@ -33,7 +33,9 @@ class Settings:
             `poet-<uid>` under the folder for temporary files. Nothing is created before `make_home()`.
         model: Which model may see source (`POET_MODEL`); None: no source leaves the machine.
         mode: Whether versions serve (`POET_MODE`).
-        policy: The policy of calls that name none (`POET_POLICY`), by name or path.
+        policy: The policy of calls that name none (`POET_POLICY`), by name or path; None for the project's or the
+            default one.
+        organisation_policy: The organisation's layer of every policy (`POET_ORGANISATION_POLICY`), by name or path.
         environment: The environment that events name (`POET_ENVIRONMENT`).
         service: The service that events name (`POET_SERVICE`).
         sandbox: What `auto` stands for (`POET_SANDBOX`): `process`, `docker`, or the first of them that will do.
@@ -43,10 +45,11 @@ class Settings:
     home: Path
     model: str | None
     mode: ServeMode
-    policy: str
+    policy: str | None
     environment: str
     service: str
     docker_host: str | None = None
+    organisation_policy: str | None = None
     sandbox: Literal["auto", "process", "docker"] = "auto"
 
     @classmethod
@@ -85,10 +88,11 @@ class Settings:
 class _Plain(TypedDict):
     model: str | None
     mode: ServeMode
-    policy: str
+    policy: str | None
     environment: str
     service: str
     docker_host: str | None
+    organisation_policy: str | None
     sandbox: Literal["auto", "process", "docker"]
 
 
@@ -101,7 +105,8 @@ def _parse(environ: Mapping[str, str]) -> _Plain:
     class Environment(BaseSettings):
         model: str | None = Field(default=None, validation_alias="POET_MODEL")
         mode: ServeMode = Field(default="on", validation_alias="POET_MODE")
-        policy: str = Field(default="restricted", validation_alias="POET_POLICY")
+        policy: str | None = Field(default=None, validation_alias="POET_POLICY")
+        organisation_policy: str | None = Field(default=None, validation_alias="POET_ORGANISATION_POLICY")
         environment: str = Field(default="development", validation_alias="POET_ENVIRONMENT", max_length=_LONGEST_NAME)
         service: str = Field(default="poet", validation_alias="POET_SERVICE", max_length=_LONGEST_NAME)
         docker_host: str | None = Field(default=None, validation_alias="DOCKER_HOST")
@@ -133,6 +138,7 @@ def _parse(environ: Mapping[str, str]) -> _Plain:
         environment=found.environment,
         service=found.service,
         docker_host=found.docker_host,
+        organisation_policy=found.organisation_policy,
         sandbox=found.sandbox,
     )
 

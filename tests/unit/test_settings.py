@@ -16,7 +16,7 @@ def test_an_empty_environment_has_a_setting_for_everything(tmp_path: Path) -> No
         home=tmp_path / f"poet-{os.geteuid()}",
         model=None,
         mode="on",
-        policy="restricted",
+        policy=None,
         environment="development",
         service="poet",
     )

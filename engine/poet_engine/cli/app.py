@@ -27,8 +27,12 @@ app = typer.Typer(
 images_app = typer.Typer(help="Build, list and remove the images of the Docker sandbox.", rich_markup_mode=None)
 app.add_typer(images_app, name="images")
 
+policy_app = typer.Typer(help="Show, explain, check and compare policies.", rich_markup_mode=None)
+app.add_typer(policy_app, name="policy")
+
 PolicyOption = Annotated[
-    str | None, typer.Option("--policy", metavar="NAME|FILE", help="A preset (restricted, data, lab) or a TOML file.")
+    str | None,
+    typer.Option("--policy", metavar="NAME|FILE", help="A preset (restricted, data, api, baseline, lab) or a file."),
 ]
 SandboxOption = Annotated[
     Literal["auto", "process", "docker"],
@@ -219,6 +223,77 @@ def prune_images(
     from poet_engine.cli import images  # noqa: PLC0415 - the same
 
     return images.prune(_screen(as_json=as_json), everything=everything)
+
+
+@policy_app.command("show")
+def show_policy(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME|FILE]", help="What a function names; or nothing.")
+    ] = None,
+    *,
+    as_json: JsonOption = False,
+) -> int:
+    """Print what holds for a call from this folder, and who set each value."""
+    from poet_engine.cli import policy  # noqa: PLC0415 - the same
+
+    return policy.show(_screen(as_json=as_json), name)
+
+
+@policy_app.command("explain")
+def explain_policy(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Such as limits.memory or static.imports.numpy.")],
+    *,
+    policy: PolicyOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Print what a key says, and how its value came about, layer by layer."""
+    from poet_engine.cli import policy as policies  # noqa: PLC0415 - the same
+
+    return policies.explain(_screen(as_json=as_json), key, policy)
+
+
+@policy_app.command("check")
+def check_policies(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Policy files, or a pyproject.toml.")],
+    *,
+    as_json: JsonOption = False,
+) -> int:
+    """Check policy files, and whether their waivers still hold."""
+    from poet_engine.cli import policy  # noqa: PLC0415 - the same
+
+    return policy.check(_screen(as_json=as_json), files)
+
+
+@policy_app.command("diff")
+def diff_policies(
+    one: Annotated[str, typer.Argument(metavar="ONE")],
+    other: Annotated[str, typer.Argument(metavar="OTHER")],
+    *,
+    no_looser: Annotated[
+        bool, typer.Option("--no-looser", help="Exit with 1 when OTHER lets more through than ONE.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Compare two policies, value by value."""
+    from poet_engine.cli import policy  # noqa: PLC0415 - the same
+
+    return policy.diff(_screen(as_json=as_json), one, other, no_looser=no_looser)
+
+
+@policy_app.command("list")
+def list_policies(*, as_json: JsonOption = False) -> int:
+    """List the policies that ship."""
+    from poet_engine.cli import policy  # noqa: PLC0415 - the same
+
+    return policy.presets(_screen(as_json=as_json))
+
+
+@policy_app.command("schema")
+def policy_schema(*, as_json: JsonOption = False) -> int:
+    """Print the JSON Schema of policy files, for editors."""
+    from poet_engine.cli import policy  # noqa: PLC0415 - the same
+
+    return policy.print_schema(_screen(as_json=as_json))
 
 
 def _spelt_wrong(error: typer.TyperException) -> UsageError:

@@ -18,6 +18,7 @@ from poet_engine.decorator.preparing import (
     prepare,
     recorder_for,
     refuse_stale,
+    rescanned,
     usable,
     wiring,
 )
@@ -26,7 +27,7 @@ from poet_engine.errors import PoetError, UsageError
 from poet_engine.events import Event
 from poet_engine.job import Job
 from poet_engine.journal.recorder import Recorder
-from poet_engine.outcome import Outcome, Status
+from poet_engine.outcome import Effect, Outcome, Status
 from poet_engine.sandbox.protocol import WallReport
 from poet_engine.store import StoredVersion
 
@@ -102,14 +103,18 @@ class PoetHandle(Generic[_Params]):
 
         Raises:
             StoreError: There is no such version, or its code was edited.
-            UsageError: It was made for another source of the function, or the name is none.
+            UsageError: It was made for another source of the function, the gate rejects it under a policy that has
+                changed since, or the name is none.
         """
         place = self._workplace()
         version = place.versions.version(name)
         refuse_stale(place, version)
+        state = rescanned(place, version)
+        if isinstance(state, Hosted):
+            raise UsageError(state.reason)
         place.versions.rollback(name, actor="user", reason=reason)
         with self._lock:
-            self._state = Ready(place, version)
+            self._state = state
 
     def adopt(self, code: str, *, reason: str = "adopted by the user") -> StoredVersion:
         """Scan code as a new version, store it and let it serve. It is not tried: nobody said on what.
@@ -193,6 +198,7 @@ class PoetHandle(Generic[_Params]):
             raise
         outcome = dataclasses.replace(outcome, execution_id=attempt.execution_id)
         self._tell.output(outcome)
+        self._tell_of_findings(state.version, outcome)
         return dataclasses.replace(
             attempt,
             version=state.version.name,
@@ -200,6 +206,17 @@ class PoetHandle(Generic[_Params]):
             attempts=1,
             fallback_reason=self._failure(state.version, outcome),
         )
+
+    def _tell_of_findings(self, version: StoredVersion, outcome: Outcome) -> None:
+        """What the policy wants the caller to hear of, once for each rule and version."""
+        for finding in outcome.findings:
+            if finding.effect is Effect.WARN:
+                where = f" on line {finding.line}" if finding.line else ""
+                note = f" ({finding.note})" if finding.note else ""
+                self._tell.once(
+                    f"{version.name}: {finding.rule} {finding.note}",
+                    f"has a warning about {version.name}: {finding.rule}{where}: {finding.message}{note}",
+                )
 
     def _unbegun(self) -> Attempt:
         return Attempt(execution_id=wiring().new_id(), start=wiring().now())

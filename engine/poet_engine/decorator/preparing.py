@@ -12,8 +12,9 @@ from poet_engine.engine import Engine
 from poet_engine.errors import PoetError, SourceUnavailableError, UsageError
 from poet_engine.job import Job
 from poet_engine.journal.recorder import Recorder
-from poet_engine.outcome import Outcome
+from poet_engine.outcome import Outcome, decisive
 from poet_engine.policy import Policy
+from poet_engine.policy.layers import Surroundings, resolve
 from poet_engine.store import FunctionStore, Metadata, Store, StoredVersion, TrialSummary, locate
 from poet_engine.store.location import writable
 
@@ -30,6 +31,10 @@ class Wiring(Protocol):
 
     def engine(self, policy: Policy) -> Engine:
         """The engine for a policy, shared by all functions that ask for the same one."""
+        ...
+
+    def surroundings(self, start: Path) -> Surroundings:
+        """The layers of policies around code in a folder."""
         ...
 
     def recorder(self, journal: Path) -> Recorder:
@@ -130,8 +135,8 @@ def workplace(function: object, options: Options) -> Workplace:
             "it closes over; move it to the top level of its module",
         )
     domain = choose(options.domain, info)
-    chosen = options.policy if options.policy is not None else domain.policy
-    policy = chosen if isinstance(chosen, Policy) else Policy.load(chosen)
+    around = wiring().surroundings(Path(info.file).parent)
+    policy = resolve(options.policy, around, base=domain.policy).policy(Policy)
     engine = wiring().engine(policy)
     return Workplace(info, domain, policy, engine, Store(_root(info)).function(_folder_name(info)))
 
@@ -187,7 +192,22 @@ def _serving(place: Workplace) -> Ready | Hosted | None:
             f"have it scanned with .poet.adopt(code), go back with .poet.rollback(name), or restore the file",
             place,
         )
-    return Ready(place, version)
+    return rescanned(place, version)
+
+
+def rescanned(place: Workplace, version: StoredVersion) -> Ready | Hosted:
+    """A version that was let through under another policy is scanned under this one before it may run."""
+    if version.metadata.policy_digest == place.policy.digest:
+        return Ready(place, version)
+    report = place.engine.scan(version.code, place.info.name)
+    first = decisive(report.findings)
+    if not report.rejected or first is None:
+        return Ready(place, version)
+    return Hosted(
+        f"{version.name} was stored under another policy ({version.metadata.policy}), and the gate rejects it under "
+        f"{place.policy.name}: {first.rule} on line {first.line}: {first.message}",
+        place,
+    )
 
 
 def refuse_stale(place: Workplace, version: StoredVersion) -> None:
@@ -237,9 +257,9 @@ class Candidate:
 
 def add_version(place: Workplace, candidate: Candidate) -> Ready | Hosted:
     """Scan, try, store and promote a candidate; nothing is stored unless all of it went well."""
-    report = place.engine.scan(candidate.code)
-    if report.rejected:
-        first = report.findings[0]
+    report = place.engine.scan(candidate.code, place.info.name)
+    first = decisive(report.findings)
+    if report.rejected and first is not None:
         return Hosted(f"the gate rejected the new version: {first.rule} on line {first.line}: {first.message}", place)
     for number, example in enumerate(candidate.examples, start=1):
         outcome = place.engine.attempt(_job(candidate.code, place, example))
@@ -256,7 +276,7 @@ def add_version(place: Workplace, candidate: Candidate) -> Ready | Hosted:
         python=platform.python_version(),
         poet_version=wiring().poet_version,
         origin=candidate.origin,
-        gate=tuple(dict.fromkeys(finding.rule for finding in report.findings)),
+        gate=tuple(dict.fromkeys(finding.rule for finding in (*report.findings, *report.audited))),
         trial=TrialSummary(examples=tried, passed=tried),
     )
     version = _stored(place, candidate, metadata)

@@ -240,7 +240,16 @@ def _read(item: object) -> Finding:
             str() as mark,
         ] if severity in tuple(Severity):  # fmt: skip
             return Finding(
-                rule, Severity(severity), message, line, column, end_line, end_column, snippet, scanner, mark
+                rule,
+                Severity(severity),
+                message,
+                line,
+                column,
+                end_line,
+                end_column,
+                snippet,
+                scanner,
+                fingerprint=mark,
             )
         case _:
             raise WorkerGoneError("the worker answered nonsense")

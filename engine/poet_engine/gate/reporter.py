@@ -76,7 +76,7 @@ class Reporter:
             snippet = self._snippet(first[0])
             mark = fingerprint(rule, snippet if node is None else normal_form(node))
             self.findings.append(
-                Finding(rule, severity, _visible(message), *first, *last, _visible(snippet), "bandit", mark)
+                Finding(rule, severity, _visible(message), *first, *last, _visible(snippet), "bandit", fingerprint=mark)
             )
 
     def _counted(self, rule: str, cause: str, start: tuple[int, int], end: tuple[int, int]) -> bool:

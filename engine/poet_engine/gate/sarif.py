@@ -4,7 +4,7 @@ import urllib.parse
 from collections.abc import Iterable, Sequence
 
 from poet_engine.gate.rules import RULES
-from poet_engine.outcome import Finding, Severity
+from poet_engine.outcome import Effect, Finding, Severity
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _BANDIT_PAGES = "https://bandit.readthedocs.io/en/latest/plugins/index.html"
@@ -68,6 +68,7 @@ def _result(path: str, finding: Finding, number: int) -> dict[str, object]:
             "endColumn": finding.end_column + 1,
             "snippet": {"text": finding.snippet},
         }
+    waived = [{"kind": "external", "justification": finding.note}] if finding.effect is Effect.WAIVED else []
     return {
         "ruleId": finding.rule,
         "ruleIndex": number,
@@ -75,4 +76,5 @@ def _result(path: str, finding: Finding, number: int) -> dict[str, object]:
         "message": {"text": finding.message},
         "locations": [{"physicalLocation": place}],
         "partialFingerprints": {_FINGERPRINT: finding.fingerprint},
+        "suppressions": waived,
     }

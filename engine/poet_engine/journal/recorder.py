@@ -2,13 +2,14 @@
 
 import dataclasses
 
-from poet_engine.events import Event, EventFactory, ExecutionError, ExecutionMetrics, ExecutionPayload
+from poet_engine.events import Event, EventFactory, ExecutionError, ExecutionMetrics, ExecutionPayload, FindingNote
 from poet_engine.journal.journal import Journal
 from poet_engine.outcome import Outcome, Status
 
 _MEGABYTE = 10**6
 # Texts that code can choose are cut, so that a call cannot keep itself out of the journal by a text that makes its
 # event larger than an event may be. A character takes at most 6 bytes of JSON.
+_MOST_FINDINGS = 50
 _MOST_NAME, _MOST_TEXT, _MOST_TRACE = 1_000, 8_000, 64_000
 
 
@@ -99,7 +100,19 @@ def payload(call: Call) -> ExecutionPayload:
         fallback_reason=None if call.fallback_reason is None else _cut(call.fallback_reason, _MOST_TEXT),
         evidence=None if outcome is None or outcome.evidence is None else _cut(str(outcome.evidence), _MOST_TEXT),
         limits_hit=None if outcome is None else outcome.limits_hit,
+        findings=None if outcome is None else _findings(outcome),
     )
+
+
+def _findings(outcome: Outcome) -> tuple[FindingNote, ...] | None:
+    found = (*outcome.audited, *outcome.findings)  # the audited ones first: nobody else hears of them
+    notes = tuple(
+        FindingNote(
+            rule=finding.rule, effect=str(finding.effect), line=finding.line, note=_cut(finding.note, _MOST_NAME)
+        )
+        for finding in found[:_MOST_FINDINGS]
+    )
+    return notes or None
 
 
 def _metrics(call: Call, outcome: Outcome | None) -> ExecutionMetrics:

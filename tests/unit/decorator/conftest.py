@@ -25,6 +25,7 @@ from poet_engine.journal import Journal
 from poet_engine.journal.recorder import Recorder
 from poet_engine.outcome import Blame, ErrorInfo, Outcome, Status
 from poet_engine.policy import Policy
+from poet_engine.policy.layers import Surroundings, surroundings
 from poet_engine.sandbox.scripted import Answer, ScriptedSandbox, ok
 
 DETECTOR = '''\
@@ -104,6 +105,10 @@ class Workshop:
             )
             self.engines.append(engine)
             return engine
+
+    def surroundings(self, start: Path) -> Surroundings:
+        """Those that the test has laid around its folder; none of this machine's."""
+        return surroundings(start, None, self.folder / "machine.toml")
 
     def recorder(self, journal: Path) -> Recorder:
         """One for each journal."""

@@ -104,6 +104,7 @@ class TestGenerated:
             "fallback_reason": None,
             "evidence": None,
             "limits_hit": (),
+            "findings": None,
         }
 
     def test_arguments_arrive_as_they_were_given(self, workshop: "Workshop") -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from poet_engine.gate.rules import RULES
 from poet_engine.gate.sarif import sarif
-from poet_engine.outcome import Finding, Severity
+from poet_engine.outcome import Effect, Finding, Severity
 
 Scan = Callable[[str, str], tuple[tuple[Finding, ...], str | None]]
 
@@ -61,3 +61,12 @@ def test_a_finding_without_a_line_has_no_region() -> None:
 
 def test_nothing_found_is_a_run_without_results() -> None:
     assert _run(sarif([("x.py", ())], version="1"))["results"] == []
+
+
+def test_a_waived_finding_is_suppressed_with_its_reason() -> None:
+    waived = Finding("POET110", Severity.HIGH, "why", 1, effect=Effect.WAIVED, note="by ann until 2030-01-01: needed")
+    match _run(sarif([("x.py", [waived])], version="1"))["results"]:
+        case [{"suppressions": [{"kind": "external", "justification": reason}]}]:
+            assert reason == "by ann until 2030-01-01: needed"
+        case other:
+            raise AssertionError(other)

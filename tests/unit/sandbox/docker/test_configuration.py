@@ -1,5 +1,6 @@
 """What a container is asked to be, field by field, and never more than its policy says."""
 
+import dataclasses
 import json
 import re
 
