@@ -2,6 +2,7 @@
 
 import json
 import select
+import struct
 from typing import NamedTuple
 
 from poet_engine.guest import container as guest
@@ -110,12 +111,14 @@ class Container:
                 self.standing = _standing(frame.payload)
                 self.arm()
             case Kind.ARMED:
+                _refuse_other_size(frame, guest.ARMED)
                 (memory,) = guest.ARMED.unpack(frame.payload)
                 self.memory = memory if memory >= 0 else None
                 self.armed = True
             case Kind.BROKEN:
                 raise ContainerError(frame.payload.decode(errors="replace"))
             case Kind.ENDED:
+                _refuse_other_size(frame, guest.ENDED)
                 if not read_end(frame.payload).pure:
                     raise ContainerError("a payload left something behind")
                 self.ended = True
@@ -134,9 +137,14 @@ def read_end(content: bytes) -> End:
     return End(*guest.ENDED.unpack(content))
 
 
+def _refuse_other_size(frame: Frame, layout: struct.Struct) -> None:
+    if len(frame.payload) != layout.size:
+        raise ContainerError(f"it said {frame.kind.name} with {len(frame.payload)} bytes")
+
+
 def _standing(content: bytes) -> Standing:
     try:
         told = json.loads(content)
         return Standing(int(told["landlock"]), bool(told["told"]), str(told["counted_by"]))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise ContainerError("what it said of itself cannot be read") from None

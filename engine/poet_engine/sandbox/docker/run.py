@@ -2,6 +2,7 @@
 
 import json
 import select
+import struct
 from collections.abc import Callable, Iterator
 
 from poet_engine.cancellation import Cancellation
@@ -154,7 +155,10 @@ class Run:
         handler = self._handlers.get(frame.kind)
         if handler is None:
             raise FrameError(f"{frame.kind.name} may not come here")
-        handler(frame.payload)
+        try:
+            handler(frame.payload)
+        except (ValueError, TypeError, LookupError, struct.error, RecursionError) as error:
+            raise FrameError(f"{frame.kind.name} cannot be read: {error}") from None
 
     @property
     def _finished(self) -> bool:
