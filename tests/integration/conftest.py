@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import platform
 import signal
 import subprocess
 import tempfile
@@ -12,7 +13,10 @@ import psutil
 import pytest
 
 from poet_engine import images
+from poet_engine.dockerd import DEFAULT_HOST
+from poet_engine.errors import ImageError
 from poet_engine.images import Builder, DockerEngine
+from poet_engine.settings import Settings
 
 
 def _runs_the_guest(process: psutil.Process) -> bool:
@@ -96,6 +100,21 @@ class OwnDaemon:
         assert done.returncode == 0, done.stderr
 
 
+def build_base(host: str) -> None:
+    """Have the base image of this machine's Python at an engine."""
+    with DockerEngine(host) as engine:
+        try:
+            images.choose(engine.images(), (), guest=images.guest_digest(), python=platform.python_version())
+        except ImageError:
+            Builder(engine, "0", lambda _doing, _share: None).from_host(images.find("base"))
+
+
+@pytest.fixture(scope="session")
+def base_image() -> None:
+    """The engine that tests share has it."""
+    build_base(Settings.read().docker_host or DEFAULT_HOST)
+
+
 _ROOM = "600m"  # bytes: a base image takes 75 MB
 
 
@@ -109,8 +128,7 @@ def _own_daemon() -> Iterator[OwnDaemon]:
     daemon = OwnDaemon(folder)
     try:
         daemon.start()
-        with DockerEngine(daemon.host) as engine:
-            Builder(engine, "0", lambda _doing, _share: None).from_host(images.find("base"))
+        build_base(daemon.host)
         yield daemon
         daemon.stop()
     finally:

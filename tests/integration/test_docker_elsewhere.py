@@ -9,12 +9,10 @@ import sys
 
 import pytest
 
-from poet_engine import images
 from poet_engine.dockerd import DEFAULT_HOST
-from poet_engine.images import Builder, DockerEngine
 from poet_engine.settings import Settings
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.usefixtures("base_image")]
 
 _TAKEN = """
 import ctypes, os, platform, resource, select, signal, socket, sys, time
@@ -25,14 +23,17 @@ def take(module, names):
         if hasattr(module, name):
             delattr(module, name)
 
-take(os, [name for name in dir(os) if name.startswith(("eventfd", "EFD_", "memfd", "MFD_", "CLONE_", "sched_", "SPLICE"))])
-take(os, ["pipe2", "unshare", "setns", "pidfd_open", "splice", "getrandom", "O_PATH", "O_TMPFILE", "setresuid", "setresgid"])
-take(os, ["getresuid", "getresgid", "posix_fadvise", "copy_file_range", "listxattr", "getxattr", "P_PIDFD"])
-take(select, [name for name in dir(select) if name.startswith(("epoll", "EPOLL"))] + ["POLLRDHUP"])
+def take_all(module, *beginnings):
+    take(module, [name for name in dir(module) if name.startswith(beginnings)])
+
+take_all(os, "eventfd", "EFD_", "memfd", "MFD_", "CLONE_", "sched_", "SPLICE")
+take(os, ["pipe2", "unshare", "setns", "pidfd_open", "splice", "getrandom", "O_PATH", "O_TMPFILE", "setresuid"])
+take(os, ["setresgid", "getresuid", "getresgid", "posix_fadvise", "copy_file_range", "getxattr", "P_PIDFD"])
+take_all(select, "epoll", "EPOLL", "POLLRDHUP")
 take(resource, ["prlimit", "RLIMIT_MSGQUEUE", "RLIMIT_NICE", "RLIMIT_RTPRIO", "RLIMIT_RTTIME", "RLIMIT_SIGPENDING"])
 take(signal, ["SIGSTKFLT", "SIGPWR", "SIGPOLL", "SIGRTMIN", "SIGRTMAX", "pidfd_send_signal", "sigtimedwait"])
 take(signal, ["sigwaitinfo"])
-take(socket, [name for name in dir(socket) if name.startswith(("AF_VSOCK", "AF_NETLINK", "AF_ALG", "SO_PEER", "SOCK_CLO"))])
+take_all(socket, "AF_VSOCK", "AF_NETLINK", "AF_ALG", "SO_PEER", "SOCK_CLOEXEC")
 take(socket, ["SOCK_NONBLOCK", "MSG_CMSG_CLOEXEC", "SO_PASSCRED", "SCM_CREDENTIALS"])
 take(time, ["CLOCK_BOOTTIME", "CLOCK_TAI", "pthread_getcpuclockid"])
 
@@ -83,8 +84,6 @@ print("done")
 
 def test_calls_scripts_cancelling_and_walls_need_nothing_that_only_linux_has() -> None:
     host = Settings.read().docker_host or DEFAULT_HOST
-    with DockerEngine(host) as engine:
-        Builder(engine, "0", lambda _doing, _share: None).from_host(images.find("base"))
     done = subprocess.run(
         [sys.executable, "-c", _TAKEN + _CALLS, host], capture_output=True, text=True, check=False, timeout=240
     )

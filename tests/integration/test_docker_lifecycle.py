@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from poet_engine import Engine, images
+from poet_engine import Engine
 from poet_engine.cancellation import Cancellation
 from poet_engine.dockerd import DEFAULT_HOST
 from poet_engine.errors import SandboxUnavailableError
-from poet_engine.images import Builder, DockerEngine
 from poet_engine.job import Job
 from poet_engine.outcome import Blame, Outcome, Status
 from poet_engine.policy import Policy
@@ -31,7 +30,7 @@ from poet_engine.settings import Settings
 if TYPE_CHECKING:
     from tests.integration.conftest import OwnDaemon
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.usefixtures("base_image")]
 
 POLICY = Policy.parse('version = 1\nname = "life"\nextends = "restricted"\n[limits]\nwall = "60s"\ncpu = "50s"\n')
 QUICK = Job(source="def f():\n    return 7\n", entry="f")
@@ -53,12 +52,6 @@ def host() -> str:
     return Settings.read().docker_host or DEFAULT_HOST
 
 
-@pytest.fixture(scope="module", autouse=True)
-def image() -> None:
-    with DockerEngine(host()) as engine:
-        Builder(engine, "0", lambda _doing, _share: None).from_host(images.find("base"))
-
-
 @pytest.fixture
 def engine() -> Iterator[ContainerEngine]:
     with ContainerEngine(host(), timeout=60) as found:
@@ -67,9 +60,9 @@ def engine() -> Iterator[ContainerEngine]:
 
 
 def owned(engine: ContainerEngine, pid: int | None = None) -> list[Owned]:
-    """A process' containers; Docker goes on listing some that it has removed as being removed."""
+    """A process' containers."""
     owner = str(os.getpid() if pid is None else pid)
-    return [found for found in engine.owned() if found.labels[LABEL_OWNER] == owner and not found.going]
+    return [found for found in engine.owned() if found.labels[LABEL_OWNER] == owner]
 
 
 def nothing_is_left(engine: ContainerEngine, pid: int | None = None) -> bool:

@@ -24,6 +24,11 @@ _LONGEST_ANSWER = 1 << 16  # bytes of an error's text
 _streams: "weakref.WeakSet[socket.socket]" = weakref.WeakSet()
 
 
+def keep_from_children(stream: socket.socket) -> None:
+    """Close it in every process that is forked from this one."""
+    _streams.add(stream)
+
+
 def _forget_after_fork() -> None:
     """A stream that a forked child holds would not end with its owner, nor would what is attached to it."""
     for stream in list(_streams):
@@ -160,7 +165,7 @@ class Connection:
         waited = self.timeout if timeout is None else timeout
         with self.translated(doing):
             peer = _dial(self.host, str(self.client.base_url), waited)
-            _streams.add(peer)
+            keep_from_children(peer)
             try:
                 _upgrade(peer, f"/v{self.api}{path}?{urllib.parse.urlencode(parameters)}", waited)
                 peer.settimeout(None)

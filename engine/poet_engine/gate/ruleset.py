@@ -8,6 +8,7 @@ import importlib.machinery
 import pkgutil
 import sys
 import types
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -38,14 +39,18 @@ class Allowance:
         self.modules = frozenset(imports)
         exact: set[str] = set()
         stars: set[str] = set()
+        covered: set[str] = set()
         for module, names in imports.items():
             for name in names:
                 if name == "*":
                     stars.add(module)
                 elif name.endswith(".*"):
                     stars.add(f"{module}.{name.removesuffix('.*')}")
+                elif name.endswith("?"):
+                    covered.add(f"{module}.{name.removesuffix('?')}")
                 else:
                     exact.add(f"{module}.{name}")
+        exact |= _covered(covered)
         self.namespaces = frozenset(_prefixes(exact) | _prefixes(f"{star}.x" for star in stars))
         self._exact = frozenset(exact)
         self._stars = {star: _public(star) for star in stars}
@@ -95,6 +100,20 @@ class Ruleset:
     bandit_severity: Severity
     bandit_confidence: Severity
     memory: int
+
+
+def _covered(paths: Iterable[str]) -> set[str]:
+    """Those that the star of their level would cover: `mean?` is what `mean` and `*` of two policies have in common."""
+    by_level = defaultdict[str, list[str]](list)
+    for path in paths:
+        by_level[path.rpartition(".")[0]].append(path)
+    return {
+        path
+        for level, members in by_level.items()
+        for star in (_public(level),)
+        for path in members
+        if star.covers(path.rpartition(".")[2])
+    }
 
 
 def _prefixes(paths: Iterable[str]) -> set[str]:

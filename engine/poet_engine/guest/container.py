@@ -54,7 +54,7 @@ def main() -> Never:
     """Serve what comes on standard input until it ends. Never returns."""
     if os.getpid() != _FIRST:
         sys.exit("this is the first process of a container: anywhere else it would end what it does not own")
-    reads, writes = _take_streams()
+    reads, writes = _take_streams(sys.argv[1] if len(sys.argv) > 1 else None)
     told = _Teller(writes)
     try:
         config = Config.from_json(_first_order(reads))
@@ -67,9 +67,17 @@ def main() -> Never:
     os._exit(0)
 
 
-def _take_streams() -> tuple[int, int]:
-    """The container's streams under other numbers; nothing is left where a program would write by mistake."""
-    reads, writes = os.dup(0), os.dup(1)
+def _take_streams(line: str | None) -> tuple[int, int]:
+    """The container's streams under other numbers, or a connection to `line`, a socket of the host.
+
+    Nothing is left where a program would write by mistake.
+    """
+    if line is None:
+        reads, writes = os.dup(0), os.dup(1)
+    else:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.connect(line)
+        reads = writes = sock.detach()
     null = os.open("/dev/null", os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(2, 1)

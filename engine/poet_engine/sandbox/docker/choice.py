@@ -9,6 +9,8 @@ import platform
 import sys
 from collections.abc import Callable
 
+import psutil
+
 from poet_engine.dockerd import DEFAULT_HOST, faults
 from poet_engine.errors import SandboxUnavailableError
 from poet_engine.guest.config import Config
@@ -16,7 +18,7 @@ from poet_engine.images import DockerEngine, guest_digest, modules_needed, secco
 from poet_engine.images import choose as choose_image
 from poet_engine.images.recipe import minor
 from poet_engine.policy import Fresh, Policy, Wall
-from poet_engine.sandbox.docker import configuration, ownership
+from poet_engine.sandbox.docker import configuration, line, ownership
 from poet_engine.sandbox.docker.builder import Builder, Kind
 from poet_engine.sandbox.docker.engine import ContainerEngine, EngineInfo
 
@@ -81,12 +83,19 @@ def choose(engine: ContainerEngine, policy: Policy, runtime: str | None) -> Chos
         runtime=chosen,
         profile=None if gvisor else seccomp.told_text(),
         labels=here.labels(),
+        line=line.usable(engine.host, desktop=info.desktop, gvisor=gvisor),
         names=lambda: ownership.name(os.urandom),
         uids=lambda: users[next(_numbers) % len(users)],
     )
     builder = Builder(engine, policy, lambda uid: dataclasses.replace(config, uid=uid), kind)
     probing = functools.partial(_lenient, config)
-    return Chosen(builder, probing, chosen, info, functools.partial(ownership.sweep, engine, here))
+    return Chosen(builder, probing, chosen, info, functools.partial(_sweep, engine, here))
+
+
+def _sweep(engine: ContainerEngine, here: ownership.Owner) -> None:
+    """Remove what other processes have left, at the engine and in the folder of temporary files."""
+    line.sweep(psutil.pid_exists)
+    ownership.sweep(engine, here)
 
 
 def _lenient(config: Config, uid: int) -> Config:

@@ -42,14 +42,12 @@ class Owned:
         name: Its name, without the slash that Docker puts before it.
         labels: All of them.
         running: Whether it runs; false also for one that was never started.
-        going: Whether it is being removed already.
     """
 
     id: str
     name: str
     labels: Mapping[str, str]
     running: bool
-    going: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +221,9 @@ class ContainerEngine:
         self._post(container, "update", f"limiting the memory of {_short(container)}", timeout, limits)
 
     def owned(self, *, timeout: float | None = None) -> list[Owned]:
-        """All containers with our label, whoever made them.
+        """All containers with our label, whoever made them, but for those that are being removed.
+
+        Of those Docker 20.10 sometimes goes on listing one that is long gone.
 
         Raises:
             DockerError: The engine did not say.
@@ -235,7 +235,8 @@ class ContainerEngine:
             parameters={"all": "1", "filters": json.dumps({"label": [LABEL_OWNER]})},
             timeout=timeout,
         )
-        return [_owned(_mapping(entry)) for entry in _sequence(found)]
+        entries = [_mapping(entry) for entry in _sequence(found)]
+        return [_owned(entry) for entry in entries if entry.get("State") != "removing"]
 
     def knock(self, *, timeout: float | None = None) -> None:
         """See whether the engine lives and lets anybody in: one that is ending still answers on connections it has.
@@ -289,7 +290,6 @@ def _owned(entry: Mapping[str, object]) -> Owned:
         name=names[0] if names else "",
         labels={name: str(value) for name, value in _mapping(entry.get("Labels")).items()},
         running=entry.get("State") in {"running", "paused", "restarting"},
-        going=entry.get("State") == "removing",
     )
 
 

@@ -85,13 +85,14 @@ class Stream:
     """Frames to and from the first process of a container.
 
     Args:
-        sock: The attached stream; closed with this.
+        sock: The attached stream, or a line; closed with this.
         result: Bytes that a result may have.
+        enveloped: Whether Docker's envelopes are around what comes.
     """
 
-    def __init__(self, sock: socket.socket, result: int) -> None:
+    def __init__(self, sock: socket.socket, result: int, *, enveloped: bool = True) -> None:
         sock.setblocking(False)
-        self._sock = sock
+        self._sock, self._enveloped = sock, enveloped
         self._envelopes, self._reader = Envelopes(), _reader(result)
         self._sending: memoryview = memoryview(b"")
         self._queue: collections.deque[Iterator[bytes]] = collections.deque()
@@ -161,7 +162,7 @@ class Stream:
             data = b""
         if not data:
             raise StreamError("the container's streams have ended")
-        return self._reader.feed(self._envelopes.feed(data))
+        return self._reader.feed(self._envelopes.feed(data) if self._enveloped else data)
 
     def hang_up(self) -> None:
         """End it for both sides, and keep the descriptor: whoever waits on it sees the end."""

@@ -110,7 +110,11 @@ def test_memory_and_swap_are_limited_together(scripted_engine: "ScriptedEngine")
 
 
 def test_listed_containers_are_read_even_if_much_is_missing(scripted_engine: "ScriptedEngine") -> None:
-    listed = [{"Id": "a", "Names": ["/poet-1"], "Labels": {"x": "y"}, "State": "paused"}, {"Id": "b", "Names": None}]
+    listed = [
+        {"Id": "a", "Names": ["/poet-1"], "Labels": {"x": "y"}, "State": "paused"},
+        {"Id": "b", "Names": None},
+        {"Id": "c", "Names": [], "Labels": {"x": "y"}, "State": "removing"},
+    ]
     scripted_engine.says = lambda _: scripted_engine.answer("200 OK", listed)
     with ContainerEngine(scripted_engine.host, timeout=30) as engine:
         assert engine.owned() == [

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poet_engine.dockerd import connection
+from poet_engine.dockerd import keep_from_children
 from poet_engine.guest import container as guest
 from poet_engine.guest.frames import Frame, FrameError, Kind, pack
 from poet_engine.sandbox.docker.stream import Envelopes, Stream, StreamError
@@ -181,7 +181,7 @@ class TestStream:
 def test_a_fork_has_no_stream_of_its_parents() -> None:
     """It would keep the container alive after the host; this is what runs in a forked child."""
     ours, theirs = socket.socketpair()
-    connection._streams.add(ours)  # as a hijacked one is
+    keep_from_children(ours)
     child = os.fork()
     if child == 0:
         os._exit(0 if ours.fileno() == -1 else 1)
