@@ -6,6 +6,7 @@ loaded. It cannot show what macOS does differently, only that nothing on the way
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,8 +16,9 @@ from poet_engine.settings import Settings
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.usefixtures("base_image")]
 
 _TAKEN = """
-import ctypes, os, platform, resource, select, signal, socket, sys, time
-import docker, docker.transport.unixconn, psutil, requests, urllib3  # they choose by platform when they are loaded
+import ctypes, os, platform, resource, select, selectors, signal, socket, sys, time
+# these choose by platform when they are loaded, or read files that only this one has
+import docker, docker.transport.unixconn, psutil, pydantic.validate_call_decorator, requests, urllib3, zoneinfo
 
 def take(module, names):
     for name in names:
@@ -30,6 +32,7 @@ take_all(os, "eventfd", "EFD_", "memfd", "MFD_", "CLONE_", "sched_", "SPLICE")
 take(os, ["pipe2", "unshare", "setns", "pidfd_open", "splice", "getrandom", "O_PATH", "O_TMPFILE", "setresuid"])
 take(os, ["setresgid", "getresuid", "getresgid", "posix_fadvise", "copy_file_range", "getxattr", "P_PIDFD"])
 take_all(select, "epoll", "EPOLL", "POLLRDHUP")
+selectors.DefaultSelector = selectors.PollSelector  # it was chosen by what there was
 take(resource, ["prlimit", "RLIMIT_MSGQUEUE", "RLIMIT_NICE", "RLIMIT_RTPRIO", "RLIMIT_RTTIME", "RLIMIT_SIGPENDING"])
 take(signal, ["SIGSTKFLT", "SIGPWR", "SIGPOLL", "SIGRTMIN", "SIGRTMAX", "pidfd_send_signal", "sigtimedwait"])
 take(signal, ["sigwaitinfo"])
@@ -61,6 +64,7 @@ sys.addaudithook(refuse_proc)
 
 _CALLS = """
 import threading
+from poet_engine import Engine, PoetError
 from poet_engine.cancellation import Cancellation
 from poet_engine.job import Job, Script
 from poet_engine.policy import Policy
@@ -78,14 +82,25 @@ with DockerSandbox(policy, host=sys.argv[1]) as sandbox, Cancellation() as cance
     given_up = sandbox.run(endless, cancellation=cancellation)
     assert given_up.cause == "caller", given_up
     assert all(wall.held for wall in sandbox.walls(thorough=False))
+try:
+    Engine.open("restricted", "process", journal=sys.argv[2])
+except PoetError as error:
+    assert "needs Linux and this is darwin; use sandbox='docker'" in str(error), error
+with Engine.open("restricted", journal=sys.argv[2]) as engine:  # no other one stands here
+    outcome = engine.run("def f():\\n    return 7\\n", "f")
+    assert (outcome.value, engine.sandbox_name) == (7, "docker"), outcome
 print("done")
 """
 
 
-def test_calls_scripts_cancelling_and_walls_need_nothing_that_only_linux_has() -> None:
+def test_calls_scripts_cancelling_and_walls_need_nothing_that_only_linux_has(tmp_path: Path) -> None:
     host = Settings.read().docker_host or DEFAULT_HOST
     done = subprocess.run(
-        [sys.executable, "-c", _TAKEN + _CALLS, host], capture_output=True, text=True, check=False, timeout=240
+        [sys.executable, "-c", _TAKEN + _CALLS, host, str(tmp_path / "journal.db")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
     )
     assert done.stdout == "done\n", done.stderr
 

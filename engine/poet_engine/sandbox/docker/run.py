@@ -6,8 +6,7 @@ import struct
 from collections.abc import Callable, Iterator
 
 from poet_engine.cancellation import Cancellation
-from poet_engine.guest import container as guest
-from poet_engine.guest import seccomp
+from poet_engine.guest import reports, seccomp
 from poet_engine.guest.attachments import Collected
 from poet_engine.guest.frames import Frame, FrameError, FrameTooLargeError, Kind, pack
 from poet_engine.outcome import Evidence, Outcome, Status
@@ -210,7 +209,7 @@ class Run:
             self._watch.saw_call(name, tuple(arguments))
 
     def _on_counts(self, content: bytes) -> None:
-        cpu_us, memory, oom_kills, tasks_refused = guest.COUNTS.unpack(content)
+        cpu_us, memory, oom_kills, tasks_refused = reports.COUNTS.unpack(content)
         self._counts = Counts(
             cpu_ms=cpu_us / 1e3,
             memory_peak=None if memory < 0 else memory,

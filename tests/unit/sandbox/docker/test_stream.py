@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poet_engine.dockerd import keep_from_children
-from poet_engine.guest import container as guest
+from poet_engine.guest import reports
 from poet_engine.guest.frames import Frame, FrameError, Kind, pack
 from poet_engine.sandbox.docker.stream import Envelopes, Stream, StreamError
 
@@ -129,7 +129,7 @@ class TestStream:
         with pytest.raises(FrameError):
             pair.stream.receive()
 
-    @pytest.mark.parametrize(("kind", "most"), [(Kind.COUNTS, guest.COUNTS.size), (Kind.OUT, 1 << 16)])
+    @pytest.mark.parametrize(("kind", "most"), [(Kind.COUNTS, reports.COUNTS.size), (Kind.OUT, 1 << 16)])
     def test_a_frame_that_is_too_long_is_an_error_when_its_length_is_known(
         self, pair: Pair, kind: Kind, most: int
     ) -> None:
