@@ -10,6 +10,7 @@ import logging
 import multiprocessing
 import multiprocessing.util
 import os
+import sys
 import threading
 import time
 import warnings
@@ -35,7 +36,6 @@ from poet_engine.resilience.pipeline import Pipeline
 from poet_engine.resilience.rate_limit import Rate
 from poet_engine.sandbox import walls
 from poet_engine.sandbox.opening import OpeningSandbox
-from poet_engine.sandbox.process import ProcessSandbox
 from poet_engine.sandbox.protocol import Sandbox, WallReport
 from poet_engine.settings import Settings
 from poet_engine.store import FunctionStore, Store
@@ -63,6 +63,12 @@ class Wish:
 def _process(policy: Policy, wish: Wish) -> Sandbox:
     if wish.runtime is not None:
         raise SandboxUnavailableError(f"the process sandbox has no runtime {wish.runtime!r}; use sandbox='docker'")
+    if sys.platform != "linux":
+        raise SandboxUnavailableError(
+            f"the process sandbox needs Linux and this is {sys.platform}; use sandbox='docker' here"
+        )
+    from poet_engine.sandbox.process import ProcessSandbox  # noqa: PLC0415 - other systems have nothing of what it needs
+
     return ProcessSandbox(policy)
 
 

@@ -16,7 +16,6 @@ import os
 import select
 import signal
 import socket
-import struct
 import sys
 import time
 from typing import Never
@@ -26,15 +25,8 @@ from .config import Config
 from .counters import Counters, Reading
 from .frames import Frame, Kind, Reader, pack
 from .harvest import harvest
+from .reports import ARMED, COUNTS, ENDED, LARGEST_ORDER, PIECE
 
-# CPU microseconds, bytes of memory at the most (-1: not counted), tasks taken by the OOM killer, tasks refused
-COUNTS = struct.Struct(">QqII")
-# wait status, processes that were left over, whether the folders are empty again; then the counts
-ENDED = struct.Struct(">iI?")
-ARMED = struct.Struct(">q")  # bytes charged to the container, or not counted
-PIECE = struct.Struct(">QQ")  # offset and length of an attachment
-
-LARGEST_ORDER = 1 << 20
 _LARGEST_CONFIG = 1 << 20
 _CHUNK = 1 << 16
 _MOST_CHUNKS = 16  # of output taken at once: a payload that goes on writing must not keep its answer waiting

@@ -136,3 +136,24 @@ def test_a_stream_over_what_is_neither_a_unix_nor_a_plain_socket_is_refused(scri
     with pytest.raises(DockerError, match="only unix:// and tcp://"):
         connection.hijack("/x", {}, doing="attaching")
     connection.close()
+
+
+def test_an_engine_that_went_away_leaves_no_socket_open(scripted_engine: "ScriptedEngine") -> None:
+    scripted_engine.says = lambda _: b""
+    connection = Connection(scripted_engine.host, timeout=5)
+    scripted_engine.close()
+    for _ in range(3):
+        assert fault(connection, stream=False) == faults.NO_DAEMON
+    with pytest.raises(DockerError):
+        connection.knock(timeout=1)
+    connection.close()
+    gc.collect()
+
+
+def test_knocking_wants_to_be_let_in_anew(scripted_engine: "ScriptedEngine") -> None:
+    """An engine that is ending still answers on the connections that it has."""
+    connection = Connection(scripted_engine.host, timeout=5)
+    before = scripted_engine.connections
+    connection.knock(timeout=5)
+    connection.close()
+    assert scripted_engine.connections == before + 1

@@ -25,8 +25,6 @@ _TOLERANCE = 1 << 20  # what two containers of one kind differ by
 _MAKE = 20.0
 _CONNECT = 10.0  # until an interpreter has started and called
 _MOST_GROWTH = 4 << 20  # what the first process may hold on to from one payload to the next
-
-
 _UNKNOWN_FATE = frozenset((faults.TIMEOUT, faults.NO_DAEMON))  # what was asked for may be done all the same
 
 
@@ -91,7 +89,7 @@ class Builder:
         if self._has_line:
             try:
                 return self._on_line(uid)
-            except NoLineError:
+            except (NoLineError, OSError):  # the latter for want of room for its folder
                 self._has_line = False
             except DockerError as error:
                 if error.fault in _UNKNOWN_FATE:

@@ -17,7 +17,7 @@ from poet_engine.guest.config import Config
 from poet_engine.images import DockerEngine, guest_digest, modules_needed, seccomp
 from poet_engine.images import choose as choose_image
 from poet_engine.images.recipe import minor
-from poet_engine.policy import Fresh, Policy
+from poet_engine.policy import Fresh, Policy, Wall
 from poet_engine.sandbox.docker import configuration, line, ownership
 from poet_engine.sandbox.docker.builder import Builder, Kind
 from poet_engine.sandbox.docker.engine import ContainerEngine, EngineInfo
@@ -63,12 +63,14 @@ def choose(engine: ContainerEngine, policy: Policy, runtime: str | None) -> Chos
     Raises:
         DockerError: The engine did not answer.
         ImageError: It has no image that fits; the message names the command that builds it.
-        SandboxUnavailableError: It has no such runtime, or the policy asks for what containers do not offer.
+        SandboxUnavailableError: It has no such runtime or cannot limit containers, or the policy asks for what they do
+            not offer.
     """
     _refuse_network(policy)
     info = engine.info()
     chosen = runtime or policy.isolation.runtime or info.default_runtime
     _refuse_unknown_runtime(chosen, info)
+    _refuse_unlimited(policy, info)
     gvisor = configuration.is_gvisor(chosen)
     needed = modules_needed((*policy.static.imports, *policy.isolation.preload))
     with DockerEngine(engine.host) as images:
@@ -131,6 +133,24 @@ def _refuse_unknown_runtime(runtime: str, info: EngineInfo) -> None:
     how = _HOW_GVISOR if configuration.is_gvisor(runtime) else elsewhere
     raise SandboxUnavailableError(
         f"the Docker engine has no runtime {runtime!r}, only {', '.join(sorted(info.runtimes))}; {how}"
+    )
+
+
+def _refuse_unlimited(policy: Policy, info: EngineInfo) -> None:
+    """An engine that cannot limit something starts containers all the same, and only warns."""
+    needed = {Wall.MEMORY: "memory", Wall.TASKS: "pids"}
+    lacking = [limit for wall, limit in needed.items() if wall in policy.isolation.require and limit not in info.limits]
+    if not lacking:
+        return
+    whose = (
+        "it runs rootless, where that takes cgroup v2, systemd, and the controllers delegated to the user (a drop-in "
+        "for user@.service with Delegate=cpu memory pids)"
+        if info.rootless
+        else "the controllers have to be enabled for this machine's kernel"
+    )
+    raise SandboxUnavailableError(
+        f"the Docker engine cannot limit {' and '.join(lacking)}: {whose}; docker info warns of it. Mend that, use "
+        "another engine (DOCKER_HOST), or sandbox='process'"
     )
 
 

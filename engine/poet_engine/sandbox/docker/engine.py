@@ -42,14 +42,12 @@ class Owned:
         name: Its name, without the slash that Docker puts before it.
         labels: All of them.
         running: Whether it runs; false also for one that was never started.
-        going: Whether it is being removed already.
     """
 
     id: str
     name: str
     labels: Mapping[str, str]
     running: bool
-    going: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,7 +290,6 @@ def _owned(entry: Mapping[str, object]) -> Owned:
         name=names[0] if names else "",
         labels={name: str(value) for name, value in _mapping(entry.get("Labels")).items()},
         running=entry.get("State") in {"running", "paused", "restarting"},
-        going=entry.get("State") == "removing",
     )
 
 

@@ -3,7 +3,7 @@
 import select
 from collections.abc import Callable
 
-from poet_engine.guest import container as guest
+from poet_engine.guest import reports
 from poet_engine.guest.frames import Frame, FrameError, Kind
 from poet_engine.guest.travel import UndecodableError
 from poet_engine.sandbox.docker.stream import Stream, StreamError
@@ -29,7 +29,7 @@ class Fetched:
             UndecodableError: There are no such bytes, or they did not come in time.
         """
         piece = bytearray()
-        self._stream.send(Kind.FETCH, guest.PIECE.pack(offset, length))
+        self._stream.send(Kind.FETCH, reports.PIECE.pack(offset, length))
         while self._more(piece):
             continue
         if len(piece) != length:

@@ -156,7 +156,7 @@ def sweep(
     """
     removed, failed = [], {}
     for container in engine.owned(timeout=timeout):
-        if not container.going and abandoned(container.labels, here, living):
+        if abandoned(container.labels, here, living):
             try:
                 engine.remove(container.id, timeout=timeout)
             except DockerError as error:

@@ -2,11 +2,11 @@
 
 import json
 import select
+import struct
 from collections.abc import Callable, Iterator
 
 from poet_engine.cancellation import Cancellation
-from poet_engine.guest import container as guest
-from poet_engine.guest import seccomp
+from poet_engine.guest import reports, seccomp
 from poet_engine.guest.attachments import Collected
 from poet_engine.guest.frames import Frame, FrameError, FrameTooLargeError, Kind, pack
 from poet_engine.outcome import Evidence, Outcome, Status
@@ -154,7 +154,10 @@ class Run:
         handler = self._handlers.get(frame.kind)
         if handler is None:
             raise FrameError(f"{frame.kind.name} may not come here")
-        handler(frame.payload)
+        try:
+            handler(frame.payload)
+        except (ValueError, TypeError, LookupError, struct.error, RecursionError) as error:
+            raise FrameError(f"{frame.kind.name} cannot be read: {error}") from None
 
     @property
     def _finished(self) -> bool:
@@ -206,7 +209,7 @@ class Run:
             self._watch.saw_call(name, tuple(arguments))
 
     def _on_counts(self, content: bytes) -> None:
-        cpu_us, memory, oom_kills, tasks_refused = guest.COUNTS.unpack(content)
+        cpu_us, memory, oom_kills, tasks_refused = reports.COUNTS.unpack(content)
         self._counts = Counts(
             cpu_ms=cpu_us / 1e3,
             memory_peak=None if memory < 0 else memory,

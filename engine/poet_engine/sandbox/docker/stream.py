@@ -6,7 +6,7 @@ import socket
 import struct
 from collections.abc import Iterator
 
-from poet_engine.guest import container
+from poet_engine.guest import reports
 from poet_engine.guest.frames import Frame, Kind, Reader, pack
 
 _ENVELOPE = struct.Struct(">BxxxI")  # stream, length: Docker's framing of what is not a terminal
@@ -68,15 +68,15 @@ def _reader(result: int) -> Reader:
         {
             Kind.STANDING: _TEXT,
             Kind.BROKEN: _TEXT,
-            Kind.ARMED: container.ARMED.size,
+            Kind.ARMED: reports.ARMED.size,
             Kind.ANSWER: _PIECE,
             Kind.OUT: _PIECE,
             Kind.ERR: _PIECE,
             Kind.ASKED: _TEXT,
-            Kind.COUNTS: container.COUNTS.size,
+            Kind.COUNTS: reports.COUNTS.size,
             Kind.FETCHED: _PIECE,
             Kind.FILES: result + _FILES_OVERHEAD,
-            Kind.ENDED: container.ENDED.size,
+            Kind.ENDED: reports.ENDED.size,
         }
     )
 
