@@ -1,4 +1,4 @@
-"""A Docker engine that says what a test tells it to, on a Unix socket."""
+"""A Docker engine that says what a test tells it to."""
 
 import contextlib
 import functools
@@ -7,7 +7,6 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -18,19 +17,19 @@ class ScriptedEngine:
     """Answers the version by itself, and everything else as `says` does: None is silence, b"" hangs up.
 
     Args:
-        folder: Where its socket lies.
+        listener: Its socket.
+        host: Its address.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.host = f"unix://{folder}/s"
+    def __init__(self, listener: socket.socket, host: str) -> None:
+        self.host = host
         self.api = "1.41"
         self.says: Answer = lambda _: self.answer("200 OK", {})
         self.asked: list[str] = []
         self.bodies: list[bytes] = []
         self.connections = 0
         self._ended = threading.Event()
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(f"{folder}/s")
+        self._listener = listener
         self._listener.listen()
         self._threads: list[threading.Thread] = []
         self._peers: list[socket.socket] = []
@@ -75,7 +74,8 @@ class ScriptedEngine:
 
     def close(self) -> None:
         self._ended.set()
-        self._listener.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):  # closed by the test already
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for peer in self._peers:
             with contextlib.suppress(OSError):
@@ -87,6 +87,19 @@ class ScriptedEngine:
 @pytest.fixture
 def scripted_engine() -> Iterator[ScriptedEngine]:
     with tempfile.TemporaryDirectory(prefix="poet-") as folder:  # the name of a socket has to be short
-        engine = ScriptedEngine(Path(folder))
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(f"{folder}/s")
+        engine = ScriptedEngine(listener, f"unix://{folder}/s")
         yield engine
         engine.close()
+
+
+@pytest.fixture
+def engine_over_tcp(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedEngine]:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    engine = ScriptedEngine(listener, f"tcp://127.0.0.1:{listener.getsockname()[1]}")
+    yield engine
+    engine.close()

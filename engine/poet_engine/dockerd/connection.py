@@ -3,8 +3,10 @@
 import contextlib
 import http.client
 import json
+import os
 import socket
 import urllib.parse
+import weakref
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,23 @@ _UNIX = "unix://"
 _OLDEST_API = (1, 40)  # Docker 19.03: cgroup and seccomp options that the sandbox needs came no later
 _CONNECTIONS = 64  # kept open between requests; more are made when more threads ask at once, and closed after that
 _LONGEST_ANSWER = 1 << 16  # bytes of an error's text
+_streams: "weakref.WeakSet[socket.socket]" = weakref.WeakSet()
+
+
+def keep_from_children(stream: socket.socket) -> None:
+    """Close it in every process that is forked from this one."""
+    _streams.add(stream)
+
+
+def _forget_after_fork() -> None:
+    """A stream that a forked child holds would not end with its owner, nor would what is attached to it."""
+    for stream in list(_streams):
+        if stream.fileno() >= 0:
+            os.close(stream.detach())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)
 
 
 class Connection:
@@ -72,6 +91,15 @@ class Connection:
     def failure(self, said: str, doing: str) -> DockerError:
         """What the engine said in an answer, as an error to raise."""
         return faults.translate(RuntimeError(said), doing, self.host)
+
+    def knock(self, *, timeout: float) -> None:
+        """See whether anybody listens there now: on a connection that stands, an engine that is ending still answers.
+
+        Raises:
+            DockerError: Nobody does.
+        """
+        with self.translated("connecting to Docker"):
+            _dial(self.host, str(self.client.base_url), timeout).close()
 
     def ask(
         self,
@@ -128,7 +156,8 @@ class Connection:
             timeout: Seconds for each step until the stream stands.
 
         Returns:
-            A socket of the caller's own, blocking, which nobody else knows and the caller closes.
+            A socket of the caller's own, blocking, which nobody else knows and the caller closes. A forked child does
+            not have it.
 
         Raises:
             DockerError: It failed, or took too long.
@@ -136,6 +165,7 @@ class Connection:
         waited = self.timeout if timeout is None else timeout
         with self.translated(doing):
             peer = _dial(self.host, str(self.client.base_url), waited)
+            keep_from_children(peer)
             try:
                 _upgrade(peer, f"/v{self.api}{path}?{urllib.parse.urlencode(parameters)}", waited)
                 peer.settimeout(None)

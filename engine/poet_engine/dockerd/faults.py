@@ -139,7 +139,8 @@ _TABLE = (
         r"Invalid bind address|UnixHTTPConnectionPool",
         "no Docker engine answers there",
         "start it (systemctl start docker, or Docker Desktop), install it (Debian, Ubuntu: apt install docker.io), or "
-        "set DOCKER_HOST to the one that runs; sandbox='process' needs none",
+        "set DOCKER_HOST to the one that runs (rootless Docker: unix://$XDG_RUNTIME_DIR/docker.sock; Docker Desktop: "
+        "unix://$HOME/.docker/run/docker.sock); sandbox='process' needs none",
         errno.ENOENT,
         errno.ECONNREFUSED,
         errno.ECONNRESET,

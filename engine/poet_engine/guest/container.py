@@ -18,7 +18,6 @@ import os
 import select
 import signal
 import socket
-import struct
 import sys
 import time
 from collections.abc import Callable
@@ -30,15 +29,8 @@ from .counters import Counters, Reading
 from .frames import Kind, Reader, pack
 from .harvest import harvest
 from .passage import Orders, Passage, Teller, write_all
+from .reports import ARMED, COUNTS, ENDED, LARGEST_ORDER, PIECE
 
-# CPU microseconds, bytes of memory at the most (-1: not counted), tasks taken by the OOM killer, tasks refused
-COUNTS = struct.Struct(">QqII")
-# wait status, processes that were left over, whether the folders are empty again; then the counts
-ENDED = struct.Struct(">iI?")
-ARMED = struct.Struct(">q")  # bytes charged to the container, or not counted
-PIECE = struct.Struct(">QQ")  # offset and length of an attachment
-
-LARGEST_ORDER = 1 << 20
 _LARGEST_CONFIG = 1 << 20
 _CHUNK = 1 << 16
 _MOST_CHUNKS = 16  # of output taken at once: a payload that goes on writing must not keep its answer waiting
@@ -58,7 +50,7 @@ def main() -> Never:
     """Serve what comes on standard input until it ends. Never returns."""
     if os.getpid() != _FIRST:
         sys.exit("this is the first process of a container: anywhere else it would end what it does not own")
-    reads, writes = _take_streams()
+    reads, writes = _take_streams(sys.argv[1] if len(sys.argv) > 1 else None)
     told = Teller(writes)
     try:
         config = Config.from_json(_first_order(reads))
@@ -71,9 +63,17 @@ def main() -> Never:
     os._exit(0)
 
 
-def _take_streams() -> tuple[int, int]:
-    """The container's streams under other numbers; nothing is left where a program would write by mistake."""
-    reads, writes = os.dup(0), os.dup(1)
+def _take_streams(line: str | None) -> tuple[int, int]:
+    """The container's streams under other numbers, or a connection to `line`, a socket of the host.
+
+    Nothing is left where a program would write by mistake.
+    """
+    if line is None:
+        reads, writes = os.dup(0), os.dup(1)
+    else:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.connect(line)
+        reads = writes = sock.detach()
     null = os.open("/dev/null", os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(2, 1)

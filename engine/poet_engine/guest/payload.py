@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple, Never
 from . import codec, confine, kernel, randomness, script
 from .attachments import NOTHING, Attached, Collected, Mapped
 from .frames import Frame, Kind, Reader, pack
+from .reports import LONGEST_AHEAD
 from .travel import UndecodableError, UntravellableError
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ _MAX_TEXT, _MAX_TRACEBACK = 4096, 32768
 _RAISE_VARARGS = opcode.opmap["RAISE_VARARGS"]  # a `raise` statement; its number differs between versions
 _SETUP_FAILED_STATUS = 121
 _REQUEST = 3  # the descriptor after the standard ones
-# Bytes of a source that is compiled ahead: what a socket takes at once, whatever its buffer is.
-LONGEST_AHEAD = 1 << 16
 # Address space, freed when that runs out, so that there is room to say so. Its pages are never touched.
 _BALLAST = 512 * 1024
 

@@ -210,7 +210,7 @@ class _Said(NamedTuple):
 def _decide(seen: Observation) -> _Said:
     if seen.setup_failure is not None:
         return _Said(Status.INFRA, "setup", Evidence("setup", seen.setup_failure, source="host"))
-    if seen.kill is not None:
+    if seen.kill is not None and not _was_kept_from_answering(seen, seen.kill):
         return _killed_by_us(seen, seen.kill)
     if seen.exit is None:
         return _lane_lost(seen)
@@ -226,6 +226,11 @@ def _killed_by_us(seen: Observation, kill: Kill) -> _Said:
     if kill.cause == "wall" and seen.counts.cpu_ms >= NEAR * 1e3 * seen.budgets.cpu:
         return _Said(Status.LIMIT, "cpu", _cpu_evidence(seen))
     return _Said(kill.status, kill.cause, kill.evidence)
+
+
+def _was_kept_from_answering(seen: Observation, kill: Kill) -> bool:
+    """The time ran out, and the Docker engine that should have passed on what was said does not even answer us."""
+    return kill.cause == "wall" and seen.exit is None and seen.lost.counter == DAEMON
 
 
 def _lane_lost(seen: Observation) -> _Said:

@@ -44,7 +44,7 @@ def test_what_libraries_do_without_is_not_there(name: str) -> None:
     assert (rule["action"], rule["errnoRet"]) == ("SCMP_ACT_ERRNO", 38)
 
 
-@pytest.mark.parametrize("name", ["read", "mmap", "execve", "seccomp", "landlock_restrict_self"])
+@pytest.mark.parametrize("name", ["read", "mmap", "execve", "seccomp", "memfd_create", "landlock_restrict_self"])
 def test_what_the_guest_needs_is_allowed(name: str) -> None:
     (rule,) = rules(name)
     assert rule["action"] == "SCMP_ACT_ALLOW"
@@ -63,3 +63,17 @@ def test_arguments_of_32_bits_are_compared_as_such() -> None:
         assert [rule["args"] for rule in rules(name)] == expected
     (clone,) = rules("clone")
     assert clone["args"] == [{"index": 0, "value": seccomp.NAMESPACE_FLAGS, "valueTwo": 0, "op": "SCMP_CMP_MASKED_EQ"}]
+
+
+def test_the_sandbox_s_own_containers_leave_the_refusing_to_the_filter_that_tells_of_it() -> None:
+    """Of two filters the kernel takes the harsher answer: what this one refused, a verdict could not name."""
+    told = profile.profile(told=True)["syscalls"]
+    assert isinstance(told, list)
+    plainly_allowed = {
+        name for rule in told if rule["action"] == "SCMP_ACT_ALLOW" and "args" not in rule for name in rule["names"]
+    }
+    refused = {name for rule in told if rule["action"] != "SCMP_ACT_ALLOW" for name in rule["names"]}
+    named = {name for name in seccomp.names_used() if seccomp.is_forbidden(name)} | {"socket"}
+    assert named <= plainly_allowed
+    assert refused.isdisjoint(named)
+    assert {"clone3", "io_uring_setup", "memfd_secret"} <= refused

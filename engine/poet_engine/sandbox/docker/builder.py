@@ -1,15 +1,19 @@
 """Making containers: from a policy and an engine to one that is being prepared."""
 
+import contextlib
 import dataclasses
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
+from poet_engine.dockerd import faults
+from poet_engine.errors import DockerError
 from poet_engine.guest.config import Config
 from poet_engine.guest.frames import Kind as FrameKind
 from poet_engine.policy import Policy
 from poet_engine.sandbox.docker import configuration
 from poet_engine.sandbox.docker.container import Container
 from poet_engine.sandbox.docker.engine import ContainerEngine
+from poet_engine.sandbox.docker.line import INSIDE, Line, NoLineError
 from poet_engine.sandbox.docker.stream import Stream
 
 _BOOT = (
@@ -17,7 +21,11 @@ _BOOT = (
 )
 COMMAND = ("-c", _BOOT)
 _TOLERANCE = 1 << 20  # what two containers of one kind differ by
+# Seconds for each request: a storage driver that copies an image for each container takes some with a large one.
+_MAKE = 20.0
+_CONNECT = 10.0  # until an interpreter has started and called
 _MOST_GROWTH = 4 << 20  # what the first process may hold on to from one payload to the next
+_UNKNOWN_FATE = frozenset((faults.TIMEOUT, faults.NO_DAEMON))  # what was asked for may be done all the same
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +37,7 @@ class Kind:
         runtime: What runs them.
         profile: The seccomp profile as JSON; None for a runtime that takes none.
         labels: Whose they are.
+        line: Whether a socket past the engine may be tried.
         names: Gives a name that nobody else has.
         uids: Gives a user that nobody else has.
     """
@@ -37,6 +46,7 @@ class Kind:
     runtime: str
     profile: str | None
     labels: Mapping[str, str]
+    line: bool
     names: Callable[[], str]
     uids: Callable[[], int]
 
@@ -55,6 +65,8 @@ class Builder:
         self._engine, self._policy, self._config, self._kind = engine, policy, config, kind
         self._lock = threading.Lock()
         self._baseline: int | None = None
+        self._has_line = kind.line
+        self._doubtful: set[str] = set()  # names of containers that may be there although we have done with them
 
     def __repr__(self) -> str:
         return f"<Builder image={self._kind.image[7:19]} runtime={self._kind.runtime} baseline={self._baseline}>"
@@ -69,28 +81,68 @@ class Builder:
             DockerError: The engine could not make it.
         """
         uid = self._kind.uids()
-        name = self._kind.names()
-        with self._lock:
-            memory = None if self._baseline is None else self._baseline + self._policy.limits.memory
-        body = configuration.body(self._policy, self._asked(uid, memory))
-        id_ = self._engine.create(body, name)
-        try:
-            stream = Stream(self._engine.attach(id_), self._policy.limits.result)
+        container = self._build(uid)
+        container.stream.send(FrameKind.CONFIGURE, (config or self._config)(uid).to_json())
+        return container
+
+    def _build(self, uid: int) -> Container:
+        if self._has_line:
             try:
-                self._engine.start(id_)
-                stream.send(FrameKind.CONFIGURE, (config or self._config)(uid).to_json())
+                return self._on_line(uid)
+            except (NoLineError, OSError):  # the latter for want of room for its folder
+                self._has_line = False
+            except DockerError as error:
+                if error.fault in _UNKNOWN_FATE:
+                    raise
+                self._has_line = False  # as when the engine sees other files than we do
+        return self._on_streams(uid)
+
+    def _on_line(self, uid: int) -> Container:
+        with Line() as line:
+            id_, name, memory = self._create(uid, line.folder)
+            with self._removed_on_failure(name):
+                self._engine.start(id_, timeout=_MAKE)
+                stream = Stream(line.accept(_CONNECT), self._policy.limits.result, enveloped=False)
+        return Container(id_, name, stream, uid, memory)
+
+    def _on_streams(self, uid: int) -> Container:
+        id_, name, memory = self._create(uid, None)
+        with self._removed_on_failure(name):
+            stream = Stream(self._engine.attach(id_, timeout=_MAKE), self._policy.limits.result)
+            try:
+                self._engine.start(id_, timeout=_MAKE)
             except BaseException:
                 stream.close()
                 raise
-        except BaseException:
-            self._engine.remove(id_)
-            raise
         return Container(id_, name, stream, uid, memory)
 
-    def _asked(self, uid: int, memory: int | None) -> configuration.Asked:
+    @contextlib.contextmanager
+    def _removed_on_failure(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(DockerError):  # the first failure is the one to tell
+                self._remove(name)
+            raise
+
+    def _create(self, uid: int, line: str | None) -> tuple[str, str, int | None]:
+        """A container that is not started: its id, its name, and the memory that it may have."""
+        name = self._kind.names()
+        with self._lock:
+            memory = None if self._baseline is None else self._baseline + self._policy.limits.memory
+        body = configuration.body(self._policy, self._asked(uid, memory, line))
+        try:
+            return self._engine.create(body, name, timeout=_MAKE), name, memory
+        except DockerError as error:
+            if error.fault in _UNKNOWN_FATE:
+                self._doubtful.add(name)
+            raise
+
+    def _asked(self, uid: int, memory: int | None, line: str | None) -> configuration.Asked:
         return configuration.Asked(
+            line=line,
             image=self._kind.image,
-            command=COMMAND,
+            command=COMMAND if line is None else (*COMMAND, f"{INSIDE}/line"),
             uid=uid,
             memory=memory,
             labels=self._kind.labels,
@@ -130,7 +182,22 @@ class Builder:
         """Kill and forget it.
 
         Raises:
-            DockerError: The engine could not; the next sweep will.
+            DockerError: The engine could not; `tidy` will, or the sweep of a later start.
         """
         container.close()
-        self._engine.remove(container.id)
+        self._remove(container.name)
+
+    def tidy(self) -> None:
+        """Remove what could not be removed before, and what the engine may have made after it was given up.
+
+        Raises:
+            DockerError: The engine does not answer now either.
+        """
+        for name in list(self._doubtful):
+            if self._engine.state(name) is not None:
+                self._remove(name)
+
+    def _remove(self, name: str) -> None:
+        self._doubtful.add(name)
+        self._engine.remove(name)
+        self._doubtful.discard(name)

@@ -1,7 +1,7 @@
 """What a policy gets at an engine: the image, the runtime, and what the guest is told."""
 
-import contextlib
 import dataclasses
+import functools
 import importlib.metadata
 import itertools
 import os
@@ -9,14 +9,16 @@ import platform
 import sys
 from collections.abc import Callable
 
+import psutil
+
 from poet_engine.dockerd import DEFAULT_HOST, faults
-from poet_engine.errors import DockerError, SandboxUnavailableError
+from poet_engine.errors import SandboxUnavailableError
 from poet_engine.guest.config import Config
 from poet_engine.images import DockerEngine, guest_digest, modules_needed, seccomp
 from poet_engine.images import choose as choose_image
 from poet_engine.images.recipe import minor
-from poet_engine.policy import Fresh, Policy
-from poet_engine.sandbox.docker import configuration, ownership
+from poet_engine.policy import Fresh, Policy, Wall
+from poet_engine.sandbox.docker import configuration, line, ownership
 from poet_engine.sandbox.docker.builder import Builder, Kind
 from poet_engine.sandbox.docker.engine import ContainerEngine, EngineInfo
 
@@ -40,12 +42,14 @@ class Chosen:
         probing: What the guest is told in a container for our own probes, by its user.
         runtime: What runs them.
         info: What the engine is.
+        sweep: Removes what others left at the engine.
     """
 
     builder: Builder
     probing: Callable[[int], Config]
     runtime: str
     info: EngineInfo
+    sweep: Callable[[], object]
 
 
 def choose(
@@ -62,12 +66,14 @@ def choose(
     Raises:
         DockerError: The engine did not answer.
         ImageError: It has no image that fits; the message names the command that builds it.
-        SandboxUnavailableError: It has no such runtime, or the policy asks for what containers do not offer.
+        SandboxUnavailableError: It has no such runtime or cannot limit containers, or the policy asks for what they do
+            not offer.
     """
     _refuse_network(policy)
     info = engine.info()
     chosen = runtime or policy.isolation.runtime or info.default_runtime
     _refuse_unknown_runtime(chosen, info)
+    _refuse_unlimited(policy, info)
     gvisor = configuration.is_gvisor(chosen)
     needed = modules_needed((*policy.static.imports, *policy.isolation.preload))
     with DockerEngine(engine.host) as images:
@@ -75,18 +81,28 @@ def choose(
     config = _configuration(policy, minor(image.contents.python), separate=gvisor, without=without)
     here = ownership.current(importlib.metadata.version("poet-engine"))
     users = ownership.uids(info, here)
-    with contextlib.suppress(DockerError):  # what is left of others must not keep us from starting
-        ownership.sweep(engine, here)
     kind = Kind(
         image=image.id,
         runtime=chosen,
         profile=None if gvisor else "unconfined" if "seccomp" in without else seccomp.told_text(),
         labels=here.labels(),
+        line=line.usable(engine.host, desktop=info.desktop, gvisor=gvisor),
         names=lambda: ownership.name(os.urandom),
         uids=lambda: users[next(_numbers) % len(users)],
     )
     builder = Builder(engine, policy, lambda uid: dataclasses.replace(config, uid=uid), kind)
-    return Chosen(builder, lambda uid: dataclasses.replace(config, uid=uid, lenient=True), chosen, info)
+    probing = functools.partial(_lenient, config)
+    return Chosen(builder, probing, chosen, info, functools.partial(_sweep, engine, here))
+
+
+def _sweep(engine: ContainerEngine, here: ownership.Owner) -> None:
+    """Remove what other processes have left, at the engine and in the folder of temporary files."""
+    line.sweep(psutil.pid_exists)
+    ownership.sweep(engine, here)
+
+
+def _lenient(config: Config, uid: int) -> Config:
+    return dataclasses.replace(config, uid=uid, lenient=True)
 
 
 def _refuse_network(policy: Policy) -> None:
@@ -120,6 +136,24 @@ def _refuse_unknown_runtime(runtime: str, info: EngineInfo) -> None:
     how = _HOW_GVISOR if configuration.is_gvisor(runtime) else elsewhere
     raise SandboxUnavailableError(
         f"the Docker engine has no runtime {runtime!r}, only {', '.join(sorted(info.runtimes))}; {how}"
+    )
+
+
+def _refuse_unlimited(policy: Policy, info: EngineInfo) -> None:
+    """An engine that cannot limit something starts containers all the same, and only warns."""
+    needed = {Wall.MEMORY: "memory", Wall.TASKS: "pids"}
+    lacking = [limit for wall, limit in needed.items() if wall in policy.isolation.require and limit not in info.limits]
+    if not lacking:
+        return
+    whose = (
+        "it runs rootless, where that takes cgroup v2, systemd, and the controllers delegated to the user (a drop-in "
+        "for user@.service with Delegate=cpu memory pids)"
+        if info.rootless
+        else "the controllers have to be enabled for this machine's kernel"
+    )
+    raise SandboxUnavailableError(
+        f"the Docker engine cannot limit {' and '.join(lacking)}: {whose}; docker info warns of it. Mend that, use "
+        "another engine (DOCKER_HOST), or sandbox='process'"
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from poet_engine.policy import Policy
 from poet_engine.sandbox import environment
+from poet_engine.sandbox.docker import line
 
 _MIB = 1 << 20
 _PAGE = 4096
@@ -42,6 +43,7 @@ _MASKED = (
     *("/sys/block", "/sys/bus", "/sys/class", "/sys/dev", "/sys/devices/virtual", "/sys/hypervisor", "/sys/kernel"),
     *("/sys/module", "/sys/power"),
 )
+_STREAMS = ("AttachStdin", "AttachStdout", "AttachStderr", "OpenStdin", "StdinOnce")
 _READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 
 
@@ -58,6 +60,7 @@ class Asked:
         labels: Whose it is.
         runtime: Such as `runc` or `runsc`.
         profile: The seccomp profile as JSON; None for a runtime that takes none.
+        line: A folder of the host with a socket that takes the place of the streams; None for the streams.
     """
 
     image: str
@@ -67,6 +70,7 @@ class Asked:
     labels: Mapping[str, str]
     runtime: str
     profile: str | None
+    line: str | None = None
 
 
 def is_gvisor(runtime: str) -> bool:
@@ -94,11 +98,7 @@ def body(policy: Policy, asked: Asked) -> dict[str, object]:
         "Env": [*(f"{name}={value}" for name, value in environment.GUEST.items()), "HOSTNAME"],
         "Labels": dict(asked.labels),
         # the streams are the call's: they end with their first client, and are no terminal, which has commands
-        "AttachStdin": True,
-        "AttachStdout": True,
-        "AttachStderr": True,
-        "OpenStdin": True,
-        "StdinOnce": True,
+        **dict.fromkeys(_STREAMS, asked.line is None),
         "Tty": False,
         # without it the engine prepares names and addresses that nobody uses, and shows the host's resolver
         "NetworkDisabled": True,
@@ -132,6 +132,8 @@ def _host(policy: Policy, asked: Asked) -> dict[str, object]:
         "CgroupnsMode": "private",
         "ReadonlyRootfs": True,
         "Binds": [],
+        # not a bind by the older form, for which the engine makes the folders that it does not find
+        "Mounts": [] if asked.line is None else [_read_only(asked.line, line.INSIDE)],
         "VolumesFrom": [],
         "Tmpfs": _scratch(policy),
         "MaskedPaths": list(_MASKED),
@@ -152,6 +154,10 @@ def _host(policy: Policy, asked: Asked) -> dict[str, object]:
         "RestartPolicy": {"Name": ""},
         "LogConfig": {"Type": "none", "Config": {}},
     }
+
+
+def _read_only(source: str, target: str) -> dict[str, object]:
+    return {"Type": "bind", "Source": source, "Target": target, "ReadOnly": True}
 
 
 def tasks(policy: Policy) -> int:

@@ -1,11 +1,12 @@
 """One container as the host sees it, from its order to its end."""
 
 import json
+import select
+import struct
 from typing import NamedTuple
 
-from poet_engine.guest import container as guest
+from poet_engine.guest import reports
 from poet_engine.guest.frames import Frame, FrameError, Kind, pack
-from poet_engine.guest.payload import LONGEST_AHEAD
 from poet_engine.sandbox.docker.stream import Stream, StreamError
 from poet_engine.sandbox.pool.version import Version
 
@@ -65,6 +66,7 @@ class Container:
         self.standing: Standing | None = None
         self.memory: int | None = None  # bytes that were charged to it when its payload was ready
         self.calls = 0
+        self.answered = False  # its last payload has, with a result: the next one may compile the same ahead
         self.armed = False
         self.ended = False  # its payload has, and left nothing
 
@@ -72,11 +74,21 @@ class Container:
         state = "armed" if self.armed else "being prepared"
         return f"<Container {self.name} uid={self.uid} calls={self.calls} {state}>"
 
+    @property
+    def quiet(self) -> bool:
+        """Whether it has said nothing since it was ready. What a waiting payload's container says is its end."""
+        fd = self.stream.fileno()
+        if fd < 0:
+            return False
+        poll = select.poll()
+        poll.register(fd, select.POLLIN)
+        return not poll.poll(0)
+
     def arm(self, probable: Version | None = None) -> None:
         """Order the next payload, which compiles what it will probably be asked for."""
         self.armed = self.ended = False
         ahead = b"" if probable is None else pack(Kind.COMPILE, json.dumps(probable).encode())
-        self.stream.send(Kind.ARM, ahead if len(ahead) <= LONGEST_AHEAD else b"")
+        self.stream.send(Kind.ARM, ahead if len(ahead) <= reports.LONGEST_AHEAD else b"")
 
     def on_readable(self) -> bool:
         """Take what comes while nobody calls; whether its payload is ready now, or else has ended.
@@ -99,12 +111,14 @@ class Container:
                 self.standing = _standing(frame.payload)
                 self.arm()
             case Kind.ARMED:
-                (memory,) = guest.ARMED.unpack(frame.payload)
+                _refuse_other_size(frame, reports.ARMED)
+                (memory,) = reports.ARMED.unpack(frame.payload)
                 self.memory = memory if memory >= 0 else None
                 self.armed = True
             case Kind.BROKEN:
                 raise ContainerError(frame.payload.decode(errors="replace"))
             case Kind.ENDED:
+                _refuse_other_size(frame, reports.ENDED)
                 if not read_end(frame.payload).pure:
                     raise ContainerError("a payload left something behind")
                 self.ended = True
@@ -120,12 +134,17 @@ class Container:
 
 def read_end(content: bytes) -> End:
     """What was said of a payload's end."""
-    return End(*guest.ENDED.unpack(content))
+    return End(*reports.ENDED.unpack(content))
+
+
+def _refuse_other_size(frame: Frame, layout: struct.Struct) -> None:
+    if len(frame.payload) != layout.size:
+        raise ContainerError(f"it said {frame.kind.name} with {len(frame.payload)} bytes")
 
 
 def _standing(content: bytes) -> Standing:
     try:
         told = json.loads(content)
         return Standing(int(told["landlock"]), bool(told["told"]), str(told["counted_by"]))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise ContainerError("what it said of itself cannot be read") from None

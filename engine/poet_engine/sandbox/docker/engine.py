@@ -10,7 +10,7 @@ from poet_engine.dockerd import DEFAULT_HOST, Connection, faults
 from poet_engine.errors import DockerError
 
 LABEL_OWNER = "org.poet-engine.owner"  # on every container of ours
-_TIMEOUT_S = 30.0
+_TIMEOUT_S = 10.0
 _ATTACHED = {"stream": "1", "stdin": "1", "stdout": "1", "stderr": "1"}
 
 
@@ -221,7 +221,9 @@ class ContainerEngine:
         self._post(container, "update", f"limiting the memory of {_short(container)}", timeout, limits)
 
     def owned(self, *, timeout: float | None = None) -> list[Owned]:
-        """All containers with our label, whoever made them.
+        """All containers with our label, whoever made them, but for those that are being removed.
+
+        Of those Docker 20.10 sometimes goes on listing one that is long gone.
 
         Raises:
             DockerError: The engine did not say.
@@ -233,7 +235,17 @@ class ContainerEngine:
             parameters={"all": "1", "filters": json.dumps({"label": [LABEL_OWNER]})},
             timeout=timeout,
         )
-        return [_owned(_mapping(entry)) for entry in _sequence(found)]
+        entries = [_mapping(entry) for entry in _sequence(found)]
+        return [_owned(entry) for entry in entries if entry.get("State") != "removing"]
+
+    def knock(self, *, timeout: float | None = None) -> None:
+        """See whether the engine lives and lets anybody in: one that is ending still answers on connections it has.
+
+        Raises:
+            DockerError: It does not.
+        """
+        self._connection.knock(timeout=self._connection.timeout if timeout is None else timeout)
+        self._connection.ask("GET", "/version", doing="asking whether the engine lives", timeout=timeout)
 
     def info(self, *, timeout: float | None = None) -> EngineInfo:
         """What the engine is.

@@ -3,7 +3,7 @@
 import select
 from collections.abc import Callable
 
-from poet_engine.guest import container as guest
+from poet_engine.guest import reports
 from poet_engine.guest.frames import Frame, FrameError, Kind
 from poet_engine.guest.travel import UndecodableError
 from poet_engine.sandbox.docker.stream import Stream, StreamError
@@ -21,6 +21,7 @@ class Fetched:
 
     def __init__(self, stream: Stream, take: Callable[[Frame], None], *, size: int, patience: float) -> None:
         self._stream, self._take_other, self._size, self._patience = stream, take, size, patience
+        self.lost = False  # whether the container ended or fell silent, which is no fault of the payload's
 
     def take(self, offset: int, length: int) -> bytearray:
         """A copy of a piece.
@@ -31,7 +32,7 @@ class Fetched:
         if offset + length > self._size:
             raise UndecodableError("a reference beyond the attachments")
         piece = bytearray()
-        self._stream.send(Kind.FETCH, guest.PIECE.pack(offset, length))
+        self._stream.send(Kind.FETCH, reports.PIECE.pack(offset, length))
         while self._more(piece):
             continue
         if len(piece) != length:
@@ -47,10 +48,12 @@ class Fetched:
         poll = select.poll()
         poll.register(self._stream.fileno(), select.POLLIN)
         if not poll.poll(self._patience * 1000):
+            self.lost = True
             raise UndecodableError("an attachment that did not come in time")
         try:
             frames = self._stream.receive()
         except (StreamError, FrameError) as error:
+            self.lost = True
             raise UndecodableError(f"an attachment that did not come: {error}") from None
         more = True
         for frame in frames:

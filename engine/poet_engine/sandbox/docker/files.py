@@ -34,7 +34,7 @@ class Files:
             header = json.loads(content[_HEADER_LENGTH:start])
             sizes = [(str(name), int(size)) for name, size in header["files"]][:MOST_FILES]
             skipped = {str(name)[:_MOST_TEXT]: str(why)[:_MOST_TEXT] for name, why in header["skipped"].items()}
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             self._skipped = dict.fromkeys(self.wanted, "what the container said of the files cannot be read")
             return
         self._skipped = skipped

@@ -5,11 +5,9 @@ The engine takes a third of a second to start a container, and may take for ever
 
 import collections
 import contextlib
-import os
 import selectors
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 from poet_engine.dockerd import faults
 from poet_engine.errors import DockerError
@@ -18,6 +16,7 @@ from poet_engine.sandbox.docker import schedule
 from poet_engine.sandbox.docker.builder import Builder
 from poet_engine.sandbox.docker.container import Container, ContainerError
 from poet_engine.sandbox.docker.schedule import Size, Stock
+from poet_engine.sandbox.docker.workers import Workers
 from poet_engine.sandbox.pool.exchange import Exchange, Next
 
 # How long a payload that has answered may take to end by itself.
@@ -27,6 +26,10 @@ _START_GRACE, _PAYLOAD_GRACE = 60.0, 10.0
 _FAILURES_IN_A_ROW = 3
 _AFTER_FAILURE = 0.2  # seconds until it is tried again
 _WORKERS = 4
+# How often idle containers are looked at: one that was ended from outside is replaced before it is wanted.
+_LOOK = 2.0
+# How long closing may take with an engine that does not answer: its containers end by themselves when their streams do.
+_END_GRACE = 5.0
 _BUILT_CHARACTER = 400  # bytes that compiling takes for each character of a source
 
 
@@ -62,9 +65,11 @@ class Keeper:
         self.fault: DockerError | None = None  # why the last one could not be made
         self.made = 0
         self._destroyed = 0
+        self._next_look = 0.0
         self._closing = False
-        self._working = True
-        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="poet-docker")
+        self._end_lock = threading.Lock()
+        self._ended = False
+        self._workers = Workers(_WORKERS)
         self._selector = selectors.DefaultSelector()
         self._selector.register(exchange.bell, selectors.EVENT_READ)
         self._thread = threading.Thread(target=self._keep, name="poet-keeper", daemon=True)
@@ -78,16 +83,21 @@ class Keeper:
         return {"lanes_made": self.made, "lanes_destroyed": self._destroyed}
 
     def close(self) -> None:
-        """End every container and wait for that. Idempotent."""
+        """End every container and wait for that, some seconds at the most. Idempotent."""
         self._closing = True
         self._exchange.ring()
-        if threading.current_thread() is not self._thread:
+        here = threading.current_thread()
+        if here is not self._thread and here not in self._workers:  # a finalizer may run in any thread
             self._thread.join()
 
-    def forget_after_fork(self) -> None:
-        """In a forked child: close what would keep the containers alive after their host, and touch nothing else."""
-        for container in list(self._containers):
-            container.stream.forget()
+    def errand(self, task: Callable[[], object]) -> None:
+        """Have something done that asks the engine, when a worker is free; what goes wrong with it is nobody's loss."""
+
+        def run() -> None:
+            with contextlib.suppress(DockerError):
+                task()
+
+        self._workers.submit(run)
 
     def _keep(self) -> None:
         try:
@@ -112,17 +122,25 @@ class Keeper:
         if not gave_up and now >= self._not_before:
             for _ in range(schedule.to_start(self._size, self._stock(), wishes)):
                 self._start()
-        idle = self._exchange.take_idle(self._lingers)
-        if idle is not None:
-            self._destroy(idle)
+        if self._retire(now):
             return 0.0
         looks = [schedule.next_look(self._stock(), wishes)]
         if not gave_up and now < self._not_before:
             looks.append(self._not_before - now)
         looks += [max(0.0, until - now) for until in self._deadlines.values()]
-        if any(container.key is not None for container in self._containers):
-            looks.append(self._size.linger)
+        if self._containers:
+            looks.append(max(0.0, self._next_look - now))
         return min((look for look in looks if look is not None), default=None)
+
+    def _retire(self, now: float) -> bool:
+        """End an idle container that nobody wants any more, or that has ended already; whether there was one."""
+        look = now >= self._next_look
+        idle = self._exchange.take_idle(lambda container: self._lingers(container) or (look and not container.quiet))
+        if idle is not None:
+            self._destroy(idle)
+        elif look:
+            self._next_look = now + _LOOK
+        return idle is not None
 
     def _stock(self) -> Stock:
         serving = [container.key for container in self._containers if container.key is not None]
@@ -135,19 +153,31 @@ class Keeper:
         """Have a worker start one."""
         self._starting += 1
         self._exchange.lanes += 1
-        self._workers.submit(self._work, self._builder.build, self._on_started)
+        self._ask(self._builder.build, self._on_started)
 
-    def _work(self, task: Callable[[], Container], then: Callable[[Container | DockerError], None]) -> None:
-        """In a worker: do it, and have the keeper's thread go on with what came of it."""
-        result: Container | DockerError
+    def _ask(self, task: Callable[[], Container], then: Callable[[Container | DockerError], None]) -> None:
+        """Have a worker do it, and this thread go on with what came of it."""
+
+        def work() -> None:
+            result = self._result(task)
+            with self._end_lock:
+                if not self._ended:
+                    self._arrivals.append(lambda: then(result))
+            if self._ended and isinstance(result, Container):
+                self._remove(result)  # it came too late: nobody else knows of it
+            self._exchange.ring()
+
+        self._workers.submit(work)
+
+    def _result(self, task: Callable[[], Container]) -> Container | DockerError:
+        if self._closing:
+            return DockerError("the sandbox was closed", fault=faults.FAILED)
         try:
-            result = task()
+            return task()
         except DockerError as error:
-            result = error
+            return error
         except (OSError, RuntimeError) as error:
-            result = DockerError(f"a container could not be started: {error}", fault=faults.FAILED)
-        self._arrivals.append(lambda: then(result))
-        self._exchange.ring()
+            return DockerError(f"a container could not be started: {error}", fault=faults.FAILED)
 
     def _on_started(self, result: Container | DockerError) -> None:
         self._starting -= 1
@@ -172,8 +202,7 @@ class Keeper:
 
     def _on_event(self, container: Container | None) -> None:
         if container is None:
-            with contextlib.suppress(BlockingIOError):
-                os.eventfd_read(self._exchange.bell)
+            self._exchange.bell.hear()
             return
         try:
             if not container.on_readable():
@@ -190,7 +219,7 @@ class Keeper:
     def _on_armed(self, container: Container) -> None:
         self._let_go(container)
         if container in self._fresh:
-            self._workers.submit(self._work, lambda: self._fitted(container), self._on_fitted(container))
+            self._ask(lambda: self._fitted(container), self._on_fitted(container))
         elif self._builder.outgrown(container, _BUILT_CHARACTER * len(container.key.source if container.key else "")):
             self._destroy(container)
         else:
@@ -207,6 +236,8 @@ class Keeper:
                 self._destroy(container)
                 return
             self._fresh.discard(container)
+            if self.fault is not None:
+                self.errand(self._builder.tidy)
             self._failures = 0
             self.fault = None
             self.made += 1
@@ -222,6 +253,7 @@ class Keeper:
                 self._rearm(container)
             else:
                 self._destroy(container)
+                self._next_look = 0.0  # what ended it may have ended others
 
     def _rearm(self, container: Container) -> None:
         """Its payload has ended and left nothing."""
@@ -230,15 +262,15 @@ class Keeper:
             return
         self._killed.discard(container)
         container.calls += 1
-        container.arm(container.key)
+        container.arm(container.key if container.answered else None)
         self._await(container, _PAYLOAD_GRACE)
 
     def _failed(self, error: DockerError) -> None:
-        """One could not be made ready: try again a few times, then tell whoever waits."""
+        """One could not be made ready: try again a few times, after silence not at all, then tell whoever waits."""
         self.fault = error
         self._failures += 1
         self._not_before = self._clock() + _AFTER_FAILURE
-        if self._failures >= _FAILURES_IN_A_ROW:
+        if self._failures >= _FAILURES_IN_A_ROW or error.fault == faults.TIMEOUT:
             self._exchange.fail(str(error))
 
     def _expire(self) -> None:
@@ -257,16 +289,13 @@ class Keeper:
 
     def _destroy(self, container: Container) -> None:
         self._let_go(container)
+        self._destroyed += container not in self._fresh
         self._fresh.discard(container)
         self._killed.discard(container)
         self._containers.discard(container)
         self._exchange.lanes -= 1
-        self._destroyed += 1
         container.close()
-        if self._working:
-            self._workers.submit(self._remove, container)
-        else:
-            self._remove(container)
+        self._workers.submit(lambda: self._remove(container))
 
     def _remove(self, container: Container) -> None:
         """In a worker. What the engine does not take now, the sweep of the next start finds by its labels."""
@@ -275,18 +304,22 @@ class Keeper:
 
     def _end(self) -> None:
         """Cut the streams first: every container ends by itself, and callers in mid-call see that."""
+        until = self._clock() + _END_GRACE
         self._exchange.shut()
         for container in list(self._containers):
             container.stream.hang_up()
-        self._exchange.await_callers(_PAYLOAD_GRACE)
+        self._exchange.await_callers(until - self._clock())
+        self._workers.finish(until - self._clock())  # what is being started has to be removed as well
+        with self._end_lock:
+            self._ended = True
         self._take_arrivals()
-        self._workers.shutdown(cancel_futures=True)  # what is being started comes first, or it would be left
-        self._take_arrivals()
-        self._working = False  # an interpreter that ends starts no threads any more
         for container in list(self._containers):
             self._destroy(container)
+        self.errand(self._builder.tidy)
+        self._workers.finish(until - self._clock())
+        self._workers.close()
         self._selector.close()
-        os.close(self._exchange.bell)
+        self._exchange.bell.close()
 
 
 def _not_standing(why: str) -> DockerError:

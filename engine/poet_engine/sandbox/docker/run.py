@@ -2,11 +2,11 @@
 
 import json
 import select
+import struct
 from collections.abc import Callable, Iterator
 
 from poet_engine.cancellation import Cancellation
-from poet_engine.guest import container as guest
-from poet_engine.guest import seccomp
+from poet_engine.guest import reports, seccomp
 from poet_engine.guest.attachments import Collected
 from poet_engine.guest.frames import Frame, FrameError, FrameTooLargeError, Kind, pack
 from poet_engine.outcome import Evidence, Outcome, Status
@@ -23,8 +23,8 @@ from poet_engine.sandbox.watch import Output, Watch
 NAME = "docker"
 _PART = 1 << 19  # bytes of a request in one frame
 # How long a killed payload may take to be reaped before its container is given up.
-_REAP_GRACE = 5.0
-_FETCH_GRACE = 10.0  # for what a payload has put beside an answer that is there
+_REAP_GRACE = 2.0
+_FETCH_GRACE = 2.0  # for what a payload has put beside an answer that is there
 _DELIVERY_GRACE = 10.0  # for a request of which nothing moves
 
 
@@ -171,7 +171,10 @@ class Run:
         handler = self._handlers.get(frame.kind)
         if handler is None:
             raise FrameError(f"{frame.kind.name} may not come here")
-        handler(frame.payload)
+        try:
+            handler(frame.payload)
+        except (ValueError, TypeError, LookupError, struct.error, RecursionError) as error:
+            raise FrameError(f"{frame.kind.name} cannot be read: {error}") from None
 
     @property
     def _finished(self) -> bool:
@@ -196,6 +199,8 @@ class Run:
             if self._frames:
                 fetched = Fetched(self._stream, self._take, size=self._limits.result, patience=_FETCH_GRACE)
                 self._answer = wire.read(self._frames, self._reader.pending, fetched, self._limits.result)
+                if fetched.lost:
+                    self._lost, self._answer = True, None
         except FrameTooLargeError as error:
             evidence = Evidence("result_bytes", error.length, error.limit)
             self._watch.end(Kill(Status.LIMIT, "result_size", evidence))
@@ -221,7 +226,7 @@ class Run:
             self._watch.saw_call(name, tuple(arguments))
 
     def _on_counts(self, content: bytes) -> None:
-        cpu_us, memory, oom_kills, tasks_refused = guest.COUNTS.unpack(content)
+        cpu_us, memory, oom_kills, tasks_refused = reports.COUNTS.unpack(content)
         self._counts = Counts(
             cpu_ms=cpu_us / 1e3,
             memory_peak=None if memory < 0 else memory,
@@ -255,6 +260,7 @@ class Run:
             touched=tuple(self._watch.touched),
             lost=evidence,
         )
+        self._container.answered = answered
         self.container_after = self._next(answered=answered)
         outcome = conclusion.outcome(
             decide(seen),

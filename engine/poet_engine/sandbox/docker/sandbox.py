@@ -24,15 +24,16 @@ from poet_engine.sandbox.docker.probing import Apart
 from poet_engine.sandbox.docker.run import NAME, Run
 from poet_engine.sandbox.docker.schedule import Size
 from poet_engine.sandbox.pool import schedule as pool_schedule
-from poet_engine.sandbox.pool.exchange import Exchange, NoLaneError, Why
+from poet_engine.sandbox.pool.exchange import Exchange, Next, NoLaneError, Why
 from poet_engine.sandbox.pool.version import Version
 from poet_engine.sandbox.protocol import Means, SandboxStatistics, WallReport
 from poet_engine.sandbox.verdict import DAEMON, blame_for
 
 # How long a call may wait for a container when its caller named no deadline: waiting is not the code's time.
 _QUEUE_GRACE = 30.0
-_START_GRACE = 60.0  # until the first container stands
-_ASK_GRACE = 2.0  # for the engine to say what became of a container
+_START_GRACE = 60.0  # until the first container stands, as long as the engine answers
+_ASK_EVERY = 5.0  # seconds after which it is asked whether it does
+_ASK_GRACE = 1.5  # for the engine to say what became of a container, or that it lives
 _UNTIL_IT_KNOWS = (0.05, 0.15)  # seconds between two questions
 _KILLED = 137  # exit code of SIGKILL, whoever sent it
 _living: "weakref.WeakSet[DockerSandbox]" = weakref.WeakSet()
@@ -45,6 +46,10 @@ def _forget_after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_after_fork)
+
+
+class _NoEngineError(NoLaneError):
+    """There is no container, because the engine does not answer."""
 
 
 class DockerSandbox:
@@ -99,6 +104,7 @@ class DockerSandbox:
         pool_size = pool_schedule.Size(least=size.spare, most=size.most, queue=size.queue, linger=size.linger)
         self._exchange: Exchange[Container] = Exchange(pool_size, clock, keeps=True)
         self._keeper = Keeper(self._exchange, self._builder, size, once=once, clock=clock)
+        self._keeper.errand(self._chosen.sweep)  # what is left of others must not keep us from starting
         self._apart = Apart(self._builder, self._limits, self._chosen.probing, clock)
         self._finalizer = weakref.finalize(self, _abandon, self._keeper, self._engine)
         _living.add(self)
@@ -140,21 +146,54 @@ class DockerSandbox:
             self._calls += 1
         patience = max(self._limits.wall, _QUEUE_GRACE) if wall is None else min(wall, self._limits.wall)
         wall = self._limits.wall if wall is None else min(wall, self._limits.wall)
-        if self._keeper.made == 0:
-            patience = max(patience, _START_GRACE)
         try:
-            container = self._exchange.acquire(patience, key=version, cancellation=cancellation)
+            container = self._container(version, patience, cancellation)
         except NoLaneError as error:
             return self._no_container(error, cancellation)
-        keep = self._policy.isolation.fresh is Fresh.NONE
-        run = Run(container, self._limits, wall, self._clock, keep=keep, files=files)
+        after = Next.DISCARD
         try:
+            keep = self._policy.isolation.fresh is Fresh.NONE
+            run = Run(container, self._limits, wall, self._clock, keep=keep, files=files)
             outcome = run.to_the_end(request, cancellation, functools.partial(self._what_became_of, container))
+            after = run.container_after
         finally:
-            self._exchange.give_back(container, run.container_after)
+            self._exchange.give_back(container, after)
         if self._exchange.closing and outcome.status is Status.INFRA:
             return self._not_run(Status.CANCELLED, "shutdown", "closed in mid-call")
         return outcome
+
+    def _container(self, version: Version, patience: float, cancellation: Cancellation | None) -> Container:
+        """A container that lives and has said nothing since its payload was ready.
+
+        The first one may take longer than the caller's patience, for as long as the engine answers.
+
+        Raises:
+            NoLaneError: None is to be had, and why.
+        """
+        until = self._clock() + patience
+        latest = self._clock() + _START_GRACE
+        while True:
+            try:
+                left = max(0.0, until - self._clock())
+                container = self._exchange.acquire(left, key=version, cancellation=cancellation)
+            except NoLaneError as error:
+                called_off = cancellation is not None and cancellation.requested
+                if error.why is not Why.TIMEOUT or called_off or self._exchange.closing:
+                    raise
+                self._refuse_dead_engine()
+                if self._keeper.made or self._clock() >= latest:
+                    raise
+                until = min(latest, self._clock() + _ASK_EVERY)
+                continue
+            if container.quiet:
+                return container
+            self._exchange.give_back(container, Next.DISCARD)
+
+    def _refuse_dead_engine(self) -> None:
+        try:
+            self._engine.knock(timeout=_ASK_GRACE)
+        except DockerError as error:
+            raise _NoEngineError(str(error), Why.SETUP) from None
 
     def _what_became_of(self, container: Container) -> tuple[Evidence, int]:
         """Why a container is gone, asked of the engine, and how many tasks the kernel took for want of memory."""
@@ -162,15 +201,18 @@ class DockerSandbox:
             return Evidence("engine", "closed in mid-call", source="host"), 0
         try:
             state = self._state_of(container)
+            if state is None or not state.oom_killed:
+                self._engine.knock(timeout=_ASK_GRACE)  # an engine that ends takes its containers with it
         except DockerError as error:
             return Evidence(DAEMON, str(error), source="host"), 0
         if state is None:
             return Evidence("container", "it was removed from outside", source="docker"), 0
         if state.oom_killed:
             return Evidence("container", "out of memory", source="docker"), 1
-        ended = f"exit code {state.exit_code}" if not state.running else "it runs, and does not answer"
+        if state.running:
+            return Evidence("container", "it runs, and does not answer", source="docker"), 0
         who = "; it was killed from outside" if state.exit_code == _KILLED else ""
-        return Evidence("container", f"{ended}{who}", source="docker"), 0
+        return Evidence("container", f"exit code {state.exit_code}{who}", source="docker"), 0
 
     def _state_of(self, container: Container) -> ContainerState | None:
         """What the engine says when it knows: the end, and that it was for want of memory, reach it one by one."""
@@ -186,6 +228,8 @@ class DockerSandbox:
         """What is said when no container was to be had."""
         text = str(error)
         fault = self._keeper.fault
+        if isinstance(error, _NoEngineError):
+            return self._not_run(Status.INFRA, DAEMON, text)
         if self._exchange.closing:
             return self._not_run(Status.CANCELLED, "shutdown", text)
         if cancellation is not None and cancellation.requested:
@@ -237,9 +281,8 @@ class DockerSandbox:
         return SandboxStatistics(calls=self._calls, **self._exchange.statistics(), **self._keeper.statistics())
 
     def forget_after_fork(self) -> None:
-        """In a forked child: the parent's containers must not outlive the parent because of us."""
+        """In a forked child: the parent's containers are none of ours. Their streams are closed already."""
         self._finalizer.detach()
-        self._keeper.forget_after_fork()
 
     def close(self) -> None:
         """End every container and free everything. Idempotent."""

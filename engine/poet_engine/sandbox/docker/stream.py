@@ -2,12 +2,11 @@
 
 import collections
 import contextlib
-import os
 import socket
 import struct
 from collections.abc import Iterator
 
-from poet_engine.guest import container
+from poet_engine.guest import reports
 from poet_engine.guest.frames import Frame, Kind, Reader, pack
 
 _ENVELOPE = struct.Struct(">BxxxI")  # stream, length: Docker's framing of what is not a terminal
@@ -69,15 +68,15 @@ def _reader(result: int) -> Reader:
         {
             Kind.STANDING: _TEXT,
             Kind.BROKEN: _TEXT,
-            Kind.ARMED: container.ARMED.size,
+            Kind.ARMED: reports.ARMED.size,
             Kind.ANSWER: _PIECE,
             Kind.OUT: _PIECE,
             Kind.ERR: _PIECE,
             Kind.ASKED: _TEXT,
-            Kind.COUNTS: container.COUNTS.size,
+            Kind.COUNTS: reports.COUNTS.size,
             Kind.FETCHED: _PIECE,
             Kind.FILES: result + _FILES_OVERHEAD,
-            Kind.ENDED: container.ENDED.size,
+            Kind.ENDED: reports.ENDED.size,
         }
     )
 
@@ -86,13 +85,14 @@ class Stream:
     """Frames to and from the first process of a container.
 
     Args:
-        sock: The attached stream; closed with this.
+        sock: The attached stream, or a line; closed with this.
         result: Bytes that a result may have.
+        enveloped: Whether Docker's envelopes are around what comes.
     """
 
-    def __init__(self, sock: socket.socket, result: int) -> None:
+    def __init__(self, sock: socket.socket, result: int, *, enveloped: bool = True) -> None:
         sock.setblocking(False)
-        self._sock = sock
+        self._sock, self._enveloped = sock, enveloped
         self._envelopes, self._reader = Envelopes(), _reader(result)
         self._sending: memoryview = memoryview(b"")
         self._queue: collections.deque[Iterator[bytes]] = collections.deque()
@@ -162,16 +162,12 @@ class Stream:
             data = b""
         if not data:
             raise StreamError("the container's streams have ended")
-        return self._reader.feed(self._envelopes.feed(data))
+        return self._reader.feed(self._envelopes.feed(data) if self._enveloped else data)
 
     def hang_up(self) -> None:
         """End it for both sides, and keep the descriptor: whoever waits on it sees the end."""
         with contextlib.suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
-
-    def forget(self) -> None:
-        """In a forked child: let go of it, and leave it to the parent."""
-        os.close(self._sock.detach())
 
     def close(self) -> None:
         """Let go: the end of its input is the end of the container."""

@@ -6,11 +6,11 @@ What lanes there are is the keeper's affair; here are those that are ready.
 import collections
 import contextlib
 import enum
-import os
 import threading
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
+from poet_engine.bell import Bell
 from poet_engine.cancellation import Cancellation
 from poet_engine.sandbox.pool.schedule import Demand, Repeats, Size
 from poet_engine.sandbox.pool.version import Version
@@ -90,15 +90,14 @@ class Exchange(Generic[_Lane]):
         self._closing = False
         self._all_returned = threading.Event()
         self.lanes = 0  # in any state; the keeper counts them
-        self.bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)  # readable when the keeper should look
+        self.bell = Bell()  # rings when the keeper should look
 
     def __repr__(self) -> str:
         return f"<Exchange ready={len(self._ready)} busy={self._busy} waiting={len(self._waiters)}>"
 
     def ring(self) -> None:
         """Have the keeper look."""
-        with contextlib.suppress(OSError):
-            os.eventfd_write(self.bell, 1)
+        self.bell.ring()
 
     def acquire(self, timeout: float, *, key: Version | None = None, cancellation: Cancellation | None = None) -> _Lane:
         """A lane with a payload that waits; it is the caller's until it is given back.
@@ -122,13 +121,26 @@ class Exchange(Generic[_Lane]):
                 raise NoLaneError(f"{len(self._waiters)} callers wait for a lane already", Why.FULL)
             waiter: _Waiter[_Lane] = _Waiter(key, self._clock())
             self._waiters.append(waiter)
-        self.ring()
-        with contextlib.ExitStack() as stack:
-            if cancellation is not None:
-                stack.enter_context(cancellation.telling(waiter.ring))
-            if not (cancellation is not None and cancellation.requested):
-                waiter.wait(max(0.0, timeout))
+        try:
+            self.ring()
+            with contextlib.ExitStack() as stack:
+                if cancellation is not None:
+                    stack.enter_context(cancellation.telling(waiter.ring))
+                if not (cancellation is not None and cancellation.requested):
+                    waiter.wait(max(0.0, timeout))
+        except BaseException:
+            self._walk_away(waiter)
+            raise
         return self._lane_of(waiter, timeout)
+
+    def _walk_away(self, waiter: _Waiter[_Lane]) -> None:
+        """A caller was interrupted while it waited: nobody would give back what it might still be given."""
+        with self._lock:
+            with contextlib.suppress(ValueError):
+                self._waiters.remove(waiter)
+            lane = waiter.lane
+        if lane is not None:
+            self.give_back(lane, Next.KEEP)
 
     def _lane_of(self, waiter: _Waiter[_Lane], timeout: float) -> _Lane:
         """What came of waiting."""

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from poet_engine.guest import kernel
 from poet_engine.guest import lane as guest_lane
 from poet_engine.guest.frames import HEADER_SIZE, FrameError, Kind, Reader, pack
-from poet_engine.guest.payload import LONGEST_AHEAD
+from poet_engine.guest.reports import LONGEST_AHEAD
 from poet_engine.sandbox.cgroup import Group, Reading
 from poet_engine.sandbox.pool.version import Version
 from poet_engine.sandbox.process.memory_files import ResultFile

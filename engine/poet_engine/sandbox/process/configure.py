@@ -14,10 +14,6 @@ from poet_engine.sandbox.process.nursery import RETIRE_AFTER_LANES
 
 def refuse_other_machines(policy: Policy) -> None:
     """Raise SandboxUnavailableError where lanes cannot be made, or for what they do not offer."""
-    if sys.platform != "linux":
-        raise SandboxUnavailableError(
-            f"the process sandbox needs Linux and this is {sys.platform}; use sandbox='docker' here",
-        )
     if syscalls.MACHINE not in syscalls.AUDIT_ARCHES:
         raise SandboxUnavailableError(
             f"the process sandbox supports x86_64 and aarch64, and this machine is {syscalls.MACHINE}",

@@ -1,8 +1,6 @@
 """The thread that makes lanes, empties and re-arms them, and ends them: all of it off the path of the calls."""
 
-import contextlib
 import dataclasses
-import os
 import select
 import threading
 from collections.abc import Callable
@@ -67,7 +65,7 @@ class Keeper:
         self._destroyed = 0
         self._closing = False
         self._epoll = select.epoll()
-        self._epoll.register(exchange.bell, select.EPOLLIN)
+        self._epoll.register(exchange.bell.fileno(), select.EPOLLIN)
         self._thread = threading.Thread(target=self._keep, name="poet-keeper", daemon=True)
         self._thread.start()
 
@@ -122,9 +120,8 @@ class Keeper:
         return min((look for look in looks if look is not None), default=None)
 
     def _on_event(self, fd: int) -> None:
-        if fd == self._exchange.bell:
-            with contextlib.suppress(BlockingIOError):
-                os.eventfd_read(self._exchange.bell)
+        if fd == self._exchange.bell.fileno():
+            self._exchange.bell.hear()
             return
         lane = self._watched.pop(fd, None)
         if lane is None:
@@ -274,4 +271,4 @@ class Keeper:
         if self._driver is not None:
             self._driver.close()
         self._epoll.close()
-        os.close(self._exchange.bell)
+        self._exchange.bell.close()

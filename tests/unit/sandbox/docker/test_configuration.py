@@ -1,10 +1,11 @@
 """What a container is asked to be, field by field, and never more than its policy says."""
 
+import dataclasses
 import json
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poet_engine.policy import Policy
@@ -66,6 +67,7 @@ HOST = {
     "CgroupnsMode": "private",
     "ReadonlyRootfs": True,
     "Binds": [],
+    "Mounts": [],
     "VolumesFrom": [],
     "Tmpfs": {
         "/tmp": f"size={16 * MIB},nr_inodes=1025,mode=1777,nosuid,nodev,noexec",  # noqa: S108 - inside the container
@@ -186,6 +188,7 @@ def test_it_is_plain_json() -> None:
     assert json.loads(json.dumps(made)) == made
 
 
+@settings(deadline=None)  # a shared machine is slow at times, which says nothing
 @given(
     cores=st.floats(0.01, 1024),
     processes=st.integers(0, 4096),
@@ -220,3 +223,13 @@ def test_no_budget_is_ever_larger_than_the_policy_says(  # noqa: PLR0913 - one f
     share = 4 if processes else 32
     assert 0 < shared[0] <= max(4096, disk // share)  # 0 would be no limit
     assert 0 < shared[1] <= inodes // share + 1
+
+
+def test_a_line_takes_the_place_of_the_streams_and_is_the_only_thing_of_the_host_that_is_seen() -> None:
+    """Read-only, and as a mount, for which the engine makes no folder that it does not find."""
+    body = configuration.body(RESTRICTED, dataclasses.replace(asked(), line="/somewhere/shown"))
+    found = body["HostConfig"]
+    assert isinstance(found, dict)
+    assert found["Mounts"] == [{"Type": "bind", "Source": "/somewhere/shown", "Target": "/run/poet", "ReadOnly": True}]
+    assert found["Binds"] == []
+    assert [body[name] for name in ("AttachStdin", "AttachStdout", "AttachStderr", "OpenStdin")] == [False] * 4

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -14,16 +15,16 @@ from poet_engine.sandbox.docker.engine import ContainerEngine, ContainerState, E
 if TYPE_CHECKING:
     from tests.unit.conftest import ScriptedEngine
 
-CALLS: dict[str, Callable[[ContainerEngine], object]] = {
-    "create": lambda engine: engine.create({"Image": "x"}, "n", timeout=0.2),
-    "attach": lambda engine: engine.attach("c", timeout=0.2),
-    "start": lambda engine: engine.start("c", timeout=0.2),
-    "kill": lambda engine: engine.kill("c", timeout=0.2),
-    "remove": lambda engine: engine.remove("c", timeout=0.2),
-    "state": lambda engine: engine.state("c", timeout=0.2),
-    "set_memory": lambda engine: engine.set_memory("c", 1 << 30, timeout=0.2),
-    "owned": lambda engine: engine.owned(timeout=0.2),
-    "info": lambda engine: engine.info(timeout=0.2),
+CALLS: dict[str, Callable[[ContainerEngine, float], object]] = {
+    "create": lambda engine, wait: engine.create({"Image": "x"}, "n", timeout=wait),
+    "attach": lambda engine, wait: engine.attach("c", timeout=wait),
+    "start": lambda engine, wait: engine.start("c", timeout=wait),
+    "kill": lambda engine, wait: engine.kill("c", timeout=wait),
+    "remove": lambda engine, wait: engine.remove("c", timeout=wait),
+    "state": lambda engine, wait: engine.state("c", timeout=wait),
+    "set_memory": lambda engine, wait: engine.set_memory("c", 1 << 30, timeout=wait),
+    "owned": lambda engine, wait: engine.owned(timeout=wait),
+    "info": lambda engine, wait: engine.info(timeout=wait),
 }
 EACH = pytest.mark.parametrize("call", CALLS)
 
@@ -33,19 +34,20 @@ def test_an_engine_that_hangs_costs_a_caller_its_deadline_and_no_more(
     scripted_engine: "ScriptedEngine", call: str
 ) -> None:
     """It took the request, and says nothing: pytest's own timeout would end a call without a deadline."""
-    scripted_engine.says = lambda _: None
-    with ContainerEngine(scripted_engine.host, timeout=5) as engine, pytest.raises(DockerError) as caught:
-        CALLS[call](engine)
+    reached = threading.Event()
+    scripted_engine.says = lambda _: reached.set()
+    with ContainerEngine(scripted_engine.host, timeout=30) as engine, pytest.raises(DockerError) as caught:
+        CALLS[call](engine, 0.2)
     assert caught.value.fault == faults.TIMEOUT
-    assert len(scripted_engine.asked) == 2  # the version, and the request
+    assert reached.wait(30)
     gc.collect()  # a connection that was left open warns now, which fails the test
 
 
 @EACH
 def test_an_engine_that_dies_in_the_middle_is_said_to_be_gone(scripted_engine: "ScriptedEngine", call: str) -> None:
     scripted_engine.says = lambda _: b""
-    with ContainerEngine(scripted_engine.host, timeout=5) as engine, pytest.raises(DockerError) as caught:
-        CALLS[call](engine)
+    with ContainerEngine(scripted_engine.host, timeout=30) as engine, pytest.raises(DockerError) as caught:
+        CALLS[call](engine, 30)
     assert caught.value.fault == faults.NO_DAEMON
 
 
@@ -82,35 +84,39 @@ def test_what_is_over_already_is_no_failure_of_ending_it(
     scripted_engine: "ScriptedEngine", call: str, said: tuple[str, str], fault: str | None
 ) -> None:
     scripted_engine.says = lambda _: scripted_engine.answer(said[0], {"message": said[1]})
-    with ContainerEngine(scripted_engine.host, timeout=5) as engine:
+    with ContainerEngine(scripted_engine.host, timeout=30) as engine:
         if fault is None:
-            assert CALLS[call](engine) is None
+            assert CALLS[call](engine, 30) is None
         else:
             with pytest.raises(DockerError) as caught:
-                CALLS[call](engine)
+                CALLS[call](engine, 30)
             assert caught.value.fault == fault
 
 
 def test_the_state_is_what_the_engine_says(scripted_engine: "ScriptedEngine") -> None:
     told = {"Running": False, "ExitCode": 137, "OOMKilled": True, "Error": "", "Pid": 0, "Status": "exited"}
     scripted_engine.says = lambda _: scripted_engine.answer("200 OK", {"Id": "c", "State": told})
-    with ContainerEngine(scripted_engine.host, timeout=5) as engine:
+    with ContainerEngine(scripted_engine.host, timeout=30) as engine:
         expected = ContainerState(running=False, exit_code=137, oom_killed=True, error="", pid=0)
         assert engine.state("c") == expected
 
 
 def test_memory_and_swap_are_limited_together(scripted_engine: "ScriptedEngine") -> None:
     scripted_engine.says = lambda _: scripted_engine.answer("200 OK", {"Warnings": None})
-    with ContainerEngine(scripted_engine.host, timeout=5) as engine:
+    with ContainerEngine(scripted_engine.host, timeout=30) as engine:
         engine.set_memory("c", 123)
     assert scripted_engine.asked[-1] == "POST /v1.41/containers/c/update"
     assert json.loads(scripted_engine.bodies[-1]) == {"Memory": 123, "MemorySwap": 123}
 
 
 def test_listed_containers_are_read_even_if_much_is_missing(scripted_engine: "ScriptedEngine") -> None:
-    listed = [{"Id": "a", "Names": ["/poet-1"], "Labels": {"x": "y"}, "State": "paused"}, {"Id": "b", "Names": None}]
+    listed = [
+        {"Id": "a", "Names": ["/poet-1"], "Labels": {"x": "y"}, "State": "paused"},
+        {"Id": "b", "Names": None},
+        {"Id": "c", "Names": [], "Labels": {"x": "y"}, "State": "removing"},
+    ]
     scripted_engine.says = lambda _: scripted_engine.answer("200 OK", listed)
-    with ContainerEngine(scripted_engine.host, timeout=5) as engine:
+    with ContainerEngine(scripted_engine.host, timeout=30) as engine:
         assert engine.owned() == [
             Owned(id="a", name="poet-1", labels={"x": "y"}, running=True),
             Owned(id="b", name="", labels={}, running=False),

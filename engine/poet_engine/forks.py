@@ -8,15 +8,22 @@ import functools
 import os
 import threading
 import weakref
+from collections.abc import Callable
 
 
 class ForkedLock:
-    """A lock for `with`; in a forked child it is free again."""
+    """A lock for `with`; in a forked child it is free again.
 
-    __slots__ = ("__weakref__", "_lock")
+    Args:
+        in_child: Called in a forked child, before anything else runs there: what the lock guards may have been in the
+            middle of a change, and threads that were to undo something are not there to do it.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("__weakref__", "_in_child", "_lock")
+
+    def __init__(self, in_child: Callable[[], None] | None = None) -> None:
         self._lock = threading.Lock()
+        self._in_child = in_child
         _watch_forks()
         _LOCKS.add(self)
 
@@ -32,6 +39,8 @@ class ForkedLock:
     def renew(self) -> None:
         """Start free, in the child."""
         self._lock = threading.Lock()
+        if self._in_child is not None:
+            self._in_child()
 
 
 _LOCKS: weakref.WeakSet[ForkedLock] = weakref.WeakSet()

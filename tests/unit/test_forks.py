@@ -4,7 +4,7 @@ import os
 import signal
 import warnings
 
-from poet_engine.decorator.forks import ForkedLock
+from poet_engine.forks import ForkedLock
 
 
 def fork() -> int:
