@@ -23,7 +23,7 @@ help:
 	@echo 'make test    everything: check, then conformance, security, integration and packaging'
 	@echo 'make images  the images of the Docker sandbox, where they are missing or out of date; make test does it too'
 	@echo 'make test-cgroup2   the tests that depend on the cgroup version, in an emulated machine that has only v2'
-	@echo 'make bench   measure calls, calls in flight, overshoot, large values, cold starts and the host's part (docs/performance.md)'
+	@echo 'make bench   measure calls, calls in flight, overshoot, large values, cold starts, the host part and scans (docs/performance.md)'
 	@echo 'make setup   make the virtual environment $(VENV) with all that development needs'
 	@echo 'make clean   remove the virtual environment and everything that was generated'
 	@echo
@@ -70,6 +70,7 @@ bench: $(VENV)/.has-dev
 	@$(BIN)/python benchmarks/values.py
 	@$(BIN)/python benchmarks/cold_start.py
 	@$(BIN)/python benchmarks/host_overhead.py
+	@$(BIN)/python benchmarks/gate.py
 
 clean:
 	@rm -rf '$(VENV)' build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis poet-demo

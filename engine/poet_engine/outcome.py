@@ -64,6 +64,8 @@ class Finding:
         scanner: `ast`, `bandit`, or `limits` for what a run used.
         effect: What it leads to: it rejects, the caller is told, it is recorded only, or it is waived.
         note: Who waives it, until when and why; or the policy under which it is told; empty otherwise.
+        fingerprint: 32 hexadecimal digits made of the rule and the code that it is about, without positions, layout and
+            comments: the same after the code was moved. Two findings of a source about the same code share it.
     """
 
     rule: str
@@ -77,6 +79,7 @@ class Finding:
     scanner: str = "ast"
     effect: Effect = Effect.ENFORCE
     note: str = ""
+    fingerprint: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

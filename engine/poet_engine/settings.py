@@ -10,7 +10,7 @@ import stat
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self, TypedDict
+from typing import TYPE_CHECKING, Literal, Self, TypedDict, cast
 
 from poet_engine.errors import UsageError
 from poet_engine.resilience.limits import EXECUTIONS
@@ -146,18 +146,7 @@ def _parse(environ: Mapping[str, str]) -> _Plain:
         found = Environment()
     except ValidationError as error:
         raise UsageError(_complaint(error)) from error
-    return _Plain(
-        model=found.model,
-        mode=found.mode,
-        policy=found.policy,
-        environment=found.environment,
-        service=found.service,
-        docker_host=found.docker_host,
-        organisation_policy=found.organisation_policy,
-        sandbox=found.sandbox,
-        executions_at_once=found.executions_at_once,
-        executions_per_minute=found.executions_per_minute,
-    )
+    return cast("_Plain", found.model_dump())  # its fields have the same names and types
 
 
 def _complaint(error: "ValidationError") -> str:

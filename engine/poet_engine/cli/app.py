@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # What the terminal's encoding lacks is shown as an escape: an outcome is never lost to an encoding.
             stream.reconfigure(errors="backslashreplace")
-    screen = _screen(as_json="--json" in given)
+    screen = _screen(as_json="--json" in given or "--sarif" in given)
     try:
         code: object = app(given, standalone_mode=False, prog_name="poet")
     except typer.TyperException as error:
@@ -150,11 +150,14 @@ def scan(
     *,
     policy: PolicyOption = None,
     as_json: JsonOption = False,
+    sarif: Annotated[bool, typer.Option("--sarif", help="Print SARIF 2.1.0 for code hosts and editors.")] = False,
 ) -> int:
     """Scan files without running them."""
     from poet_engine.cli import commands  # noqa: PLC0415 - the same
 
-    return commands.scan(_screen(as_json=as_json), files, policy=policy)
+    if as_json and sarif:
+        raise UsageError("--json and --sarif are two forms of the same document: leave out one of them")
+    return commands.scan(_screen(as_json=as_json or sarif), files, policy=policy, sarif=sarif)
 
 
 @app.command()

@@ -66,14 +66,14 @@ def run_jobs(
     return bulk.run(screen, order)
 
 
-def scan(screen: Screen, files: Sequence[str], *, policy: str | None) -> int:
+def scan(screen: Screen, files: Sequence[str], *, policy: str | None, sarif: bool = False) -> int:
     """Scan files as they would be scanned before a run; 1 when the gate turns any of them down."""
     sources = [(name, read_text(Path(name))) for name in files]
     chosen, now = _policy(policy), assembly.wall_clock()
     with Gate() as gate:  # and no engine: a machine without a sandbox can still scan
         scanned = [_scan(gate, chosen, name, source, now) for name, source in sources]
     expired = [waiver for waiver in chosen.waivers if waiver.expired(now)]
-    render.print_scan(screen, scanned, expired)
+    render.print_scan(screen, scanned, expired, as_sarif=sarif)
     return int(bool(expired) or any(file.cause is not None for file in scanned))
 
 

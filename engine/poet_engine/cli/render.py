@@ -1,11 +1,13 @@
 """Outcomes, scans and walls, as JSON documents and as text."""
 
 import dataclasses
+import importlib.metadata
 import json
 from collections.abc import Sequence
 
 from poet_engine.cli.plain import plain
 from poet_engine.cli.screen import Screen
+from poet_engine.gate.sarif import sarif
 from poet_engine.outcome import Effect, ErrorInfo, Evidence, Finding, Outcome, Status, Usage
 from poet_engine.policy.waivers import Waiver
 from poet_engine.sandbox.protocol import Diagnosis, Means
@@ -84,6 +86,11 @@ def scan_document(files: Sequence[ScannedFile], expired: Sequence[Waiver] = ()) 
     }
 
 
+def sarif_document(files: Sequence[ScannedFile]) -> dict[str, object]:
+    """A scan as code hosts and editors read it."""
+    return sarif(((file.path, file.findings) for file in files), version=importlib.metadata.version("poet-engine"))
+
+
 def diagnosis_document(found: Diagnosis) -> dict[str, object]:
     """What the doctor found, as one JSON object."""
     return {
@@ -113,13 +120,17 @@ def print_outcome(screen: Screen, outcome: Outcome) -> None:
     screen.line(", ".join([status, *usage_phrases(outcome.usage), *sandbox]), style="dim")
 
 
-def print_scan(screen: Screen, files: Sequence[ScannedFile], expired: Sequence[Waiver] = ()) -> None:
-    """Print findings as `path:line:column: rule severity: message`, then one line for each file."""
-    screen.document(scan_document(files, expired))
+def print_scan(
+    screen: Screen, files: Sequence[ScannedFile], expired: Sequence[Waiver] = (), *, as_sarif: bool = False
+) -> None:
+    """Print findings as `path:line:column: rule severity: message` and their line, then one line for each file."""
+    screen.document(sarif_document(files) if as_sarif else scan_document(files, expired))
     for file in files:
         for finding in file.findings:
             where = f"{file.path}:{finding.line}:{finding.column + 1}"
             screen.line(f"{where}: {finding.rule} {finding.severity}: {finding.message}{_effect(finding)}")
+            if finding.snippet:
+                screen.line(f"    {finding.snippet}", style="dim")
         screen.line(f"{file.path}: {'clean' if file.cause is None else f'rejected ({file.cause})'}", style="bold")
     for waiver in expired:
         screen.line(

@@ -18,12 +18,23 @@ from poet_engine.outcome import Severity
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Caps:
-    """Sizes above which a source is not looked at: bytes, lines, nodes, nesting."""
+    """Sizes above which a source is not looked at.
+
+    Attributes:
+        bytes: Of the source in UTF-8.
+        lines: Of the source.
+        nodes: Of its tree.
+        depth: Of its nesting.
+        text: Characters of one text in it.
+        bits: Of one number in it: 4,300 decimal digits, as many as Python itself turns from text into a number.
+    """
 
     bytes: int
     lines: int
     nodes: int
     depth: int
+    text: int = 100_000
+    bits: int = 14_284
 
 
 class Allowance:
@@ -64,6 +75,12 @@ class Allowance:
         module, _, name = path.rpartition(".")
         names = self._stars.get(module)
         return names is not None and names.covers(name)
+
+    def listed(self, module: str) -> list[str]:
+        """The names of `module` that are listed, for suggestions."""
+        inside = [path.rpartition(".") for path in self._exact]
+        star = self._stars.get(module)
+        return [*(name for owner, _, name in inside if owner == module), *(star.names or () if star else ())]
 
     def uses(self, top: str) -> bool:
         """Whether anything of the top-level module `top` is listed."""

@@ -430,11 +430,6 @@ def seccomp_program(config: Config) -> bytes:
     return seccomp.program(processes=config.processes > 0, audit=config.audit, told=config.told, lenient=config.lenient)
 
 
-def resident_size(statm: int) -> int:
-    """Bytes resident, from the same file."""
-    return int(os.pread(statm, 128, 0).split()[1]) * _PAGE
-
-
 def mapped_sizes(statm: int) -> tuple[int, int]:
     """Bytes mapped and bytes of private data, from an open `/proc/self/statm` (there is no /proc inside)."""
     fields = os.pread(statm, 128, 0).split()

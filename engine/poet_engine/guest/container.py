@@ -11,6 +11,7 @@ A container serves one version of one function, so the requests may pass through
 import contextlib
 import dataclasses
 import errno
+import fcntl
 import json
 import os
 import select
@@ -142,15 +143,15 @@ class _Payload:
         self.sock.setblocking(False)
         self.out, self.guest_out = _pipe()
         self.err, self.guest_err = _pipe()
-        self.results = os.memfd_create("results", os.MFD_CLOEXEC)
+        self.results = os.memfd_create("results", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         os.ftruncate(self.results, result)
+        fcntl.fcntl(self.results, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
         self.listener: int | None = None
         self.pid = 0
         self.ready = False
         self.serves = False
         self.start = Reading()
         self.start_cpu = 0.0
-        self.resident = 0  # bytes that it shares with us when it begins
 
     def guest_ends(self) -> list[int]:
         """In the order in which a payload wants them."""
@@ -273,7 +274,6 @@ class _Init:
         if ahead:
             armed.sock.send(ahead)
         sizes = confine.mapped_sizes(self._statm)
-        armed.resident = confine.resident_size(self._statm)
         armed.pid = kernel.fork()
         if armed.pid == 0:
             payload.main(self._plan, armed.guest_ends(), sizes)
@@ -403,7 +403,7 @@ class _Init:
         with contextlib.suppress(ProcessLookupError):
             os.kill(-1, signal.SIGKILL)
 
-    def _counts(self, reaped_cpu: float | None = None, grown: int | None = None) -> bytes:
+    def _counts(self, reaped_cpu: float | None = None) -> bytes:
         """The growth since release, packed as a frame."""
         served = self._payload
         if served is None:
@@ -412,10 +412,10 @@ class _Init:
         if now.cpu_us is not None and start.cpu_us is not None:
             cpu_us = now.cpu_us - start.cpu_us
         else:
-            cpu_us = int(((reaped_cpu or served.cpu_seconds()) - served.start_cpu) * 1e6)
+            cpu_us = round(((reaped_cpu or served.cpu_seconds()) - served.start_cpu) * 1e6)
         counts = COUNTS.pack(
             max(0, cpu_us),
-            _growth(start, now, grown),
+            _growth(start, now),
             now.oom_kills - start.oom_kills,
             now.tasks_refused - start.tasks_refused,
         )
@@ -433,11 +433,9 @@ class _Init:
             if pid == 0:
                 return
             if self._payload is not None and pid == self._payload.pid:
-                cpu = usage.ru_utime + usage.ru_stime
-                grown = max(0, usage.ru_maxrss * 1024 - self._payload.resident)
-                self._conclude(self._payload, status, cpu, grown)
+                self._conclude(self._payload, status, usage.ru_utime + usage.ru_stime)
 
-    def _conclude(self, ended: _Payload, status: int, cpu: float, grown: int) -> None:
+    def _conclude(self, ended: _Payload, status: int, cpu: float) -> None:
         if not ended.ready:
             self._told.say(Kind.BROKEN, f"the payload ended before it was ready (wait status {status})".encode())
             self._forget(ended)
@@ -446,7 +444,7 @@ class _Init:
         self._tell_output(ended)
         while (data := _last_words(ended.sock)) and not self._call.wanted:
             self._told.say(Kind.ANSWER, data)
-        counts = self._counts(cpu + sum(used), grown)
+        counts = self._counts(cpu + sum(used))
         if self._call.wanted is not None:
             self._tell_files()
         self._call.close()
@@ -459,7 +457,7 @@ class _Init:
         call = self._call
         if call.folder is None or not call.wanted:
             return
-        found = harvest(call.folder, call.wanted, call.most_bytes)
+        found = harvest(call.folder, call.wanted, call.most_bytes, own=True)
         sizes = [[name, len(content)] for name, content in found.files.items()]
         header = json.dumps({"files": sizes, "skipped": found.skipped}).encode()
         self._told.say(Kind.FILES, b"".join([len(header).to_bytes(4, "big"), header, *found.files.values()]))
@@ -489,10 +487,10 @@ class _Init:
 _GREETING = pack(Kind.FOLDER)
 
 
-def _growth(start: Reading, now: Reading, grown: int | None) -> int:
+def _growth(start: Reading, now: Reading) -> int:
     """Bytes at the most, as far as it can be known: a peak that an earlier payload reached hides a lower one."""
     if now.memory is None or start.memory is None:
-        return _NOT_COUNTED if grown is None else grown
+        return _NOT_COUNTED  # what gVisor says of a process's own size is too low, by what it shares with us and more
     peak = now.memory
     if now.memory_peak is not None and start.memory_peak is not None and now.memory_peak > start.memory_peak:
         peak = max(peak, now.memory_peak)

@@ -68,16 +68,18 @@ def _closed(found: Iterable[Rest]) -> frozenset[Rest]:
     return frozenset(closed)
 
 
-def harvest(root: int, patterns: Sequence[str], most_bytes: int) -> Harvest:
+def harvest(root: int, patterns: Sequence[str], most_bytes: int, *, own: bool = False) -> Harvest:
     """The files below an open folder that match. Nobody should write there any more, but nothing relies on that.
 
     Args:
         root: A descriptor of the folder, `O_PATH` or better; it stays open.
         patterns: Relative names and patterns, as `names.why_odd` allows them.
         most_bytes: How much is read in all.
+        own: Whether the files belong to whoever calls this, and nobody is left who could write there: what the code
+            made unreadable is then made readable.
     """
     literal = frozenset(name for name in patterns if not set(name) & set("*?["))
-    walk = _Walk(os.fstat(root).st_dev, literal, most_bytes)
+    walk = _Walk(os.fstat(root).st_dev, literal, most_bytes, own=own)
     walk.run(root, rests(patterns))
     for name in sorted(literal - walk.files.keys() - walk.skipped.keys()):
         walk.skip(name, "no such file was found")
@@ -97,8 +99,8 @@ class _Folder:
 class _Walk:
     """One walk, and what it found."""
 
-    def __init__(self, device: int, literal: frozenset[str], most_bytes: int) -> None:
-        self._device, self._literal, self._left = device, literal, most_bytes
+    def __init__(self, device: int, literal: frozenset[str], most_bytes: int, *, own: bool) -> None:
+        self._device, self._literal, self._left, self._own = device, literal, most_bytes, own
         self._entries = _MOST_ENTRIES
         self._open: list[_Folder] = []
         self._untold = 0
@@ -142,7 +144,7 @@ class _Walk:
     def _take(self, parent: int, name: str, path: str, left: frozenset[Rest]) -> None:
         """Open one entry, and read it or go on inside, by what the open descriptor says it is."""
         try:
-            fd = os.open(name, _OPEN, dir_fd=parent)
+            fd = self._opened(parent, name)
         except OSError as error:
             if () in left or error.errno != errno.ENXIO:  # a socket is no folder in which anything could be wanted
                 self.skip(path, _cannot(error))
@@ -155,6 +157,16 @@ class _Walk:
         finally:
             if fd >= 0:
                 os.close(fd)
+
+    def _opened(self, parent: int, name: str) -> int:
+        try:
+            return os.open(name, _OPEN, dir_fd=parent)
+        except PermissionError:
+            # changing the mode follows links, and nobody is left who could make it one
+            if not self._own or stat.S_ISLNK(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+                raise
+            os.chmod(name, 0o700, dir_fd=parent)
+            return os.open(name, _OPEN, dir_fd=parent)
 
     def _enters(self, fd: int, path: str, left: frozenset[Rest]) -> bool:
         """Read a file, or begin with a folder, whose descriptor is then kept; whether it is."""

@@ -110,9 +110,9 @@ def detached_tmpfs(options: dict[str, str]) -> int:
         os.close(context)
 
 
-def free_pages(fd: int, size: int) -> None:
-    """Give back the memory of a file in memory; its size stays."""
-    mode, start, length = ctypes.c_int(_KEEP_SIZE | _PUNCH_HOLE), ctypes.c_int64(0), ctypes.c_int64(size)
+def free_pages(fd: int, size: int, offset: int = 0) -> None:
+    """Give back the memory of a file in memory, as far as whole pages go; its size stays."""
+    mode, start, length = ctypes.c_int(_KEEP_SIZE | _PUNCH_HOLE), ctypes.c_int64(offset), ctypes.c_int64(size)
     _check(_libc.fallocate(fd, mode, start, length), "fallocate")
 
 

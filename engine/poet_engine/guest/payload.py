@@ -1,5 +1,6 @@
 """The process that runs one call: it confines itself, waits, runs the code, sends one frame, and ends."""
 
+import fcntl
 import functools
 import gc
 import importlib
@@ -30,6 +31,7 @@ _FIRST_READ, _NEXT_READ = 1 << 14, 1 << 20
 _MAX_TEXT, _MAX_TRACEBACK = 4096, 32768
 _RAISE_VARARGS = opcode.opmap["RAISE_VARARGS"]  # a `raise` statement; its number differs between versions
 _SETUP_FAILED_STATUS = 121
+_REQUEST = 3  # the descriptor after the standard ones
 # Address space, freed when that runs out, so that there is room to say so. Its pages are never touched.
 _BALLAST = 512 * 1024
 
@@ -58,12 +60,13 @@ class EntryNotFoundError(LookupError):
 
 def main(plan: confine.Plan, descriptors: list[int], sizes: tuple[int, int]) -> Never:
     """Never returns. `descriptors` are the request socket, stdout, stderr and the file for large results."""
-    request, out, err, results = descriptors
     status = _SETUP_FAILED_STATUS
     try:
         kernel.set_name(b"poet-call")
+        _request, out, err, _results = descriptors
         os.dup2(out, 1)
         os.dup2(err, 2)
+        request, results = _at_the_same_numbers(descriptors)
         kernel.close_all_but({0, 1, 2, request, results, *plan.descriptors})
         # named, because it would ask the kernel otherwise
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=request)
@@ -76,6 +79,15 @@ def main(plan: confine.Plan, descriptors: list[int], sizes: tuple[int, int]) -> 
     except BaseException:  # noqa: BLE001 - the host reads the exit status; there is nobody else to tell
         status = 1
     os._exit(status)
+
+
+def _at_the_same_numbers(descriptors: list[int]) -> tuple[int, int]:
+    """Request socket and file for results where they are in every sandbox, whatever else its first process has open."""
+    if descriptors[0] == _REQUEST:
+        return descriptors[0], descriptors[-1]
+    results = fcntl.fcntl(descriptors[-1], fcntl.F_DUPFD_CLOEXEC, _REQUEST + 1)
+    os.dup2(descriptors[0], _REQUEST, inheritable=False)
+    return _REQUEST, results
 
 
 def prepare(plan: confine.Plan, sizes: tuple[int, int], sock: socket.socket, results: int) -> "_Compiled | None":
@@ -260,7 +272,7 @@ def _arguments(
 ) -> tuple[list[object], dict[str, object]]:
     """Apart from the call, so that by then nothing but the arguments themselves holds what they came in."""
     try:
-        region: Attached = NOTHING if attached is None else Mapped(attached)
+        region: Attached = NOTHING if attached is None else Mapped(attached, kernel.free_pages)
         positional = [codec.from_wire(item, 0, region) for item in args]
         return positional, {name: codec.from_wire(item, 0, region) for name, item in kwargs.items()}
     finally:

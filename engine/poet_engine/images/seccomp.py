@@ -8,6 +8,7 @@ Run as a program it prints the profile; `sandbox_images/seccomp.json` is that.
 """
 
 import errno
+import fcntl
 import functools
 import json
 import sys
@@ -70,7 +71,7 @@ def profile(*, told: bool = False) -> dict[str, object]:
 _BY_ARGUMENT = {
     "getsockopt": (2, seccomp.SOCKET_OPTIONS),
     "ioctl": (1, (*seccomp.IOCTLS, *notify.REQUESTS)),
-    "fcntl": (1, seccomp.FCNTLS),
+    "fcntl": (1, (*seccomp.FCNTLS, fcntl.F_ADD_SEALS)),  # the file for results can neither grow nor shrink
 }
 
 

@@ -28,7 +28,9 @@ _SUPERVISOR_FILES = 512
 _SUPERVISOR_TASKS = 1
 # The period of a quota, not a NanoCpus: the engine refuses more of those than it has processors.
 _PERIOD_US, _LEAST_QUOTA_US = 100_000, 1000
-# The two folders are one budget. Code that starts no process has nobody to share memory with: enough for semaphores.
+# Docker cannot make one file system of both folders. What `/dev/shm` has is a part of the budget again, on top: taken
+# off, what a policy allows would not fit into `/tmp`. Code that starts no process has nobody to share memory with:
+# enough for semaphores.
 _SHARE_ALONE, _SHARE_WITH_CHILDREN = 32, 4
 
 # What tells of the machine, beyond what the oldest engine hides by itself; what is not there is skipped. The counters
@@ -92,7 +94,8 @@ def body(policy: Policy, asked: Asked) -> dict[str, object]:
         "User": "0:0" if is_gvisor(asked.runtime) else f"{asked.uid}:{asked.uid}",
         "Hostname": "poet",
         "WorkingDir": "/tmp",  # noqa: S108 - inside the container
-        "Env": [f"{name}={value}" for name, value in environment.GUEST.items()],
+        # a name alone takes away what the engine would set by itself
+        "Env": [*(f"{name}={value}" for name, value in environment.GUEST.items()), "HOSTNAME"],
         "Labels": dict(asked.labels),
         # the streams are the call's: they end with their first client, and are no terminal, which has commands
         **dict.fromkeys(_STREAMS, asked.line is None),
@@ -171,17 +174,16 @@ def _security(profile: str | None) -> list[str]:
 
 
 def _scratch(policy: Policy) -> dict[str, str]:
-    """The writable folders. Their sizes add up to the policy's: Docker cannot make one file system of both.
+    """The writable folders.
 
     gVisor limits the bytes and ignores the number of inodes (seen with the release of December 2022).
     """
     limits = policy.limits
     share = _SHARE_WITH_CHILDREN if limits.processes else _SHARE_ALONE
     shared = max(_PAGE, limits.disk // share // _PAGE * _PAGE)
-    shared_inodes = limits.inodes // share
     return {
-        "/dev/shm": _mount(shared, shared_inodes),  # noqa: S108 - inside the container
-        "/tmp": _mount((limits.disk - shared) // _PAGE * _PAGE, limits.inodes - shared_inodes),  # noqa: S108 - too
+        "/dev/shm": _mount(shared, limits.inodes // share),  # noqa: S108 - inside the container
+        "/tmp": _mount(limits.disk // _PAGE * _PAGE, limits.inodes),  # noqa: S108 - too
     }
 
 

@@ -15,11 +15,12 @@ class Fetched:
     Args:
         stream: To the container.
         take: Gets the frames that come in between.
+        size: Bytes of the region.
         patience: Seconds for which nothing may come.
     """
 
-    def __init__(self, stream: Stream, take: Callable[[Frame], None], patience: float) -> None:
-        self._stream, self._take_other, self._patience = stream, take, patience
+    def __init__(self, stream: Stream, take: Callable[[Frame], None], *, size: int, patience: float) -> None:
+        self._stream, self._take_other, self._size, self._patience = stream, take, size, patience
         self.lost = False  # whether the container ended or fell silent, which is no fault of the payload's
 
     def take(self, offset: int, length: int) -> bytearray:
@@ -28,6 +29,8 @@ class Fetched:
         Raises:
             UndecodableError: There are no such bytes, or they did not come in time.
         """
+        if offset + length > self._size:
+            raise UndecodableError("a reference beyond the attachments")
         piece = bytearray()
         self._stream.send(Kind.FETCH, reports.PIECE.pack(offset, length))
         while self._more(piece):

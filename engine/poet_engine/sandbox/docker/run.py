@@ -25,6 +25,7 @@ _PART = 1 << 19  # bytes of a request in one frame
 # How long a killed payload may take to be reaped before its container is given up.
 _REAP_GRACE = 2.0
 _FETCH_GRACE = 2.0  # for what a payload has put beside an answer that is there
+_DELIVERY_GRACE = 10.0  # for a request of which nothing moves
 
 
 class Run:
@@ -62,6 +63,8 @@ class Run:
         self._processes_refused = 0
         self._end: End | None = None
         self._lost = False
+        # until its request is there nothing of the code exists that could take time; kept, it serves another's call
+        self._delivering = not keep
         self._watch = Watch(limits, clock(), wall)
         self._handlers: dict[Kind, Callable[[bytes], None]] = {
             Kind.ANSWER: self._on_answer,
@@ -89,6 +92,7 @@ class Run:
         self._container.armed = False
         self._watch = Watch(self._limits, self._clock(), self._wall)
         self._release(request)
+        self._begin_when_delivered()
         self._follow(cancellation)
         wall_ms = (self._clock() - self._watch.released) * 1e3
         return self._conclude(wall_ms, lost)
@@ -120,20 +124,33 @@ class Run:
         while not self._finished:
             poll.register(fd, select.POLLIN | (select.POLLOUT if self._stream.sending else 0))
             killed = self._watch.kill is not None
-            timeout = _REAP_GRACE if killed else self._watch.timeout(self._clock())
-            events = dict(poll.poll(max(0.0, timeout) * 1000 + 0.5))
-            if not events and killed:
-                self._lost = True  # killed and never reaped
+            events = dict(poll.poll(self._patience() * 1000 + 0.5))
+            if not events and (killed or self._delivering):
+                self._lost = True  # killed and never reaped, or it takes nothing
                 return
             if cancellation is not None and cancellation.fd in events:
                 poll.unregister(cancellation.fd)
                 evidence = Evidence("cancellation", "asked for by the caller")
                 self._watch.end(Kill(Status.CANCELLED, "caller", evidence))
             self._exchange(events.get(fd, 0))
+            self._begin_when_delivered()
             self._look_at_budgets()
             if self._watch.kill is not None and not killed:
                 self._stream.drop_unsent()
                 self._stream.send(Kind.KILL)
+
+    def _patience(self) -> float:
+        """Seconds until something must be looked at, or nothing is hoped for any more."""
+        if self._watch.kill is not None:
+            return _REAP_GRACE
+        return _DELIVERY_GRACE if self._delivering else self._watch.timeout(self._clock())
+
+    def _begin_when_delivered(self) -> None:
+        """The clock starts when the whole request is on its way: carrying it in is not the code's time."""
+        if self._delivering and not self._stream.sending:
+            self._delivering = False
+            if self._watch.kill is None:
+                self._watch = Watch(self._limits, self._clock(), self._wall)
 
     def _exchange(self, event: int) -> None:
         """Send what waits, and take what came."""
@@ -167,7 +184,7 @@ class Run:
 
     def _look_at_budgets(self) -> None:
         now = self._clock()
-        if self._watch.kill is not None or self._finished:
+        if self._watch.kill is not None or self._finished or self._delivering:
             return
         if self._watch.wants_cpu(now):
             self._watch.awaits_cpu()
@@ -180,7 +197,7 @@ class Run:
         try:
             self._frames += self._reader.feed(data)
             if self._frames:
-                fetched = Fetched(self._stream, self._take, _FETCH_GRACE)
+                fetched = Fetched(self._stream, self._take, size=self._limits.result, patience=_FETCH_GRACE)
                 self._answer = wire.read(self._frames, self._reader.pending, fetched, self._limits.result)
                 if fetched.lost:
                     self._lost, self._answer = True, None

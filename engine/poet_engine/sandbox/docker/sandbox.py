@@ -105,7 +105,8 @@ class DockerSandbox:
         _living.add(self)
 
     def __repr__(self) -> str:
-        return f"<DockerSandbox policy={self._policy.name} runtime={self._chosen.runtime} {self._keeper!r}>"
+        of = f"policy={self._policy.name} runtime={self._chosen.runtime} calls={self._calls}"
+        return f"<DockerSandbox {of} {self._keeper!r}>"
 
     @property
     def runtime(self) -> str:
