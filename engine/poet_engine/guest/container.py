@@ -5,7 +5,8 @@ other, with the counters of the container. Orders come on standard input and ans
 have neither, and what they say is wrapped in frames of ours, so that nothing they send can be taken for our word. It
 decides nothing: when a call is to end is the host's to say. The end of its input is the end of the container.
 
-A container serves one version of one function, so the requests may pass through here.
+Requests and answers pass through here, and every payload is a copy of this process: see `passage` for why it finds
+nothing of them. A container serves one version of one function all the same.
 """
 
 import contextlib
@@ -19,13 +20,15 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from typing import Never
 
 from . import confine, kernel, landlock, lane, notify, payload, scratch, seccomp, zygote
 from .config import Config
 from .counters import Counters, Reading
-from .frames import Frame, Kind, Reader, pack
+from .frames import Kind, Reader, pack
 from .harvest import harvest
+from .passage import Orders, Passage, Teller, write_all
 from .reports import ARMED, COUNTS, ENDED, LARGEST_ORDER, PIECE
 
 _LARGEST_CONFIG = 1 << 20
@@ -48,7 +51,7 @@ def main() -> Never:
     if os.getpid() != _FIRST:
         sys.exit("this is the first process of a container: anywhere else it would end what it does not own")
     reads, writes = _take_streams(sys.argv[1] if len(sys.argv) > 1 else None)
-    told = _Teller(writes)
+    told = Teller(writes)
     try:
         config = Config.from_json(_first_order(reads))
         init = _prepare(config, reads, told)
@@ -86,13 +89,13 @@ def _first_order(reads: int) -> bytes:
     return frames[0].payload
 
 
-def _prepare(config: Config, reads: int, told: "_Teller") -> "_Init":
-    lane.ignore_the_guest()
+def _prepare(config: Config, reads: int, told: Teller) -> "_Init":
     kernel.set_name(b"poet-container")
     statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
     counters = Counters()
     config = dataclasses.replace(config, landlock=landlock.abi(), told=_can_be_told(), cgroup=bool(counters.name))
     zygote.load(config)
+    lane.ignore_the_guest()  # after it: signals are for payloads as a new program has them
     kernel.set_dumpable(dumpable=False)
     plan = confine.plan(config, config.uid, confine.seccomp_program(config))
     standing = {
@@ -116,23 +119,6 @@ def _can_be_told() -> bool:
             os._exit(1)
     _pid, status = os.waitpid(pid, 0)
     return status == 0
-
-
-class _Teller:
-    """What is told to the host."""
-
-    def __init__(self, fd: int) -> None:
-        self._fd = fd
-
-    def say(self, kind: Kind, content: bytes = b"") -> None:
-        """One frame."""
-        self.send(pack(kind, content))
-
-    def send(self, data: bytes) -> None:
-        """Whole frames, packed."""
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(self._fd, rest) :]
 
 
 class _Payload:
@@ -212,10 +198,11 @@ class _Call:
 class _Init:
     """Follows the host's orders, one payload at a time."""
 
-    def __init__(self, plan: confine.Plan, statm: int, counters: Counters, reads: int, told: _Teller) -> None:
+    def __init__(self, plan: confine.Plan, statm: int, counters: Counters, reads: int, told: Teller) -> None:
         self._plan, self._statm, self._counters, self._reads, self._told = plan, statm, counters, reads, told
+        self._orders = Orders(reads, _ORDERS)
+        self._answers, self._pieces = Passage(told.fd), Passage(told.fd)
         self._scratch = scratch.Scratch()
-        self._reader = Reader(dict(_ORDERS))
         self._payload: _Payload | None = None
         self._results: int | None = None
         self._call = _Call()
@@ -224,7 +211,7 @@ class _Init:
         self._poll = select.poll()
         self._poll.register(reads, select.POLLIN)
         self._poll.register(self._bell, select.POLLIN)
-        self._orders = {
+        self._deeds: dict[Kind, Callable[[memoryview], None]] = {
             Kind.ARM: self._arm,
             Kind.CALL: self._begin,
             Kind.BYTES: self._take_bytes,
@@ -241,15 +228,15 @@ class _Init:
                 self._heed_payload(self._payload, events)
             if self._bell in events:
                 self._on_child()
-            if self._reads in events:
-                data = os.read(self._reads, LARGEST_ORDER)
-                if not data:
-                    return
-                for frame in self._reader.feed(data):
-                    self._follow(frame)
+            if self._reads in events and not self._orders.receive():
+                return
+            self._follow()
 
-    def _follow(self, order: Frame) -> None:
-        self._orders[order.kind](order.payload)
+    def _follow(self) -> None:
+        """The orders that are there, as long as what they bring finds room in the payload's socket."""
+        while not self._pending and (order := self._orders.next()) is not None:
+            kind, content = order
+            self._deeds[kind](content)
 
     def _heed_payload(self, served: _Payload, events: dict[int, int]) -> None:
         """Output first: what was printed before an answer is told before it."""
@@ -263,7 +250,7 @@ class _Init:
         if event & ~select.POLLOUT:
             self._on_answer(served) if served.ready else self._on_preparing(served)
 
-    def _arm(self, ahead: bytes) -> None:
+    def _arm(self, ahead: memoryview) -> None:
         """Fork the next payload; `ahead` is a frame with what it will probably be asked for."""
         if self._results is not None:
             os.close(self._results)
@@ -273,6 +260,8 @@ class _Init:
         self._results = armed.results
         if ahead:
             armed.sock.send(ahead)
+        for passed in (self._orders, self._answers, self._pieces):
+            passed.wipe()
         sizes = confine.mapped_sizes(self._statm)
         armed.pid = kernel.fork()
         if armed.pid == 0:
@@ -302,9 +291,9 @@ class _Init:
         """The payload waits and does nothing until it is released."""
         armed.start, armed.start_cpu = self._counters.read(), armed.cpu_seconds()
 
-    def _begin(self, content: bytes) -> None:
+    def _begin(self, content: memoryview) -> None:
         self._call.close()
-        self._call = _Call(**json.loads(content))
+        self._call = _Call(**json.loads(bytes(content)))  # names of files at the most
         if self._payload is not None and self._payload.serves:
             self._snapshot(self._payload)  # it is kept for one call after the other
         elif self._payload is not None:
@@ -312,18 +301,16 @@ class _Init:
         if self._call.attached:
             self._call.attachments = os.memfd_create("arguments", os.MFD_CLOEXEC)
 
-    def _take_bytes(self, content: bytes) -> None:
+    def _take_bytes(self, content: memoryview) -> None:
         """Attachments first, then the request."""
         call = self._call
         if call.attached and call.attachments is not None:
             part = content[: call.attached]
             call.attached -= len(part)
-            rest = memoryview(part)
-            while rest:
-                rest = rest[os.write(call.attachments, rest) :]
+            write_all(call.attachments, part)
             content = content[len(part) :]
         if content and self._payload is not None:
-            self._pending = memoryview(bytes(self._pending) + content) if self._pending else memoryview(content)
+            self._pending = content
             self._send_pending(self._payload)
 
     def _send_pending(self, served: _Payload) -> None:
@@ -342,47 +329,50 @@ class _Init:
             self._pending = self._pending[:0]  # it is gone; its wait status will say how
         with contextlib.suppress(KeyError):
             self._poll.modify(served.sock, select.POLLIN | (select.POLLOUT if self._pending else 0))
-        if self._pending:
+        self._listen_to_the_host(listen=not self._pending)
+
+    def _listen_to_the_host(self, *, listen: bool) -> None:
+        """While something waits for room in the payload's socket, no more orders are read."""
+        if listen:
+            self._poll.register(self._reads, select.POLLIN)
+        else:
             with contextlib.suppress(KeyError):
                 self._poll.unregister(self._reads)
-        else:
-            self._poll.register(self._reads, select.POLLIN)
 
     def _on_answer(self, served: _Payload) -> None:
         try:
-            data = self._receive(served.sock)
+            if self._call.wanted is not None and self._call.folder is None:
+                self._take_folder(served.sock)
+            size = self._answers.take(served.sock.recv_into)  # a descriptor that comes along is closed by the kernel
         except BlockingIOError:
             return
         except OSError:
-            data = b""
-        if not data:
+            size = 0
+        if not size:
             self._poll.unregister(served.sock)
             return
         self._tell_output(served)
-        self._told.send(pack(Kind.ANSWER, data) + self._counts())
+        self._answers.send(Kind.ANSWER, size, self._counts())
 
-    def _receive(self, sock: socket.socket) -> bytes:
-        """What `recv` would give; a script's first message, sent before any of its code exists, brings its folder."""
-        if self._call.wanted is None or self._call.folder is not None:
-            return sock.recv(_CHUNK)  # a descriptor that comes along is closed by the kernel
-        data, descriptors = kernel.receive_with_descriptors(sock, len(_GREETING), 1)
+    def _take_folder(self, sock: socket.socket) -> None:
+        """A script's first message, sent by the run loop before any of its code exists, brings its folder."""
+        _greeting, descriptors = kernel.receive_with_descriptors(sock, len(_GREETING), 1)
         self._call.folder = descriptors.pop(0) if descriptors else os.open("/dev/null", os.O_RDONLY)
         for fd in descriptors:
             os.close(fd)
-        return sock.recv(_CHUNK) if data == _GREETING else data
 
     def _tell_output(self, served: _Payload) -> None:
         for fd, kind in ((served.out, Kind.OUT), (served.err, Kind.ERR)):
             for _ in range(_MOST_CHUNKS):
                 try:
-                    data = os.read(fd, _CHUNK)
+                    size = self._pieces.take(_reading(fd))
                 except OSError:
                     break
-                if not data:
+                if not size:
                     with contextlib.suppress(KeyError):
                         self._poll.unregister(fd)
                     break
-                self._told.say(kind, data)
+                self._pieces.send(kind, size)
 
     def _on_notification(self, listener: int, event: int) -> None:
         asked = notify.receive(listener) if event & select.POLLIN else None
@@ -442,22 +432,28 @@ class _Init:
             return
         used = lane.kill_and_reap()
         self._tell_output(ended)
-        while (data := _last_words(ended.sock)) and not self._call.wanted:
-            self._told.say(Kind.ANSWER, data)
+        while (size := self._answers.take(_last_words(ended.sock))) and not self._call.wanted:
+            self._answers.send(Kind.ANSWER, size)
         counts = self._counts(cpu + sum(used))
-        if self._call.wanted is not None:
-            self._tell_files()
+        if self._call.folder is not None and self._call.wanted:
+            self._tell_files(self._call.folder, self._call.wanted)
         self._call.close()
         clean = self._scratch.clear()
         self._told.send(counts + pack(Kind.ENDED, ENDED.pack(status, len(used), clean)))
         self._forget(ended)
 
-    def _tell_files(self) -> None:
-        """What the script left; nothing that could change it is alive."""
-        call = self._call
-        if call.folder is None or not call.wanted:
-            return
-        found = harvest(call.folder, call.wanted, call.most_bytes, own=True)
+    def _tell_files(self, folder: int, wanted: list[str]) -> None:
+        """What the script left; nothing that could change it is alive. The process that reads it keeps it to itself."""
+        pid = kernel.fork()
+        if pid == 0:
+            try:
+                self._harvest(folder, wanted)
+            finally:
+                os._exit(0)
+        os.waitpid(pid, 0)
+
+    def _harvest(self, folder: int, wanted: list[str]) -> None:
+        found = harvest(folder, wanted, self._call.most_bytes, own=True)
         sizes = [[name, len(content)] for name, content in found.files.items()]
         header = json.dumps({"files": sizes, "skipped": found.skipped}).encode()
         self._told.say(Kind.FILES, b"".join([len(header).to_bytes(4, "big"), header, *found.files.values()]))
@@ -472,15 +468,15 @@ class _Init:
         self._pending = memoryview(b"")
         self._poll.register(self._reads, select.POLLIN)
 
-    def _fetch(self, content: bytes) -> None:
+    def _fetch(self, content: memoryview) -> None:
         """A piece of what the payload put beside its answer; fewer bytes where it has no more."""
         offset, length = PIECE.unpack(content)
         while length > 0 and self._results is not None:
-            piece = os.pread(self._results, min(length, _CHUNK), offset)
-            if not piece:
+            size = self._pieces.take(_reading(self._results, offset, length))
+            if not size:
                 break
-            self._told.say(Kind.FETCHED, piece)
-            offset, length = offset + len(piece), length - len(piece)
+            self._pieces.send(Kind.FETCHED, size)
+            offset, length = offset + size, length - size
         self._told.say(Kind.FETCHED)
 
 
@@ -505,8 +501,20 @@ def _bell_on_child() -> int:
     return reader
 
 
-def _last_words(sock: socket.socket) -> bytes:
-    try:
-        return sock.recv(_CHUNK)
-    except OSError:
-        return b""
+def _reading(fd: int, offset: int | None = None, most: int = _CHUNK) -> Callable[[memoryview], int]:
+    """What fills a place from a pipe, or from an offset of a file."""
+    if offset is None:
+        return lambda room: os.readv(fd, [room])
+    return lambda room: os.preadv(fd, [room[:most]], offset)
+
+
+def _last_words(sock: socket.socket) -> Callable[[memoryview], int]:
+    """What fills a place from a socket whose other side is gone."""
+
+    def fill(room: memoryview) -> int:
+        try:
+            return sock.recv_into(room)
+        except OSError:
+            return 0
+
+    return fill
