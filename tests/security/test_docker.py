@@ -123,7 +123,7 @@ def test_looking_into_the_first_process_ends_the_run(contained: "Contained", nam
 
 
 def test_control_without_the_filter_some_of_it_is_done(contained: "Contained") -> None:
-    """With runc, whose first process has the same user. Limit 10 counted locks in Linux 2.4; it means nothing now."""
+    """With runc, whose first process has the same user. Limit 10 counts locks as Linux 2.4 did: nothing."""
     body = (
         "import resource\ntry: resource.prlimit(1, 10, (0, 4711))\n"
         "except OSError as error: return error.errno\nreturn 'done'"

@@ -12,24 +12,23 @@ nothing of them. A container serves one version of one function all the same.
 import contextlib
 import dataclasses
 import errno
-import fcntl
 import json
 import os
 import select
 import signal
 import socket
 import sys
-import time
 from collections.abc import Callable
 from typing import Never
 
-from . import confine, kernel, landlock, lane, notify, payload, scratch, seccomp, zygote
+from . import confine, contained, kernel, landlock, lane, notify, payload, scratch, seccomp, zygote
 from .config import Config
-from .counters import Counters, Reading
+from .counters import NOT_COUNTED, Counters, growth
 from .frames import Kind, Reader, pack
 from .harvest import harvest
-from .passage import Orders, Passage, Teller, write_all
+from .passage import Orders, Passage, Teller, bell_on_child, reading, take_streams, write_all
 from .reports import ARMED, COUNTS, ENDED, LARGEST_ORDER, PIECE
+from .served import Call, Served
 
 _LARGEST_CONFIG = 1 << 20
 _CHUNK = 1 << 16
@@ -43,14 +42,13 @@ _ORDERS = {
     Kind.FETCH: PIECE.size,
 }
 _FIRST = 1
-_NOT_COUNTED = -1
 
 
 def main() -> Never:
     """Serve what comes on standard input until it ends. Never returns."""
     if os.getpid() != _FIRST:
         sys.exit("this is the first process of a container: anywhere else it would end what it does not own")
-    reads, writes = _take_streams(sys.argv[1] if len(sys.argv) > 1 else None)
+    reads, writes = take_streams(sys.argv[1] if len(sys.argv) > 1 else None)
     told = Teller(writes)
     try:
         config = Config.from_json(_first_order(reads))
@@ -61,24 +59,6 @@ def main() -> Never:
     with contextlib.suppress(OSError):  # the host is gone
         init.serve()
     os._exit(0)
-
-
-def _take_streams(line: str | None) -> tuple[int, int]:
-    """The container's streams under other numbers, or a connection to `line`, a socket of the host.
-
-    Nothing is left where a program would write by mistake.
-    """
-    if line is None:
-        reads, writes = os.dup(0), os.dup(1)
-    else:
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        sock.connect(line)
-        reads = writes = sock.detach()
-    null = os.open("/dev/null", os.O_RDWR)
-    os.dup2(null, 0)
-    os.dup2(2, 1)
-    os.close(null)
-    return reads, writes
 
 
 def _first_order(reads: int) -> bytes:
@@ -93,11 +73,13 @@ def _prepare(config: Config, reads: int, told: Teller) -> "_Init":
     kernel.set_name(b"poet-container")
     statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
     counters = Counters()
-    config = dataclasses.replace(config, landlock=landlock.abi(), told=_can_be_told(), cgroup=bool(counters.name))
+    config = dataclasses.replace(
+        config, landlock=landlock.abi(), told=contained.can_be_told(), cgroup=bool(counters.name)
+    )
     zygote.load(config)
     lane.ignore_the_guest()  # after it: signals are for payloads as a new program has them
     kernel.set_dumpable(dumpable=False)
-    plan = confine.plan(config, config.uid, confine.seccomp_program(config))
+    plan = confine.plan(config, config.uid, confine.seccomp_program(config), contained.STEPS)
     standing = {
         "landlock": config.landlock,
         "told": config.told,
@@ -105,94 +87,6 @@ def _prepare(config: Config, reads: int, told: Teller) -> "_Init":
     }
     told.say(Kind.STANDING, json.dumps(standing).encode())
     return _Init(plan, statm, counters, reads, told)
-
-
-def _can_be_told() -> bool:
-    """Whether a filter can have a listener, tried in a process of its own: a filter cannot be taken off."""
-    pid = kernel.fork()
-    if pid == 0:
-        try:
-            kernel.forbid_new_privileges()
-            kernel.SeccompFilter(seccomp.program(processes=True)).install()
-            os._exit(0)
-        except OSError:
-            os._exit(1)
-    _pid, status = os.waitpid(pid, 0)
-    return status == 0
-
-
-class _Payload:
-    """A payload and our ends of everything it has."""
-
-    def __init__(self, result: int) -> None:
-        self.sock, self.guest_sock = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.setblocking(False)
-        self.out, self.guest_out = _pipe()
-        self.err, self.guest_err = _pipe()
-        self.results = os.memfd_create("results", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        os.ftruncate(self.results, result)
-        fcntl.fcntl(self.results, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
-        self.listener: int | None = None
-        self.pid = 0
-        self.ready = False
-        self.serves = False
-        self.start = Reading()
-        self.start_cpu = 0.0
-
-    def guest_ends(self) -> list[int]:
-        """In the order in which a payload wants them."""
-        return [self.guest_sock.fileno(), self.guest_out, self.guest_err, self.results]
-
-    def close_guest_ends(self) -> None:
-        self.guest_sock.close()
-        os.close(self.guest_out)
-        os.close(self.guest_err)
-
-    def cpu_seconds(self) -> float:
-        """Of its threads, from its process clock: `MAKE_PROCESS_CPUCLOCK(pid, CPUCLOCK_SCHED)`."""
-        try:
-            return time.clock_gettime((~self.pid << 3) | 2)
-        except OSError:
-            return 0.0
-
-    def close(self) -> None:
-        self.sock.close()
-        for fd in (self.out, self.err, self.listener):
-            if fd is not None:
-                os.close(fd)
-
-
-def _pipe() -> tuple[int, int]:
-    ours, theirs = os.pipe2(os.O_CLOEXEC)
-    os.set_blocking(ours, False)
-    return ours, theirs
-
-
-@dataclasses.dataclass
-class _Call:
-    """The call that a payload serves.
-
-    Attributes:
-        tolerant: Whether forbidden system calls fail instead of ending it: for our own probes.
-        attached: Bytes of attachments that are still to come.
-        wanted: Files of a script that are brought out; None for a function.
-        most_bytes: Bytes of them.
-        attachments: The file that they go into.
-        folder: The working folder of a script.
-    """
-
-    tolerant: bool = False
-    attached: int = 0
-    wanted: list[str] | None = None
-    most_bytes: int = 0
-    attachments: int | None = None
-    folder: int | None = None
-
-    def close(self) -> None:
-        for fd in (self.attachments, self.folder):
-            if fd is not None:
-                os.close(fd)
-        self.attachments = self.folder = None
 
 
 class _Init:
@@ -203,11 +97,11 @@ class _Init:
         self._orders = Orders(reads, _ORDERS)
         self._answers, self._pieces = Passage(told.fd), Passage(told.fd)
         self._scratch = scratch.Scratch()
-        self._payload: _Payload | None = None
+        self._payload: Served | None = None
         self._results: int | None = None
-        self._call = _Call()
+        self._call = Call()
         self._pending = memoryview(b"")
-        self._bell = _bell_on_child()
+        self._bell = bell_on_child()
         self._poll = select.poll()
         self._poll.register(reads, select.POLLIN)
         self._poll.register(self._bell, select.POLLIN)
@@ -238,7 +132,7 @@ class _Init:
             kind, content = order
             self._deeds[kind](content)
 
-    def _heed_payload(self, served: _Payload, events: dict[int, int]) -> None:
+    def _heed_payload(self, served: Served, events: dict[int, int]) -> None:
         """Output first: what was printed before an answer is told before it."""
         if served.out in events or served.err in events:
             self._tell_output(served)
@@ -254,9 +148,9 @@ class _Init:
         """Fork the next payload; `ahead` is a frame with what it will probably be asked for."""
         if self._results is not None:
             os.close(self._results)
-        self._call = _Call()
+        self._call = Call()
         self._pending = memoryview(b"")
-        armed = self._payload = _Payload(self._plan.config.result)
+        armed = self._payload = Served(self._plan.config.result)
         self._results = armed.results
         if ahead:
             armed.sock.send(ahead)
@@ -269,7 +163,7 @@ class _Init:
         armed.close_guest_ends()
         self._poll.register(armed.sock, select.POLLIN)
 
-    def _on_preparing(self, armed: _Payload) -> None:
+    def _on_preparing(self, armed: Served) -> None:
         data, descriptors = kernel.receive_with_descriptors(armed.sock, _CHUNK, 1)
         if not data:
             self._poll.unregister(armed.sock)  # how it ended is told when it is reaped
@@ -285,15 +179,15 @@ class _Init:
                     self._poll.register(fd, select.POLLIN)
             self._snapshot(armed)
             memory = armed.start.memory
-            self._told.say(Kind.ARMED, ARMED.pack(_NOT_COUNTED if memory is None else memory))
+            self._told.say(Kind.ARMED, ARMED.pack(NOT_COUNTED if memory is None else memory))
 
-    def _snapshot(self, armed: _Payload) -> None:
+    def _snapshot(self, armed: Served) -> None:
         """The payload waits and does nothing until it is released."""
         armed.start, armed.start_cpu = self._counters.read(), armed.cpu_seconds()
 
     def _begin(self, content: memoryview) -> None:
         self._call.close()
-        self._call = _Call(**json.loads(bytes(content)))  # names of files at the most
+        self._call = Call(**json.loads(bytes(content)))  # names of files at the most
         if self._payload is not None and self._payload.serves:
             self._snapshot(self._payload)  # it is kept for one call after the other
         elif self._payload is not None:
@@ -313,7 +207,7 @@ class _Init:
             self._pending = content
             self._send_pending(self._payload)
 
-    def _send_pending(self, served: _Payload) -> None:
+    def _send_pending(self, served: Served) -> None:
         """To the payload, as much as it takes now. Meanwhile no more is read from the host."""
         try:
             if self._pending and self._call.attachments is not None:
@@ -339,7 +233,7 @@ class _Init:
             with contextlib.suppress(KeyError):
                 self._poll.unregister(self._reads)
 
-    def _on_answer(self, served: _Payload) -> None:
+    def _on_answer(self, served: Served) -> None:
         try:
             if self._call.wanted is not None and self._call.folder is None:
                 self._take_folder(served.sock)
@@ -361,11 +255,11 @@ class _Init:
         for fd in descriptors:
             os.close(fd)
 
-    def _tell_output(self, served: _Payload) -> None:
+    def _tell_output(self, served: Served) -> None:
         for fd, kind in ((served.out, Kind.OUT), (served.err, Kind.ERR)):
             for _ in range(_MOST_CHUNKS):
                 try:
-                    size = self._pieces.take(_reading(fd))
+                    size = self._pieces.take(reading(fd))
                 except OSError:
                     break
                 if not size:
@@ -397,7 +291,7 @@ class _Init:
         """The growth since release, packed as a frame."""
         served = self._payload
         if served is None:
-            return pack(Kind.COUNTS, COUNTS.pack(0, _NOT_COUNTED, 0, 0))
+            return pack(Kind.COUNTS, COUNTS.pack(0, NOT_COUNTED, 0, 0))
         now, start = self._counters.read(), served.start
         if now.cpu_us is not None and start.cpu_us is not None:
             cpu_us = now.cpu_us - start.cpu_us
@@ -405,7 +299,7 @@ class _Init:
             cpu_us = round(((reaped_cpu or served.cpu_seconds()) - served.start_cpu) * 1e6)
         counts = COUNTS.pack(
             max(0, cpu_us),
-            _growth(start, now),
+            growth(start, now),
             now.oom_kills - start.oom_kills,
             now.tasks_refused - start.tasks_refused,
         )
@@ -425,7 +319,7 @@ class _Init:
             if self._payload is not None and pid == self._payload.pid:
                 self._conclude(self._payload, status, usage.ru_utime + usage.ru_stime)
 
-    def _conclude(self, ended: _Payload, status: int, cpu: float) -> None:
+    def _conclude(self, ended: Served, status: int, cpu: float) -> None:
         if not ended.ready:
             self._told.say(Kind.BROKEN, f"the payload ended before it was ready (wait status {status})".encode())
             self._forget(ended)
@@ -458,7 +352,7 @@ class _Init:
         header = json.dumps({"files": sizes, "skipped": found.skipped}).encode()
         self._told.say(Kind.FILES, b"".join([len(header).to_bytes(4, "big"), header, *found.files.values()]))
 
-    def _forget(self, ended: _Payload) -> None:
+    def _forget(self, ended: Served) -> None:
         for fd in (ended.sock, ended.out, ended.err, ended.listener):
             if fd is not None:
                 with contextlib.suppress(KeyError):
@@ -472,7 +366,7 @@ class _Init:
         """A piece of what the payload put beside its answer; fewer bytes where it has no more."""
         offset, length = PIECE.unpack(content)
         while length > 0 and self._results is not None:
-            size = self._pieces.take(_reading(self._results, offset, length))
+            size = self._pieces.take(reading(self._results, offset, length))
             if not size:
                 break
             self._pieces.send(Kind.FETCHED, size)
@@ -481,31 +375,6 @@ class _Init:
 
 
 _GREETING = pack(Kind.FOLDER)
-
-
-def _growth(start: Reading, now: Reading) -> int:
-    """Bytes at the most, as far as it can be known: a peak that an earlier payload reached hides a lower one."""
-    if now.memory is None or start.memory is None:
-        return _NOT_COUNTED  # what gVisor says of a process's own size is too low, by what it shares with us and more
-    peak = now.memory
-    if now.memory_peak is not None and start.memory_peak is not None and now.memory_peak > start.memory_peak:
-        peak = max(peak, now.memory_peak)
-    return max(0, peak - start.memory)
-
-
-def _bell_on_child() -> int:
-    """A pipe that becomes readable when a child ends."""
-    reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    return reader
-
-
-def _reading(fd: int, offset: int | None = None, most: int = _CHUNK) -> Callable[[memoryview], int]:
-    """What fills a place from a pipe, or from an offset of a file."""
-    if offset is None:
-        return lambda room: os.readv(fd, [room])
-    return lambda room: os.preadv(fd, [room[:most]], offset)
 
 
 def _last_words(sock: socket.socket) -> Callable[[memoryview], int]:

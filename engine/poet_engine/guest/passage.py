@@ -5,6 +5,8 @@ wiped before the next fork, and no object is made of it: what an interpreter fre
 """
 
 import os
+import signal
+import socket
 from collections.abc import Callable
 
 from .frames import HEADER, HEADER_SIZE, FrameError, Kind, pack
@@ -118,3 +120,36 @@ def write_all(fd: int, rest: memoryview) -> None:
     """However many calls that takes."""
     while rest:
         rest = rest[os.write(fd, rest) :]
+
+
+def take_streams(line: str | None) -> tuple[int, int]:
+    """The container's streams under other numbers, or a connection to `line`, a socket of the host.
+
+    Nothing is left where a program would write by mistake.
+    """
+    if line is None:
+        reads, writes = os.dup(0), os.dup(1)
+    else:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.connect(line)
+        reads = writes = sock.detach()
+    null = os.open("/dev/null", os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(2, 1)
+    os.close(null)
+    return reads, writes
+
+
+def bell_on_child() -> int:
+    """A pipe that becomes readable when a child ends."""
+    reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    return reader
+
+
+def reading(fd: int, offset: int | None = None, most: int = PIECE) -> Callable[[memoryview], int]:
+    """What fills a place from a pipe, or from an offset of a file."""
+    if offset is None:
+        return lambda room: os.readv(fd, [room])
+    return lambda room: os.preadv(fd, [room[:most]], offset)
