@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from poet_engine import decorator
-from poet_engine.decorator.telling import harmless
+from poet_engine.decorator.telling import harmless, transition_payload
 from poet_engine.engine import Engine
 from poet_engine.errors import ClosedError, InfraError, PolicyError, SandboxUnavailableError, UsageError
 from poet_engine.events import EventFactory, uuid7
@@ -234,10 +234,6 @@ def _state_store(key: VersionKey) -> FunctionStore | None:
     return Store(path.parent).function(path.name) if path.is_absolute() else None
 
 
-def _say_transition(_key: BreakerKey, transition: Transition) -> None:
-    _logger.warning("the breaker of %s is %s: %s", transition.name, transition.new, harmless(transition.reason))
-
-
 class Shared:
     """Engines and journals that decorated functions share: one for each policy or file, in each process."""
 
@@ -341,8 +337,19 @@ class Shared:
             wall_clock=wall_clock,
             random=_noise,
             stores=_state_store,
-            on_transition=_say_transition,
+            on_transition=self._tell_transition,
         )
+
+    def _tell_transition(self, key: BreakerKey, transition: Transition) -> None:
+        """Log it, and hand it to the journal's thread: of the version, or every open one for what has no folder."""
+        _logger.warning("the breaker of %s is %s: %s", transition.name, transition.new, harmless(transition.reason))
+        store = _state_store(key) if isinstance(key, VersionKey) else None
+        journals = tuple(self._recorders) if store is None else (store.path.parent / "events" / "journal.db",)
+        for journal in journals:
+            recorder = self._recorders.get(journal)  # open where calls are recorded; none is opened in a call's way
+            if recorder is not None:
+                with contextlib.suppress(ClosedError):  # the program is ending
+                    recorder.transition(transition_payload(key, transition))
 
     def close(self) -> None:
         """Close those of this process; one that fails to close does not keep the others open."""

@@ -23,7 +23,7 @@ from poet_engine.decorator.preparing import (
     usable,
     wiring,
 )
-from poet_engine.decorator.route import Route, Supplies
+from poet_engine.decorator.route import DEFAULT_TIMEOUT_S, Route, Supplies
 from poet_engine.decorator.telling import Teller
 from poet_engine.decorator.turn import Turn
 from poet_engine.errors import PoetError, UsageError
@@ -238,8 +238,9 @@ class PoetHandle(Generic[_Params]):
             execution_id=wiring().new_id(),
             start=wiring().now(),
             version=state.version.name if isinstance(state, Ready) else None,
-            policy_digest=None if place is None else place.policy.digest,
+            policy=None if place is None else place.policy,
             hosted=state.reason if isinstance(state, Hosted) else None,
+            deadline=DEFAULT_TIMEOUT_S if self._options.timeout is None else self._options.timeout,
         )
 
     def _turn(
