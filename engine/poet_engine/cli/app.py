@@ -44,6 +44,10 @@ SandboxOption = Annotated[
 RuntimeOption = Annotated[
     str | None, typer.Option("--runtime", metavar="NAME", help="Of Docker, such as runsc (gVisor).")
 ]
+JournalOption = Annotated[
+    Path | None,
+    typer.Option("--journal", metavar="FILE", help="Look in this one; by default in those below here."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
@@ -166,6 +170,19 @@ def doctor(*, sandbox: SandboxOption = "auto", runtime: RuntimeOption = None, as
     from poet_engine.cli import commands  # noqa: PLC0415 - the same
 
     return commands.doctor(_screen(as_json=as_json), (sandbox, runtime))
+
+
+@app.command()
+def explain(
+    execution: Annotated[str, typer.Argument(metavar="EXECUTION", help="The id of a call, or of its event.")],
+    *,
+    journal: JournalOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Tell the whole story of one call: gate, budgets, verdict, attempts, breakers, who answered, where to look."""
+    from poet_engine.cli import explain as story  # noqa: PLC0415 - the same
+
+    return story.show(_screen(as_json=as_json), execution, journal)
 
 
 @app.command()
