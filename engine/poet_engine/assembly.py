@@ -39,6 +39,7 @@ from poet_engine.sandbox.opening import OpeningSandbox
 from poet_engine.sandbox.protocol import Sandbox, WallReport
 from poet_engine.settings import Settings
 from poet_engine.store import FunctionStore, Store
+from poet_engine.telemetry.gauges import Gauges, Host, Lanes
 
 poet = decorator.poet
 
@@ -351,6 +352,11 @@ class Shared:
                 with contextlib.suppress(ClosedError):  # the program is ending
                     recorder.transition(transition_payload(key, transition))
 
+    def lanes(self) -> list[Lanes]:
+        """Of each sandbox that is open in this process."""
+        found = [engine.statistics() for engine in tuple(self._engines.values()) if not engine.closed]
+        return [Lanes(one.lanes, one.busy, one.waiting) for one in found]
+
     def close(self) -> None:
         """Close those of this process; one that fails to close does not keep the others open."""
         self._closed = True
@@ -372,6 +378,12 @@ def prefer(sandbox: str, runtime: str | None = None) -> None:
     _shared.prefer(Wish(sandbox, runtime))
 
 
+def gauges() -> Gauges:
+    """What this machine, and the lanes of this process's decorated functions, are doing now."""
+    return _host.read()
+
+
 Engine.opener = staticmethod(open_engine)
 _shared = Shared()
+_host = Host(_shared.lanes)
 decorator.install(_shared)

@@ -1,4 +1,4 @@
-"""How the command line is spelt, and what becomes of its errors."""
+"""How the command line is spelt, and what becomes of its errors; in one piece: its grammar is read at one place."""
 
 import importlib.metadata
 import io
@@ -183,6 +183,22 @@ def explain(
     from poet_engine.cli import explain as story  # noqa: PLC0415 - the same
 
     return story.show(_screen(as_json=as_json), execution, journal)
+
+
+@app.command()
+def metrics(
+    target: Annotated[
+        str | None, typer.Argument(metavar="[TARGET]", help="path.py:function or package.module:function; or all.")
+    ] = None,
+    *,
+    calls: Annotated[int, typer.Option("--calls", min=1, max=10_000, help="How many of the last calls.")] = 1_000,
+    journal: JournalOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Show what the last calls of each version were like, and what the machine is doing."""
+    from poet_engine.cli import metrics as numbers  # noqa: PLC0415 - the same
+
+    return numbers.show(_screen(as_json=as_json), target, calls=calls, journal=journal)
 
 
 @app.command()

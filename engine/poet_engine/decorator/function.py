@@ -34,6 +34,7 @@ from poet_engine.resilience.performing import aperform, perform
 from poet_engine.resilience.pipeline import Rung, Served
 from poet_engine.sandbox.protocol import WallReport
 from poet_engine.store import StoredVersion
+from poet_engine.telemetry.rolling import VersionMetrics, by_version
 
 _Params = ParamSpec("_Params")
 
@@ -150,6 +151,21 @@ class PoetHandle(Generic[_Params]):
         """One event of the journal beside its versions; what was recorded before is waited for."""
         recorder = self._records()
         return None if recorder is None else recorder.get(event_id)
+
+    def metrics(self, *, calls: int = 1_000) -> tuple[VersionMetrics, ...]:
+        """What its last calls were like, for each version: success rate, and p50, p95 and p99 of what they took.
+
+        They are read from the journal, so they are of all processes, and recording costs no call anything for them.
+
+        Args:
+            calls: How many of the last calls to look at, 1 to 10,000.
+
+        Raises:
+            UsageError: That is out of range.
+            JournalError: The journal cannot be read.
+        """
+        recorder = self._records()
+        return () if recorder is None else by_version(recorder.calls(self._name, limit=calls))
 
     def call(self, *args: _Params.args, **kwargs: _Params.kwargs) -> Execution:
         """Call it and tell everything; raises what the caller of the function would see raised.

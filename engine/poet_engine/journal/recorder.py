@@ -8,6 +8,7 @@ from poet_engine.events import (
     Event,
     EventFactory,
     ExecutionError,
+    ExecutionEvent,
     ExecutionMetrics,
     ExecutionPayload,
     FindingNote,
@@ -101,6 +102,16 @@ class Recorder:
     def get(self, event_id: str) -> Event | None:
         """One event, or None."""
         return self._journal.get(event_id)
+
+    def calls(self, function: str, *, limit: int) -> list[ExecutionPayload]:
+        """The last calls of a function, the newest first.
+
+        Raises:
+            UsageError: The limit is not 1 to 10,000.
+            JournalError: The journal cannot be read.
+        """
+        found = self._journal.find(type="function.execution", function=function, limit=limit)
+        return [event.payload for event in found if isinstance(event, ExecutionEvent)]
 
     def flush(self) -> None:
         """Wait until everything recorded so far is on the disk."""

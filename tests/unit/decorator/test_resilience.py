@@ -317,3 +317,15 @@ class TestStory:
         tries = event.payload.tries or ()
         assert len(tries) == min(50, event.payload.attempts or 0)
         assert tries[-1].after_ms > tries[-2].after_ms
+
+
+def test_metrics_of_each_version(workshop: "Workshop") -> None:
+    """Of what the journal holds: all calls, whichever process made them."""
+    detect = workshop.load(DETECTOR.format(""))
+    workshop.answer = ok(1)
+    detect([1.0], [2.0])
+    workshop.answer = failed(Status.LIMIT, "cpu")
+    detect([1.0], [2.0])
+    [found] = detect.poet.metrics()
+    assert (found.function, found.version, found.calls, found.success_rate) == ("detect_drift", "v1", 2, 0.5)
+    assert [one.calls for one in detect.poet.metrics(calls=1)] == [1]
