@@ -39,11 +39,13 @@ from poet_engine.sandbox.opening import OpeningSandbox
 from poet_engine.sandbox.protocol import Sandbox, WallReport
 from poet_engine.settings import Settings
 from poet_engine.store import FunctionStore, Store
+from poet_engine.telemetry.exporting import Exports
 from poet_engine.telemetry.gauges import Gauges, Host, Lanes
 
 poet = decorator.poet
 
 _logger = logging.getLogger("poet_engine")
+exports = Exports()
 wall_clock = time.time  # noqa: TID251 - the one place that hands the clock to those who take one
 _MACHINE_POLICY = layers.MACHINE_FILE
 
@@ -175,9 +177,9 @@ def _recorder(settings: Settings, journal: Path | str | None) -> Recorder | None
     """Where events go. A journal that was asked for must open; the default one may fail, and says so."""
     factory = _factory(settings)
     if journal is not None:
-        return Recorder(Journal.open(Path(journal)), factory)
+        return Recorder(Journal.open(Path(journal)), factory, exports.put)
     try:
-        return Recorder(Journal.open(settings.make_home() / "events" / "journal.db"), factory)
+        return Recorder(Journal.open(settings.make_home() / "events" / "journal.db"), factory, exports.put)
     except (JournalError, UsageError) as error:
         warnings.warn(f"calls leave no events: {error}", RuntimeWarning, stacklevel=4)
         return None
@@ -292,7 +294,7 @@ class Shared:
             recorder = self._recorders.get(journal)
             if recorder is None:
                 factory = self._factory()  # before there is a journal, which a wrong setting would leave open
-                recorder = self._recorders[journal] = Recorder(Journal.open(journal), factory)
+                recorder = self._recorders[journal] = Recorder(Journal.open(journal), factory, exports.put)
                 self._close_at_exit()
             return recorder
 
@@ -361,6 +363,7 @@ class Shared:
         """Close those of this process; one that fails to close does not keep the others open."""
         self._closed = True
         with contextlib.ExitStack() as closing:
+            closing.callback(exports.flush)  # last, when everybody has told everything
             for recorder in self._recorders.values():
                 closing.callback(recorder.close)
             for engine in self._engines.values():
@@ -380,10 +383,10 @@ def prefer(sandbox: str, runtime: str | None = None) -> None:
 
 def gauges() -> Gauges:
     """What this machine, and the lanes of this process's decorated functions, are doing now."""
-    return _host.read()
+    return host.read()
 
 
 Engine.opener = staticmethod(open_engine)
 _shared = Shared()
-_host = Host(_shared.lanes)
+host = Host(_shared.lanes)
 decorator.install(_shared)

@@ -1,6 +1,7 @@
 """From what came of a call to the event that is kept of it."""
 
 import dataclasses
+from collections.abc import Callable
 
 from poet_engine.events import (
     AttemptNote,
@@ -73,10 +74,13 @@ class Recorder:
     Args:
         journal: Where it is kept.
         factory: Makes events with ids and times.
+        tell: Hears of each event; must not wait.
     """
 
-    def __init__(self, journal: Journal, factory: EventFactory) -> None:
-        self._journal, self._factory = journal, factory
+    def __init__(
+        self, journal: Journal, factory: EventFactory, tell: Callable[[Event], None] = lambda _event: None
+    ) -> None:
+        self._journal, self._factory, self._tell = journal, factory, tell
 
     def __repr__(self) -> str:
         return f"<Recorder {self._journal!r}>"
@@ -88,6 +92,7 @@ class Recorder:
             ClosedError: The journal was closed.
         """
         event = self._factory.execution(payload(call), correlation_id=call.execution_id)
+        self._tell(event)
         outcome = call.outcome
         return self._journal.record(event, durable=outcome is not None and outcome.status is Status.VIOLATION)
 
@@ -97,7 +102,9 @@ class Recorder:
         Raises:
             ClosedError: The journal was closed.
         """
-        return self._journal.record(self._factory.breaker(payload))
+        event = self._factory.breaker(payload)
+        self._tell(event)
+        return self._journal.record(event)
 
     def get(self, event_id: str) -> Event | None:
         """One event, or None."""
