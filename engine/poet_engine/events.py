@@ -506,8 +506,7 @@ def _fields(value: object) -> dict[str, object]:
     if not isinstance(value, _Strict):
         raise EventError(f"a {type(value).__name__} has no JSON form")
     # Not `dataclasses.fields`: it filters the class's fields anew each time, for every part of every event.
-    present = ((name, getattr(value, name)) for name in value.__dataclass_fields__)
-    return {name: found for name, found in present if found is not None}
+    return {name: found for name in value.__dataclass_fields__ if (found := getattr(value, name)) is not None}
 
 
 def _no_doubles(pairs: list[tuple[str, object]]) -> Mapping[str, object]:

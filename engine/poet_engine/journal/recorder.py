@@ -19,6 +19,7 @@ from poet_engine.events import (
 from poet_engine.journal.journal import Journal
 from poet_engine.outcome import Outcome, Status
 from poet_engine.policy import Policy
+from poet_engine.policy.model import Limits
 
 _MEGABYTE = 10**6
 # Texts that code can choose are cut, so that a call cannot keep itself out of the journal by a text that makes its
@@ -158,15 +159,14 @@ def payload(call: Call) -> ExecutionPayload:
         sandbox=None if outcome is None else outcome.sandbox or None,
         policy=None if call.policy is None else call.policy.name,
         deadline_ms=None if call.deadline is None else call.deadline * 1e3,
-        budgets=None if call.policy is None else _budgets(call.policy),
+        budgets=None if call.policy is None else _budgets(call.policy.limits),
         usage=None if outcome is None else _usage(outcome),
         tries=call.tries[:_MOST_TRIES] if len(call.tries) > 1 else None,
         refusals=call.refusals or None,
     )
 
 
-def _budgets(policy: Policy) -> Resources:
-    limits = policy.limits
+def _budgets(limits: Limits) -> Resources:
     return Resources(
         wall_ms=limits.wall * 1e3,
         cpu_ms=limits.cpu * 1e3,
