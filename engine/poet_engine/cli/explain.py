@@ -87,7 +87,7 @@ def _facts(call: ExecutionPayload) -> list[tuple[str, str]]:
     ]
     if call.evidence is not None:
         facts.append(("evidence", call.evidence))
-    if call.error is not None:
+    if call.error is not None and call.error.type != f"{call.outcome}/{call.cause}":  # else it repeats the verdict
         facts.append(("error", f"{call.error.type}: {call.error.message}"))
     if call.limits_hit:
         facts.append(("limits hit", ", ".join(call.limits_hit)))

@@ -85,7 +85,7 @@ def look_next(call: ExecutionPayload) -> tuple[str, ...]:
     code = f".poet/{call.function_name}/{call.version}/code.py"
     said = [*_about_outcome(call, code), *_about_refusals(call)]
     if call.late:
-        said.append("it ended after its deadline: give @poet(timeout=…) more, or make the original faster")
+        said.append("it ended after its deadline: the attempts say who took the time; @poet(timeout=…) can give more")
     if call.outcome is None and call.served_by == "original" and call.fallback_reason and not call.refusals:
         said.append("the original answered because of what `answered` says; mend that to have a version serve")
     return tuple(said)
