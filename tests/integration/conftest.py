@@ -84,6 +84,14 @@ class OwnDaemon:
         """Send it a signal."""
         os.kill(int((self.folder / "pid").read_text(encoding="ascii")), number)
 
+    def kill(self) -> None:
+        """Kill it, and forget its pid file: whoever adopted it may take long to reap it."""
+        process = psutil.Process(int((self.folder / "pid").read_text(encoding="ascii")))
+        process.kill()
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            continue
+        (self.folder / "pid").unlink()
+
     @contextlib.contextmanager
     def halted(self) -> Iterator[None]:
         """It takes connections, and answers nobody, for as long as the block runs."""

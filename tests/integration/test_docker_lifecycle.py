@@ -273,10 +273,11 @@ if child == 0:
     try:
         sandbox.run(job('return 7'))
     except ClosedError as error:
-        print(error, flush=True)
+        os.write(1, f"{error}\\n".encode())  # in one piece
     sandbox.close()
+    signal.alarm(120)
     signal.pause()
-print(child, flush=True)
+os.write(1, f"{child}\\n".encode())
 signal.pause()
 """
         with program(code) as process:
@@ -415,7 +416,7 @@ class TestTheDaemon:
             with ContainerEngine(own_daemon.host) as engine:
                 serving(engine, sandbox)
                 call = InFlight(sandbox, LOOP)
-            own_daemon.signal(signal.SIGKILL)
+            own_daemon.kill()
             assert said(call.outcome()) == ("infra", "docker_daemon", "engine")
             own_daemon.start()
             assert until(lambda: sandbox.run(QUICK).ok)
@@ -428,7 +429,7 @@ class TestTheDaemon:
             with ContainerEngine(own_daemon.host) as engine:
                 serving(engine, sandbox)
                 call = InFlight(sandbox, naps)
-            own_daemon.signal(signal.SIGKILL)
+            own_daemon.kill()
             assert call.outcome().value == 5
             assert sandbox.run(QUICK).value == 7
             own_daemon.start()

@@ -1,5 +1,6 @@
 """The Docker sandbox: containers of a Docker engine, each for one version of one function."""
 
+import contextlib
 import functools
 import os
 import threading
@@ -99,6 +100,7 @@ class DockerSandbox:
         pool_size = pool_schedule.Size(least=size.spare, most=size.most, queue=size.queue, linger=size.linger)
         self._exchange: Exchange[Container] = Exchange(pool_size, clock, keeps=True)
         self._keeper = Keeper(self._exchange, self._builder, size, once=once, clock=clock)
+        self._keeper.errand(self._builder.tidy)
         self._keeper.errand(self._chosen.sweep)  # what is left of others must not keep us from starting
         self._apart = Apart(self._builder, self._limits, self._chosen.probing, clock)
         self._finalizer = weakref.finalize(self, _abandon, self._keeper, self._engine)
@@ -196,6 +198,10 @@ class DockerSandbox:
             return Evidence("engine", "closed in mid-call", source="host"), 0
         try:
             state = self._engine.state(container.id, timeout=_ASK_GRACE)
+            if state is not None and state.running:
+                with contextlib.suppress(DockerError):  # it may run on
+                    self._engine.await_end(container.id, timeout=_ASK_GRACE)
+                state = self._engine.state(container.id, timeout=_ASK_GRACE)
             if state is None or not state.oom_killed:
                 self._engine.knock(timeout=_ASK_GRACE)  # an engine that ends takes its containers with it
         except DockerError as error:
