@@ -364,10 +364,12 @@ class TestEndedFromOutside:
 class TestOutOfMemory:
     def test_of_a_child_it_is_memory_and_the_sandbox_serves_on(self, engine: ContainerEngine) -> None:
         policy = Policy.parse('[limits]\nmemory = "48MiB"\nprocesses = 8\nwall = "30s"\ncpu = "20s"\n')
-        # each may map what the budget is: the counter of all together is what ends it
+        # each may map what the budget is: of both together the kernel takes one, and where that is the child, the code
+        # that waits for it says so
         eats = (
             "import os, signal\ndef f():\n    if os.fork() == 0:\n        hold = bytearray(b'x') * (44 << 20)\n"
-            "        signal.pause()\n    hold = bytearray(b'x') * (44 << 20)\n    signal.pause()\n"
+            "        signal.pause()\n    hold = bytearray(b'x') * (44 << 20)\n    os.wait()\n"
+            "    raise MemoryError('a child was killed')\n"
         )
         with DockerSandbox(policy, host=host(), runtime="runc") as sandbox:
             outcome = sandbox.run(Job(source=eats, entry="f"))

@@ -211,14 +211,6 @@ class ContainerEngine:
             pid=_whole(state.get("Pid")),
         )
 
-    def await_end(self, container: str, *, timeout: float) -> None:
-        """Wait until it does not run; a line ends a little before the engine knows of it.
-
-        Raises:
-            DockerError: It still runs after `timeout`, or the engine did not answer.
-        """
-        self._post(container, "wait?condition=not-running", f"waiting for the end of {_short(container)}", timeout)
-
     def set_memory(self, container: str, size: int, *, timeout: float | None = None) -> None:
         """Limit a container to so many bytes, memory and swap together.
 

@@ -260,6 +260,7 @@ class Run:
             touched=tuple(self._watch.touched),
             lost=evidence,
         )
+        self._container.answered = answered
         self.container_after = self._next(answered=answered)
         outcome = conclusion.outcome(
             decide(seen),
