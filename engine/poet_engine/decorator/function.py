@@ -4,11 +4,13 @@ import asyncio
 import dataclasses
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, ParamSpec
 
 from poet_engine.decorator.execution import Begun, Execution, Story, call_of, cancelled, refused, story_of
 from poet_engine.decorator.inputs import Inputs, inputs_of
+from poet_engine.decorator.opinions import FeedbackType, lay_into_inbox, opinion, recorded
+from poet_engine.decorator.places import recorder_for
 from poet_engine.decorator.preparing import (
     Candidate,
     Hosted,
@@ -17,15 +19,14 @@ from poet_engine.decorator.preparing import (
     Workplace,
     add_version,
     prepare,
-    recorder_for,
     refuse_stale,
     rescanned,
     usable,
-    wiring,
 )
 from poet_engine.decorator.route import Route, Supplies
 from poet_engine.decorator.telling import Teller
 from poet_engine.decorator.turn import Turn
+from poet_engine.decorator.wiring import wiring
 from poet_engine.errors import PoetError, UsageError
 from poet_engine.events import Event
 from poet_engine.forks import ForkedLock
@@ -150,6 +151,37 @@ class PoetHandle(Generic[_Params]):
         """One event of the journal beside its versions; what was recorded before is waited for."""
         recorder = self._records()
         return None if recorder is None else recorder.get(event_id)
+
+    def feedback(
+        self,
+        execution_id: str,
+        *,
+        rating: float | None = None,
+        comments: str | None = None,
+        type: FeedbackType = "user",  # noqa: A002 - `feedback_type` of the event
+        suggestions: Sequence[str] = (),
+    ) -> str:
+        """Say what one call was worth; returns the event's id once it is on the disk.
+
+        The same event is laid into `feedback/pending` of the function's folder, for whoever learns from it. Where that
+        cannot be, it is said once, and the journal has the event all the same.
+
+        Args:
+            execution_id: Of an `Execution`, or of its event.
+            rating: A finite number, on a scale of your own.
+            comments: At most 8,000 characters.
+            type: `user`, `performance`, `error` or `system`.
+            suggestions: What would be better.
+
+        Raises:
+            UsageError: A value is none that feedback can have, or the journal has no such call of this function.
+        """
+        said = opinion(execution_id, rating=rating, comments=comments, kind=type, suggestions=suggestions)
+        event = recorded(self._records(), said, self._name)
+        problem = lay_into_inbox(self._function, event)
+        if problem is not None:
+            self._tell.once("inbox", f"has feedback in its journal alone: {problem}")
+        return event.id
 
     def call(self, *args: _Params.args, **kwargs: _Params.kwargs) -> Execution:
         """Call it and tell everything; raises what the caller of the function would see raised.

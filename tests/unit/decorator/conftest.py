@@ -17,7 +17,7 @@ import pytest
 from tests.unit.resilience.clocks import Clock
 
 from poet_engine import decorator
-from poet_engine.decorator import PoetHandle, preparing
+from poet_engine.decorator import PoetHandle, wiring
 from poet_engine.engine import Engine
 from poet_engine.events import EventFactory, ExecutionEvent
 from poet_engine.gate import Gate
@@ -211,9 +211,9 @@ def gate() -> Iterator[Gate]:
 @pytest.fixture
 def workshop(tmp_path: Path, gate: Gate) -> Iterator[Workshop]:
     """What decorated functions use for the length of one test."""
-    before = list(preparing._installed)
+    before = list(wiring._installed)
     shop = Workshop(tmp_path, gate)
     decorator.install(shop)
     yield shop
-    preparing._installed[:] = before
+    wiring._installed[:] = before
     shop.close()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from poet_engine.decorator import poet, preparing
+from poet_engine.decorator import poet, wiring
 from poet_engine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -119,13 +119,13 @@ class TestWrongUse:
 
 def test_without_the_assembly_it_says_which_import_is_meant() -> None:
     """At decoration, since no call could be answered."""
-    before = list(preparing._installed)
-    preparing._installed.clear()
+    before = list(wiring._installed)
+    wiring._installed.clear()
     try:
         with pytest.raises(UsageError, match="import poet from poet_engine"):
             poet(plain)
     finally:
-        preparing._installed[:] = before
+        wiring._installed[:] = before
 
 
 def test_a_static_method_below_its_own_decorator_works(workshop: "Workshop") -> None:
