@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+from poet_engine.decorator.modes import OFF, Mode
+from poet_engine.decorator.observing import changed_argument
 from poet_engine.decorator.places import folder_of, module_of, store_of
 from poet_engine.decorator.wiring import wiring
 from poet_engine.domains import Declined, Domain, Example, FunctionInfo, choose, describe
@@ -60,6 +62,7 @@ class Workplace:
     policy: Policy
     engine: Engine
     versions: FunctionStore
+    mode: Mode = "on"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ def usable(state: Ready | Hosted) -> bool:
     return state.workplace is None or not state.workplace.engine.closed
 
 
-def workplace(function: object, options: Options) -> Workplace:
+def workplace(function: object, options: Options, mode: Mode) -> Workplace:
     """Everything that a function's versions need.
 
     Raises:
@@ -103,7 +106,7 @@ def workplace(function: object, options: Options) -> Workplace:
     around = wiring().surroundings(folder_of(info))
     policy = resolve(options.policy, around, base=domain.policy).policy(Policy)
     engine = wiring().engine(policy)
-    return Workplace(info, domain, policy, engine, store_of(info))
+    return Workplace(info, domain, policy, engine, store_of(info), mode)
 
 
 def prepare(function: object, options: Options) -> Ready | Hosted:
@@ -113,7 +116,10 @@ def prepare(function: object, options: Options) -> Ready | Hosted:
     """
     place = None
     try:
-        place = workplace(function, options)
+        mode = wiring().mode()
+        if mode == "off":
+            return Hosted(OFF)
+        place = workplace(function, options, mode)
         return _serving(place) or _make(place, options)
     except PoetError as error:
         return Hosted(str(error), place)
@@ -183,6 +189,13 @@ def _make(place: Workplace, options: Options) -> Ready | Hosted:
     written = place.domain.write(place.info)
     if isinstance(written, Declined):
         return Hosted(written.reason, place)
+    changed = changed_argument(place.info, place.engine, written.examples)
+    if changed is not None:
+        return Hosted(
+            f"{place.info.qualname} changes its argument {changed!r}, as its trial has shown, and what a version "
+            "changes in its sandbox stays there; let it work on a copy and return it",
+            place,
+        )
     params = dict(written.params)
     if options.optimize_for is not None:
         params["optimize_for"] = options.optimize_for

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
+from poet_engine.decorator.modes import Mode
 from poet_engine.engine import Engine
 from poet_engine.errors import UsageError
 from poet_engine.journal.recorder import Recorder
@@ -36,6 +37,14 @@ class Wiring(Protocol):
 
     def now(self) -> float:
         """Seconds since the epoch."""
+        ...
+
+    def mode(self) -> Mode:
+        """What versions may do in this program.
+
+        Raises:
+            UsageError: The setting has a value that it may not have.
+        """
         ...
 
     def home(self) -> Path:
