@@ -1,14 +1,12 @@
 """Where the versions, the feedback and the events of a function are."""
 
-import re
-import unicodedata
 from pathlib import Path
 
 from poet_engine.decorator.wiring import wiring
 from poet_engine.domains import FunctionInfo, describe
 from poet_engine.errors import SourceUnavailableError
 from poet_engine.journal.recorder import Recorder
-from poet_engine.store import FunctionStore, Store, folder_name, locate
+from poet_engine.store import FunctionStore, Store, folder_name, locate, module_name
 from poet_engine.store.location import writable
 
 
@@ -24,9 +22,7 @@ def store_of(info: FunctionInfo) -> FunctionStore:
 
 def module_of(info: FunctionInfo) -> str:
     """What tells functions of the same name in one folder apart: the file's name, whoever imports or runs it."""
-    if info.in_notebook:
-        return "notebook"
-    return re.sub(r"\W|^(?=\d)", "_", unicodedata.normalize("NFKC", Path(info.file).stem))
+    return "notebook" if info.in_notebook else module_name(Path(info.file))
 
 
 def folder_of(info: FunctionInfo) -> Path:

@@ -2,7 +2,7 @@
 
 from poet_engine.store.audit import AuditReport
 from poet_engine.store.files import StoreError
-from poet_engine.store.location import folder_name, locate
+from poet_engine.store.location import folder_name, locate, module_name
 from poet_engine.store.records import Metadata, StoredVersion, TrialSummary
 from poet_engine.store.store import FunctionStore, Store
 
@@ -16,4 +16,5 @@ __all__ = [
     "TrialSummary",
     "folder_name",
     "locate",
+    "module_name",
 ]

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,6 +42,11 @@ def locate(
     if may_write(module_file.parent):
         return module_file.parent / FOLDER
     return home / _own_folder(module_file.stem, str(module_file)) / FOLDER
+
+
+def module_name(file: Path) -> str:
+    """What tells functions of one name in one folder apart: the file's name, whoever imports or runs it."""
+    return re.sub(r"\W|^(?=\d)", "_", unicodedata.normalize("NFKC", file.stem))
 
 
 def folder_name(store: Store, module: str, qualname: str, *, beside: Path) -> str:
