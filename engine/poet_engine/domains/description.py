@@ -55,7 +55,7 @@ def describe(function: object) -> FunctionInfo:
         returns=None if node.returns is None else ast.unparse(node.returns),
         doc=ast.get_docstring(node) or "",
         is_async=isinstance(node, ast.AsyncFunctionDef),
-        is_method=bool(parents) and isinstance(parents[-1], ast.ClassDef),
+        is_method=bool(parents) and isinstance(parents[-1], ast.ClassDef) and not _is_static(node),
         free_names=tuple(sorted(name for name in used if name not in imported and name not in _BUILTINS)),
         imports=tuple(imported[name] for name in sorted(used) if name in imported),
         local_imports=tuple(_imports(ast.walk(node))),
@@ -144,6 +144,11 @@ def _locate(tree: ast.Module, function: types.FunctionType) -> tuple[_Function, 
         f"the source of {function.__name__!r} is no longer on line {code.co_firstlineno} of {code.co_filename}: the "
         "file has changed since it was imported; start the program again.",
     )
+
+
+def _is_static(node: _Function) -> bool:
+    """Whether it gets no object: a function that only stands in a class."""
+    return any(isinstance(decorator, ast.Name) and decorator.id == "staticmethod" for decorator in node.decorator_list)
 
 
 def _walk(node: ast.AST, parents: tuple[ast.AST, ...]) -> Iterator[tuple[ast.AST, tuple[ast.AST, ...]]]:
