@@ -66,6 +66,7 @@ class Container:
         self.standing: Standing | None = None
         self.memory: int | None = None  # bytes that were charged to it when its payload was ready
         self.calls = 0
+        self.answered = False  # its last payload has, with a result: the next one may compile the same ahead
         self.armed = False
         self.ended = False  # its payload has, and left nothing
 

@@ -262,7 +262,7 @@ class Keeper:
             return
         self._killed.discard(container)
         container.calls += 1
-        container.arm(container.key)
+        container.arm(container.key if container.answered else None)
         self._await(container, _PAYLOAD_GRACE)
 
     def _failed(self, error: DockerError) -> None:

@@ -17,7 +17,7 @@ from poet_engine.policy import Fresh, Policy
 from poet_engine.sandbox import files_in, walls, wire
 from poet_engine.sandbox.docker import choice
 from poet_engine.sandbox.docker.container import Container
-from poet_engine.sandbox.docker.engine import ContainerEngine
+from poet_engine.sandbox.docker.engine import ContainerEngine, ContainerState
 from poet_engine.sandbox.docker.files import Files
 from poet_engine.sandbox.docker.keeper import Keeper
 from poet_engine.sandbox.docker.probing import Apart
@@ -34,6 +34,7 @@ _QUEUE_GRACE = 30.0
 _START_GRACE = 60.0  # until the first container stands, as long as the engine answers
 _ASK_EVERY = 5.0  # seconds after which it is asked whether it does
 _ASK_GRACE = 1.5  # for the engine to say what became of a container, or that it lives
+_UNTIL_IT_KNOWS = (0.05, 0.15)  # seconds between two questions
 _KILLED = 137  # exit code of SIGKILL, whoever sent it
 _living: "weakref.WeakSet[DockerSandbox]" = weakref.WeakSet()
 
@@ -61,6 +62,8 @@ class DockerSandbox:
             default.
         size: How many containers.
         clock: Monotonic seconds.
+        without: Measures left out inside, by the names in `confine.MEASURES`. Only the controls of security tests do
+            that, to show that a deed is possible when nothing stands in its way.
 
     Raises:
         SandboxUnavailableError: There is no engine, no image or no such runtime; the message says what to change.
@@ -76,17 +79,19 @@ class DockerSandbox:
         runtime: str | None = None,
         size: Size | None = None,
         clock: Callable[[], float] = time.monotonic,
+        without: frozenset[str] = frozenset(),
     ) -> None:
         self._policy, self._limits, self._clock = policy, policy.limits, clock
         self._owner = os.getpid()
         self._calls = 0
         self._count_lock = threading.Lock()
+        self._closing = threading.Event()
         try:
             self._engine = ContainerEngine(host or choice.DEFAULT_HOST)
         except DockerError as error:
             raise SandboxUnavailableError(str(error)) from None
         try:
-            self._chosen = choice.choose(self._engine, policy, runtime)
+            self._chosen = choice.choose(self._engine, policy, runtime, without=without)
         except (DockerError, ImageError) as error:
             self._engine.close()
             raise SandboxUnavailableError(str(error)) from None
@@ -195,7 +200,7 @@ class DockerSandbox:
         if self._exchange.closing:
             return Evidence("engine", "closed in mid-call", source="host"), 0
         try:
-            state = self._engine.state(container.id, timeout=_ASK_GRACE)
+            state = self._state_of(container)
             if state is None or not state.oom_killed:
                 self._engine.knock(timeout=_ASK_GRACE)  # an engine that ends takes its containers with it
         except DockerError as error:
@@ -208,6 +213,16 @@ class DockerSandbox:
             return Evidence("container", "it runs, and does not answer", source="docker"), 0
         who = "; it was killed from outside" if state.exit_code == _KILLED else ""
         return Evidence("container", f"exit code {state.exit_code}{who}", source="docker"), 0
+
+    def _state_of(self, container: Container) -> ContainerState | None:
+        """What the engine says when it knows: the end, and that it was for want of memory, reach it one by one."""
+        state = self._engine.state(container.id, timeout=_ASK_GRACE)
+        for pause in _UNTIL_IT_KNOWS:
+            if state is None or state.oom_killed or not (state.running or state.exit_code == _KILLED):
+                break
+            self._closing.wait(pause)
+            state = self._engine.state(container.id, timeout=_ASK_GRACE)
+        return state
 
     def _no_container(self, error: NoLaneError, cancellation: Cancellation | None) -> Outcome:
         """What is said when no container was to be had."""
@@ -273,6 +288,7 @@ class DockerSandbox:
         """End every container and free everything. Idempotent."""
         self._finalizer.detach()
         if os.getpid() == self._owner and not self._exchange.closing:
+            self._closing.set()
             self._exchange.shut()
             self._keeper.close()
             self._engine.close()
