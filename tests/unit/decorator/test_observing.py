@@ -43,6 +43,16 @@ def test_a_function_that_works_on_a_copy_has_a_version(workshop: "Workshop", sta
     assert len(workshop.observed) == 3
 
 
+@pytest.mark.parametrize("rule", ['allow = ["a.example:443"]', 'allow_private = ["10.1.2.3:443"]'])
+def test_a_body_that_may_reach_the_network_is_not_tried(workshop: "Workshop", rule: str) -> None:
+    """It would send what nobody asked it to send."""
+    text = f'extends = "data"\n[network]\n{rule}\n'
+    policy = f"from poet_engine import Policy\n\nPOLICY = Policy.parse({text!r})\n\n\n"
+    body = BODY.replace("'ml_monitoring'", "'ml_monitoring', policy=POLICY").format("", "current.append(1.0)")
+    assert workshop.load(HEAD + policy + body).poet.reason is None
+    assert (workshop.observed, len(workshop.trials)) == ([], 3)
+
+
 class _Odd:
     def __eq__(self, other: object) -> bool:
         raise TypeError("it will not be compared")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from poet_engine.decorator import poet
+from poet_engine.decorator.preparing import Ready
 
 if TYPE_CHECKING:
     from tests.unit.decorator.conftest import Detector, Workshop
@@ -40,6 +41,22 @@ class TestTwoModulesWithOneName:
         assert workshop.load(FIRST, "renamed").poet.current is not None
         assert folders(tmp_path) == ["detect_drift"]
 
+    def test_two_that_begin_at_the_same_moment_part_at_their_next_start(
+        self, workshop: "Workshop", tmp_path: Path
+    ) -> None:
+        """Neither saw the other's version, so both are in one folder, and the later one serves: it is the other's."""
+        one, two = workshop.load(FIRST, "one").poet.prepare(), workshop.load(SECOND, "two").poet.prepare()
+        assert isinstance(one, Ready)
+        assert isinstance(two, Ready)
+        shared = one.workplace.versions
+        late = shared.add(code=two.version.code, params=two.version.params, metadata=two.version.metadata)
+        shared.promote(late.name, actor="tests", reason="it was not seen")
+        for name, text, serves in (("one", FIRST, "v1"), ("two", SECOND, "v1")):
+            version = workshop.load(text, name).poet.current
+            assert version is not None
+            assert (version.name, version.metadata.module) == (serves, name)
+        assert folders(tmp_path) == ["detect_drift", "two.detect_drift"]
+
     @pytest.mark.parametrize(("file", "module"), [("my-script", "my_script"), ("2nd", "_2nd")])
     def test_any_file_name_makes_a_folder(self, workshop: "Workshop", tmp_path: Path, file: str, module: str) -> None:
         assert workshop.load(FIRST, "one").poet.current is not None
@@ -48,9 +65,11 @@ class TestTwoModulesWithOneName:
 
 
 class TestNotebooks:
-    def cell(self, text: str, number: int, kernel: dict[str, object]) -> "Detector":
+    def cell(
+        self, text: str, number: int, kernel: dict[str, object], name: str = "/nowhere/ipykernel_1/{}.py"
+    ) -> "Detector":
         """Run a cell as IPython does: its text is where tracebacks look for it, and in no file."""
-        name = f"/nowhere/ipykernel_1/{number}.py"
+        name = name.format(number)
         linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
         exec(compile(text, name, "exec"), kernel)  # noqa: S102 - the user's own cell
         return kernel["detect_drift"]  # type: ignore[return-value]  # what the cell defined
@@ -61,10 +80,12 @@ class TestNotebooks:
         decorate: object = poet
         return {"poet": decorate, "__name__": "__main__"}
 
+    @pytest.mark.parametrize("name", ["/nowhere/ipykernel_1/{}.py", "<ipython-input-{}-0123456789ab>"])
     def test_versions_are_in_the_folder_that_the_kernel_works_in(
-        self, workshop: "Workshop", tmp_path: Path, kernel: dict[str, object]
+        self, workshop: "Workshop", tmp_path: Path, kernel: dict[str, object], name: str
     ) -> None:
-        detect = self.cell(FIRST.split("\n\n\n")[1], 1, kernel)
+        """Of a notebook, and of IPython in a terminal."""
+        detect = self.cell(FIRST.split("\n\n\n")[1], 1, kernel, name)
         execution = detect.poet.call([1.0], [2.0])
         assert execution.served_by == "generated", execution
         assert (tmp_path / ".poet" / "detect_drift" / "v1" / "code.py").is_file()
