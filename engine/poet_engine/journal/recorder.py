@@ -2,7 +2,17 @@
 
 import dataclasses
 
-from poet_engine.events import Event, EventFactory, ExecutionError, ExecutionMetrics, ExecutionPayload, FindingNote
+from poet_engine.events import (
+    Event,
+    EventFactory,
+    ExecutionError,
+    ExecutionEvent,
+    ExecutionMetrics,
+    ExecutionPayload,
+    FeedbackEvent,
+    FeedbackPayload,
+    FindingNote,
+)
 from poet_engine.journal.journal import Journal
 from poet_engine.outcome import Outcome, Status
 
@@ -69,6 +79,23 @@ class Recorder:
         event = self._factory.execution(payload(call), correlation_id=call.execution_id)
         outcome = call.outcome
         return self._journal.record(event, durable=outcome is not None and outcome.status is Status.VIOLATION)
+
+    def execution(self, execution_id: str) -> ExecutionEvent | None:
+        """The event of one call; what was recorded before is waited for."""
+        for event in self._journal.find(type="function.execution", execution_id=execution_id, limit=1):
+            if isinstance(event, ExecutionEvent):
+                return event
+        return None
+
+    def opinion(self, payload: FeedbackPayload, *, about: ExecutionEvent) -> FeedbackEvent:
+        """Keep what somebody thinks of a call; returns when it is on the disk.
+
+        Raises:
+            ClosedError: The journal was closed.
+        """
+        event = self._factory.feedback(payload, correlation_id=payload.execution_id, causation_id=about.id)
+        self._journal.record(event)
+        return event
 
     def get(self, event_id: str) -> Event | None:
         """One event, or None."""
