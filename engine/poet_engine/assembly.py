@@ -37,7 +37,7 @@ from poet_engine.resilience.rate_limit import Rate
 from poet_engine.sandbox import walls
 from poet_engine.sandbox.opening import OpeningSandbox
 from poet_engine.sandbox.protocol import Sandbox, WallReport
-from poet_engine.settings import Settings
+from poet_engine.settings import ServeMode, Settings
 from poet_engine.store import FunctionStore, Store
 from poet_engine.telemetry.exporting import Exports
 from poet_engine.telemetry.gauges import Gauges, Host, Lanes
@@ -319,6 +319,10 @@ class Shared:
     def now(self) -> float:
         """Seconds since the epoch."""
         return wall_clock()
+
+    def mode(self) -> ServeMode:
+        """What versions may do."""
+        return Settings.read().mode
 
     def home(self) -> Path:
         """The state folder."""

@@ -344,6 +344,14 @@ _SandboxOption = Annotated[
 _ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept and shown.")]
 
 
+@app.command("show")
+def show_function(target: _FunctionArgument, *, as_json: JsonOption = False) -> int:
+    """Show where a decorated function runs and why, and its versions."""
+    from poet_engine.cli import show  # noqa: PLC0415 - the same
+
+    return show.show(_screen(as_json=as_json), target)
+
+
 @breaker_app.command("list")
 def list_breakers(target: _FunctionArgument, *, as_json: JsonOption = False) -> int:
     """List the breakers of all versions; exit 1 when one lets no call through."""

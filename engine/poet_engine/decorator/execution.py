@@ -2,12 +2,14 @@
 
 import dataclasses
 
+from poet_engine.decorator.comparing import same
 from poet_engine.decorator.inputs import Refusal
 from poet_engine.errors import InputRefused, NotServedError, ZeroRefused
 from poet_engine.events import AttemptNote, RefusalNote
 from poet_engine.journal.recorder import Call
 from poet_engine.outcome import Blame, ErrorInfo, Evidence, Outcome, Status
 from poet_engine.policy import Policy
+from poet_engine.resilience.answer import Answer
 from poet_engine.resilience.guard import NotAdmitted
 from poet_engine.resilience.pipeline import Served
 
@@ -111,7 +113,7 @@ def story_of(begun: Begun, served: Served) -> Story:
         version=begun.version if begun.version is not None and outcome is not None else ORIGINAL,
         outcome=outcome,
         served_by=str(served.by) if good else NOBODY,
-        attempts=0 if untried else served.attempts,
+        attempts=0 if untried and outcome is None else served.attempts,
         reason=_reason(begun, served),
         error=error,
         by_original=served.by is not None and error is not None,
@@ -154,7 +156,7 @@ def _reason(begun: Begun, served: Served) -> str | None:
     first, away = served.first, served.turned_away
     reasons = [begun.hosted] if begun.hosted is not None else []
     if first is not None and first.untried is not None:
-        reasons.append(first.untried)
+        reasons.append(first.untried + _agreement(first, served.answer))
     elif first is not None and first.outcome is not None and not (first.ok or first.refused):
         reasons.append(first.outcome.describe())
         if served.attempts > 1 and served.stopped is not None:
@@ -162,6 +164,14 @@ def _reason(begun: Begun, served: Served) -> str | None:
     if away is not None:
         reasons.append(away.reason)
     return "; ".join(reasons) or None
+
+
+def _agreement(first: Answer, answer: Answer | None) -> str:
+    """What a version that ran in the shadow of the original would have answered."""
+    if first.outcome is None or not first.outcome.ok or answer is None or not answer.ok:
+        return ""
+    agreed = {True: "returned the same", False: "returned another value", None: "returned what cannot be compared"}
+    return f", and {agreed[same(first.value, answer.value)]}"
 
 
 def _not_served(function: str, away: NotAdmitted) -> NotServedError:

@@ -30,19 +30,20 @@ class Teller:
     def __repr__(self) -> str:
         return f"<Teller {self._function} told={len(self._told)}>"
 
-    def once(self, kind: str, text: str, error: Exception | None = None) -> None:
-        """Warn, unless something of the same kind was said before.
+    def once(self, kind: str, text: str, error: Exception | None = None, *, level: int = logging.WARNING) -> None:
+        """Say something, unless something of the same kind was said before.
 
         Args:
             kind: What counts as the same thing.
             text: What follows the function's name.
             error: Something unexpected, whose traceback is wanted.
+            level: How loud.
         """
         with self._lock:
             if kind in self._told:
                 return
             self._told.add(kind)
-        _logger.warning("%s %s", self._function, harmless(text), exc_info=error)
+        _logger.log(level, "%s %s", self._function, harmless(text), exc_info=error)
 
     def output(self, outcome: Outcome) -> None:
         """Pass on what the version printed, a record a line: stdout as information, stderr as a warning.

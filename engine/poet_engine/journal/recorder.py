@@ -12,6 +12,8 @@ from poet_engine.events import (
     ExecutionEvent,
     ExecutionMetrics,
     ExecutionPayload,
+    FeedbackEvent,
+    FeedbackPayload,
     FindingNote,
     RefusalNote,
     Resources,
@@ -96,6 +98,23 @@ class Recorder:
         self._tell(event)
         outcome = call.outcome
         return self._journal.record(event, durable=outcome is not None and outcome.status is Status.VIOLATION)
+
+    def execution(self, execution_id: str) -> ExecutionEvent | None:
+        """The event of one call; what was recorded before is waited for."""
+        for event in self._journal.find(type="function.execution", execution_id=execution_id, limit=1):
+            if isinstance(event, ExecutionEvent):
+                return event
+        return None
+
+    def opinion(self, payload: FeedbackPayload, *, about: ExecutionEvent) -> FeedbackEvent:
+        """Keep what somebody thinks of a call; returns when it is on the disk.
+
+        Raises:
+            ClosedError: The journal was closed.
+        """
+        event = self._factory.feedback(payload, correlation_id=payload.execution_id, causation_id=about.id)
+        self._journal.record(event)
+        return event
 
     def transition(self, payload: BreakerPayload) -> str:
         """Keep the event of a breaker and return its id; it is not waited for.
