@@ -34,7 +34,7 @@ from poet_engine.events import Event
 from poet_engine.forks import ForkedLock
 from poet_engine.journal.recorder import Recorder
 from poet_engine.resilience.performing import aperform, perform
-from poet_engine.resilience.pipeline import Rung, Served
+from poet_engine.resilience.pipeline import Served
 from poet_engine.sandbox.protocol import WallReport
 from poet_engine.store import StoredVersion
 from poet_engine.telemetry.rolling import VersionMetrics, by_version
@@ -340,7 +340,7 @@ class PoetHandle(Generic[_Params]):
             OutcomeError: The version failed, and nobody may run the body once more.
         """
         story = story_of(begun, served)
-        self._tell_of(begun, story, served)
+        self._tell.answered(begun, story, served)
         event_id = self._record(begun, story)
         if story.error is not None:
             try:
@@ -361,20 +361,6 @@ class PoetHandle(Generic[_Params]):
             fallback_reason=story.reason,
             queue_wait=story.queue_wait,
         )
-
-    def _tell_of(self, begun: Begun, story: Story, served: Served) -> None:
-        """Say once for each kind of failure why somebody else answered."""
-        if story.reason is None or begun.version is None or story.served_by == Rung.GENERATED:
-            return
-        who = {None: "nobody", Rung.ORIGINAL: "the original"}.get(served.by, "an older version")
-        outcome, away = story.outcome, served.turned_away
-        if outcome is not None and outcome.ok:
-            return  # it ran in the shadow of the original
-        if outcome is not None:
-            kind, because = f"{begun.version}: {outcome.status}/{outcome.cause}", f", because {begun.version} failed"
-            self._tell.once(kind, f"was answered by {who}{because}: {story.reason}")
-        elif away is not None:
-            self._tell.once(away.by, f"was answered by {who}: {story.reason}")
 
     def _record(self, begun: Begun, story: Story) -> str:
         """The id of the event; empty when there is none, which costs no call its answer and is said once."""

@@ -3,11 +3,13 @@
 import logging
 from pathlib import PurePath
 
+from poet_engine.decorator.execution import Begun, Story
 from poet_engine.events import BreakerPayload
 from poet_engine.forks import ForkedLock
 from poet_engine.outcome import Effect, Outcome
 from poet_engine.resilience.breaker import Transition, VersionKey
 from poet_engine.resilience.breaker.registry import BreakerKey
+from poet_engine.resilience.pipeline import Rung, Served
 
 _logger = logging.getLogger("poet_engine")
 _guest_logger = logging.getLogger("poet_engine.guest")
@@ -44,6 +46,20 @@ class Teller:
                 return
             self._told.add(kind)
         _logger.log(level, "%s %s", self._function, harmless(text), exc_info=error)
+
+    def answered(self, begun: Begun, story: Story, served: Served) -> None:
+        """Say once for each kind of failure why somebody else answered."""
+        if story.reason is None or begun.version is None or story.served_by == Rung.GENERATED:
+            return
+        who = {None: "nobody", Rung.ORIGINAL: "the original"}.get(served.by, "an older version")
+        outcome, away = story.outcome, served.turned_away
+        if outcome is not None and outcome.ok:
+            return  # it ran in the shadow of the original
+        if outcome is not None:
+            kind, because = f"{begun.version}: {outcome.status}/{outcome.cause}", f", because {begun.version} failed"
+            self.once(kind, f"was answered by {who}{because}: {story.reason}")
+        elif away is not None:
+            self.once(away.by, f"was answered by {who}: {story.reason}")
 
     def output(self, outcome: Outcome) -> None:
         """Pass on what the version printed, a record a line: stdout as information, stderr as a warning.
