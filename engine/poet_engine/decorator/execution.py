@@ -5,8 +5,10 @@ import dataclasses
 from poet_engine.decorator.comparing import same
 from poet_engine.decorator.inputs import Refusal
 from poet_engine.errors import InputRefused, NotServedError, ZeroRefused
+from poet_engine.events import AttemptNote, RefusalNote
 from poet_engine.journal.recorder import Call
 from poet_engine.outcome import Blame, ErrorInfo, Evidence, Outcome, Status
+from poet_engine.policy import Policy
 from poet_engine.resilience.answer import Answer
 from poet_engine.resilience.guard import NotAdmitted
 from poet_engine.resilience.pipeline import Served
@@ -51,16 +53,18 @@ class Begun:
         execution_id: What ties events and feedback to this call.
         start: Seconds since the epoch.
         version: The version that is asked first; None where the original is.
-        policy_digest: The policy that it runs under, if it has one.
+        policy: The policy that it runs under, if it has one.
         hosted: Why the original is asked first; None where a version is.
+        deadline: Seconds that the whole call has.
     """
 
     function: str
     execution_id: str
     start: float
     version: str | None = None
-    policy_digest: str | None = None
+    policy: Policy | None = None
     hosted: str | None = None
+    deadline: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +81,8 @@ class Story:
         by_original: Whether the original raised it.
         queue_wait: Seconds spent waiting for a place.
         late: Whether it ended after its deadline.
+        tries: Every attempt, in time order.
+        refusals: What turned the call away, in time order.
     """
 
     version: str = ORIGINAL
@@ -88,6 +94,8 @@ class Story:
     by_original: bool = False
     queue_wait: float | None = None
     late: bool = False
+    tries: tuple[AttemptNote, ...] = ()
+    refusals: tuple[RefusalNote, ...] = ()
 
 
 def story_of(begun: Begun, served: Served) -> Story:
@@ -111,6 +119,10 @@ def story_of(begun: Begun, served: Served) -> Story:
         by_original=served.by is not None and error is not None,
         queue_wait=served.queue_wait if begun.version is not None else None,
         late=served.late,
+        tries=tuple(
+            AttemptNote(by=t.rung, result=t.result, after_ms=t.after * 1e3, took_ms=t.took * 1e3) for t in served.tries
+        ),
+        refusals=tuple(RefusalNote(by=r.by, reason=r.reason, retry_after=r.retry_after) for r in served.refusals),
     )
 
 
@@ -193,10 +205,14 @@ def call_of(begun: Begun, story: Story, *, end: float) -> Call:
         outcome=outcome,
         served_by=story.served_by,
         attempts=story.attempts,
-        policy_digest=begun.policy_digest,
+        policy=begun.policy,
         fallback_reason=reason,
         queue_wait=story.queue_wait,
         late=story.late,
+        asked=begun.version,
+        deadline=begun.deadline,
+        tries=story.tries,
+        refusals=story.refusals,
     )
 
 

@@ -25,7 +25,7 @@ from poet_engine.decorator.preparing import (
     rescanned,
     usable,
 )
-from poet_engine.decorator.route import Route, Supplies
+from poet_engine.decorator.route import DEFAULT_TIMEOUT_S, Route, Supplies
 from poet_engine.decorator.telling import Teller
 from poet_engine.decorator.turn import Turn
 from poet_engine.decorator.wiring import wiring
@@ -37,6 +37,7 @@ from poet_engine.resilience.performing import aperform, perform
 from poet_engine.resilience.pipeline import Rung, Served
 from poet_engine.sandbox.protocol import WallReport
 from poet_engine.store import StoredVersion
+from poet_engine.telemetry.rolling import VersionMetrics, by_version
 
 _Params = ParamSpec("_Params")
 
@@ -188,6 +189,21 @@ class PoetHandle(Generic[_Params]):
             self._tell.once("inbox", f"has feedback in its journal alone: {problem}")
         return event.id
 
+    def metrics(self, *, calls: int = 1_000) -> tuple[VersionMetrics, ...]:
+        """What its last calls were like, for each version: success rate, and p50, p95 and p99 of what they took.
+
+        They are read from the journal, so they are of all processes, and recording costs no call anything for them.
+
+        Args:
+            calls: How many of the last calls to look at, 1 to 10,000.
+
+        Raises:
+            UsageError: That is out of range.
+            JournalError: The journal cannot be read.
+        """
+        recorder = self._records()
+        return () if recorder is None else by_version(recorder.calls(self._name, limit=calls))
+
     def call(self, *args: _Params.args, **kwargs: _Params.kwargs) -> Execution:
         """Call it and tell everything; raises what the caller of the function would see raised.
 
@@ -275,8 +291,9 @@ class PoetHandle(Generic[_Params]):
             execution_id=wiring().new_id(),
             start=wiring().now(),
             version=state.version.name if isinstance(state, Ready) else None,
-            policy_digest=None if place is None else place.policy.digest,
+            policy=None if place is None else place.policy,
             hosted=state.reason if isinstance(state, Hosted) else None,
+            deadline=DEFAULT_TIMEOUT_S if self._options.timeout is None else self._options.timeout,
         )
 
     def _turn(

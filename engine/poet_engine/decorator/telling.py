@@ -1,9 +1,13 @@
-"""What is said in the log: reasons once, and what a version printed, made safe to look at."""
+"""What is said in the log: reasons once, and what a version printed, made safe to look at; and what breakers tell."""
 
 import logging
+from pathlib import PurePath
 
+from poet_engine.events import BreakerPayload
 from poet_engine.forks import ForkedLock
 from poet_engine.outcome import Effect, Outcome
+from poet_engine.resilience.breaker import Transition, VersionKey
+from poet_engine.resilience.breaker.registry import BreakerKey
 
 _logger = logging.getLogger("poet_engine")
 _guest_logger = logging.getLogger("poet_engine.guest")
@@ -103,3 +107,22 @@ def _shown(character: str) -> str:
     if character == "\t" or character.isprintable():
         return character
     return character.encode("unicode_escape").decode("ascii")
+
+
+def transition_payload(key: BreakerKey, transition: Transition) -> BreakerPayload:
+    """What the journal keeps of a transition; a version is named as its calls' events name it."""
+    ours = key if isinstance(key, VersionKey) else VersionKey(f"backend {key.backend}", "", key.backend)
+    return BreakerPayload(
+        function_name=PurePath(ours.function).name,
+        version=ours.version or None,
+        sandbox=ours.sandbox,
+        old_state=str(transition.old),
+        new_state=str(transition.new),
+        reason=transition.reason[:_MOST_CHARACTERS],
+        failure_rate=transition.failure_rate,
+        slow_call_rate=transition.slow_call_rate,
+        calls=transition.counts.calls,
+        wait_s=transition.wait,
+        pinned=transition.pinned,
+        manual=transition.manual,
+    )

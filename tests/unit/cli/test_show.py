@@ -10,27 +10,29 @@ from poet_engine.events import EventFactory
 from poet_engine.journal import Journal
 from poet_engine.journal.recorder import Call, Recorder
 from poet_engine.outcome import Blame, Outcome, Status
+from poet_engine.policy import Policy
 from poet_engine.store import FunctionStore, Metadata, Store
 
+POLICY = Policy.load("data")
 METADATA = Metadata(
     created=1.0, domain="ml_monitoring", policy="data", policy_digest="0", original_digest="1", python="3.11",
     poet_version="0", origin="built_in", module="shop",
 )  # fmt: skip
 CALL = Call(
     function_name="total", version="v2", execution_id="e1", start=1.0, end=2.0, outcome=Outcome(status=Status.OK),
-    served_by="generated", attempts=1, policy_digest="0",
+    served_by="generated", attempts=1, policy=POLICY,
 )  # fmt: skip
 HOSTED = Call(
     function_name="total", version="original", execution_id="e2", start=3.0, end=4.0, outcome=None,
-    served_by="original", attempts=1, policy_digest=None, fallback_reason="it is a method",
+    served_by="original", attempts=1, policy=None, fallback_reason="it is a method",
 )  # fmt: skip
 UNTRAVELLED = Call(
     function_name="total", version="original", execution_id="e3", start=5.0, end=6.0, outcome=None,
-    served_by="original", attempts=0, policy_digest="0", fallback_reason="argument 1 cannot travel",
+    served_by="original", attempts=0, policy=POLICY, fallback_reason="argument 1 cannot travel",
 )  # fmt: skip
 REFUSED = Call(
     function_name="total", version="original", execution_id="e4", start=7.0, end=8.0, served_by="none", attempts=0,
-    outcome=Outcome(status=Status.REFUSED, cause="input", blame=Blame.CALLER), policy_digest=None,
+    outcome=Outcome(status=Status.REFUSED, cause="input", blame=Blame.CALLER), policy=None,
 )  # fmt: skip
 
 
