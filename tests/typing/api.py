@@ -67,8 +67,7 @@ def decorated_methods_are_bound(monitor: Monitor) -> None:
     assert_type(monitor.check(1), str)
     assert_type(Monitor.check(monitor, 1), str)
     assert_type(Monitor.shared(1), str)
-    # mypy fills in `cls` for plain functions alone; what runs is right, and so is the type of what is returned.
-    assert_type(Monitor.named(1), str)  # type: ignore[call-arg, arg-type]
+    assert_type(Monitor.named(1), str)  # type: ignore[call-arg, arg-type]  # mypy fills in `cls` for plain functions alone
     assert_type(monitor.limit, int)
     monitor.check("1")  # type: ignore[arg-type]  # an argument of the wrong type is found
 

@@ -89,7 +89,7 @@ class PoetHandle(Generic[_Params]):
         if isinstance(state, Hosted):
             self._tell.once("hosted", f"is served by the original: {state.reason}")
         else:
-            self._tell.once("sandboxed", _sandboxed(state), level=logging.INFO)
+            self._tell.once("sandboxed", state.described(), level=logging.INFO)
         return state
 
     def versions(self) -> list[StoredVersion]:
@@ -169,8 +169,7 @@ class PoetHandle(Generic[_Params]):
     ) -> str:
         """Say what one call was worth; returns the event's id once it is on the disk.
 
-        The same event is laid into `feedback/pending` of the function's folder, for whoever learns from it. Where that
-        cannot be, it is said once, and the journal has the event all the same.
+        The same event is laid into `feedback/pending` of the function's folder; where that cannot be, it is said once.
 
         Args:
             execution_id: Of an `Execution`, or of its event.
@@ -318,8 +317,7 @@ class PoetHandle(Generic[_Params]):
         route = self._route_of(state)
         if isinstance(state, Hosted) or state.workplace.mode == "on":
             return route
-        noise = wiring().pipeline.noise
-        reason = aside(state.workplace.mode, idempotent=self._options.idempotent, noise=noise)
+        reason = aside(state.workplace.mode, idempotent=self._options.idempotent, noise=wiring().pipeline.noise)
         return route if reason is None else route.aside(Hosted(reason, state.workplace))
 
     def _route_of(self, state: Ready | Hosted) -> Route:
@@ -388,12 +386,3 @@ class PoetHandle(Generic[_Params]):
         if state.workplace is None:
             raise UsageError(f"{self._name} has no versions: {self._describe_state()}")
         return state.workplace
-
-
-def _sandboxed(state: Ready) -> str:
-    place = state.workplace
-    beside = "" if place.mode == "on" else f"; POET_MODE is {place.mode}"
-    return (
-        f"runs in the {place.engine.sandbox_name} sandbox: {state.version.name} for the domain {place.domain.name}, "
-        f"under the policy {place.policy.name}{beside}"
-    )

@@ -72,6 +72,15 @@ class Ready:
     workplace: Workplace
     version: StoredVersion
 
+    def described(self) -> str:
+        """Where it runs, and as what; follows the function's name."""
+        place = self.workplace
+        beside = "" if place.mode == "on" else f"; POET_MODE is {place.mode}"
+        return (
+            f"runs in the {place.engine.sandbox_name} sandbox: {self.version.name} for the domain {place.domain.name}, "
+            f"under the policy {place.policy.name}{beside}"
+        )
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Hosted:
