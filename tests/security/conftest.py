@@ -5,7 +5,6 @@ evidence are, and shows in a control that the same deed happens when nothing sta
 """
 
 import contextlib
-import os
 import re
 from collections.abc import Iterator
 
@@ -19,13 +18,10 @@ from poet_engine.sandbox.process import ProcessSandbox
 from poet_engine.sandbox.process.schedule import Size
 
 _HEAD = 'version = 1\nname = "security"\nextends = "restricted"\n[limits]\n'
-# How many times slower than usual this machine is: an emulated one cannot keep the times that a test gives.
-PACE = int(os.environ.get("POET_PACE", "1"))  # noqa: TID251 - how the tests are told; the product does not read it
-
 # Short enough that nobody waits for a deed to be stopped; a test may set any of them anew.
 _LIMITS = {
-    "wall": f'"{3 * PACE}s"',
-    "cpu": f'"{300 * PACE}ms"',
+    "wall": '"3s"',
+    "cpu": '"300ms"',
     "memory": '"64MiB"',
     "threads": "4",
     "output": '"64KiB"',
@@ -35,9 +31,9 @@ _LIMITS = {
 }
 
 
-def _paced(duration: str) -> str:
-    """A TOML duration in whole seconds or milliseconds, stretched for this machine."""
-    return re.sub(r"\d+", lambda number: str(int(number[0]) * PACE), duration)
+def _stretched(duration: str, pace: int) -> str:
+    """A TOML duration in whole seconds or milliseconds, so many times as long."""
+    return re.sub(r"\d+", lambda number: str(int(number[0]) * pace), duration)
 
 
 class Hostile:
@@ -45,16 +41,18 @@ class Hostile:
 
     Args:
         close_later: Takes what is to be closed.
+        pace: How many times as long as they say the limits of time are.
     """
 
-    def __init__(self, close_later: contextlib.ExitStack) -> None:
-        self._close_later = close_later
+    def __init__(self, close_later: contextlib.ExitStack, pace: int) -> None:
+        self._close_later, self._pace = close_later, pace
         self._open: dict[tuple[str, str, int], ProcessSandbox] = {}
 
     def sandbox(self, without: str = "", lanes: int = 8, **limits: str) -> ProcessSandbox:
         """The sandbox of these limits (as TOML values) without these measures (names between spaces)."""
-        own = {key: _paced(value) if key in ("wall", "cpu") else value for key, value in limits.items()}
-        text = _HEAD + "".join(f"{key} = {value}\n" for key, value in {**_LIMITS, **own}.items())
+        values = {**_LIMITS, **limits}
+        values |= {key: _stretched(values[key], self._pace) for key in ("wall", "cpu")}
+        text = _HEAD + "".join(f"{key} = {value}\n" for key, value in values.items())
         key = (text, without, lanes)
         if key not in self._open:
             size = Size(least=1, most=lanes)
@@ -70,10 +68,10 @@ class Hostile:
 
 
 @pytest.fixture(scope="module")
-def hostile() -> Iterator[Hostile]:
+def hostile(pace: int) -> Iterator[Hostile]:
     """`hostile(body, *args, without="mounts ids", memory='"1GiB"')` gives the outcome."""
     with contextlib.ExitStack() as stack:
-        yield Hostile(stack)
+        yield Hostile(stack, pace)
 
 
 @pytest.fixture(scope="session")
