@@ -21,7 +21,7 @@ help:
 	@echo 'make demo    set up what the demo needs, and run the main job on real data'
 	@echo 'make check   the fast lane: format, lint, layers, types, unit tests'
 	@echo 'make test    everything: check, then conformance, security, integration and packaging'
-	@echo 'make test-cgroup2   the tests that depend on the cgroup version, in an emulated machine that has only v2'
+	@echo 'make test-cgroup2   conformance and security tests in an emulated machine that has only cgroup v2'
 	@echo 'make bench   measure calls, calls in flight, overshoot, large values and cold starts (docs/performance.md)'
 	@echo 'make setup   make the virtual environment $(VENV) with all that development needs'
 	@echo 'make clean   remove the virtual environment and everything that was generated'

@@ -232,11 +232,12 @@ class Lanes:
         self._hostile = hostile
 
     def __call__(self, channel: Channel, without: str = "", *, arrives: bool = False) -> Both:
-        name = f"poet-{os.getpid()}-{time.monotonic_ns()}"
+        prefix = f"poet-{os.getpid()}-{time.monotonic_ns()}"
         self._hostile("return 1", without=without, wall=LONGER)  # it stands before the time runs
 
         def one(body: str, window: float) -> Told:
             until = time.monotonic() + window
+            name = f"{prefix}-{window}"  # a key stays with its lane, where the other one may run the next time
             outcome = self._hostile(body, until, name, syscalls.NUMBERS, without=without, wall=LONGER)
             assert outcome.stdout == "reached\n"
             if outcome.cause is not None:
