@@ -22,7 +22,7 @@ help:
 	@echo 'make check   the fast lane: format, lint, layers, types, unit tests'
 	@echo 'make test    everything: check, then conformance, security, integration and packaging'
 	@echo 'make test-cgroup2   conformance and security tests in an emulated machine that has only cgroup v2'
-	@echo 'make bench   measure calls, calls in flight, overshoot, large values and cold starts (docs/performance.md)'
+	@echo 'make bench   measure calls, calls in flight, overshoot, large values, cold starts, the host part and scans (docs/performance.md)'
 	@echo 'make setup   make the virtual environment $(VENV) with all that development needs'
 	@echo 'make clean   remove the virtual environment and everything that was generated'
 	@echo
@@ -64,6 +64,8 @@ bench: $(VENV)/.has-dev
 	@$(BIN)/python benchmarks/overshoot.py
 	@$(BIN)/python benchmarks/values.py
 	@$(BIN)/python benchmarks/cold_start.py
+	@$(BIN)/python benchmarks/host_overhead.py
+	@$(BIN)/python benchmarks/gate.py
 
 clean:
 	@rm -rf '$(VENV)' build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis poet-demo

@@ -16,8 +16,12 @@ import standing
 from poet_engine.job import Job
 from poet_engine.outcome import Status
 from poet_engine.policy import Policy
+from poet_engine.sandbox.docker import DockerSandbox
+from poet_engine.sandbox.docker.schedule import Size as Containers
+from poet_engine.sandbox.pool.schedule import Size
 from poet_engine.sandbox.process import ProcessSandbox
-from poet_engine.sandbox.process.schedule import Size
+from poet_engine.sandbox.protocol import Sandbox
+from poet_engine.settings import Settings
 from standing import Machine, Spread
 
 _SOURCE = """
@@ -53,6 +57,7 @@ class Measurement:
     """What was measured, and on what. Times are in milliseconds.
 
     Attributes:
+        sandbox: Which, and Docker's runtime.
         policy: The policy's name.
         fresh: How fresh each call was.
         machine: On what.
@@ -63,11 +68,13 @@ class Measurement:
             payloads to be prepared.
         served_ms: Of those calls, the part from the release of a payload to its frame.
         calls_per_second: Good calls of all callers together.
-        cpu_ms_per_call: CPU time of host, lanes and payloads together for each of those.
+        cpu_ms_per_call: CPU time of host, lanes and payloads together for each of those; of the host alone with Docker,
+            whose processes are none of ours.
         walls_before: Wall → what stopped its deed, before the timing.
         walls_after: The same after it.
     """
 
+    sandbox: str
     policy: str
     fresh: str
     machine: Machine
@@ -82,7 +89,9 @@ class Measurement:
     walls_after: dict[str, str]
 
 
-def measure(sandbox: ProcessSandbox, policy: Policy, plan: Plan, clock: Callable[[], float]) -> Measurement:
+def measure(
+    sandbox: Sandbox, policy: Policy, plan: Plan, clock: Callable[[], float], *, name: str = "process"
+) -> Measurement:
     """Time the calls of one open sandbox.
 
     Raises:
@@ -93,6 +102,7 @@ def measure(sandbox: ProcessSandbox, policy: Policy, plan: Plan, clock: Callable
     verdict = _one_by_one(sandbox, "fail", Status.ERROR, plan.calls, clock)
     loaded, served, rate, cpu_ms = _together(sandbox, plan, clock)
     return Measurement(
+        sandbox=name,
         policy=policy.name,
         fresh=str(policy.isolation.fresh),
         machine=Machine.this(),
@@ -108,9 +118,7 @@ def measure(sandbox: ProcessSandbox, policy: Policy, plan: Plan, clock: Callable
     )
 
 
-def _one_by_one(
-    sandbox: ProcessSandbox, entry: str, expected: Status, calls: int, clock: Callable[[], float]
-) -> Spread:
+def _one_by_one(sandbox: Sandbox, entry: str, expected: Status, calls: int, clock: Callable[[], float]) -> Spread:
     """Each call starts when every lane is ready, so that what is timed is the call and not the refill."""
     job = Job(source=_SOURCE, entry=entry, args=_ARGUMENTS)
     taken: list[float] = []
@@ -125,7 +133,7 @@ def _one_by_one(
     return Spread.of(taken)
 
 
-def _await_all_lanes(sandbox: ProcessSandbox, clock: Callable[[], float]) -> None:
+def _await_all_lanes(sandbox: Sandbox, clock: Callable[[], float]) -> None:
     pause, deadline = threading.Event(), clock() + _LONGEST_WAIT
     while (now := sandbox.statistics()).ready < max(1, now.lanes):
         if clock() > deadline:
@@ -133,7 +141,7 @@ def _await_all_lanes(sandbox: ProcessSandbox, clock: Callable[[], float]) -> Non
         pause.wait(0.0005)
 
 
-def _together(sandbox: ProcessSandbox, plan: Plan, clock: Callable[[], float]) -> tuple[Spread, Spread, float, float]:
+def _together(sandbox: Sandbox, plan: Plan, clock: Callable[[], float]) -> tuple[Spread, Spread, float, float]:
     """Each caller calls again as soon as it has its answer.
 
     Returns:
@@ -160,7 +168,7 @@ def _together(sandbox: ProcessSandbox, plan: Plan, clock: Callable[[], float]) -
 
 def table(found: Measurement) -> Iterator[str]:
     """The lines for people."""
-    yield f"policy {found.policy}, fresh = {found.fresh} · {found.machine}"
+    yield f"sandbox {found.sandbox}, policy {found.policy}, fresh = {found.fresh} · {found.machine}"
     yield f"{'':28}{'p50':>9}{'p95':>9}{'p99':>9}{'worst':>9}"
     for label, times in (
         ("result frame, idle", found.frame_ms),
@@ -181,6 +189,8 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure the latency of a sandboxed call and the calls a second.")
     parser.add_argument("--policy", default="restricted", help="a preset's name or a file (default: restricted)")
     parser.add_argument("--fresh", choices=("process", "none"), help="how fresh a call is (default: the policy's)")
+    parser.add_argument("--sandbox", choices=("process", "docker"), default="process")
+    parser.add_argument("--runtime", help="of Docker, such as runsc (default: Docker's own)")
     parser.add_argument("--calls", type=int, default=400, help="timed calls of each kind (default: 400)")
     parser.add_argument("--seconds", type=float, default=4.0, help="how long to count calls (default: 4)")
     parser.add_argument("--callers", type=int, default=cores, help=f"threads that call at once (default: {cores})")
@@ -194,6 +204,13 @@ def _policy(name: str, fresh: str | None) -> Policy:
     return Policy.parse(f'version = 1\nname = "{name}"\nextends = "{name}"\n[isolation]\nfresh = "{fresh}"\n')
 
 
+def _opened(policy: Policy, callers: int, asked: argparse.Namespace) -> Sandbox:
+    if asked.sandbox == "process":
+        return ProcessSandbox(policy, size=Size(least=callers + 1, most=callers + 1))
+    host = Settings.read().docker_host
+    return DockerSandbox(policy, host=host, runtime=asked.runtime, size=Containers(spare=1, most=callers))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """See `standing.main`."""
     asked = _arguments(arguments)
@@ -201,8 +218,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def measured() -> Measurement:
         policy = _policy(asked.policy, asked.fresh)
-        with ProcessSandbox(policy, size=Size(least=plan.callers + 1, most=plan.callers + 1)) as sandbox:
-            return measure(sandbox, policy, plan, time.perf_counter)
+        with _opened(policy, plan.callers, asked) as sandbox:
+            name = asked.sandbox if asked.sandbox == "process" else f"docker, {asked.runtime or 'default runtime'}"
+            return measure(sandbox, policy, plan, time.perf_counter, name=name)
 
     return standing.main(measured, table, asked)
 

@@ -18,8 +18,7 @@ import psutil
 from poet_engine.errors import PoetError
 from poet_engine.policy import Policy
 from poet_engine.sandbox import walls
-from poet_engine.sandbox.process import ProcessSandbox
-from poet_engine.sandbox.protocol import WallReport
+from poet_engine.sandbox.protocol import Sandbox, WallReport
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -63,7 +62,7 @@ class Machine:
         return f"Python {self.python} · Linux {self.kernel} · {self.cores} cores"
 
 
-def standing(sandbox: ProcessSandbox, policy: Policy) -> dict[str, str]:
+def standing(sandbox: Sandbox, policy: Policy) -> dict[str, str]:
     """Wall → what stopped its deed.
 
     Raises:

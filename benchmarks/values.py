@@ -19,8 +19,8 @@ import numpy.typing as npt
 import standing
 from poet_engine.job import Job
 from poet_engine.policy import Policy
+from poet_engine.sandbox.pool.schedule import Size
 from poet_engine.sandbox.process import ProcessSandbox
-from poet_engine.sandbox.process.schedule import Size
 from standing import Machine
 
 _SOURCE = """

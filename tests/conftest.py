@@ -19,8 +19,9 @@ from collections.abc import Callable
 
 import pytest
 
+from poet_engine.dockerd import DEFAULT_HOST
 from poet_engine.errors import DockerError
-from poet_engine.images import DEFAULT_HOST, DockerEngine
+from poet_engine.images import DockerEngine
 from poet_engine.settings import Settings
 
 Require = Callable[[str, bool, str], None]

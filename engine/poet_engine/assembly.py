@@ -1,77 +1,173 @@
 """The only place that names concrete adapters: what `Engine.open` and `@poet` are made of."""
 
+import asyncio
 import atexit
 import contextlib
+import dataclasses
 import functools
 import importlib.metadata
+import logging
 import multiprocessing
 import multiprocessing.util
 import os
+import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from poet_engine import decorator
-from poet_engine.decorator.forks import ForkedLock
+from poet_engine.decorator.telling import harmless
 from poet_engine.engine import Engine
-from poet_engine.errors import ClosedError, InfraError, SandboxUnavailableError, UsageError
+from poet_engine.errors import ClosedError, InfraError, PolicyError, SandboxUnavailableError, UsageError
 from poet_engine.events import EventFactory, uuid7
+from poet_engine.forks import ForkedLock
 from poet_engine.gate import Gate
 from poet_engine.journal import Journal, JournalError
 from poet_engine.journal.recorder import Recorder
 from poet_engine.outcome import Blame, Evidence, Outcome, Status
-from poet_engine.policy import Policy
+from poet_engine.policy import Policy, layers
+from poet_engine.resilience.breaker import BreakerRegistry, BreakerSettings, Transition, VersionKey
+from poet_engine.resilience.breaker.registry import BreakerKey
+from poet_engine.resilience.limits import EXECUTIONS, Admission
+from poet_engine.resilience.performing import Pauses
+from poet_engine.resilience.pipeline import Pipeline
+from poet_engine.resilience.rate_limit import Rate
 from poet_engine.sandbox import walls
 from poet_engine.sandbox.opening import OpeningSandbox
-from poet_engine.sandbox.process import ProcessSandbox
 from poet_engine.sandbox.protocol import Sandbox, WallReport
 from poet_engine.settings import Settings
+from poet_engine.store import FunctionStore, Store
 
 poet = decorator.poet
 
-_wall_clock = time.time  # noqa: TID251 - the one place that hands the clock to those who take one
+_logger = logging.getLogger("poet_engine")
+wall_clock = time.time  # noqa: TID251 - the one place that hands the clock to those who take one
+_MACHINE_POLICY = layers.MACHINE_FILE
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wish:
+    """Which sandbox somebody wants.
+
+    Attributes:
+        sandbox: Its name, or `auto` for the first that will do.
+        runtime: Of Docker; None for the policy's, or else Docker's own.
+    """
+
+    sandbox: str = "auto"
+    runtime: str | None = None
+
+
+def _process(policy: Policy, wish: Wish) -> Sandbox:
+    if wish.runtime is not None:
+        raise SandboxUnavailableError(f"the process sandbox has no runtime {wish.runtime!r}; use sandbox='docker'")
+    if sys.platform != "linux":
+        raise SandboxUnavailableError(
+            f"the process sandbox needs Linux and this is {sys.platform}; use sandbox='docker' here"
+        )
+    from poet_engine.sandbox.process import ProcessSandbox  # noqa: PLC0415 - other systems have nothing of what it needs
+
+    return ProcessSandbox(policy)
+
+
+def _docker(policy: Policy, wish: Wish) -> Sandbox:
+    from poet_engine.sandbox.docker import DockerSandbox  # noqa: PLC0415 - only who has no other sandbox needs it
+
+    return DockerSandbox(policy, host=Settings.read().docker_host, runtime=wish.runtime)
+
+
 # In the order in which `auto` tries them.
-_SANDBOXES: Mapping[str, Callable[[Policy], Sandbox]] = {"process": ProcessSandbox}
+_SANDBOXES: Mapping[str, Callable[[Policy, Wish], Sandbox]] = {"process": _process, "docker": _docker}
 
 
-def open_engine(policy: Policy | str | Path | None, sandbox: str, journal: Path | str | None, *, wait: bool) -> Engine:
+def open_engine(
+    policy: Policy | str | Path | None,
+    sandbox: str,
+    journal: Path | str | None,
+    *,
+    runtime: str | None,
+    wait: bool,
+) -> Engine:
     """See `Engine.open`."""
     settings = Settings.read()
-    resolved = _policy(policy, settings)
+    resolved = resolve(policy, settings).policy(Policy)
+    _refuse_other_runtime(resolved, runtime)
     with contextlib.ExitStack() as undo:
         recorder = _recorder(settings, journal)
         if recorder is not None:
             undo.callback(recorder.close)
-        engine = _engine(resolved, sandbox, recorder, wait=wait)
+        engine = _engine(resolved, Wish(sandbox, runtime), recorder, wait=wait)
         undo.pop_all()
     return engine
 
 
-def _policy(policy: Policy | str | Path | None, settings: Settings) -> Policy:
-    if isinstance(policy, Policy):
-        return policy
-    return Policy.load(policy or settings.policy)
+def _refuse_other_runtime(policy: Policy, runtime: str | None) -> None:
+    """An argument may choose a runtime where the policy names none; it takes nobody out of the one that is named."""
+    named = policy.isolation.runtime
+    if runtime is not None and named is not None and runtime != named:
+        origin = policy.origin["isolation.runtime"]
+        raise PolicyError(
+            f"the policy {policy.name!r} names {named!r} ({origin}), so the runtime cannot be {runtime!r}; "
+            "leave runtime out, or change the policy",
+            file=origin,
+            key="isolation.runtime",
+        )
 
 
-def _engine(policy: Policy, sandbox: str, recorder: Recorder | None, *, wait: bool = True) -> Engine:
-    factory = _factory(Settings.read())  # before there is a sandbox, which a wrong setting would leave open
+def resolve(policy: Policy | str | Path | None, settings: Settings) -> layers.Resolution:
+    """What holds for a call from here: the policy that was given, or else `POET_POLICY`, and the layers around it.
+
+    Raises:
+        PolicyError: One of them cannot be used.
+    """
+    return layers.resolve(settings.policy if policy is None else policy, _around(settings, _working_folder()))
+
+
+def _around(settings: Settings, start: Path) -> layers.Surroundings:
+    return layers.surroundings(start, settings.organisation_policy, _MACHINE_POLICY)
+
+
+def _working_folder() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:  # it was removed: there is no project around
+        return Path("/")
+
+
+def _engine(policy: Policy, wish: Wish, recorder: Recorder | None, *, wait: bool = True) -> Engine:
+    settings = Settings.read()  # before there is a sandbox, which a wrong setting would leave open
+    factory, admission = _factory(settings), _admission(settings)
     with contextlib.ExitStack() as undo:
         gate = undo.enter_context(Gate())
         with contextlib.suppress(InfraError):
             gate.start()  # beside the walls that are tried now; whoever scans first is told what is wrong with it
-        _refuse_unknown(sandbox)
-        start = functools.partial(_sandbox, policy, sandbox)
-        standing = start() if wait else OpeningSandbox(sandbox, start)
+        wish = dataclasses.replace(wish, sandbox=settings.sandbox) if wish.sandbox == "auto" else wish
+        _refuse_unknown(wish.sandbox)
+        start = functools.partial(_sandbox, policy, wish)
+        standing = start() if wait else OpeningSandbox(wish.sandbox, start)
         undo.pop_all()
     return Engine(
-        policy=policy, sandbox=standing, gate=gate, recorder=recorder, new_id=factory.new_id, clock=_wall_clock
+        policy=policy,
+        sandbox=standing,
+        gate=gate,
+        recorder=recorder,
+        new_id=factory.new_id,
+        clock=wall_clock,
+        admission=admission,
     )
+
+
+def _admission(settings: Settings) -> Admission:
+    capacity = dataclasses.replace(EXECUTIONS, running=settings.executions_at_once)
+    per_minute = settings.executions_per_minute
+    return Admission.of(capacity, None if per_minute is None else Rate(per_minute, 60.0), time.monotonic)
 
 
 def _factory(settings: Settings) -> EventFactory:
     version = importlib.metadata.version("poet-engine")
-    return EventFactory(_wall_clock, os.urandom, settings.environment, settings.service, version)
+    return EventFactory(wall_clock, os.urandom, settings.environment, settings.service, version)
 
 
 def _recorder(settings: Settings, journal: Path | str | None) -> Recorder | None:
@@ -91,12 +187,12 @@ def _refuse_unknown(name: str) -> None:
         raise UsageError(f"there is no sandbox {name!r}; choose one of auto, {', '.join(_SANDBOXES)}")
 
 
-def _sandbox(policy: Policy, name: str) -> Sandbox:
+def _sandbox(policy: Policy, wish: Wish) -> Sandbox:
     """The first sandbox on which every required wall stands, tried from inside."""
     reasons: list[str] = []
-    for candidate in _SANDBOXES if name == "auto" else (name,):
+    for candidate in _SANDBOXES if wish.sandbox == "auto" else (wish.sandbox,):
         try:
-            return _standing(candidate, policy)
+            return _standing(candidate, policy, wish)
         except SandboxUnavailableError as error:
             reasons.append(str(error))
     why = f"policy {policy.name!r} cannot be carried out here: {'; '.join(reasons)}"
@@ -106,9 +202,9 @@ def _sandbox(policy: Policy, name: str) -> Sandbox:
     )
 
 
-def _standing(name: str, policy: Policy) -> Sandbox:
+def _standing(name: str, policy: Policy, wish: Wish) -> Sandbox:
     """A sandbox whose required walls hold; closed again when one does not."""
-    sandbox = _SANDBOXES[name](policy)
+    sandbox = _SANDBOXES[name](policy, wish)
     with contextlib.ExitStack() as undo:
         undo.callback(sandbox.close)
         lacking = _lacking(sandbox, policy)
@@ -127,6 +223,21 @@ def _complaint(report: WallReport) -> str:
     return f"wall {report.wall!r} does not hold ({report.stopped_by}); {report.remedy}"
 
 
+def _noise() -> float:
+    """Between 0 and 1. Of the kernel, so that forked children do not all draw the same."""
+    return int.from_bytes(os.urandom(6)) / (1 << 48)
+
+
+def _state_store(key: VersionKey) -> FunctionStore | None:
+    """Where a version's breaker is kept: `function` is its folder. An original in the host has none."""
+    path = Path(key.function)
+    return Store(path.parent).function(path.name) if path.is_absolute() else None
+
+
+def _say_transition(_key: BreakerKey, transition: Transition) -> None:
+    _logger.warning("the breaker of %s is %s: %s", transition.name, transition.new, harmless(transition.reason))
+
+
 class Shared:
     """Engines and journals that decorated functions share: one for each policy or file, in each process."""
 
@@ -139,6 +250,11 @@ class Shared:
         self._factory = functools.cache(lambda: _factory(Settings.read()))
         self._lock = ForkedLock()
         self._registered = False
+        self._wish = Wish()
+
+    def prefer(self, wish: Wish) -> None:
+        """Which sandbox functions get whose engine is not open yet."""
+        self._wish = wish
 
     def __repr__(self) -> str:
         return f"<Shared engines={len(self._engines)} journals={len(self._recorders)}>"
@@ -155,9 +271,17 @@ class Shared:
             self._refuse_if_closed()
             engine = self._engines.get(key)
             if engine is None or engine.closed:
-                engine = self._engines[key] = _engine(policy, "auto", None)
+                engine = self._engines[key] = _engine(policy, self._wish, None)
                 self._close_at_exit()
             return engine
+
+    def surroundings(self, start: Path) -> layers.Surroundings:
+        """The layers of policies around code in a folder.
+
+        Raises:
+            PolicyError: One of them cannot be used.
+        """
+        return _around(Settings.read(), start)
 
     def recorder(self, journal: Path) -> Recorder:
         """The one for this journal, which copes with forks by itself.
@@ -191,15 +315,34 @@ class Shared:
 
     def new_id(self) -> str:
         """A fresh id for an execution. Reads no settings: a wrong one must cost no call its answer."""
-        return str(uuid7(int(_wall_clock() * 1000), os.urandom(10)))
+        return str(uuid7(int(wall_clock() * 1000), os.urandom(10)))
 
     def now(self) -> float:
         """Seconds since the epoch."""
-        return _wall_clock()
+        return wall_clock()
 
     def home(self) -> Path:
         """The state folder."""
         return Settings.read().make_home()
+
+    @functools.cached_property
+    def pipeline(self) -> Pipeline:
+        """One for all functions: it keeps nothing."""
+        return Pipeline(clock=time.monotonic, now=wall_clock, noise=_noise)
+
+    pauses = Pauses(here=lambda seconds: threading.Event().wait(seconds), in_task=asyncio.sleep)
+
+    @functools.cached_property
+    def breakers(self) -> BreakerRegistry:
+        """Made when first asked for. A version's state is kept beside it."""
+        return BreakerRegistry(
+            lambda _key: BreakerSettings(),
+            clock=time.monotonic,
+            wall_clock=wall_clock,
+            random=_noise,
+            stores=_state_store,
+            on_transition=_say_transition,
+        )
 
     def close(self) -> None:
         """Close those of this process; one that fails to close does not keep the others open."""
@@ -214,6 +357,12 @@ class Shared:
     def _refuse_if_closed(self) -> None:
         if self._closed:
             raise ClosedError("the program is ending, so no sandbox and no journal is opened any more")
+
+
+def prefer(sandbox: str, runtime: str | None = None) -> None:
+    """Have decorated functions whose engine is not open yet use this sandbox."""
+    _refuse_unknown(sandbox)
+    _shared.prefer(Wish(sandbox, runtime))
 
 
 Engine.opener = staticmethod(open_engine)

@@ -1,11 +1,11 @@
 """A caller's way to give up on a call that it is not waiting for by itself."""
 
 import contextlib
-import os
 import threading
 from collections.abc import Callable, Iterator
 from typing import Self
 
+from poet_engine.bell import Bell
 from poet_engine.errors import ClosedError
 
 
@@ -17,7 +17,7 @@ class Cancellation:
         self._set = False
         self._closed = False
         self._listeners: list[Callable[[], None]] = []
-        self._fd: int | None = None
+        self._bell: Bell | None = None
 
     def __repr__(self) -> str:
         return f"<Cancellation set={self._set}>"
@@ -32,9 +32,11 @@ class Cancellation:
         with self._lock:
             if self._closed:
                 raise ClosedError("this cancellation was closed; it serves until the end of its block")
-            if self._fd is None:
-                self._fd = os.eventfd(int(self._set), os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-            return self._fd
+            if self._bell is None:
+                self._bell = Bell()
+                if self._set:
+                    self._bell.ring()
+            return self._bell.fileno()
 
     @property
     def requested(self) -> bool:
@@ -47,8 +49,8 @@ class Cancellation:
             if self._set or self._closed:
                 return
             self._set = True
-            if self._fd is not None:
-                os.eventfd_write(self._fd, 1)
+            if self._bell is not None:
+                self._bell.ring()
             listeners = list(self._listeners)
         for listener in listeners:
             listener()
@@ -65,9 +67,9 @@ class Cancellation:
     def close(self) -> None:
         """Free the descriptor. Idempotent."""
         with self._lock:
-            fd, self._fd, self._closed = self._fd, None, True
-        if fd is not None:
-            os.close(fd)
+            bell, self._bell, self._closed = self._bell, None, True
+        if bell is not None:
+            bell.close()
 
     def __enter__(self) -> Self:
         """Itself."""

@@ -1,28 +1,28 @@
 """The one use case: gate → sandbox → outcome → event."""
 
-import asyncio
 import contextlib
 import dataclasses
-import functools
 import hashlib
 import os
 import types
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, Protocol, Self
+from typing import ClassVar, Protocol, Self, TypeVar
 
 from poet_engine import bulk
 from poet_engine.cancellation import Cancellation
 from poet_engine.errors import ClosedError, InfraError, UsageError
-from poet_engine.gate import Gate, ScanReport
+from poet_engine.gate import Gate, ScanReport, judged_scan, noted
 from poet_engine.job import Job, Script
 from poet_engine.journal.recorder import Call, Recorder
-from poet_engine.outcome import Evidence, Finding, Outcome, Status
+from poet_engine.outcome import Evidence, Outcome, Status, decisive
 from poet_engine.policy import Policy
+from poet_engine.resilience.limits import EXECUTIONS, Admission
 from poet_engine.sandbox import files_in as given
 from poet_engine.sandbox.protocol import Diagnosis, Sandbox, SandboxStatistics, WallReport
 from poet_engine.sandbox.verdict import blame_for
 
+_Result = TypeVar("_Result")
 _DIGEST_DIGITS = 12
 _NO_FILES: Mapping[str, bytes | Path] = types.MappingProxyType({})
 
@@ -36,6 +36,7 @@ class Opener(Protocol):
         sandbox: str,
         journal: Path | str | None,
         *,
+        runtime: str | None,
         wait: bool,
     ) -> "Engine":
         """An engine with everything that it needs."""
@@ -58,6 +59,9 @@ class Recorded:
 class Engine:
     """Runs generated code under one policy. Thread-safe; a context manager. `Engine.open` makes one.
 
+    Each run is a single attempt, which nobody retries and nobody else answers: that is the pipeline's doing, which
+    `@poet` puts around it (docs/resilience.md).
+
     Args:
         policy: What a call may do.
         sandbox: Where it runs; closed with the engine.
@@ -78,8 +82,10 @@ class Engine:
         recorder: Recorder | None,
         new_id: Callable[[], str],
         clock: Callable[[], float],
+        admission: Admission | None = None,
     ) -> None:
         self.policy = policy
+        self.admission = Admission.of(EXECUTIONS) if admission is None else admission
         self._sandbox, self._gate, self._recorder = sandbox, gate, recorder
         self._new_id, self._clock = new_id, clock
         self._threads = bulk.Threads("poet-call")
@@ -95,15 +101,17 @@ class Engine:
         policy: Policy | str | Path | None = None,
         sandbox: str = "auto",
         *,
+        runtime: str | None = None,
         journal: Path | str | None = None,
         wait: bool = True,
     ) -> "Engine":
         """An engine on the first sandbox on which the walls that the policy requires stand.
 
         Args:
-            policy: A policy, a preset's name (`restricted`, `data`, `lab`), or a file; by default `POET_POLICY`, or
-                else `restricted`.
-            sandbox: `auto` or `process`.
+            policy: A policy, a preset's name (`restricted`, `data`, `api`, `baseline`, `lab`), or a file; by default
+                `POET_POLICY`, or else what the layers around the working folder say (docs/policies.md).
+            sandbox: `process`, `docker`, or `auto`: what `POET_SANDBOX` says, or else the first of them that will do.
+            runtime: Which of its runtimes Docker takes, such as `runsc`; by default the policy's, or else Docker's.
             journal: The file in which each run leaves an event; by default one in the state folder (`POET_HOME`).
             wait: Whether to return when the walls were tried. If not, the sandbox is opened and tried meanwhile: the
                 first calls wait for that, and all end as `infra/setup` where a wall does not stand.
@@ -114,7 +122,7 @@ class Engine:
         """
         if Engine.opener is None:
             raise UsageError("import Engine from poet_engine, which knows the sandboxes, instead of poet_engine.engine")
-        return Engine.opener(policy, sandbox, journal, wait=wait)
+        return Engine.opener(policy, sandbox, journal, runtime=runtime, wait=wait)
 
     @property
     def closed(self) -> bool:
@@ -126,10 +134,15 @@ class Engine:
         """Which sandbox it runs on."""
         return self._sandbox.name
 
-    def scan(self, source: str) -> ScanReport:
-        """What the gate says of a source, without running it."""
+    def scan(self, source: str, *names: str) -> ScanReport:
+        """What the gate says of a source, without running it.
+
+        Args:
+            source: The whole text.
+            *names: What the policy's waivers may call it: the function, the file.
+        """
         self._refuse_if_closed()
-        return self._gate.scan(source, self.policy)
+        return judged_scan(self._gate, source, self.policy, names=names, now=self._clock())
 
     def undecorate(self, source: str) -> str:
         """The source without its `@poet` decorators and `poet_engine` imports; lines keep their numbers.
@@ -163,19 +176,12 @@ class Engine:
         Raises:
             InfraError: The machine has no room for one more thread.
         """
-        self._refuse_if_closed()
         job = Job(source=source, entry=entry, args=args, kwargs=kwargs)
-        with Cancellation() as cancellation:
-            run = functools.partial(self.run_job, job, cancellation=cancellation)
-            running = asyncio.wrap_future(self._threads.submit(run))
-            try:
-                return await asyncio.shield(running)
-            except asyncio.CancelledError:
-                cancellation.cancel()
-                while not running.done():  # a task may be cancelled twice; the run still watches the cancellation
-                    with contextlib.suppress(asyncio.CancelledError):
-                        await asyncio.wait([running])
-                raise
+        return await self._in_thread(lambda cancellation: self.run_job(job, cancellation=cancellation))
+
+    async def _in_thread(self, run: Callable[[Cancellation], _Result]) -> _Result:
+        self._refuse_if_closed()
+        return await self._threads.wait_for(run)
 
     def run_script(
         self,
@@ -274,15 +280,17 @@ class Engine:
             raise UsageError(f"{job.entry!r} is no function name; name a function at the top level of the source")
         execution_id = self._new_id()
         try:
-            report = self.scan(job.source)
+            report = self.scan(job.source, *_names(job))
         except InfraError as error:
-            outcome, findings = _no_gate(error), tuple[Finding, ...]()
+            outcome = _no_gate(error)
         else:
             outcome = _rejected(report) if report.rejected else self._run_in_sandbox(job, cancellation)
-            findings = report.findings
-        return dataclasses.replace(
-            outcome, findings=findings, execution_id=execution_id, sandbox=self.sandbox_name, job_id=job.id
-        )
+            outcome = noted(outcome, report, self.policy)
+        return dataclasses.replace(outcome, execution_id=execution_id, sandbox=self.sandbox_name, job_id=job.id)
+
+    async def aattempt(self, job: Job) -> Outcome:
+        """The same for asyncio; see `arun`."""
+        return await self._in_thread(lambda cancellation: self.attempt(job, cancellation=cancellation))
 
     def _run_in_sandbox(self, job: Job | Script, cancellation: Cancellation | None) -> Outcome:
         if isinstance(job, Script):
@@ -295,7 +303,7 @@ class Engine:
         Raises:
             RejectedError: The gate does not let it run.
         """
-        report = self.scan(source)
+        report = self.scan(source, entry)
         if report.rejected:
             _rejected(report).unwrap()
         return Loaded(self, source, entry)
@@ -307,7 +315,8 @@ class Engine:
     def diagnose(self) -> Diagnosis:
         """The same, with what the walls are made of and the grade that follows."""
         self._refuse_if_closed()
-        return Diagnosis(self.sandbox_name, self._sandbox.walls(thorough=True), self._sandbox.means())
+        sandbox = self._sandbox
+        return Diagnosis(self.sandbox_name, sandbox.walls(thorough=True), sandbox.means(), sandbox.remarks())
 
     def statistics(self) -> SandboxStatistics:
         """A snapshot of the sandbox's counters."""
@@ -374,8 +383,13 @@ def _no_gate(error: InfraError) -> Outcome:
     return Outcome(status=Status.INFRA, cause="setup", blame=blame_for(Status.INFRA, "setup"), evidence=evidence)
 
 
+def _names(job: Job | Script) -> tuple[str, ...]:
+    return (job.filename,) if isinstance(job, Script) else (job.entry, job.filename)
+
+
 def _rejected(report: ScanReport) -> Outcome:
-    rule = report.findings[0].rule if report.findings else report.cause
+    first = decisive(report.findings)
+    rule = first.rule if first is not None else report.cause
     return Outcome(
         status=Status.REJECTED,
         cause=report.cause,

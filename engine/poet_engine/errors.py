@@ -90,6 +90,10 @@ class InputRefused(OutcomeError, ValueError):  # noqa: N818 - the name is a publ
     """The version refused an argument: the caller's input breaks a rule of the function."""
 
 
+class ZeroRefused(InputRefused, ZeroDivisionError):  # noqa: N818 - named like its base
+    """A zero was refused by which the body would divide: whoever caught the body's own error catches this one."""
+
+
 class RejectedError(OutcomeError):
     """The gate did not let the source run."""
 
@@ -124,3 +128,17 @@ class InfraError(OutcomeError):
 
 class SandboxUnavailableError(InfraError):
     """No sandbox on this machine has the walls that the policy requires; the message names each and its remedy."""
+
+
+class NotServedError(PoetError):
+    """Nobody was allowed to answer a call: too many run or wait already, or a breaker is open.
+
+    Args:
+        message: What happened, why, and how to mend it.
+        by: What turned the call away: `breaker`, `bulkhead`, `rate_limit` or `deadline`.
+        retry_after: Seconds after which it is worth trying again; None where nobody knows.
+    """
+
+    def __init__(self, message: str, *, by: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.by, self.retry_after = by, retry_after

@@ -1,4 +1,7 @@
-"""What is recorded: frozen events, their JSON form, and their CloudEvents view (docs/events.md)."""
+"""What is recorded: frozen events, their JSON form, and their CloudEvents view (docs/events.md).
+
+It is in one piece because one strict form is inherited by every shape and read by one function.
+"""
 
 import dataclasses
 import datetime as dt
@@ -91,6 +94,23 @@ class ExecutionError(_Strict):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FindingNote(_Strict):
+    """One finding about the version's source, or about what the call used.
+
+    Attributes:
+        rule: Its id.
+        effect: `enforce`, `warn`, `audit` or `waived`.
+        line: Where in the source; 0 where there is none.
+        note: Who waived it, until when and why, or under which policy it was found.
+    """
+
+    rule: str
+    effect: str
+    line: int = 0
+    note: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionPayload(_Strict):
     """One call of one version.
 
@@ -106,12 +126,14 @@ class ExecutionPayload(_Strict):
         outcome: `Outcome.status` of the last attempt.
         cause: `Outcome.cause` of it.
         served_by: Who answered: `generated`, `previous_version`, `original`, or `none` where nobody did.
-        attempts: How many attempts there were.
+        attempts: How many attempts there were of whoever was asked first.
         queue_wait_ms: Time spent waiting for a place, in milliseconds.
         policy_digest: The policy that was in force.
         fallback_reason: Why somebody else answered.
         evidence: One phrase that says why we say so.
         limits_hit: Every budget that was touched, in time order.
+        findings: What the gate found, with what was recorded only; at most 50.
+        late: True where the call ended after its deadline; an original that has begun cannot always be stopped.
     """
 
     function_name: str
@@ -131,6 +153,8 @@ class ExecutionPayload(_Strict):
     fallback_reason: str | None = None
     evidence: str | None = None
     limits_hit: tuple[str, ...] | None = None
+    findings: tuple[FindingNote, ...] | None = None
+    late: bool | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

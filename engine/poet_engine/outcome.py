@@ -2,7 +2,7 @@
 
 import dataclasses
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from poet_engine import errors
 
@@ -39,12 +39,21 @@ class Severity(enum.StrEnum):
     HIGH = "high"
 
 
+class Effect(enum.StrEnum):
+    """What a finding leads to under the policy: its modes and waivers."""
+
+    ENFORCE = "enforce"
+    WARN = "warn"
+    AUDIT = "audit"
+    WAIVED = "waived"
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that the gate does not like.
+    """One thing that the gate does not like, or that a policy would not allow.
 
     Attributes:
-        rule: A stable id: `POET1xx` (the allow-list) or `Bxxx` (bandit).
+        rule: A stable id: `POET1xx` (the allow-list), `Bxxx` (bandit), or the key of a limit such as `limits.memory`.
         severity: How bad it is.
         message: What was found, why it is not allowed, and what would be.
         line: 1-based line; 0 where there is none (an unparsable source).
@@ -52,7 +61,11 @@ class Finding:
         end_line: 1-based last line.
         end_column: 0-based column just past the end.
         snippet: The line of source it stands on, cut to 200 characters.
-        scanner: `ast` or `bandit`.
+        scanner: `ast`, `bandit`, or `limits` for what a run used.
+        effect: What it leads to: it rejects, the caller is told, it is recorded only, or it is waived.
+        note: Who waives it, until when and why; or the policy under which it is told; empty otherwise.
+        fingerprint: 32 hexadecimal digits made of the rule and the code that it is about, without positions, layout and
+            comments: the same after the code was moved. Two findings of a source about the same code share it.
     """
 
     rule: str
@@ -64,6 +77,9 @@ class Finding:
     end_column: int = 0
     snippet: str = ""
     scanner: str = "ast"
+    effect: Effect = Effect.ENFORCE
+    note: str = ""
+    fingerprint: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -136,6 +152,9 @@ class Outcome:
 
     A script has no value. It has `files`, the content of what it left by relative name, also when it failed, and
     `files_skipped`, which says of each file that was asked for and is not there why (docs/scripts.md).
+
+    `findings` are what the policy tells the caller: what rejects, warns or is waived. `audited` are those that it has
+    recorded only; they are on their way to the event.
     """
 
     status: Status
@@ -159,6 +178,7 @@ class Outcome:
     files: Mapping[str, bytes] = dataclasses.field(default_factory=dict, repr=False)
     files_skipped: Mapping[str, str] = dataclasses.field(default_factory=dict)
     job_id: str = ""
+    audited: tuple[Finding, ...] = dataclasses.field(default=(), repr=False)
 
     @property
     def ok(self) -> bool:
@@ -176,10 +196,15 @@ class Outcome:
         text = str(self.status) if self.cause is None else f"{self.status}/{self.cause}"
         if self.error is not None:
             text += f": {self.error.type}: {self.error.message}" if self.error.message else f": {self.error.type}"
-        if self.findings and self.status is Status.REJECTED:
-            first = self.findings[0]
+        first = decisive(self.findings)
+        if first is not None and self.status is Status.REJECTED:
             text += f": {first.rule} on line {first.line}: {first.message}"
         return f"{text} ({self.evidence})" if self.evidence is not None else text
+
+
+def decisive(findings: Iterable[Finding]) -> Finding | None:
+    """The first finding that rejects, if one does."""
+    return next((finding for finding in findings if finding.effect is Effect.ENFORCE), None)
 
 
 _ERRORS: Mapping[Status, type[errors.OutcomeError]] = {

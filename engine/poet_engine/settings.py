@@ -10,9 +10,10 @@ import stat
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self, TypedDict
+from typing import TYPE_CHECKING, Literal, Self, TypedDict, cast
 
 from poet_engine.errors import UsageError
+from poet_engine.resilience.limits import EXECUTIONS
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 ServeMode = Literal["off", "shadow", "canary", "on"]
 
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+_MOST_AT_ONCE, _MOST_PER_MINUTE = 10_000, 10**9  # each call at once may need a thread
 _LONGEST_NAME = 200  # characters of what events repeat each time
 
 
@@ -33,19 +35,29 @@ class Settings:
             `poet-<uid>` under the folder for temporary files. Nothing is created before `make_home()`.
         model: Which model may see source (`POET_MODEL`); None: no source leaves the machine.
         mode: Whether versions serve (`POET_MODE`).
-        policy: The policy of calls that name none (`POET_POLICY`), by name or path.
+        policy: The policy of calls that name none (`POET_POLICY`), by name or path; None for the project's or the
+            default one.
+        organisation_policy: The organisation's layer of every policy (`POET_ORGANISATION_POLICY`), by name or path.
         environment: The environment that events name (`POET_ENVIRONMENT`).
         service: The service that events name (`POET_SERVICE`).
+        sandbox: What `auto` stands for (`POET_SANDBOX`): `process`, `docker`, or the first of them that will do.
         docker_host: The address of the Docker engine (`DOCKER_HOST`); None: where it usually is.
+        executions_at_once: How many calls of decorated functions run at once under one policy
+            (`POET_EXECUTIONS_AT_ONCE`).
+        executions_per_minute: How many of them begin in a minute (`POET_EXECUTIONS_PER_MINUTE`); None: as many as come.
     """
 
     home: Path
     model: str | None
     mode: ServeMode
-    policy: str
+    policy: str | None
     environment: str
     service: str
     docker_host: str | None = None
+    organisation_policy: str | None = None
+    sandbox: Literal["auto", "process", "docker"] = "auto"
+    executions_at_once: int = EXECUTIONS.running
+    executions_per_minute: int | None = None
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -83,10 +95,14 @@ class Settings:
 class _Plain(TypedDict):
     model: str | None
     mode: ServeMode
-    policy: str
+    policy: str | None
     environment: str
     service: str
     docker_host: str | None
+    organisation_policy: str | None
+    sandbox: Literal["auto", "process", "docker"]
+    executions_at_once: int
+    executions_per_minute: int | None
 
 
 def _parse(environ: Mapping[str, str]) -> _Plain:
@@ -98,10 +114,18 @@ def _parse(environ: Mapping[str, str]) -> _Plain:
     class Environment(BaseSettings):
         model: str | None = Field(default=None, validation_alias="POET_MODEL")
         mode: ServeMode = Field(default="on", validation_alias="POET_MODE")
-        policy: str = Field(default="restricted", validation_alias="POET_POLICY")
+        policy: str | None = Field(default=None, validation_alias="POET_POLICY")
+        organisation_policy: str | None = Field(default=None, validation_alias="POET_ORGANISATION_POLICY")
         environment: str = Field(default="development", validation_alias="POET_ENVIRONMENT", max_length=_LONGEST_NAME)
         service: str = Field(default="poet", validation_alias="POET_SERVICE", max_length=_LONGEST_NAME)
         docker_host: str | None = Field(default=None, validation_alias="DOCKER_HOST")
+        sandbox: Literal["auto", "process", "docker"] = Field(default="auto", validation_alias="POET_SANDBOX")
+        executions_at_once: int = Field(
+            default=EXECUTIONS.running, validation_alias="POET_EXECUTIONS_AT_ONCE", ge=1, le=_MOST_AT_ONCE
+        )
+        executions_per_minute: int | None = Field(
+            default=None, validation_alias="POET_EXECUTIONS_PER_MINUTE", ge=1, le=_MOST_PER_MINUTE
+        )
 
         @classmethod
         def settings_customise_sources(
@@ -122,14 +146,7 @@ def _parse(environ: Mapping[str, str]) -> _Plain:
         found = Environment()
     except ValidationError as error:
         raise UsageError(_complaint(error)) from error
-    return _Plain(
-        model=found.model,
-        mode=found.mode,
-        policy=found.policy,
-        environment=found.environment,
-        service=found.service,
-        docker_host=found.docker_host,
-    )
+    return cast("_Plain", found.model_dump())  # its fields have the same names and types
 
 
 def _complaint(error: "ValidationError") -> str:

@@ -7,9 +7,12 @@ import pytest
 from poet_engine.job import Job
 from poet_engine.outcome import Outcome
 from poet_engine.policy import Policy
+from poet_engine.sandbox.docker import differences
+from poet_engine.sandbox.docker.sandbox import DockerSandbox
 from poet_engine.sandbox.process import ProcessSandbox
 from poet_engine.sandbox.protocol import Sandbox
 from poet_engine.sandbox.scripted import ScriptedSandbox, ok
+from poet_engine.settings import Settings
 
 # Budgets that a test can use up without anybody waiting for it.
 _LIMITS = """
@@ -26,7 +29,13 @@ disk = "4MiB"
 inodes = 64
 """
 
-_REAL = [pytest.param("process", marks=pytest.mark.sandbox)]
+_REAL = [
+    pytest.param("process", marks=pytest.mark.sandbox),
+    pytest.param("docker", marks=pytest.mark.docker),
+    pytest.param("docker-runsc", marks=[pytest.mark.docker, pytest.mark.runsc]),
+]
+Open = Callable[[Policy], Sandbox]
+Differs = Callable[[str], bool]
 
 
 def _echo(job: Job) -> Outcome:
@@ -34,9 +43,15 @@ def _echo(job: Job) -> Outcome:
     return ok(job.args[0] if job.args else None)
 
 
-_OPENERS: dict[str, Callable[[Policy], Sandbox]] = {
+def _in_containers(runtime: str) -> Open:
+    return lambda policy: DockerSandbox(policy, host=Settings.read().docker_host, runtime=runtime)
+
+
+_OPENERS: dict[str, Open] = {
     "scripted": lambda _policy: ScriptedSandbox([_echo]),
     "process": ProcessSandbox,
+    "docker": _in_containers("runc"),
+    "docker-runsc": _in_containers("runsc"),
 }
 
 
@@ -52,10 +67,29 @@ def fresh(request: pytest.FixtureRequest, policy: Policy) -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture(scope="module", params=_REAL)
-def real(request: pytest.FixtureRequest, policy: Policy) -> Iterator[Sandbox]:
-    """Every sandbox that runs code, shared by the tests of a module."""
-    with _OPENERS[str(request.param)](policy) as sandbox:
+@pytest.fixture(scope="session", params=_REAL)
+def sandbox_kind(request: pytest.FixtureRequest) -> str:
+    """Which sandbox that runs code: `process`, `docker` (with runc) or `docker-runsc` (with gVisor)."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def open_real(sandbox_kind: str) -> Open:
+    """Opens another one of that kind, under a policy of the test's own."""
+    return _OPENERS[sandbox_kind]
+
+
+@pytest.fixture(scope="session")
+def differs(sandbox_kind: str) -> Differs:
+    """`differs("inodes")`: whether that line of the published table applies here."""
+    runtime = {"docker": "runc", "docker-runsc": "runsc"}.get(sandbox_kind)
+    return lambda name: runtime is not None and differences.of(name).applies_to(runtime)
+
+
+@pytest.fixture(scope="session")
+def real(open_real: Open, policy: Policy) -> Iterator[Sandbox]:
+    """Every sandbox that runs code, one for all tests: a container takes a third of a second to start."""
+    with open_real(policy) as sandbox:
         yield sandbox
 
 
@@ -76,6 +110,6 @@ class Caller:
         return self._sandbox.run(Job(source=source, entry="entry", args=args, kwargs=kwargs, filename="made/up.py"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def call(real: Sandbox) -> Caller:
     return Caller(real)

@@ -26,7 +26,7 @@ from poet_engine.sandbox.protocol import Sandbox
 from poet_engine.sandbox.verdict import TABLE
 
 if TYPE_CHECKING:
-    from tests.conformance.conftest import Caller
+    from tests.conformance.conftest import Caller, Differs
 
 
 VALUES: list[object] = [
@@ -225,11 +225,16 @@ REACHABLE: list[tuple[str, str, str, type[OutcomeError]]] = [
     ("body", "status", "cause", "error"), REACHABLE, ids=[f"{row[1]}/{row[2]}" for row in REACHABLE]
 )
 def test_each_status_and_cause_is_reached_with_evidence_and_blame(
-    call: "Caller", body: str, status: str, cause: str, error: type[OutcomeError]
+    call: "Caller", differs: "Differs", *, body: str, status: str, cause: str, error: type[OutcomeError]
 ) -> None:
     outcome = call(f"print('reached', flush=True)\n{body}")
 
     assert outcome.stdout.startswith("reached\n")
+    if cause == "inodes" and differs("inodes"):
+        assert outcome.ok
+        return
+    if status == "violation" and differs("named system calls"):
+        cause = "seccomp:unknown"
     assert (str(outcome.status), outcome.cause) == (status, cause)
     assert outcome.evidence is not None
     published = {(row.status, row.cause): row.blame for row in TABLE}
@@ -260,20 +265,23 @@ def test_exceptions_that_only_sound_like_a_budget_are_errors(call: "Caller") -> 
         assert (outcome.status, outcome.cause) == (Status.ERROR, "exception"), body
 
 
-def test_a_budget_that_was_touched_and_survived_is_told_beside_the_value(call: "Caller") -> None:
+def test_a_budget_that_was_touched_and_survived_is_told_beside_the_value(call: "Caller", differs: "Differs") -> None:
     outcome = call("try: os.fork()\nexcept OSError as error: return error.errno")
 
-    assert (outcome.status, outcome.value, outcome.limits_hit) == (Status.OK, 11, ("tasks",))
+    told = () if differs("refused tasks") else ("tasks",)
+    assert (outcome.status, outcome.value, outcome.limits_hit) == (Status.OK, 11, told)
 
 
 def test_a_shorter_wall_of_the_job_counts(real: Sandbox) -> None:
-    source = "import time\ndef entry():\n    time.sleep(60)\n"
+    """It bounds the wait for a lane as well; the first call is there for a container that serves this version."""
+    source = "import time\ndef entry():\n    time.sleep(60)\ndef first():\n    pass\n"
+    assert real.run(Job(source=source, entry="first")).ok
 
-    outcome = real.run(Job(source=source, entry="entry", wall=0.1))
+    outcome = real.run(Job(source=source, entry="entry", wall=0.5))
 
     assert (outcome.status, outcome.cause) == (Status.LIMIT, "wall")
     assert outcome.evidence is not None
-    assert outcome.evidence.limit == 100.0
+    assert outcome.evidence.limit == 500.0
 
 
 def test_usage_says_what_the_call_used(call: "Caller") -> None:
@@ -284,10 +292,13 @@ def test_usage_says_what_the_call_used(call: "Caller") -> None:
     assert outcome.usage.bytes_out == 2
 
 
-def test_the_peak_of_one_call_is_not_the_next_ones(call: "Caller") -> None:
+def test_the_peak_of_one_call_is_not_the_next_ones(call: "Caller", differs: "Differs") -> None:
     big = call("hold = bytearray(b'x') * (32 << 20)\nreturn len(hold)")
     small = call("return 1")
 
+    if differs("memory peak"):
+        assert big.usage.memory_peak_bytes is None
+        return
     if big.usage.memory_peak_bytes is None or small.usage.memory_peak_bytes is None:
         pytest.skip("nothing counts memory here")
     assert big.usage.memory_peak_bytes > 30 << 20
@@ -338,7 +349,7 @@ def test_no_descriptor_of_the_host_is_inherited(call: "Caller") -> None:
     hold = os.open("/dev/null", os.O_RDONLY)
     os.set_inheritable(hold, True)
     body = (
-        "found = []\nfor fd in range(65536):\n"
+        "found = []\nfor fd in (*range(4096), *range(61440, 65536)):\n"
         "    try: os.fstat(fd)\n    except OSError: continue\n    found.append(fd)\n"
         "import stat\nlast = os.fstat(found.pop())\n"
         "return found, stat.S_ISCHR(os.fstat(0).st_mode), os.read(0, 10), stat.S_ISREG(last.st_mode), last.st_size"

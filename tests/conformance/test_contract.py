@@ -3,6 +3,7 @@
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,8 +12,10 @@ from poet_engine.job import Job
 from poet_engine.outcome import Status
 from poet_engine.policy import Policy
 from poet_engine.sandbox import walls
-from poet_engine.sandbox.process import ProcessSandbox
 from poet_engine.sandbox.protocol import Sandbox
+
+if TYPE_CHECKING:
+    from tests.conformance.conftest import Open
 
 ECHO = "def echo(value, **more):\n    return value\n"
 
@@ -106,11 +109,10 @@ def test_its_repr_counts_the_calls(fresh: Sandbox) -> None:
     assert "calls=1" in repr(fresh)
 
 
-@pytest.mark.sandbox
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")  # from Python 3.12 on; it is the deed
-def test_a_forked_child_is_refused_at_once(policy: Policy) -> None:
+def test_a_forked_child_is_refused_at_once(open_real: "Open", policy: Policy) -> None:
     """A fork has the lanes' descriptors but not the thread that keeps them: without the check it would wait."""
-    with ProcessSandbox(policy) as sandbox:
+    with open_real(policy) as sandbox:
         sandbox.run(_job(1))
         reading, writing = os.pipe()
         child = os.fork()

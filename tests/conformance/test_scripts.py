@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,9 +11,11 @@ from poet_engine.errors import ClosedError, UsageError
 from poet_engine.job import Job, Script
 from poet_engine.outcome import Blame, Outcome, Status
 from poet_engine.policy import Policy
-from poet_engine.sandbox.process import ProcessSandbox
 from poet_engine.sandbox.protocol import Sandbox
 from poet_engine.sandbox.scripted import ScriptedSandbox, ok
+
+if TYPE_CHECKING:
+    from tests.conformance.conftest import Differs, Open
 
 COPY = """
 import pathlib, sys
@@ -31,17 +33,9 @@ def _copies(script: Script) -> Outcome:
     return dataclasses.replace(ok(None), stdout=script.stdin.decode(), exit_code=0, files=files)
 
 
-@pytest.fixture(params=["scripted", pytest.param("process", marks=pytest.mark.sandbox)])
-def sandbox(request: pytest.FixtureRequest, policy: Policy) -> Iterator[Sandbox]:
-    scripted = request.param == "scripted"
-    with ScriptedSandbox([ok(1)], for_script=_copies) if scripted else ProcessSandbox(policy) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def process(policy: Policy) -> Iterator[ProcessSandbox]:
-    with ProcessSandbox(policy) as opened:
-        yield opened
+@pytest.fixture
+def sandbox(fresh: Sandbox) -> Sandbox:
+    return ScriptedSandbox([ok(1)], for_script=_copies) if fresh.name == "scripted" else fresh
 
 
 class TestContract:
@@ -110,55 +104,55 @@ ENDS: list[tuple[str, str, str | None, int | None]] = [
 ]
 
 
-@pytest.mark.sandbox
 @pytest.mark.parametrize(("source", "status", "cause", "code"), ENDS, ids=[row[0][:40] for row in ENDS])
 def test_how_a_script_ends_is_judged_as_for_functions_and_its_files_are_kept(
-    process: ProcessSandbox, source: str, status: str, cause: str | None, code: int | None
+    real: Sandbox, differs: "Differs", *, source: str, status: str, cause: str | None, code: int | None
 ) -> None:
     """What it had written by then comes out whatever came of it."""
     head = "" if source == "def f(:" else "with open('so far', 'w') as f: f.write('this')\n"
-    outcome = process.run_script(Script(source=head + source, files_out=["so far"]))
+    outcome = real.run_script(Script(source=head + source, files_out=["so far"]))
 
+    if cause == "inodes" and differs("inodes"):
+        status, cause = "ok", None
+    elif status == "violation" and differs("named system calls"):
+        cause = "seccomp:unknown"
     assert (str(outcome.status), outcome.cause, outcome.exit_code) == (status, cause, code)
     assert outcome.blame is (None if outcome.ok else Blame.CODE)
     assert outcome.files == ({"so far": b"this"} if head else {})
     assert outcome.leftovers == 0
 
 
-@pytest.mark.sandbox
 class TestAsAProgram:
     """It runs as `python script.py` would run it, in an empty folder of its own."""
 
-    def test_its_surroundings(self, process: ProcessSandbox) -> None:
+    def test_its_surroundings(self, real: Sandbox) -> None:
         source = "import os, sys\nprint(__name__, __file__, sys.argv, os.listdir(), input(), input('? '))"
-        outcome = process.run_script(Script(source=source, stdin=b"one\ntwo\nthree", argv=["-x", "a b", ""]))
+        outcome = real.run_script(Script(source=source, stdin=b"one\ntwo\nthree", argv=["-x", "a b", ""]))
         assert outcome.stdout == "? __main__ script.py ['script.py', '-x', 'a b', ''] [] one two\n"
 
-    def test_without_input_there_is_the_end_of_a_file(self, process: ProcessSandbox) -> None:
-        outcome = process.run_script(Script(source="import sys\nprint([sys.stdin.read(), sys.stdin.buffer.read()])"))
+    def test_without_input_there_is_the_end_of_a_file(self, real: Sandbox) -> None:
+        outcome = real.run_script(Script(source="import sys\nprint([sys.stdin.read(), sys.stdin.buffer.read()])"))
         assert outcome.stdout == "['', b'']\n"
 
-    def test_input_may_be_bytes(self, process: ProcessSandbox) -> None:
+    def test_input_may_be_bytes(self, real: Sandbox) -> None:
         source = "import sys\nprint(sys.stdin.buffer.read())"
-        assert process.run_script(Script(source=source, stdin=b"\xff\0\r\n")).stdout == "b'\\xff\\x00\\r\\n'\n"
+        assert real.run_script(Script(source=source, stdin=b"\xff\0\r\n")).stdout == "b'\\xff\\x00\\r\\n'\n"
 
-    def test_input_that_is_never_read_keeps_nobody_waiting(self, process: ProcessSandbox) -> None:
-        outcome = process.run_script(Script(source="print('done')", stdin=bytes(3 << 20)))
+    def test_input_that_is_never_read_keeps_nobody_waiting(self, real: Sandbox) -> None:
+        outcome = real.run_script(Script(source="print('done')", stdin=bytes(3 << 20)))
         assert (outcome.status, outcome.stdout) == (Status.OK, "done\n")
 
-    def test_a_module_that_came_with_it_can_be_imported(self, process: ProcessSandbox) -> None:
+    def test_a_module_that_came_with_it_can_be_imported(self, real: Sandbox) -> None:
         files = {"part.py": b"def f():\n    return 'of the part'\n"}
-        assert (
-            process.run_script(Script(source="import part\nprint(part.f())", files_in=files)).stdout == "of the part\n"
-        )
+        assert real.run_script(Script(source="import part\nprint(part.f())", files_in=files)).stdout == "of the part\n"
 
-    def test_classes_of_its_own_can_be_pickled(self, process: ProcessSandbox) -> None:
+    def test_classes_of_its_own_can_be_pickled(self, real: Sandbox) -> None:
         source = "import pickle\nclass A: pass\nprint(type(pickle.loads(pickle.dumps(A()))) is A)"
-        assert process.run_script(Script(source=source)).stdout == "True\n"
+        assert real.run_script(Script(source=source)).stdout == "True\n"
 
-    def test_a_traceback_shows_its_own_lines(self, process: ProcessSandbox) -> None:
+    def test_a_traceback_shows_its_own_lines(self, real: Sandbox) -> None:
         source = "def f(x):\n    return 1 / x  # the culprit\n\nif __name__ == '__main__':\n    f(0)\n"
-        error = process.run_script(Script(source=source)).error
+        error = real.run_script(Script(source=source)).error
         assert error is not None
         assert (error.type, error.message) == ("ZeroDivisionError", "division by zero")
         assert 'File "script.py", line 5, in <module>' in error.traceback
@@ -176,84 +170,78 @@ class TestAsAProgram:
             "f = open('late', 'w')\nf.write('late')\nf.flush()",
         ],
     )
-    def test_what_a_program_does_at_its_end_is_done(self, process: ProcessSandbox, source: str) -> None:
+    def test_what_a_program_does_at_its_end_is_done(self, real: Sandbox, source: str) -> None:
         head = "def write():\n    with open('late', 'w') as f: f.write('late')\n"
-        outcome = process.run_script(Script(source=head + source, files_out=["late"]))
+        outcome = real.run_script(Script(source=head + source, files_out=["late"]))
         assert (outcome.status, outcome.files) == (Status.OK, {"late": b"late"})
 
-    def test_exit_functions_run_after_an_exception_too(self, process: ProcessSandbox) -> None:
+    def test_exit_functions_run_after_an_exception_too(self, real: Sandbox) -> None:
         source = "import atexit\natexit.register(print, 'goodbye')\n1 / 0"
-        outcome = process.run_script(Script(source=source))
+        outcome = real.run_script(Script(source=source))
         assert (outcome.cause, outcome.stdout) == ("exception", "goodbye\n")
 
-    def test_two_runs_share_no_files(self, process: ProcessSandbox) -> None:
+    def test_two_runs_share_no_files(self, real: Sandbox) -> None:
         source = (
             "import os\nprint(os.listdir('.'), os.listdir('/tmp'))\nopen('a', 'w').close(); open('/tmp/b', 'w').close()"
         )
-        said = {process.run_script(Script(source=source)).stdout for _ in range(3)}
+        said = {real.run_script(Script(source=source)).stdout for _ in range(3)}
         assert said == {"[] ['poet-script']\n"}
 
 
-@pytest.mark.sandbox
 class TestRoom:
-    def test_more_files_than_fit_are_refused_before_anything_runs(self, process: ProcessSandbox) -> None:
-        before = process.statistics().calls
+    def test_more_files_than_fit_are_refused_before_anything_runs(self, real: Sandbox) -> None:
+        before = real.statistics().calls
         with pytest.raises(UsageError, match=r"limits\.disk"):
-            process.run_script(Script(source="", files_in={"a": bytes(5 << 20)}))
+            real.run_script(Script(source="", files_in={"a": bytes(5 << 20)}))
         with pytest.raises(UsageError, match=r"limits\.inodes"):
-            process.run_script(Script(source="", files_in={str(n): b"" for n in range(64)}))
-        assert process.statistics().calls == before
+            real.run_script(Script(source="", files_in={str(n): b"" for n in range(64)}))
+        assert real.statistics().calls == before
 
-    def test_what_just_fits_arrives(self, process: ProcessSandbox) -> None:
+    def test_what_just_fits_arrives(self, real: Sandbox) -> None:
         """As many bytes, and as many files, as the temporary files may have."""
         whole = Script(source="import os\nprint(os.path.getsize('a'))", files_in={"a": bytes(4 << 20)})
-        assert process.run_script(whole).stdout == f"{4 << 20}\n"
+        assert real.run_script(whole).stdout == f"{4 << 20}\n"
         many = Script(source="import os\nprint(len(os.listdir()))", files_in={str(n): b"" for n in range(63)})
-        assert process.run_script(many).stdout == "63\n"
+        assert real.run_script(many).stdout == "63\n"
 
-    def test_no_more_is_brought_back_than_a_result_may_have(self, process: ProcessSandbox) -> None:
+    def test_no_more_is_brought_back_than_a_result_may_have(self, real: Sandbox) -> None:
         source = "for name in 'abc': open(name, 'wb').write(bytes(100 << 10))"
-        outcome = process.run_script(Script(source=source, files_out=["*"]))
+        outcome = real.run_script(Script(source=source, files_out=["*"]))
         assert (outcome.status, set(outcome.files)) == (Status.OK, {"a", "b"})
         assert "left of what may be brought back" in outcome.files_skipped["c"]
 
-    def test_the_memory_of_the_files_is_free_again_before_the_next_run(self, process: ProcessSandbox) -> None:
+    def test_the_memory_of_the_files_is_free_again_before_the_next_run(self, open_real: "Open", policy: Policy) -> None:
         """The lane is proven empty by its memory; files that the host still held would cost it its lane."""
         source = "open('a', 'wb').write(bytes(3 << 20))"
-        process.run_script(Script(source=source, files_out=["a"]))
-        before = process.statistics()
-        for _ in range(10):
-            assert process.run_script(Script(source=source, files_out=["a"])).ok
-        after = process.statistics()
-        assert (after.lanes_destroyed, after.lanes_made) == (before.lanes_destroyed, before.lanes_made)
+        with open_real(policy) as own:
+            for _ in range(11):
+                assert own.run_script(Script(source=source, files_out=["a"])).ok
+            assert own.statistics().lanes_destroyed == 0
 
 
-@pytest.mark.sandbox
-def test_functions_and_scripts_take_turns(process: ProcessSandbox) -> None:
+def test_functions_and_scripts_take_turns(real: Sandbox) -> None:
     folder = "/tmp"  # noqa: S108 - the sandbox's own
     job = Job(source="import os\ndef f():\n    return os.listdir(), os.getcwd()\n", entry="f")
     for _ in range(3):
-        assert process.run(job).value == ([], folder)
-        assert process.run_script(Script(source="print(1)")).stdout == "1\n"
+        assert real.run(job).value == ([], folder)
+        assert real.run_script(Script(source="print(1)")).stdout == "1\n"
 
 
-@pytest.mark.sandbox
-def test_where_payloads_are_kept_a_script_still_gets_one_of_its_own() -> None:
+def test_where_payloads_are_kept_a_script_still_gets_one_of_its_own(open_real: "Open") -> None:
     """The same source, called as a function's before, has left traces in the payload that serves it."""
     source = "import sys\nprint(hasattr(sys, 'touched'))\nsys.touched = True\ndef f():\n    return 1\n"
-    with ProcessSandbox(Policy.parse('[isolation]\nfresh = "none"\n')) as sandbox:
+    with open_real(Policy.parse('[isolation]\nfresh = "none"\n')) as sandbox:
         assert [sandbox.run(Job(source=source, entry="f")).stdout for _ in range(2)] == ["False\n", ""]
         assert [sandbox.run_script(Script(source=source)).stdout for _ in range(3)] == ["False\n"] * 3
         assert sandbox.run(Job(source=source, entry="f")).stdout in ("", "False\n")
 
 
-@pytest.mark.sandbox
-def test_files_that_whoever_runs_the_engine_may_not_read_are_told(process: ProcessSandbox) -> None:
+def test_files_that_whoever_runs_the_engine_may_not_read_are_told(real: Sandbox) -> None:
     """Ordinary files can be read by whoever runs the engine, whose user the script need not be."""
     source = "import os\nopen('plain', 'w').write('1')\nopen('private', 'w').write('2'); os.chmod('private', 0)"
-    outcome = process.run_script(Script(source=source, files_out=["*"]))
+    outcome = real.run_script(Script(source=source, files_out=["*"]))
     assert outcome.files["plain"] == b"1"
-    if os.geteuid() == 0:
+    if os.geteuid() == 0 or real.name == "docker":
         assert outcome.files["private"] == b"2"
     else:
         assert "may not be read" in outcome.files_skipped["private"]

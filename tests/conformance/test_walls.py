@@ -9,7 +9,7 @@ from poet_engine.sandbox.protocol import Sandbox
 
 # What must have been tried for a wall's report to mean anything.
 TRIED = {
-    "filesystem": ("read a file of the host", "list /proc", "write to the root folder"),
+    "filesystem": ("read a file of the host", "see other processes in /proc", "write to the root folder"),
     "network": ("connect to a listener of the host",),
     "privilege": ("become root", "mount a file system", "change the root folder"),
     "syscalls": ("ptrace", "unshare a user namespace", "execute a program"),

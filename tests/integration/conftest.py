@@ -1,10 +1,22 @@
-"""Looking at the processes of a sandbox from outside."""
+"""Looking at the processes of a sandbox from outside, and a Docker daemon that may come to harm."""
 
 import contextlib
-from collections.abc import Callable
+import os
+import platform
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 import pytest
+
+from poet_engine import images
+from poet_engine.dockerd import DEFAULT_HOST
+from poet_engine.errors import ImageError
+from poet_engine.images import Builder, DockerEngine
+from poet_engine.settings import Settings
 
 
 def _runs_the_guest(process: psutil.Process) -> bool:
@@ -48,3 +60,85 @@ def _cpu_seconds(process: psutil.Process) -> float:
         return sum(process.cpu_times()[:2])
     except psutil.Error:
         return 0.0
+
+
+class OwnDaemon:
+    """A Docker daemon that a test may fill, stop, halt and kill: nobody else uses it.
+
+    Args:
+        folder: All that it has; a file system of its own, in memory.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.host = folder, f"unix://{folder}/docker.sock"
+
+    def start(self) -> None:
+        """Start it, where it does not run yet, and wait until it answers."""
+        self._order("start")
+
+    def stop(self) -> None:
+        """Have it end as at shutdown: it ends its containers."""
+        self._order("stop")
+
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        os.kill(int((self.folder / "pid").read_text(encoding="ascii")), number)
+
+    @contextlib.contextmanager
+    def halted(self) -> Iterator[None]:
+        """It takes connections, and answers nobody, for as long as the block runs."""
+        self.signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.signal(signal.SIGCONT)
+
+    def _order(self, what: str) -> None:
+        script = Path(__file__).parents[1] / "docker" / "engine"
+        environment = {**os.environ, "POET_DOCKER_FOLDER": str(self.folder)}  # noqa: TID251 - the script's is ours
+        done = subprocess.run([script, what], env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def build_base(host: str) -> None:
+    """Have the base image of this machine's Python at an engine."""
+    with DockerEngine(host) as engine:
+        try:
+            images.choose(engine.images(), (), guest=images.guest_digest(), python=platform.python_version())
+        except ImageError:
+            Builder(engine, "0", lambda _doing, _share: None).from_host(images.find("base"))
+
+
+@pytest.fixture(scope="session")
+def base_image() -> None:
+    """The engine that tests share has it."""
+    build_base(Settings.read().docker_host or DEFAULT_HOST)
+
+
+_ROOM = "600m"  # bytes: a base image takes 75 MB
+
+
+@pytest.fixture(scope="session")
+def _own_daemon() -> Iterator[OwnDaemon]:
+    if os.geteuid() != 0:
+        pytest.skip("a daemon of one's own, on a file system of its own, takes root")
+    folder = Path(tempfile.mkdtemp(prefix="poet-"))  # pytest's are too long for the sockets of a daemon
+    folder.chmod(0o755)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={_ROOM},mode=755", "poet-docker", folder], check=True)
+    daemon = OwnDaemon(folder)
+    try:
+        daemon.start()
+        build_base(daemon.host)
+        yield daemon
+        daemon.stop()
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+        folder.rmdir()
+
+
+@pytest.fixture
+def own_daemon(_own_daemon: OwnDaemon) -> Iterator[OwnDaemon]:
+    """A Docker daemon of the test's own, which runs and has the base image."""
+    _own_daemon.start()
+    yield _own_daemon
+    _own_daemon.start()

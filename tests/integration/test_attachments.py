@@ -12,8 +12,8 @@ from poet_engine.errors import CannotTravelError
 from poet_engine.job import Job
 from poet_engine.outcome import Outcome, Status
 from poet_engine.policy import Policy
+from poet_engine.sandbox.pool.schedule import Size
 from poet_engine.sandbox.process import ProcessSandbox
-from poet_engine.sandbox.process.schedule import Size
 
 pytestmark = pytest.mark.sandbox
 

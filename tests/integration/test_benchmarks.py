@@ -97,3 +97,23 @@ def test_a_cold_start_is_timed_part_by_part() -> None:
 
     assert done.returncode == 0, done.stderr
     assert "open and first call" in done.stdout
+
+
+def test_the_hosts_own_part_is_timed() -> None:
+    done = _run("--calls", "20", "--starts", "2", "--json", script="host_overhead")
+
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert 0 < told["pipeline_us"]["p50"] < told["sandboxed_us"]["p50"]
+    assert told["import_ms"]["p50"] < told["import_poet_ms"]["p50"]
+
+
+def test_the_gate_is_measured() -> None:
+    done = _run("--scans", "3", "--json", script="gate")
+
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert 90 <= told["lines"] <= 110
+    assert 0 < told["parse_cpu_ms"] < told["allow_list_cpu_ms"]
+    assert told["cached_ms"]["p50"] < told["scan_ms"]["p50"]
+    assert len(told["bomb_ms"]) > 5

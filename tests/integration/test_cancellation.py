@@ -13,8 +13,8 @@ from poet_engine.errors import ClosedError
 from poet_engine.job import Job
 from poet_engine.outcome import Blame, Outcome, Status
 from poet_engine.policy import Policy
+from poet_engine.sandbox.pool.schedule import Size
 from poet_engine.sandbox.process import ProcessSandbox
-from poet_engine.sandbox.process.schedule import Size
 
 Wait = Callable[[], None]
 

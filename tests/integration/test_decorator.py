@@ -178,7 +178,7 @@ def test_each_call_leaves_one_event_of_the_documented_form(run: Run, tmp_path: P
     ] * 3
     answered, untravelled, wrong = [payload for payload in payloads if isinstance(payload, dict)]
     base = {"function_name", "version", "execution_id", "start_time", "end_time", "status", "metrics", "served_by"}
-    base |= {"attempts", "policy_digest"}
+    base |= {"attempts", "policy_digest", "queue_wait_ms"}
     assert set(answered) == base | {"outcome", "limits_hit"}
     assert (answered["status"], answered["version"], answered["served_by"]) == ("success", "v1", "generated")
     assert set(answered["metrics"]) == {"duration_ms", "memory_mb", "cpu_percent"}
@@ -189,19 +189,29 @@ def test_each_call_leaves_one_event_of_the_documented_form(run: Run, tmp_path: P
     assert "the original raised TypeError" in wrong["fallback_reason"]
 
 
-def test_a_version_that_is_stopped_leaves_the_originals_answer(run: Run, tmp_path: Path) -> None:
-    """A real budget, a real verdict, and the reason in the log and in the event."""
+@pytest.mark.parametrize(
+    ("loops", "served_by", "drifted"),
+    [(1, "previous_version", True), (2, "original", False)],
+    ids=["older", "original"],
+)
+def test_a_version_that_is_stopped_is_answered_for(
+    run: Run, tmp_path: Path, loops: int, served_by: str, *, drifted: bool
+) -> None:
+    """By the version before it, and where that is no better by the original; the reason is in the log and the event."""
     program = (
         'from poet_engine import Policy\n\nPOLICY = Policy.parse(\'extends = "data"\\n[static]\\nmode = "audit"\\n'
         '[limits]\\nwall = "2s"\\ncpu = "300ms"\\n\')\n\n\n'
-        "@poet(domain='ml_monitoring', policy=POLICY)\ndef detect_drift(current, reference):\n"
-        "    return {'drift_detected': False}\n" + TELL + SAMPLES + "detect_drift.poet.adopt('def detect_drift(current,"
-        " reference):\\n    while True:\\n        pass\\n')\ntell(detect_drift.poet.call(CURRENT, REFERENCE))\n"
+        "@poet(domain='ml_monitoring', policy=POLICY, timeout='30s')\ndef detect_drift(current, reference):\n"
+        "    return {'drift_detected': False}\n" + TELL + SAMPLES + f"for _ in range({loops}):\n"
+        "    detect_drift.poet.adopt('def detect_drift(current, reference):\\n    while True:\\n        pass\\n')\n"
+        "tell(detect_drift.poet.call(CURRENT, REFERENCE))\n"
     )
-    told = run(program)
-    assert (told["value"], told["served_by"], told["version"]) == ({"drift_detected": False}, "original", "v2")
+    told, version = run(program), f"v{loops + 1}"
+    value = told["value"]
+    assert isinstance(value, dict)
+    assert (value["drift_detected"], told["served_by"], told["version"]) == (drifted, served_by, version)
     assert str(told["why"]).startswith("limit/cpu")
-    assert str(told["stderr"]).count("v2 failed: limit/cpu") == 1
+    assert str(told["stderr"]).count(f"{version} failed: limit/cpu") == 1
     [event] = rows(tmp_path / "app" / ".poet" / "events" / "journal.db")
     assert event["id"] == told["event"]
 

@@ -15,8 +15,9 @@ import pytest
 
 import docker
 from poet_engine import _resources, images
+from poet_engine.dockerd import DEFAULT_HOST, faults
 from poet_engine.errors import DockerError, ImageError
-from poet_engine.images import Builder, DockerEngine, Image, faults
+from poet_engine.images import Builder, DockerEngine, Image
 from poet_engine.images.host import packages_folder
 from poet_engine.settings import Settings
 
@@ -37,7 +38,7 @@ _RUNTIMES = ["runc", pytest.param("runsc", marks=pytest.mark.runsc)]
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[DockerEngine]:
-    with DockerEngine(Settings.read().docker_host or images.DEFAULT_HOST) as found:
+    with DockerEngine(Settings.read().docker_host or DEFAULT_HOST) as found:
         yield found
 
 

@@ -17,8 +17,8 @@ from poet_engine.errors import PolicyError, SandboxUnavailableError
 from poet_engine.job import Job
 from poet_engine.outcome import Outcome, Status
 from poet_engine.policy import Policy
+from poet_engine.sandbox.pool.schedule import Size
 from poet_engine.sandbox.process import ProcessSandbox
-from poet_engine.sandbox.process.schedule import Size
 
 pytestmark = pytest.mark.sandbox
 ROOT = Path(__file__).resolve().parents[2]

@@ -80,6 +80,7 @@ def test_every_module_and_shipped_file_is_in_the_wheel(wheel: Path) -> None:
     }
     assert "poet_engine/py.typed" in expected
     assert "poet_engine/_data/policies/restricted.toml" in expected
+    assert "poet_engine/_data/policies/policy.schema.json" in expected
     assert "poet_engine/_data/sandbox_images/seccomp.json" in expected
     assert expected - _names(wheel) == set()
 

@@ -14,8 +14,8 @@ from poet_engine.job import Job
 from poet_engine.outcome import Outcome
 from poet_engine.policy import Policy
 from poet_engine.sandbox import cgroup
+from poet_engine.sandbox.pool.schedule import Size
 from poet_engine.sandbox.process import ProcessSandbox
-from poet_engine.sandbox.process.schedule import Size
 
 _HEAD = 'version = 1\nname = "security"\nextends = "restricted"\n[limits]\n'
 # Short enough that nobody waits for a deed to be stopped; a test may set any of them anew.

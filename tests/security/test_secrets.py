@@ -12,7 +12,7 @@ import pytest
 
 from poet_engine.guest import syscalls
 from poet_engine.outcome import Blame, Status
-from poet_engine.sandbox.process import zygote
+from poet_engine.sandbox import environment
 
 if TYPE_CHECKING:
     from tests.security.conftest import Hostile
@@ -69,7 +69,7 @@ def test_the_environment_is_an_allow_list_wherever_it_is_read(hostile: "Hostile"
     """Given at exec, so that it is not in the memory above the stack either, where clearing would leave it."""
     outcome = hostile(SEE_ENVIRONMENT, host_secret, inodes="66")  # a sandbox that starts now
 
-    allowed = zygote._ENVIRONMENT
+    allowed = dict(environment.GUEST)
     assert (outcome.stdout, outcome.status) == ("reached\n", Status.OK), outcome.describe()
     assert outcome.value == (allowed, [f"{name}={value}" for name, value in allowed.items()], False)
 

@@ -56,7 +56,7 @@ def decorated_methods_are_bound(monitor: Monitor) -> None:
     monitor.check("1")  # type: ignore[arg-type]  # an argument of the wrong type is found
 
 
-@poet(timeout=2.5)
+@poet(timeout=2.5, retries=None, idempotent=False, retry_on=(OSError, TimeoutError))
 async def awaited(value: int) -> str:
     """An async function."""
     return str(value)
@@ -77,6 +77,7 @@ def the_handle_tells_everything() -> None:
     assert_type(execution.value, object)
     assert_type(execution.outcome, Outcome | None)
     assert_type(execution.fallback_reason, str | None)
+    assert_type(execution.queue_wait, float | None)
     assert_type(configured.poet.versions(), list[StoredVersion])
     assert_type(configured.poet.current, StoredVersion | None)
     assert_type(configured.poet.reason, str | None)
@@ -86,6 +87,8 @@ def the_handle_tells_everything() -> None:
     configured.poet.rollback("v1", reason="too many alarms")
     configured.poet.call([1.0], wrong=1)  # type: ignore[call-arg]  # so is a parameter that does not exist
     poet(domain=1)  # type: ignore[call-overload]  # and an option of the wrong type
+    poet(retry_on=KeyError)
+    poet(retry_on=(KeyboardInterrupt,))  # type: ignore[arg-type]  # what is no Exception is not tried again
 
 
 def an_engine_answers_with_outcomes(source: str) -> None:

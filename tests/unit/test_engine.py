@@ -17,7 +17,7 @@ from poet_engine.gate import Gate
 from poet_engine.job import Job, Script
 from poet_engine.journal import Journal
 from poet_engine.journal.recorder import Recorder
-from poet_engine.outcome import Blame, Evidence, Outcome, Status, Usage
+from poet_engine.outcome import Blame, Effect, Evidence, Outcome, Status, Usage
 from poet_engine.policy import Policy
 from poet_engine.sandbox.scripted import Answer, ScriptedSandbox, failed, ok
 
@@ -152,6 +152,10 @@ def in_mode(mode: str) -> Policy:
     return Policy.parse(f'[static]\nmode = "{mode}"\n')
 
 
+def noted(made: Bench) -> list[tuple[str, str]]:
+    return [(note.rule, note.effect) for note in made.event().payload.findings or ()]
+
+
 class TestGate:
     @pytest.mark.parametrize(("source", "cause"), [(FORBIDDEN, "scan_ast"), (BROKEN, "syntax")])
     def test_what_it_rejects_does_not_run(self, gate: Gate, journal: Journal, source: str, cause: str) -> None:
@@ -170,15 +174,25 @@ class TestGate:
         assert (payload.status, payload.outcome, payload.cause) == ("failure", "rejected", "scan_ast")
         assert (payload.served_by, payload.execution_id) == ("none", "run-1")
 
-    @pytest.mark.parametrize("mode", ["warn", "audit"])
-    def test_in_the_milder_modes_it_runs_and_the_findings_are_kept(
-        self, gate: Gate, journal: Journal, mode: str
-    ) -> None:
-        made = bench(gate, journal, policy=in_mode(mode))
+    def test_in_the_mode_warn_it_runs_and_the_caller_is_told(self, gate: Gate, journal: Journal) -> None:
+        made = bench(gate, journal, policy=in_mode("warn"))
         outcome = made.engine.run(FORBIDDEN, "double", 1)
         assert outcome.ok
         assert len(made.sandbox.jobs) == 1
-        assert outcome.findings == gate.scan(FORBIDDEN, POLICY).findings
+        assert outcome.findings
+        assert {finding.effect for finding in outcome.findings} == {Effect.WARN}
+        assert outcome.audited == ()
+        assert noted(made) == [("POET110", "warn")] * len(outcome.findings)
+
+    def test_in_the_mode_audit_it_runs_and_only_the_event_says_so(self, gate: Gate, journal: Journal) -> None:
+        made = bench(gate, journal, policy=in_mode("audit"))
+        outcome = made.engine.run(FORBIDDEN, "double", 1)
+        assert outcome.ok
+        assert len(made.sandbox.jobs) == 1
+        assert outcome.findings == ()
+        assert "POET110" not in repr(outcome)
+        assert noted(made) == [("POET110", "audit")] * len(outcome.audited)
+        assert outcome.audited
 
     def test_a_scan_runs_nothing(self, gate: Gate, journal: Journal) -> None:
         made = bench(gate, journal)
@@ -205,7 +219,7 @@ class TestEvents:
         assert (payload.function_name, payload.status, payload.served_by) == ("double", "success", "generated")
         assert payload.version == made.engine.scan(CLEAN).digest[:12]
         assert payload.policy_digest == POLICY.digest
-        assert (payload.start_time, payload.end_time) == (NOW, NOW + 1)
+        assert (payload.start_time, payload.end_time) == (NOW, NOW + 2)  # the gate looks at the day in between
         assert payload.attempts == 1
         assert (payload.metrics.memory_mb, payload.metrics.cpu_percent) == (2.0, 50.0)
         assert payload.error is None

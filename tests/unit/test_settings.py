@@ -16,7 +16,7 @@ def test_an_empty_environment_has_a_setting_for_everything(tmp_path: Path) -> No
         home=tmp_path / f"poet-{os.geteuid()}",
         model=None,
         mode="on",
-        policy="restricted",
+        policy=None,
         environment="development",
         service="poet",
     )
@@ -31,6 +31,8 @@ def test_every_variable_is_read() -> None:
         "POET_ENVIRONMENT": "production",
         "POET_SERVICE": "billing",
         "DOCKER_HOST": "unix:///run/docker.sock",
+        "POET_EXECUTIONS_AT_ONCE": "20",
+        "POET_EXECUTIONS_PER_MINUTE": "600",
     }
     assert Settings.read(environ) == Settings(
         home=Path("/srv/poet"),
@@ -40,6 +42,8 @@ def test_every_variable_is_read() -> None:
         environment="production",
         service="billing",
         docker_host="unix:///run/docker.sock",
+        executions_at_once=20,
+        executions_per_minute=600,
     )
 
 
@@ -52,6 +56,8 @@ def test_set_to_nothing_is_not_set(tmp_path: Path) -> None:
         "POET_ENVIRONMENT",
         "POET_SERVICE",
         "DOCKER_HOST",
+        "POET_EXECUTIONS_AT_ONCE",
+        "POET_EXECUTIONS_PER_MINUTE",
         "HOME",
     )
     environ = {"TMPDIR": str(tmp_path)}

@@ -1,13 +1,17 @@
 """Threads for calls: as many as there are calls in flight, since a call that waits blocks its thread."""
 
+import asyncio
 import concurrent.futures
+import contextlib
 import contextvars
+import functools
 import queue
 import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from poet_engine.cancellation import Cancellation
 from poet_engine.errors import ClosedError, InfraError
 
 Task = Callable[[], None]
@@ -84,6 +88,29 @@ class Threads:
 
         self.start(task)
         return future
+
+    async def wait_for(self, run: Callable[[Cancellation], Result]) -> Result:
+        """Run a function in a thread and await it; cancelling the task asks it to end, and waits until it has.
+
+        Raises:
+            ClosedError: They were closed.
+            InfraError: The machine has no room for one more thread.
+        """
+        with Cancellation() as cancellation:
+            future = self.submit(functools.partial(run, cancellation))
+            running = asyncio.wrap_future(future)
+            try:
+                return await asyncio.shield(running)
+            except asyncio.CancelledError:
+                cancellation.cancel()
+                while not running.done():  # a task may be cancelled twice; the run still watches the cancellation
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await asyncio.wait([running])
+                raise
+            except GeneratorExit:  # whoever drove this coroutine closed it, so nothing can be awaited any more
+                cancellation.cancel()
+                concurrent.futures.wait([future])
+                raise
 
     def close(self) -> None:
         """Take no more tasks, and wait up to 10 s for those that run. Idempotent."""

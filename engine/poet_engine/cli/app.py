@@ -27,8 +27,22 @@ app = typer.Typer(
 images_app = typer.Typer(help="Build, list and remove the images of the Docker sandbox.", rich_markup_mode=None)
 app.add_typer(images_app, name="images")
 
+policy_app = typer.Typer(help="Show, explain, check and compare policies.", rich_markup_mode=None)
+app.add_typer(policy_app, name="policy")
+
+breaker_app = typer.Typer(help="See and set the circuit breakers of a function's versions.", rich_markup_mode=None)
+app.add_typer(breaker_app, name="breaker")
+
 PolicyOption = Annotated[
-    str | None, typer.Option("--policy", metavar="NAME|FILE", help="A preset (restricted, data, lab) or a TOML file.")
+    str | None,
+    typer.Option("--policy", metavar="NAME|FILE", help="A preset (restricted, data, api, baseline, lab) or a file."),
+]
+SandboxOption = Annotated[
+    Literal["auto", "process", "docker"],
+    typer.Option("--sandbox", help="Where code runs; auto is POET_SANDBOX, or else the first that will do."),
+]
+RuntimeOption = Annotated[
+    str | None, typer.Option("--runtime", metavar="NAME", help="Of Docker, such as runsc (gVisor).")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
@@ -44,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # What the terminal's encoding lacks is shown as an escape: an outcome is never lost to an encoding.
             stream.reconfigure(errors="backslashreplace")
-    screen = _screen(as_json="--json" in given)
+    screen = _screen(as_json="--json" in given or "--sarif" in given)
     try:
         code: object = app(given, standalone_mode=False, prog_name="poet")
     except typer.TyperException as error:
@@ -96,19 +110,18 @@ def run(  # noqa: PLR0913 - one parameter for each option
     ] = None,
     policy: PolicyOption = None,
     timeout: Annotated[str | None, typer.Option("--timeout", metavar="5s", help="Less than the policy's.")] = None,
-    sandbox: Annotated[Literal["auto", "process"], typer.Option("--sandbox")] = "auto",
+    sandbox: SandboxOption = "auto",
+    runtime: RuntimeOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Run a function in the sandbox, or with --jobs many of them."""
     bulk = _jobs_and_out(target, args, jobs, out, concurrency)
     from poet_engine.cli import commands  # noqa: PLC0415 - help and wrong use do not wait for the engine to load
 
-    screen = _screen(as_json=as_json)
+    screen, where = _screen(as_json=as_json), (sandbox, runtime)
     if bulk is not None:
-        return commands.run_jobs(
-            screen, *bulk, policy=policy, timeout=timeout, sandbox=sandbox, concurrency=concurrency
-        )
-    return commands.run(screen, target or "", args=args, policy=policy, timeout=timeout, sandbox=sandbox)
+        return commands.run_jobs(screen, *bulk, policy=policy, timeout=timeout, where=where, concurrency=concurrency)
+    return commands.run(screen, target or "", args=args, policy=policy, timeout=timeout, where=where)
 
 
 def _jobs_and_out(
@@ -137,19 +150,22 @@ def scan(
     *,
     policy: PolicyOption = None,
     as_json: JsonOption = False,
+    sarif: Annotated[bool, typer.Option("--sarif", help="Print SARIF 2.1.0 for code hosts and editors.")] = False,
 ) -> int:
     """Scan files without running them."""
     from poet_engine.cli import commands  # noqa: PLC0415 - the same
 
-    return commands.scan(_screen(as_json=as_json), files, policy=policy)
+    if as_json and sarif:
+        raise UsageError("--json and --sarif are two forms of the same document: leave out one of them")
+    return commands.scan(_screen(as_json=as_json or sarif), files, policy=policy, sarif=sarif)
 
 
 @app.command()
-def doctor(*, as_json: JsonOption = False) -> int:
+def doctor(*, sandbox: SandboxOption = "auto", runtime: RuntimeOption = None, as_json: JsonOption = False) -> int:
     """Try each wall of the sandbox from inside, and say what held."""
     from poet_engine.cli import commands  # noqa: PLC0415 - the same
 
-    return commands.doctor(_screen(as_json=as_json))
+    return commands.doctor(_screen(as_json=as_json), (sandbox, runtime))
 
 
 @app.command()
@@ -158,12 +174,14 @@ def demo(
     folder: Annotated[
         Path | None, typer.Option("--dir", metavar="DIR", help="Where to write; ./poet-demo by default.")
     ] = None,
+    sandbox: SandboxOption = "auto",
+    runtime: RuntimeOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Show the main job on real data, then seven hostile versions of it."""
     from poet_engine.cli import demo as show  # noqa: PLC0415 - the same
 
-    return show.run(_screen(as_json=as_json), folder=folder)
+    return show.run(_screen(as_json=as_json), folder=folder, where=(sandbox, runtime))
 
 
 @images_app.command("build")
@@ -208,6 +226,135 @@ def prune_images(
     from poet_engine.cli import images  # noqa: PLC0415 - the same
 
     return images.prune(_screen(as_json=as_json), everything=everything)
+
+
+@policy_app.command("show")
+def show_policy(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME|FILE]", help="What a function names; or nothing.")
+    ] = None,
+    *,
+    as_json: JsonOption = False,
+) -> int:
+    """Print what holds for a call from this folder, and who set each value."""
+    from poet_engine.cli import policy  # noqa: PLC0415 - the same
+
+    return policy.show(_screen(as_json=as_json), name)
+
+
+@policy_app.command("explain")
+def explain_policy(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Such as limits.memory or static.imports.numpy.")],
+    *,
+    policy: PolicyOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Print what a key says, and how its value came about, layer by layer."""
+    from poet_engine.cli import policy as policies  # noqa: PLC0415 - the same
+
+    return policies.explain(_screen(as_json=as_json), key, policy)
+
+
+@policy_app.command("check")
+def check_policies(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Policy files, or a pyproject.toml.")],
+    *,
+    as_json: JsonOption = False,
+) -> int:
+    """Check policy files, and whether their waivers still hold."""
+    from poet_engine.cli import policy  # noqa: PLC0415 - the same
+
+    return policy.check(_screen(as_json=as_json), files)
+
+
+@policy_app.command("diff")
+def diff_policies(
+    one: Annotated[str, typer.Argument(metavar="ONE")],
+    other: Annotated[str, typer.Argument(metavar="OTHER")],
+    *,
+    no_looser: Annotated[
+        bool, typer.Option("--no-looser", help="Exit with 1 when OTHER lets more through than ONE.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Compare two policies, value by value."""
+    from poet_engine.cli import policy  # noqa: PLC0415 - the same
+
+    return policy.diff(_screen(as_json=as_json), one, other, no_looser=no_looser)
+
+
+@policy_app.command("list")
+def list_policies(*, as_json: JsonOption = False) -> int:
+    """List the policies that ship."""
+    from poet_engine.cli import policy  # noqa: PLC0415 - the same
+
+    return policy.presets(_screen(as_json=as_json))
+
+
+@policy_app.command("schema")
+def policy_schema(*, as_json: JsonOption = False) -> int:
+    """Print the JSON Schema of policy files, for editors."""
+    from poet_engine.cli import policy  # noqa: PLC0415 - the same
+
+    return policy.print_schema(_screen(as_json=as_json))
+
+
+_FunctionArgument = Annotated[
+    str, typer.Argument(metavar="TARGET", help="path.py:function or package.module:function; it is never imported.")
+]
+_VersionOption = Annotated[
+    str | None, typer.Option("--version", metavar="v1", help="Which version; the one that serves by default.")
+]
+_SandboxOption = Annotated[
+    Literal["process", "docker"] | None, typer.Option("--sandbox", help="The breaker of one sandbox alone.")
+]
+_ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept and shown.")]
+
+
+@breaker_app.command("list")
+def list_breakers(target: _FunctionArgument, *, as_json: JsonOption = False) -> int:
+    """List the breakers of all versions; exit 1 when one lets no call through."""
+    from poet_engine.cli import breaker  # noqa: PLC0415 - the same
+
+    return breaker.show_all(_screen(as_json=as_json), target)
+
+
+@breaker_app.command("show")
+def show_breaker(target: _FunctionArgument, *, version: _VersionOption = None, as_json: JsonOption = False) -> int:
+    """Show all there is to know of one version's breakers; exit 1 when one lets no call through."""
+    from poet_engine.cli import breaker  # noqa: PLC0415 - the same
+
+    return breaker.show_one(_screen(as_json=as_json), target, version)
+
+
+@breaker_app.command("force")
+def force_breaker(
+    target: _FunctionArgument,
+    *,
+    version: _VersionOption = None,
+    sandbox: _SandboxOption = None,
+    reason: _ReasonOption = "forced open on the command line",
+    as_json: JsonOption = False,
+) -> int:
+    """Open the breaker and pin it: the version answers no call until it is reset."""
+    from poet_engine.cli import breaker  # noqa: PLC0415 - the same
+
+    return breaker.force(_screen(as_json=as_json), target, version, sandbox, reason=reason)
+
+
+@breaker_app.command("reset")
+def reset_breaker(
+    target: _FunctionArgument,
+    *,
+    version: _VersionOption = None,
+    sandbox: _SandboxOption = None,
+    reason: _ReasonOption = "reset on the command line",
+    as_json: JsonOption = False,
+) -> int:
+    """Close the breaker and lift its pin."""
+    from poet_engine.cli import breaker  # noqa: PLC0415 - the same
+
+    return breaker.reset(_screen(as_json=as_json), target, version, sandbox, reason=reason)
 
 
 def _spelt_wrong(error: typer.TyperException) -> UsageError:

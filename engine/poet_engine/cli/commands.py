@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import poet_engine
+from poet_engine import assembly
 from poet_engine.cli import render
 from poet_engine.cli.arguments import read_arguments, wall_of
 from poet_engine.cli.bulk import command as bulk
@@ -16,7 +17,7 @@ from poet_engine.cli.reading import read_text
 from poet_engine.cli.screen import Screen
 from poet_engine.cli.target import find
 from poet_engine.errors import SandboxUnavailableError, UsageError
-from poet_engine.gate import Gate
+from poet_engine.gate import Gate, judged_scan
 from poet_engine.job import Job
 from poet_engine.policy import Policy
 from poet_engine.sandbox.protocol import Diagnosis, Grade
@@ -26,13 +27,16 @@ from poet_engine.settings import Settings
 _WITHOUT_WALLS = "lab"
 
 
-def run(screen: Screen, target: str, *, args: str | None, policy: str | None, timeout: str | None, sandbox: str) -> int:
+Where = tuple[str, str | None]  # a sandbox, and Docker's runtime
+
+
+def run(screen: Screen, target: str, *, args: str | None, policy: str | None, timeout: str | None, where: Where) -> int:
     """Run one function of one file in the sandbox, without importing the file here."""
     found = find(target, folders=[Path.cwd(), *map(Path, sys.path)])
     positional, keyword = read_arguments(args, stdin=_read_stdin)
     chosen = _policy(policy)
     wall = wall_of(timeout, chosen)
-    with poet_engine.Engine.open(policy=chosen, sandbox=sandbox) as engine:
+    with poet_engine.Engine.open(policy=chosen, sandbox=where[0], runtime=where[1]) as engine:
         job = Job(
             source=engine.undecorate(found.source),
             entry=found.entry,
@@ -53,32 +57,33 @@ def run_jobs(
     *,
     policy: str | None,
     timeout: str | None,
-    sandbox: str,
+    where: Where,
     concurrency: int | None,
 ) -> int:
     """Run every job of a file in the sandbox, and leave one line of results for each."""
     chosen = _policy(policy)
-    order = Order(jobs=jobs, out=out, policy=chosen, sandbox=sandbox, concurrency=concurrency, timeout=timeout)
+    order = Order(jobs=jobs, out=out, policy=chosen, where=where, concurrency=concurrency, timeout=timeout)
     return bulk.run(screen, order)
 
 
-def scan(screen: Screen, files: Sequence[str], *, policy: str | None) -> int:
+def scan(screen: Screen, files: Sequence[str], *, policy: str | None, sarif: bool = False) -> int:
     """Scan files as they would be scanned before a run; 1 when the gate turns any of them down."""
     sources = [(name, read_text(Path(name))) for name in files]
-    chosen = _policy(policy)
+    chosen, now = _policy(policy), assembly.wall_clock()
     with Gate() as gate:  # and no engine: a machine without a sandbox can still scan
-        scanned = [_scan(gate, chosen, name, source) for name, source in sources]
-    render.print_scan(screen, scanned)
-    return int(any(file.cause is not None for file in scanned))
+        scanned = [_scan(gate, chosen, name, source, now) for name, source in sources]
+    expired = [waiver for waiver in chosen.waivers if waiver.expired(now)]
+    render.print_scan(screen, scanned, expired, as_sarif=sarif)
+    return int(bool(expired) or any(file.cause is not None for file in scanned))
 
 
-def doctor(screen: Screen) -> int:
+def doctor(screen: Screen, where: Where) -> int:
     """Try to get through each wall from inside; 1 when one did not hold."""
     try:
-        found = _diagnose(_policy(None))
+        found = _diagnose(_policy(None), where)
     except SandboxUnavailableError:
         try:
-            found = _diagnose(Policy.load(_WITHOUT_WALLS))
+            found = _diagnose(Policy.load(_WITHOUT_WALLS), where)
         except SandboxUnavailableError as error:
             screen.fail(error, exit_code=1)
             return 1
@@ -86,22 +91,22 @@ def doctor(screen: Screen) -> int:
     return int(found.grade is Grade.WEAK)
 
 
-def _diagnose(policy: Policy) -> Diagnosis:
-    with poet_engine.Engine.open(policy=policy) as engine:
+def _diagnose(policy: Policy, where: Where) -> Diagnosis:
+    with poet_engine.Engine.open(policy=policy, sandbox=where[0], runtime=where[1]) as engine:
         return engine.diagnose()
 
 
-def _scan(gate: Gate, policy: Policy, name: str, source: str) -> render.ScannedFile:
+def _scan(gate: Gate, policy: Policy, name: str, source: str, now: float) -> render.ScannedFile:
     try:
         text = gate.undecorate(source)
     except UsageError:
         text = source  # it cannot be parsed, which is for the gate to say, with the line
-    report = gate.scan(text, policy)
-    return render.ScannedFile(name, report.digest, str(report.mode), report.cause, report.findings)
+    report = judged_scan(gate, text, policy, names=(name,), now=now)
+    return render.ScannedFile(name, report.digest, str(report.mode), report.cause, (*report.findings, *report.audited))
 
 
 def _policy(chosen: str | None) -> Policy:
-    return Policy.load(chosen or Settings.read().policy)
+    return assembly.resolve(chosen, Settings.read()).policy(Policy)
 
 
 def _read_stdin(most: int) -> bytes:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import cast
 
 from poet_engine import _demo
-from poet_engine.assembly import poet
+from poet_engine.assembly import poet, prefer
 from poet_engine.cli.hostile import SEVEN, Hostile
 from poet_engine.cli.screen import Screen
 from poet_engine.decorator import Execution, PoetHandle
@@ -63,8 +63,15 @@ class Row:
     rule: str = ""
 
 
-def run(screen: Screen, *, folder: Path | None) -> int:
-    """Run the demo in `folder` (by default `./poet-demo`); 0 only if every step did what it says."""
+def run(screen: Screen, *, folder: Path | None, where: tuple[str, str | None] = ("auto", None)) -> int:
+    """Run the demo in `folder` (by default `./poet-demo`); 0 only if every step did what it says.
+
+    Args:
+        screen: Where to show it.
+        folder: Where to write.
+        where: A sandbox, and Docker's runtime.
+    """
+    prefer(*where)
     logging.getLogger("poet_engine").addHandler(logging.NullHandler())  # the demo says itself what the log would
     try:
         return _run(screen, _prepare(folder or Path(_FOLDER)))
@@ -142,8 +149,9 @@ def _flow(path: Path) -> tuple[list[float], list[float]]:
 
 
 def _enhanced(screen: Screen, drift: _Drift, current: list[float], reference: list[float]) -> Row:
-    screen.heading("3. The call, in the process sandbox")
     execution = drift.poet.call(current, reference)
+    sandbox = execution.outcome.sandbox if execution.outcome is not None else ""
+    screen.heading(f"3. The call, in the {sandbox or 'chosen'} sandbox")
     value = execution.value if isinstance(execution.value, dict) else {}
     for name in ("drift_detected", "method", "statistic", "p_value"):
         screen.line(f"  {name} = {value.get(name)}")

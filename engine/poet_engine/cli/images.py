@@ -10,9 +10,9 @@ from typing import Self
 from rich.progress import BarColumn, Progress, TextColumn
 
 from poet_engine.cli.screen import Screen, safe
+from poet_engine.dockerd import DEFAULT_HOST
 from poet_engine.errors import DockerError
 from poet_engine.images import (
-    DEFAULT_HOST,
     RECIPES,
     Builder,
     DockerEngine,

@@ -1,12 +1,15 @@
 """Outcomes, scans and walls, as JSON documents and as text."""
 
 import dataclasses
+import importlib.metadata
 import json
 from collections.abc import Sequence
 
 from poet_engine.cli.plain import plain
 from poet_engine.cli.screen import Screen
-from poet_engine.outcome import ErrorInfo, Evidence, Finding, Outcome, Status, Usage
+from poet_engine.gate.sarif import sarif
+from poet_engine.outcome import Effect, ErrorInfo, Evidence, Finding, Outcome, Status, Usage
+from poet_engine.policy.waivers import Waiver
 from poet_engine.sandbox.protocol import Diagnosis, Means
 
 _FINE, _FAILED, _OURS = 0, 1, 2
@@ -65,10 +68,11 @@ def outcome_document(outcome: Outcome) -> dict[str, object]:
     }
 
 
-def scan_document(files: Sequence[ScannedFile]) -> dict[str, object]:
-    """A scan as one JSON object."""
+def scan_document(files: Sequence[ScannedFile], expired: Sequence[Waiver] = ()) -> dict[str, object]:
+    """A scan as one JSON object, with the waivers of the policy whose day is over."""
     return {
         "rejected": sum(file.cause is not None for file in files),
+        "expired_waivers": [waiver.plain() for waiver in expired],
         "files": [
             {
                 "path": file.path,
@@ -82,6 +86,11 @@ def scan_document(files: Sequence[ScannedFile]) -> dict[str, object]:
     }
 
 
+def sarif_document(files: Sequence[ScannedFile]) -> dict[str, object]:
+    """A scan as code hosts and editors read it."""
+    return sarif(((file.path, file.findings) for file in files), version=importlib.metadata.version("poet-engine"))
+
+
 def diagnosis_document(found: Diagnosis) -> dict[str, object]:
     """What the doctor found, as one JSON object."""
     return {
@@ -91,6 +100,7 @@ def diagnosis_document(found: Diagnosis) -> dict[str, object]:
         "walls": [dataclasses.asdict(wall) for wall in found.walls],
         "means": None if found.means is None else dataclasses.asdict(found.means),
         "remedies": list(found.remedies),
+        "remarks": list(found.remarks),
     }
 
 
@@ -110,14 +120,23 @@ def print_outcome(screen: Screen, outcome: Outcome) -> None:
     screen.line(", ".join([status, *usage_phrases(outcome.usage), *sandbox]), style="dim")
 
 
-def print_scan(screen: Screen, files: Sequence[ScannedFile]) -> None:
-    """Print findings as `path:line:column: rule severity: message`, then one line for each file."""
-    screen.document(scan_document(files))
+def print_scan(
+    screen: Screen, files: Sequence[ScannedFile], expired: Sequence[Waiver] = (), *, as_sarif: bool = False
+) -> None:
+    """Print findings as `path:line:column: rule severity: message` and their line, then one line for each file."""
+    screen.document(sarif_document(files) if as_sarif else scan_document(files, expired))
     for file in files:
         for finding in file.findings:
             where = f"{file.path}:{finding.line}:{finding.column + 1}"
-            screen.line(f"{where}: {finding.rule} {finding.severity}: {finding.message}")
+            screen.line(f"{where}: {finding.rule} {finding.severity}: {finding.message}{_effect(finding)}")
+            if finding.snippet:
+                screen.line(f"    {finding.snippet}", style="dim")
         screen.line(f"{file.path}: {'clean' if file.cause is None else f'rejected ({file.cause})'}", style="bold")
+    for waiver in expired:
+        screen.line(
+            f"the waiver of {waiver.owner} for {waiver.rule} in {waiver.scope} expired on {waiver.expires}; "
+            "mend what it covers and remove it, or have it renewed"
+        )
 
 
 def print_diagnosis(screen: Screen, found: Diagnosis) -> None:
@@ -129,8 +148,8 @@ def print_diagnosis(screen: Screen, found: Diagnosis) -> None:
     screen.table(columns, [(wall.wall, "yes" if wall.held else "NO", wall.tried, wall.stopped_by) for wall in walls])
     if found.means is not None:
         screen.line(_means_text(found.means))
-    for remedy in found.remedies:
-        screen.line(remedy)
+    for sentence in (*found.remedies, *found.remarks):
+        screen.line(sentence)
 
 
 def _means_text(means: Means) -> str:
@@ -171,7 +190,15 @@ def _print_failure(screen: Screen, outcome: Outcome) -> None:
 
 def _print_findings(screen: Screen, findings: Sequence[Finding]) -> None:
     for finding in findings:
-        screen.line(f"line {finding.line}: {finding.rule} {finding.severity}: {finding.message}")
+        where = f"line {finding.line}: " if finding.line else ""
+        screen.line(f"{where}{finding.rule} {finding.severity}: {finding.message}{_effect(finding)}")
+
+
+def _effect(finding: Finding) -> str:
+    """What becomes of a finding that does not reject, and why; nothing where it does and there is nothing to add."""
+    said = [str(finding.effect)] if finding.effect is not Effect.ENFORCE else []
+    said += [finding.note] if finding.note else []
+    return f" [{': '.join(said)}]" if said else ""
 
 
 def _print_stream(screen: Screen, name: str, text: str, *, cut: bool) -> None:

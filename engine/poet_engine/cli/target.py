@@ -29,6 +29,16 @@ class Target:
     source: str
 
 
+def locate(text: str, *, folders: Iterable[Path]) -> tuple[Path, str]:
+    """The file and the qualified name that `text` names; reads nothing.
+
+    Raises:
+        UsageError: The form is wrong, or no such module can be found.
+    """
+    place, entry = _split(text)
+    return Path(place) if _is_path(place) else _find_module(place, folders), entry
+
+
 def find(text: str, *, folders: Iterable[Path]) -> Target:
     """Find and read what `text` names.
 
@@ -39,8 +49,12 @@ def find(text: str, *, folders: Iterable[Path]) -> Target:
     Raises:
         UsageError: The form is wrong, the file cannot be found or read, or has no such function.
     """
-    place, entry = _split(text)
-    path = Path(place) if _is_path(place) else _find_module(place, folders)
+    path, entry = locate(text, folders=folders)
+    if "." in entry:
+        raise UsageError(
+            f"{entry!r} is not at the top level of its file: only functions at the top level run in a sandbox, since "
+            "methods and inner functions need an object that cannot travel; wrap it in a function of its own",
+        )
     source = read_text(path)
     _check_entry(source, entry, path)
     return Target(path, entry, source)
@@ -50,12 +64,7 @@ def _split(text: str) -> tuple[str, str]:
     place, colon, entry = text.rpartition(":")
     if not colon or not place or not entry:
         raise UsageError(f"the target {text!r} does not name a file and a function: {_FORM}")
-    if "." in entry:
-        raise UsageError(
-            f"{entry!r} is not at the top level of its file: only functions at the top level run in a sandbox, since "
-            "methods and inner functions need an object that cannot travel; wrap it in a function of its own",
-        )
-    if not entry.isidentifier() or keyword.iskeyword(entry):
+    if not all(part.isidentifier() and not keyword.iskeyword(part) for part in entry.split(".")):
         raise UsageError(f"{entry!r} in the target {text!r} is not the name of a function: {_FORM}")
     return place, entry
 

@@ -2,12 +2,12 @@
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Protocol, Self, TypeVar, cast, overload
 
 from poet_engine.decorator.function import PoetHandle
-from poet_engine.decorator.preparing import Options, wiring
+from poet_engine.decorator.preparing import RETRIES, RETRY_ON, Options, wiring
 from poet_engine.errors import UsageError
 from poet_engine.policy import Policy
 from poet_engine.policy.units import seconds
@@ -61,10 +61,13 @@ def poet(
     optimize_for: str | None = None,
     policy: Policy | str | Path | None = None,
     timeout: str | float | None = None,
+    retries: int | None = RETRIES,
+    idempotent: bool = True,
+    retry_on: type[Exception] | Sequence[type[Exception]] = RETRY_ON,
 ) -> Callable[[Callable[_Params, _Result]], PoetFunction[_Params, _Result]]: ...
 
 
-def poet(
+def poet(  # noqa: PLR0913 - each is an option of the decorator, given by its name
     function: Callable[_Params, _Result] | None = None,
     /,
     *,
@@ -72,6 +75,9 @@ def poet(
     optimize_for: str | None = None,
     policy: Policy | str | Path | None = None,
     timeout: str | float | None = None,
+    retries: int | None = RETRIES,
+    idempotent: bool = True,
+    retry_on: type[Exception] | Sequence[type[Exception]] = RETRY_ON,
 ) -> PoetFunction[_Params, _Result] | Callable[[Callable[_Params, _Result]], PoetFunction[_Params, _Result]]:
     """Put a generated version in front of a function. Nothing is generated before the first call.
 
@@ -80,7 +86,11 @@ def poet(
         domain: What kind of function it is, such as `ml_monitoring`; guessed when not given.
         optimize_for: What matters most, kept with the version.
         policy: A policy, a preset's name or a file; by default the one that the domain needs.
-        timeout: How long a call may take in the sandbox, such as `"5s"` or seconds; the policy's limit if that is less.
+        timeout: How long all attempts of a call may take together, such as `"500ms"` or seconds; 5 s by default.
+        retries: How many attempts may follow the first one; None for as many as there is time for.
+        idempotent: Whether the body may run more than once for a call. If not, there is one attempt, and the original
+            answers for a failed version only where the version certainly did not begin.
+        retry_on: The exceptions that may go away by themselves, raised by the original or, by name, by a version.
 
     Raises:
         UsageError: An option has a type or a value that it cannot have, or what is decorated is no function.
@@ -95,6 +105,9 @@ def poet(
         optimize_for=optimize_for,
         policy=policy,
         timeout=None if timeout is None else _duration(timeout),
+        retries=_retries(retries),
+        idempotent=_idempotent(idempotent),
+        retry_on=_exceptions(retry_on),
     )
     if function is None:
         return functools.partial(_decorate, options=options)
@@ -109,6 +122,26 @@ def _duration(timeout: str | float) -> float:
     if not value:
         raise UsageError("@poet(timeout=…): no call can end in 0 seconds; leave it out for the policy's limit")
     return value
+
+
+def _retries(retries: object) -> int | None:
+    if retries is None or (isinstance(retries, int) and not isinstance(retries, bool) and retries >= 0):
+        return retries
+    raise UsageError(f"@poet(retries=…) is how many attempts follow the first one: 0, 1, 2 … or None, not {retries!r}")
+
+
+def _idempotent(idempotent: object) -> bool:
+    if isinstance(idempotent, bool):
+        return idempotent
+    raise UsageError(f"@poet(idempotent=…) is True or False, not {idempotent!r}")
+
+
+def _exceptions(retry_on: object) -> tuple[type[Exception], ...]:
+    given = tuple(retry_on) if isinstance(retry_on, Sequence) else (retry_on,)
+    found = tuple(one for one in given if isinstance(one, type) and issubclass(one, Exception))
+    if len(found) == len(given):
+        return found
+    raise UsageError(f"@poet(retry_on=…) is exception classes such as (ConnectionError,), not {retry_on!r}")
 
 
 def _decorate(function: Callable[_Params, _Result], *, options: Options) -> PoetFunction[_Params, _Result]:

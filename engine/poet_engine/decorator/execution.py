@@ -1,12 +1,15 @@
-"""One call of a decorated function, from the version's turn to the event; nothing here performs anything."""
+"""One call of a decorated function, as it is told and recorded; nothing here performs anything."""
 
 import dataclasses
-import threading
 
+from poet_engine.decorator.inputs import Refusal
+from poet_engine.errors import InputRefused, NotServedError, ZeroRefused
 from poet_engine.journal.recorder import Call
-from poet_engine.outcome import Blame, ErrorInfo, Outcome, Status
+from poet_engine.outcome import Blame, ErrorInfo, Evidence, Outcome, Status
+from poet_engine.resilience.guard import NotAdmitted
+from poet_engine.resilience.pipeline import Served
 
-GENERATED, ORIGINAL, NOBODY = "generated", "original", "none"
+ORIGINAL, NOBODY = "original", "none"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,13 +18,15 @@ class Execution:
 
     Attributes:
         value: What the caller gets.
-        served_by: `generated` or `original`.
+        served_by: `generated`, `previous_version` or `original`.
         version: The version that was tried, such as `v1`; `original` when none was.
-        outcome: What came of the version; None when none was tried.
+        outcome: What came of its last attempt; None when none was tried.
         execution_id: What ties events and feedback to this call.
         event_id: The id of its event; empty where nothing records.
-        attempts: How often the version was tried.
-        fallback_reason: Why the original answered; None when it did not.
+        attempts: How many attempts there were of whoever was asked first: the version, or the original of a function
+            that runs in the host.
+        fallback_reason: Why somebody else answered; None when nobody else did.
+        queue_wait: Seconds that the call waited for a place in the sandbox's bulkhead; None where it needed none.
     """
 
     value: object
@@ -32,107 +37,163 @@ class Execution:
     event_id: str
     attempts: int
     fallback_reason: str | None = None
+    queue_wait: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """What is known of a call when the version has had its turn.
+class Begun:
+    """What is known of a call when it begins.
 
     Attributes:
+        function: The function's qualified name.
         execution_id: What ties events and feedback to this call.
         start: Seconds since the epoch.
-        version: The version that was tried; `original` when none was.
-        outcome: What came of it; None when none was tried.
-        attempts: How often it was tried.
+        version: The version that is asked first; None where the original is.
         policy_digest: The policy that it runs under, if it has one.
-        fallback_reason: Why the original has to answer; None when the version did.
+        hosted: Why the original is asked first; None where a version is.
     """
 
+    function: str
     execution_id: str
     start: float
+    version: str | None = None
+    policy_digest: str | None = None
+    hosted: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """What came of a call, before it is recorded.
+
+    Attributes:
+        version: The version that was tried; `original` when none was.
+        outcome: What came of its last attempt; None when none was tried.
+        served_by: Who answered.
+        attempts: How many attempts there were.
+        reason: Why somebody else answered.
+        error: What the caller gets raised.
+        by_original: Whether the original raised it.
+        queue_wait: Seconds spent waiting for a place.
+        late: Whether it ended after its deadline.
+    """
+
     version: str = ORIGINAL
     outcome: Outcome | None = None
+    served_by: str = NOBODY
     attempts: int = 0
-    policy_digest: str | None = None
-    fallback_reason: str | None = None
-
-    def cancelled(self) -> "Attempt":
-        """The same call, when its caller has gone away before anybody answered."""
-        outcome = self.outcome or Outcome(status=Status.CANCELLED, cause="caller", blame=Blame.CALLER)
-        return dataclasses.replace(
-            self,
-            outcome=dataclasses.replace(outcome, execution_id=self.execution_id),
-            fallback_reason="the caller cancelled the call",
-        )
+    reason: str | None = None
+    error: BaseException | None = None
+    by_original: bool = False
+    queue_wait: float | None = None
+    late: bool = False
 
 
-def call_of(attempt: Attempt, *, function: str, served_by: str, end: float, error: BaseException | None) -> Call:
-    """What is recorded: the outcome judges the version if one was tried, and else the original.
+def story_of(begun: Begun, served: Served) -> Story:
+    """What the pipeline's end means: the outcome judges the version if one was tried, and else the original."""
+    first = served.first
+    untried = first is not None and first.untried is not None
+    outcome = None if first is None else first.outcome
+    if outcome is not None:
+        outcome = dataclasses.replace(outcome, execution_id=begun.execution_id)
+    error: BaseException | None = None if served.answer is None else served.answer.error
+    if served.by is None and served.turned_away is not None:
+        error = _not_served(begun.function, served.turned_away)
+    good = served.answer is not None and served.answer.ok
+    return Story(
+        version=begun.version if begun.version is not None and outcome is not None else ORIGINAL,
+        outcome=outcome,
+        served_by=str(served.by) if good else NOBODY,
+        attempts=0 if untried else served.attempts,
+        reason=_reason(begun, served),
+        error=error,
+        by_original=served.by is not None and error is not None,
+        queue_wait=served.queue_wait if begun.version is not None else None,
+        late=served.late,
+    )
+
+
+def cancelled(begun: Begun, attempts: int) -> Story:
+    """The story of a call whose caller has gone away before anybody answered."""
+    outcome = Outcome(status=Status.CANCELLED, cause="caller", blame=Blame.CALLER, execution_id=begun.execution_id)
+    return Story(
+        version=begun.version if begun.version is not None and attempts else ORIGINAL,
+        outcome=outcome,
+        attempts=attempts,
+        reason="the caller cancelled the call",
+    )
+
+
+def refused(begun: Begun, refusal: Refusal) -> Story:
+    """The story of a call whose argument breaks a rule: nobody was asked."""
+    outcome = Outcome(
+        status=Status.REFUSED,
+        cause="input",
+        blame=Blame.CALLER,
+        error=ErrorInfo("InputRefused", f"{refusal.argument}: {refusal.rule}"),
+        evidence=Evidence(refusal.argument, refusal.given, source="host"),
+        execution_id=begun.execution_id,
+    )
+    error = (ZeroRefused if refusal.divides else InputRefused)(outcome.describe(), outcome)
+    return Story(outcome=outcome, error=error)
+
+
+def _reason(begun: Begun, served: Served) -> str | None:
+    """Why it was not whoever was asked first that answered, and all that stood in the way."""
+    first, away = served.first, served.turned_away
+    reasons = [begun.hosted] if begun.hosted is not None else []
+    if first is not None and first.untried is not None:
+        reasons.append(first.untried)
+    elif first is not None and first.outcome is not None and not (first.ok or first.refused):
+        reasons.append(first.outcome.describe())
+        if served.attempts > 1 and served.stopped is not None:
+            reasons.append(served.stopped)
+    if away is not None:
+        reasons.append(away.reason)
+    return "; ".join(reasons) or None
+
+
+def _not_served(function: str, away: NotAdmitted) -> NotServedError:
+    """What callers get whom the pipeline turned away, and whom nobody else may answer."""
+    mend = "call it later" if away.retry_after is None else f"call it again in {away.retry_after:.3g} s"
+    message = f"nobody may answer this call of {function}: {away.reason}; {mend}"
+    return NotServedError(message, by=away.by, retry_after=away.retry_after)
+
+
+def call_of(begun: Begun, story: Story, *, end: float) -> Call:
+    """What is recorded.
 
     Args:
-        attempt: The version's turn.
-        function: The function's qualified name.
-        served_by: Who answered.
+        begun: The call's beginning.
+        story: What came of it.
         end: Seconds since the epoch.
-        error: What the original raised, if it had to answer and did.
     """
-    outcome, reason = attempt.outcome, attempt.fallback_reason
-    if error is not None and outcome is None:
-        outcome = Outcome(status=Status.ERROR, cause="exception", blame=Blame.CALLER, error=_error_info(error))
-    elif error is not None:
-        info = _error_info(error)
+    outcome, reason = story.outcome, story.reason
+    if story.error is not None and outcome is None:
+        info = _error_info(story.error)
+        outcome = Outcome(status=Status.ERROR, cause="exception", blame=Blame.CALLER, error=info)
+    elif story.error is not None and story.by_original:
+        info = _error_info(story.error)
         reason = f"{reason}; then the original raised {info.type}: {info.message}"
     return Call(
-        function_name=function,
-        version=attempt.version,
-        execution_id=attempt.execution_id,
-        start=attempt.start,
+        function_name=begun.function,
+        version=story.version,
+        execution_id=begun.execution_id,
+        start=begun.start,
         end=end,
         outcome=outcome,
-        served_by=served_by,
-        attempts=attempt.attempts,
-        policy_digest=attempt.policy_digest,
+        served_by=story.served_by,
+        attempts=story.attempts,
+        policy_digest=begun.policy_digest,
         fallback_reason=reason,
+        queue_wait=story.queue_wait,
+        late=story.late,
     )
 
 
 def _error_info(error: BaseException) -> ErrorInfo:
+    """An exception of this process as text."""
     try:
         message = str(error)
     except Exception:  # noqa: BLE001 - the user's own class may fail to describe itself; its exception still counts
         message = "this exception cannot be shown as text"
     return ErrorInfo(type(error).__name__, message)
-
-
-class Handover:
-    """Between a coroutine that waits for a version and the thread that tries it: exactly one of them records the call.
-
-    A coroutine can be cancelled at any time, and the thread cannot. Whoever comes last has to record.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._begun = self._left = False
-        self._attempt: Attempt | None = None
-
-    def begin(self) -> bool:
-        """Called by the thread: whether anybody still waits. If not, the version is not tried."""
-        with self._lock:
-            self._begun = not self._left
-            return self._begun
-
-    def finish(self, attempt: Attempt) -> bool:
-        """Called by the thread at its end: whether anybody still waits. If not, the thread records."""
-        with self._lock:
-            self._attempt = attempt
-            return not self._left
-
-    def leave(self, unbegun: Attempt) -> Attempt | None:
-        """Called by the coroutine when it is cancelled: what it has to record; None when the thread will.
-
-        Args:
-            unbegun: The call as it stands if the thread has not begun.
-        """
-        with self._lock:
-            self._left = True
-            return self._attempt if self._begun else unbegun

@@ -1,13 +1,14 @@
-"""A decorated function at work: the version answers, or the original does, and an event says which and why."""
+"""A decorated function at work: each call goes through the pipeline, and an event says who answered it and why."""
 
 import asyncio
 import dataclasses
+import functools
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Generic, ParamSpec
 
-from poet_engine.decorator.execution import GENERATED, NOBODY, ORIGINAL, Attempt, Execution, Handover, call_of
-from poet_engine.decorator.forks import ForkedLock
+from poet_engine.decorator.execution import Begun, Execution, Story, call_of, cancelled, refused, story_of
+from poet_engine.decorator.inputs import Inputs, inputs_of
 from poet_engine.decorator.preparing import (
     Candidate,
     Hosted,
@@ -18,15 +19,19 @@ from poet_engine.decorator.preparing import (
     prepare,
     recorder_for,
     refuse_stale,
+    rescanned,
     usable,
     wiring,
 )
+from poet_engine.decorator.route import Route, Supplies
 from poet_engine.decorator.telling import Teller
+from poet_engine.decorator.turn import Turn
 from poet_engine.errors import PoetError, UsageError
 from poet_engine.events import Event
-from poet_engine.job import Job
+from poet_engine.forks import ForkedLock
 from poet_engine.journal.recorder import Recorder
-from poet_engine.outcome import Outcome, Status
+from poet_engine.resilience.performing import aperform, perform
+from poet_engine.resilience.pipeline import Rung, Served
 from poet_engine.sandbox.protocol import WallReport
 from poet_engine.store import StoredVersion
 
@@ -50,6 +55,9 @@ class PoetHandle(Generic[_Params]):
         self._state: Ready | Hosted | None = None
         self._recorder: Recorder | None = None
         self._recording_failed = False
+        self._inputs: Inputs | None = None
+        self._supplies: Supplies | None = None
+        self._route: Route | None = None
         self._tell = Teller(self._name)
 
     def __repr__(self) -> str:
@@ -102,14 +110,18 @@ class PoetHandle(Generic[_Params]):
 
         Raises:
             StoreError: There is no such version, or its code was edited.
-            UsageError: It was made for another source of the function, or the name is none.
+            UsageError: It was made for another source of the function, the gate rejects it under a policy that has
+                changed since, or the name is none.
         """
         place = self._workplace()
         version = place.versions.version(name)
         refuse_stale(place, version)
+        state = rescanned(place, version)
+        if isinstance(state, Hosted):
+            raise UsageError(state.reason)
         place.versions.rollback(name, actor="user", reason=reason)
         with self._lock:
-            self._state = Ready(place, version)
+            self._state = state
 
     def adopt(self, code: str, *, reason: str = "adopted by the user") -> StoredVersion:
         """Scan code as a new version, store it and let it serve. It is not tried: nobody said on what.
@@ -143,152 +155,170 @@ class PoetHandle(Generic[_Params]):
         """Call it and tell everything; raises what the caller of the function would see raised.
 
         Raises:
-            InputRefused: The version refused an argument.
+            InputRefused: An argument breaks a rule of the function.
+            NotServedError: Nobody was allowed to answer; it says when to call again.
+            OutcomeError: A version failed that may have begun, and the function is not idempotent.
             UsageError: The function is an `async def`.
         """
         if self._is_async:
             raise UsageError(f"{self._name} is an async def; await its .poet.acall(...) instead of calling .poet.call")
-        attempt = self._try(args, kwargs)
-        settled = self._settle(attempt)
-        if settled is not None:
-            return settled
+        self._check(args, kwargs)
+        route = self._route_of(self.prepare())
+        begun = self._begin(route.state)
+        turn = self._turn(route, functools.partial(self._function, *args, **kwargs), args, kwargs)
+        # Not kept in a variable here: an error's traceback holds this frame, which would hold the error.
+        return self._settle(begun, self._served(begun, route, turn))
+
+    def _served(self, begun: Begun, route: Route, turn: Turn) -> Served:
         try:
-            value = self._function(*args, **kwargs)
-        except BaseException as error:
-            self._finish(attempt, None, NOBODY, error)
+            return perform(wiring().pipeline.steps(route.plan()), turn.attempt, wiring().pauses)
+        except BaseException:  # Ctrl-C and the like: the call ends here, and leaves its event
+            self._record(begun, cancelled(begun, turn.attempts))
             raise
-        return self._finish(attempt, value, ORIGINAL)
 
     async def acall(self, *args: _Params.args, **kwargs: _Params.kwargs) -> Execution:
-        """The same for an `async def`: the sandbox is waited for in a thread, the original is awaited."""
-        attempt = await self._try_in_thread(args, kwargs)
-        settled = self._settle(attempt)
-        if settled is not None:
-            return settled
-        try:
-            answer: object = self._function(*args, **kwargs)
-            value = await answer if isinstance(answer, Awaitable) else answer
-        except BaseException as error:
-            self._finish(attempt, None, NOBODY, error)
-            raise
-        return self._finish(attempt, value, ORIGINAL)
+        """The same for an `async def`: the sandbox is waited for in a thread, the original is awaited.
 
-    def _try(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Attempt:
-        """Give the version its turn. Never raises for what goes wrong: the original can still answer."""
-        state = self.prepare()
-        attempt = self._unbegun()
-        if isinstance(state, Hosted):
-            digest = None if state.workplace is None else state.workplace.policy.digest
-            return dataclasses.replace(attempt, policy_digest=digest, fallback_reason=state.reason)
-        attempt = dataclasses.replace(attempt, policy_digest=state.workplace.policy.digest)
+        Cancelling the task ends the attempt, and waits until nothing of it is left.
+        """
         try:
-            outcome = state.workplace.engine.attempt(self._job(state, args, kwargs))
-        except PoetError as error:  # arguments that cannot travel, or an engine that was closed meanwhile
-            return self._untried(attempt, type(error).__name__, str(error))
-        except Exception as error:  # noqa: BLE001 - a bug of ours, or an argument that misbehaves when it is read: neither may cost the caller the original's answer
-            return self._untried(attempt, "bug", f"the version could not be tried: {error!r}", error)
-        except BaseException:  # Ctrl-C and the like: the call ends here, and leaves its event
-            interrupted = dataclasses.replace(attempt, version=state.version.name, attempts=1).cancelled()
-            self._finish(interrupted, None, NOBODY)
+            route = self._route_of(await self._prepared())
+        except BaseException:  # cancelled, or closed by whoever drove the coroutine
+            begun = self._begin(None)
+            self._record(begun, cancelled(begun, 0))
             raise
-        outcome = dataclasses.replace(outcome, execution_id=attempt.execution_id)
-        self._tell.output(outcome)
-        return dataclasses.replace(
-            attempt,
-            version=state.version.name,
-            outcome=outcome,
-            attempts=1,
-            fallback_reason=self._failure(state.version, outcome),
+        self._check(args, kwargs)
+        begun = self._begin(route.state)
+        turn = self._turn(route, functools.partial(self._function, *args, **kwargs), args, kwargs)
+        return self._settle(begun, await self._aserved(begun, route, turn))
+
+    async def _aserved(self, begun: Begun, route: Route, turn: Turn) -> Served:
+        try:
+            return await aperform(wiring().pipeline.steps(route.plan()), turn.aattempt, wiring().pauses)
+        except BaseException:  # cancelled, or closed
+            self._record(begun, cancelled(begun, turn.attempts))
+            raise
+
+    async def _prepared(self) -> Ready | Hosted:
+        """The event loop waits neither for a version that is made nor for a journal that is opened."""
+        state = self._state
+        if state is not None and usable(state) and (self._recorder is not None or self._recording_failed):
+            return state
+
+        def work() -> Ready | Hosted:
+            self._rules()
+            self._records()
+            return self.prepare()
+
+        return await asyncio.to_thread(work)
+
+    def _rules(self) -> Inputs:
+        if self._inputs is None:
+            self._inputs = inputs_of(self._function)
+        return self._inputs
+
+    def _check(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
+        """Refuse an argument that breaks a rule of the function, before anything of it runs.
+
+        Raises:
+            InputRefused: It names the argument and the rule.
+        """
+        refusal = self._rules().refusal(args, kwargs)
+        if refusal is not None:
+            begun = self._begin(None)
+            story = refused(begun, refusal)
+            self._record(begun, story)
+            if story.error is not None:
+                raise story.error
+
+    def _begin(self, state: Ready | Hosted | None) -> Begun:
+        place = None if state is None else state.workplace
+        return Begun(
+            function=self._name,
+            execution_id=wiring().new_id(),
+            start=wiring().now(),
+            version=state.version.name if isinstance(state, Ready) else None,
+            policy_digest=None if place is None else place.policy.digest,
+            hosted=state.reason if isinstance(state, Hosted) else None,
         )
 
-    def _unbegun(self) -> Attempt:
-        return Attempt(execution_id=wiring().new_id(), start=wiring().now())
-
-    def _untried(self, attempt: Attempt, kind: str, reason: str, error: Exception | None = None) -> Attempt:
-        self._tell.once(kind, f"was answered by the original: {reason}", error)
-        return dataclasses.replace(attempt, fallback_reason=reason)
-
-    def _failure(self, version: StoredVersion, outcome: Outcome) -> str | None:
-        """Why the original has to answer, said once for each kind of failure of a version."""
-        if outcome.ok or outcome.status is Status.REFUSED:
-            return None
-        reason = outcome.describe()
-        self._tell.once(
-            f"{version.name}: {outcome.status}/{outcome.cause}",
-            f"was answered by the original, because {version.name} failed: {reason}",
-        )
-        return reason
-
-    def _job(self, state: Ready, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Job:
-        version = state.version
-        return Job(
-            source=version.code,
-            entry=state.workplace.info.name,
+    def _turn(
+        self,
+        route: Route,
+        original: Callable[[], object],
+        args: tuple[object, ...],
+        kwargs: Mapping[str, object],
+    ) -> Turn:
+        return Turn(
+            original=original,
             args=args,
             kwargs=kwargs,
-            # Not the whole path: where it lies on this machine is none of the guest's business.
-            filename=f"{state.workplace.versions.name}/{version.name}/code.py",
-            wall=self._options.timeout,
+            tell=self._tell,
+            state=route.state if isinstance(route.state, Ready) else None,
+            previous=route.previous,
+            bounded=self._options.timeout is not None and isinstance(route.state, Hosted),
         )
 
-    async def _try_in_thread(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Attempt:
-        """The version's turn, without keeping the event loop waiting; a cancelled call leaves its event too."""
-        state = self._state
-        if isinstance(state, Hosted) and usable(state):
-            return self._try(args, kwargs)  # there is nothing to wait for
-        handover = Handover()
+    def _route_of(self, state: Ready | Hosted) -> Route:
+        route = self._route
+        if route is None or route.state is not state:
+            with self._lock:
+                if self._supplies is None:
+                    self._supplies = Supplies(self._options, wiring().pipeline)
+                name = f"{getattr(self._function, '__module__', '')}.{self._name}"
+                route = self._route = Route(name, state, self._supplies, wiring().breakers)
+        return route
 
-        def work() -> Attempt:
-            if not handover.begin():
-                return self._unbegun()
-            self._records()  # opened here: the event loop should not wait for that either
-            attempt = self._try(args, kwargs)
-            if not handover.finish(attempt):
-                self._finish(attempt.cancelled(), None, NOBODY)
-            return attempt
-
-        try:
-            return await asyncio.to_thread(work)
-        except (asyncio.CancelledError, GeneratorExit):  # cancelled, or closed by whoever drove the coroutine
-            attempt = handover.leave(self._unbegun())
-            if attempt is not None:
-                self._finish(attempt.cancelled(), None, NOBODY)
-            raise
-
-    def _settle(self, attempt: Attempt) -> Execution | None:
-        """The execution if the version has settled the call; None when the original has to answer.
+    def _settle(self, begun: Begun, served: Served) -> Execution:
+        """Record the call; the execution, or raise what its caller gets.
 
         Raises:
             InputRefused: It is the caller's, so the original is not asked.
+            NotServedError: Nobody was allowed to answer.
+            OutcomeError: The version failed, and nobody may run the body once more.
         """
-        outcome = attempt.outcome
-        if outcome is None or attempt.fallback_reason is not None:
-            return None
-        execution = self._finish(attempt, outcome.value, GENERATED if outcome.ok else NOBODY)
-        outcome.unwrap()
-        return execution
-
-    def _finish(self, attempt: Attempt, value: object, served_by: str, error: BaseException | None = None) -> Execution:
+        story = story_of(begun, served)
+        self._tell_of(begun, story, served)
+        event_id = self._record(begun, story)
+        if story.error is not None:
+            try:
+                raise story.error
+            finally:
+                del served, story  # as in `call`
+        decisive = served.first if served.by is None else served.answer
+        if decisive is not None and decisive.outcome is not None and not decisive.ok:
+            dataclasses.replace(decisive.outcome, execution_id=begun.execution_id).unwrap()
         return Execution(
-            value=value,
-            served_by=served_by,
-            version=attempt.version,
-            outcome=attempt.outcome,
-            execution_id=attempt.execution_id,
-            event_id=self._record(attempt, served_by, error),
-            attempts=attempt.attempts,
-            fallback_reason=attempt.fallback_reason,
+            value=None if served.answer is None else served.answer.value,
+            served_by=story.served_by,
+            version=story.version,
+            outcome=story.outcome,
+            execution_id=begun.execution_id,
+            event_id=event_id,
+            attempts=story.attempts,
+            fallback_reason=story.reason,
+            queue_wait=story.queue_wait,
         )
 
-    def _record(self, attempt: Attempt, served_by: str, error: BaseException | None) -> str:
+    def _tell_of(self, begun: Begun, story: Story, served: Served) -> None:
+        """Say once for each kind of failure why somebody else answered."""
+        if story.reason is None or begun.version is None or story.served_by == Rung.GENERATED:
+            return
+        who = {None: "nobody", Rung.ORIGINAL: "the original"}.get(served.by, "an older version")
+        outcome, away = story.outcome, served.turned_away
+        if outcome is not None:
+            kind, because = f"{begun.version}: {outcome.status}/{outcome.cause}", f", because {begun.version} failed"
+            self._tell.once(kind, f"was answered by {who}{because}: {story.reason}")
+        elif away is not None:
+            self._tell.once(away.by, f"was answered by {who}: {story.reason}")
+
+    def _record(self, begun: Begun, story: Story) -> str:
         """The id of the event; empty when there is none, which costs no call its answer and is said once."""
         recorder = self._records()
         if recorder is None:
             return ""
         try:
-            return recorder.record(
-                call_of(attempt, function=self._name, served_by=served_by, end=wiring().now(), error=error),
-            )
+            return recorder.record(call_of(begun, story, end=wiring().now()))
         except PoetError as reason:  # the journal was closed: the program is ending
             self._tell.once("journal", f"leaves no events: {reason}")
             return ""

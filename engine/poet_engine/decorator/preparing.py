@@ -12,12 +12,19 @@ from poet_engine.engine import Engine
 from poet_engine.errors import PoetError, SourceUnavailableError, UsageError
 from poet_engine.job import Job
 from poet_engine.journal.recorder import Recorder
-from poet_engine.outcome import Outcome
+from poet_engine.outcome import Outcome, decisive
 from poet_engine.policy import Policy
+from poet_engine.policy.layers import Surroundings, resolve
+from poet_engine.resilience.breaker import BreakerRegistry
+from poet_engine.resilience.performing import Pauses
+from poet_engine.resilience.pipeline import Pipeline
 from poet_engine.store import FunctionStore, Metadata, Store, StoredVersion, TrialSummary, locate
 from poet_engine.store.location import writable
 
 Origin = Literal["built_in", "adopted"]
+
+RETRIES = 3
+RETRY_ON: tuple[type[Exception], ...] = (ConnectionError, TimeoutError)
 
 _ACTOR = "poet"
 _logger = logging.getLogger("poet_engine")
@@ -30,6 +37,10 @@ class Wiring(Protocol):
 
     def engine(self, policy: Policy) -> Engine:
         """The engine for a policy, shared by all functions that ask for the same one."""
+        ...
+
+    def surroundings(self, start: Path) -> Surroundings:
+        """The layers of policies around code in a folder."""
         ...
 
     def recorder(self, journal: Path) -> Recorder:
@@ -46,6 +57,21 @@ class Wiring(Protocol):
 
     def home(self) -> Path:
         """Where versions go when the module's own folder cannot be written."""
+        ...
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """What decides how calls go."""
+        ...
+
+    @property
+    def pauses(self) -> Pauses:
+        """How to let time pass between attempts."""
+        ...
+
+    @property
+    def breakers(self) -> BreakerRegistry:
+        """All breakers of this process."""
         ...
 
 
@@ -72,13 +98,20 @@ class Options:
         domain: The domain's name; None to guess from the function.
         optimize_for: What matters most, kept with the version.
         policy: Overrides the domain's policy.
-        timeout: Seconds a call may take in the sandbox; None for the policy's limit.
+        timeout: Seconds that all attempts of a call may take together; None for 5 s, with which an original in the host
+            is not interrupted.
+        retries: Attempts after the first one; None for as many as there is time for.
+        idempotent: Whether the body may run more than once for a call.
+        retry_on: Exceptions that may go away by themselves.
     """
 
     domain: str | None = None
     optimize_for: str | None = None
     policy: Policy | str | Path | None = None
     timeout: float | None = None
+    retries: int | None = RETRIES
+    idempotent: bool = True
+    retry_on: tuple[type[Exception], ...] = RETRY_ON
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -130,8 +163,8 @@ def workplace(function: object, options: Options) -> Workplace:
             "it closes over; move it to the top level of its module",
         )
     domain = choose(options.domain, info)
-    chosen = options.policy if options.policy is not None else domain.policy
-    policy = chosen if isinstance(chosen, Policy) else Policy.load(chosen)
+    around = wiring().surroundings(Path(info.file).parent)
+    policy = resolve(options.policy, around, base=domain.policy).policy(Policy)
     engine = wiring().engine(policy)
     return Workplace(info, domain, policy, engine, Store(_root(info)).function(_folder_name(info)))
 
@@ -187,7 +220,37 @@ def _serving(place: Workplace) -> Ready | Hosted | None:
             f"have it scanned with .poet.adopt(code), go back with .poet.rollback(name), or restore the file",
             place,
         )
-    return Ready(place, version)
+    return rescanned(place, version)
+
+
+def rescanned(place: Workplace, version: StoredVersion) -> Ready | Hosted:
+    """A version that was let through under another policy is scanned under this one before it may run."""
+    if version.metadata.policy_digest == place.policy.digest:
+        return Ready(place, version)
+    report = place.engine.scan(version.code, place.info.name)
+    first = decisive(report.findings)
+    if not report.rejected or first is None:
+        return Ready(place, version)
+    return Hosted(
+        f"{version.name} was stored under another policy ({version.metadata.policy}), and the gate rejects it under "
+        f"{place.policy.name}: {first.rule} on line {first.line}: {first.message}",
+        place,
+    )
+
+
+def previous_good(state: Ready) -> StoredVersion | None:
+    """The newest version before the one that serves that may answer in its place.
+
+    It was made for the same source and went through its trial, and nobody has touched its code since.
+    """
+    serving = state.version.metadata
+    found = None
+    for version in state.workplace.versions.versions():
+        if version.name == state.version.name:
+            return found
+        if version.intact and version.metadata.original_digest == serving.original_digest:
+            found = version
+    return None
 
 
 def refuse_stale(place: Workplace, version: StoredVersion) -> None:
@@ -237,9 +300,9 @@ class Candidate:
 
 def add_version(place: Workplace, candidate: Candidate) -> Ready | Hosted:
     """Scan, try, store and promote a candidate; nothing is stored unless all of it went well."""
-    report = place.engine.scan(candidate.code)
-    if report.rejected:
-        first = report.findings[0]
+    report = place.engine.scan(candidate.code, place.info.name)
+    first = decisive(report.findings)
+    if report.rejected and first is not None:
         return Hosted(f"the gate rejected the new version: {first.rule} on line {first.line}: {first.message}", place)
     for number, example in enumerate(candidate.examples, start=1):
         outcome = place.engine.attempt(_job(candidate.code, place, example))
@@ -256,7 +319,7 @@ def add_version(place: Workplace, candidate: Candidate) -> Ready | Hosted:
         python=platform.python_version(),
         poet_version=wiring().poet_version,
         origin=candidate.origin,
-        gate=tuple(dict.fromkeys(finding.rule for finding in report.findings)),
+        gate=tuple(dict.fromkeys(finding.rule for finding in (*report.findings, *report.audited))),
         trial=TrialSummary(examples=tried, passed=tried),
     )
     version = _stored(place, candidate, metadata)

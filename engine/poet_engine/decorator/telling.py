@@ -2,8 +2,8 @@
 
 import logging
 
-from poet_engine.decorator.forks import ForkedLock
-from poet_engine.outcome import Outcome
+from poet_engine.forks import ForkedLock
+from poet_engine.outcome import Effect, Outcome
 
 _logger = logging.getLogger("poet_engine")
 _guest_logger = logging.getLogger("poet_engine.guest")
@@ -52,6 +52,17 @@ class Teller:
             if (text or cut) and _guest_logger.isEnabledFor(level) and _guest_logger.hasHandlers():
                 for line in lines(text, cut=cut):
                     _guest_logger.log(level, "%s: %s", self._function, line)
+
+    def warnings(self, version: str, outcome: Outcome) -> None:
+        """What the policy wants the caller to hear of, once for each rule and version."""
+        for finding in outcome.findings:
+            if finding.effect is Effect.WARN:
+                where = f" on line {finding.line}" if finding.line else ""
+                note = f" ({finding.note})" if finding.note else ""
+                self.once(
+                    f"{version}: {finding.rule} {finding.note}",
+                    f"has a warning about {version}: {finding.rule}{where}: {finding.message}{note}",
+                )
 
 
 def lines(text: str, *, cut: bool) -> list[str]:

@@ -110,26 +110,33 @@ class BanditScan:
         for message in self._failures.messages:
             reporter.add(RULES["POET150"], f"A check of bandit crashed: {message}")
         for issue in visitor.tester.results:
-            _report(issue, rules, reporter)
+            _report(issue, tree, rules, reporter)
 
 
-def _report(issue: object, rules: Ruleset, reporter: Reporter) -> None:
+def _report(issue: object, tree: ast.Module, rules: Ruleset, reporter: Reporter) -> None:
     severity = _BANDIT.get(str(getattr(issue, "severity", "")), Severity.LOW)
     confidence = _BANDIT.get(str(getattr(issue, "confidence", "")), Severity.LOW)
     if _RANKS[severity] < _RANKS[rules.bandit_severity] or _RANKS[confidence] < _RANKS[rules.bandit_confidence]:
         return
     line, column = _whole(issue, "lineno"), _whole(issue, "col_offset")
     lines: object = getattr(issue, "linerange", None)
-    last = (
-        max((number for number in lines if isinstance(number, int)), default=line) if isinstance(lines, list) else line
-    )
+    numbers = [number for number in lines if isinstance(number, int)] if isinstance(lines, list) else []
     reporter.foreign(
         str(getattr(issue, "test_id", "")),
         severity,
         f"{getattr(issue, 'text', '')} (bandit, confidence {confidence})",
         start=(line, column),
-        end=(max(last, line), _whole(issue, "end_col_offset")),
+        end=(max([line, *numbers]), _whole(issue, "end_col_offset")),
+        node=_node(tree, line, column),
     )
+
+
+def _node(tree: ast.Module, line: int, column: int) -> ast.AST | None:
+    """The outermost node that begins there: issues say only where they are."""
+    for node in ast.walk(tree):
+        if getattr(node, "lineno", None) == line and getattr(node, "col_offset", None) == column:
+            return node
+    return None
 
 
 def _whole(issue: object, name: str) -> int:

@@ -4,19 +4,19 @@ import ast
 import re
 import string
 
-from poet_engine.gate.check_attributes import is_inside
+from poet_engine.gate import vocabulary
 from poet_engine.gate.model import Scope, Source
 from poet_engine.gate.reporter import Reporter
 
-_METHODS = frozenset({"format", "format_map"})
+_DEEPEST = 2  # fields in the format of a field: Python itself follows them no deeper
 _STEP = re.compile(r"\.([^.\[\]]*)")
 
 
-def check(source: Source, judged: frozenset[ast.AST], reporter: Reporter) -> None:
+def check(source: Source, judged: set[ast.AST], reporter: Reporter) -> None:
     """Report `format` on texts that are out of sight or whose fields lead out of the code's own data."""
     scopes = dict(source.names)
     for node in source.of(ast.Attribute):
-        if not isinstance(node, ast.Attribute) or node.attr not in _METHODS or node in judged:
+        if not isinstance(node, ast.Attribute) or node.attr not in vocabulary.FORMATS or node in judged:
             continue
         call = source.parents[node]
         if not isinstance(call, ast.Call) or call.func is not node:
@@ -56,13 +56,16 @@ def _values(name: str, scope: Scope, source: Source) -> list[str] | None:
     return texts or None
 
 
-def _leads_out(text: str) -> bool:
+def _leads_out(text: str, deep: int = 0) -> bool:
     """Whether a field reads a private or special attribute; a text that does not parse counts as if it did."""
+    if deep > _DEEPEST:
+        return True
     try:
         fields = [(name or "", spec or "") for _, name, spec, _ in string.Formatter().parse(text)]
     except ValueError:
         return True
     return any(
-        any(step.startswith("_") or is_inside(step) for step in _STEP.findall(name)) or (spec and _leads_out(spec))
+        any(step.startswith("_") or step in vocabulary.INSIDE for step in _STEP.findall(name))
+        or ("{" in spec and _leads_out(spec, deep + 1))
         for name, spec in fields
     )

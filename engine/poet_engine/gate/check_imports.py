@@ -1,28 +1,56 @@
 """The module rule: a module's name stands only in front of a complete, listed name."""
 
 import ast
+import dataclasses
+import difflib
 
+from poet_engine.gate import vocabulary
 from poet_engine.gate.model import CLASS, Binding, Scope, Source
 from poet_engine.gate.reporter import Reporter
 from poet_engine.gate.ruleset import Allowance
 
 FUTURE = "__future__"
+_VERSION = "__version__"  # a plain text
+_NO_IMPORT = frozenset({"ImportError", "ModuleNotFoundError"})
+_SUGGESTIONS = 5  # comparing a name with hundreds of others takes a while
 
 
-def check(source: Source, allowance: Allowance, reporter: Reporter) -> frozenset[ast.AST]:
-    """Report what breaks the module rule; returns the attributes that it has already judged."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Uses:
+    """What the module rule knows of the tree.
+
+    Attributes:
+        judged: The attributes that it has judged: those behind a module's name.
+        paths: Name or attribute → the complete dotted path that it stands for, where there is a listed one.
+    """
+
+    judged: set[ast.AST]
+    paths: dict[ast.AST, str]
+
+
+def check(source: Source, allowance: Allowance, reporter: Reporter) -> Uses:
+    """Report what breaks the module rule."""
     for node in source.of(ast.Import):
         _import(node, allowance, reporter)
     for node in source.of(ast.ImportFrom):
         _import_from(node, allowance, reporter)
     for scope in source.scopes:
-        _bindings(scope, allowance, reporter)
-    judged: set[ast.AST] = set()
+        _bindings(scope, source, allowance, reporter)
+    uses = Uses(set(), {})
+    imported = {name for scope in source.scopes for name in scope.imports}
     for name, scope in source.names:
-        path = _module(scope.meanings(name.id), allowance)
+        if name.id not in imported:
+            continue
+        meanings = scope.meanings(name.id)
+        path = _module(meanings, allowance)
         if path and path in allowance.namespaces:  # the import of any other module is a finding already
-            judged.update(_use(name, path, source, allowance, reporter))
-    return frozenset(judged)
+            end, path = _follow(name, path, source, allowance, uses)
+            _end(end or name, path, allowance, uses, reporter)
+        else:
+            paths = [one.path for one in meanings if one.kind == "from"]
+            if paths:
+                uses.paths[name] = next((one for one in paths if one in vocabulary.SHAPES), paths[0])
+    return uses
 
 
 def _import(node: ast.AST, allowance: Allowance, reporter: Reporter) -> None:
@@ -59,9 +87,10 @@ def _module(meanings: list[Binding], allowance: Allowance) -> str:
     return ""
 
 
-def _bindings(scope: Scope, allowance: Allowance, reporter: Reporter) -> None:
+def _bindings(scope: Scope, source: Source, allowance: Allowance, reporter: Reporter) -> None:
     """An imported name keeps its one meaning in its scope, and a class body imports nothing."""
-    for name, bindings in list(scope.bindings.items()):
+    for name in scope.bindings if scope.kind == CLASS else list(scope.imports):
+        bindings = scope.bindings[name]
         imported = [binding for binding in bindings if binding.kind in {"import", "from"}]
         if scope.kind == CLASS:
             for binding in imported:
@@ -71,26 +100,48 @@ def _bindings(scope: Scope, allowance: Allowance, reporter: Reporter) -> None:
         if not imported:
             continue
         for binding in bindings:
-            if binding.path != imported[0].path:
+            if binding.path != imported[0].path and not _instead(binding, imported, source, allowance):
                 reporter.at("POET114", binding.node, f"{name!r} is imported and bound again")
 
 
-def _use(name: ast.Name, path: str, source: Source, allowance: Allowance, reporter: Reporter) -> list[ast.AST]:
-    """Follow the attributes behind a module's name until the path is complete."""
+def _instead(binding: Binding, imported: list[Binding], source: Source, allowance: Allowance) -> bool:
+    """Whether a name of values, never of a module, is imported from elsewhere too, or given for want of an import."""
+    if any(one.kind == "import" or one.path in allowance.namespaces for one in imported):
+        return False
+    outer = source.parents.get(source.parents.get(binding.node, binding.node))
+    wanted = ast.unparse(outer.type) if isinstance(outer, ast.ExceptHandler) and outer.type is not None else ""
+    return binding.kind == "from" or (binding.kind == "assign" and wanted in _NO_IMPORT)
+
+
+def _follow(
+    name: ast.Name, path: str, source: Source, allowance: Allowance, uses: Uses
+) -> tuple[ast.Attribute | None, str]:
+    """The attribute behind a module's name where its path leaves the modules, or None where there is none."""
     node: ast.AST = name
-    judged: list[ast.AST] = []
     while True:
         outer = source.parents[node]
         if not isinstance(outer, ast.Attribute):
-            reporter.at("POET113", name, f"The module {path!r} is used as a value")
-            return judged
+            return None, path
         node, path = outer, f"{path}.{outer.attr}"
-        judged.append(outer)
-        if not isinstance(outer.ctx, ast.Load):
-            reporter.at("POET114", outer, f"{path!r} is changed")
-            return judged
-        if path in allowance.namespaces:
-            continue
-        if not allowance.allows(path):
-            reporter.at("POET111", outer, f"Use of {path!r}, which the policy does not list")
-        return judged
+        uses.judged.add(outer)
+        if path not in allowance.namespaces or not isinstance(outer.ctx, ast.Load):
+            return outer, path
+
+
+def _end(end: ast.Attribute | ast.Name, path: str, allowance: Allowance, uses: Uses, reporter: Reporter) -> None:
+    if isinstance(end, ast.Name):
+        reporter.at("POET113", end, f"The module {path!r} is used as a value")
+    elif not isinstance(end.ctx, ast.Load):
+        reporter.at("POET114", end, f"{path!r} is changed")
+    else:
+        uses.paths[end] = path
+        if not allowance.allows(path) and end.attr != _VERSION:
+            near = _near(path, allowance) if len(reporter.findings) < _SUGGESTIONS else ""
+            reporter.at("POET111", end, f"Use of {path!r}, which the policy does not list{near}")
+
+
+def _near(path: str, allowance: Allowance) -> str:
+    """What the policy does list there under a similar name."""
+    module, _, name = path.rpartition(".")
+    close = difflib.get_close_matches(name, allowance.listed(module), n=3)
+    return f" (it lists {', '.join(close)})" if close else ""

@@ -8,6 +8,11 @@ from poet_engine.gate.model import CLASS, COMPREHENSION, FUNCTION, MODULE, Scope
 from poet_engine.gate.reporter import Reporter
 
 _TYPE_PARTS = 3
+_FIELDS = "__match_args__"
+_ALIASING = (
+    ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.Return, ast.Yield, ast.Starred, ast.List, ast.Set, ast.Dict,
+    ast.keyword, ast.Lambda, ast.IfExp, ast.arguments, ast.BoolOp,
+)  # fmt: skip
 _SPECIAL = re.compile(r"__\w*__")
 
 
@@ -18,10 +23,10 @@ def check(source: Source, reporter: Reporter) -> None:
             for node in nodes:
                 reporter.at("POET105", node, f"The syntax {kind.__name__!r} is not allowed")
     for name, scope in source.names:
-        if name.id in vocabulary.BUILTINS or _SPECIAL.fullmatch(name.id):
+        if name.id in vocabulary.BUILTINS or (name.id[:2] == "__" and _SPECIAL.fullmatch(name.id)):
             _use(name, scope, source, reporter)
     for scope in source.scopes:
-        _special(scope, reporter)
+        _special(scope, source, reporter)
 
 
 def is_special(name: str) -> bool:
@@ -30,23 +35,71 @@ def is_special(name: str) -> bool:
 
 
 def _use(name: ast.Name, scope: Scope, source: Source, reporter: Reporter) -> None:
-    if _own(name, scope, source):
+    if is_own(name, scope, source):
         return
     if name.id not in vocabulary.ALLOWED_BUILTINS:
-        reporter.at("POET120", name, f"{name.id!r} is not an allowed builtin")
-    elif name.id in vocabulary.BY_NAME:
-        _by_name(name, source, reporter)
+        instead = vocabulary.INSTEAD.get(name.id)
+        reporter.at("POET120", name, f"{name.id!r} is not an allowed builtin{f': {instead}' if instead else ''}")
     elif name.id == "type":
-        call = source.parents[name]
-        if isinstance(call, ast.Call) and call.func is name and (len(call.args) >= _TYPE_PARTS or _spread(call)):
-            reporter.at("POET121", call, "'type' makes a class out of data")
+        _type(name, source, reporter)
 
 
-def _own(name: ast.Name, scope: Scope, source: Source) -> bool:
+def _type(name: ast.Name, source: Source, reporter: Reporter) -> None:
+    """`type` may ask for a class and be compared with; it may not make one, nor go by another name."""
+    outer = source.parents[name]
+    if isinstance(outer, ast.Call):
+        if outer.func is name:
+            wrong = len(outer.args) != 1 or spreads(outer) or _makes(outer, source)
+        else:
+            wrong = not _only_asks(outer)
+        if wrong:
+            reporter.at("POET121", outer, "'type' makes a class out of data")
+    elif _renames(outer, source):
+        reporter.at("POET121", outer, "'type' goes by another name, under which it could make a class out of data")
+
+
+def _renames(outer: ast.AST, source: Source) -> bool:
+    """Whether what stands around `type` makes it go by another name."""
+    if isinstance(outer, ast.Tuple):
+        asked = source.parents[outer]
+        index = isinstance(asked, ast.Subscript) and asked.slice is outer
+        return not (index or (isinstance(asked, ast.Call) and _only_asks(asked)))
+    if isinstance(outer, ast.Attribute):
+        return outer.attr == "__call__" or (outer.attr == "__new__" and not _in_new(outer, source))
+    return isinstance(outer, _ALIASING) and not (isinstance(outer, ast.keyword) and outer.arg == "key")
+
+
+def _in_new(node: ast.AST, source: Source) -> bool:
+    outer: ast.AST | None = node
+    while outer is not None and not isinstance(outer, ast.FunctionDef):
+        outer = source.parents.get(outer)
+    return isinstance(outer, ast.FunctionDef) and outer.name == "__new__"
+
+
+def _makes(call: ast.Call, source: Source) -> bool:
+    """Whether what `type(...)` gives is called at once with what a class is made of: `type(int)("X", (), {})`."""
+    outer, of = source.parents[call], call.args[0]
+    if (
+        not isinstance(outer, ast.Call)
+        or outer.func is not call
+        or not (len(outer.args) >= _TYPE_PARTS or spreads(outer))
+    ):
+        return False
+    return isinstance(of, ast.Call) or (isinstance(of, ast.Name) and (of.id in vocabulary.TYPES or of.id[:1].isupper()))
+
+
+def _only_asks(call: ast.Call) -> bool:
+    func = call.func.id if isinstance(call.func, ast.Name) else ""
+    return func in {"isinstance", "issubclass"} or (func == "map" and len(call.args) == 2)  # noqa: PLR2004 - it and the values
+
+
+def is_own(name: ast.Name, scope: Scope, source: Source) -> bool:
     """Whether the source itself surely gave the name its meaning before this use."""
     home = scope.home(name.id)
-    if home is None or home.kind == CLASS:
-        return False  # a class body falls through to the builtin
+    if home is None:
+        return False
+    if home.kind == CLASS:
+        return name.id not in vocabulary.BUILTINS  # a class body falls through to the builtin
     if home.kind in {FUNCTION, COMPREHENSION}:
         return True  # unbound there is an error, never the builtin
     return any(
@@ -56,26 +109,32 @@ def _own(name: ast.Name, scope: Scope, source: Source) -> bool:
     ) and not any(isinstance(getattr(binding.node, "ctx", None), ast.Del) for binding in home.bindings[name.id])
 
 
-def _by_name(name: ast.Name, source: Source, reporter: Reporter) -> None:
-    """`getattr` and its like are fine as long as the name is written out and is an ordinary one."""
-    call = source.parents[name]
-    if not isinstance(call, ast.Call) or call.func is not name or _spread(call) or len(call.args) < 2:  # noqa: PLR2004 - object and name
-        reporter.at("POET121", name, f"{name.id!r} is used with a name that the gate cannot see")
-        return
-    text = call.args[1]
-    if not isinstance(text, ast.Constant) or not isinstance(text.value, str):
-        reporter.at("POET121", call, f"{name.id!r} takes a name that is made at run time")
-
-
-def _spread(call: ast.Call) -> bool:
+def spreads(call: ast.Call) -> bool:
+    """Whether some arguments of a call are not in sight: `*` and `**`."""
     return any(isinstance(arg, ast.Starred) for arg in call.args) or any(item.arg is None for item in call.keywords)
 
 
-def _special(scope: Scope, reporter: Reporter) -> None:
+def _special(scope: Scope, source: Source, reporter: Reporter) -> None:
     """Special names that a scope binds: only what its kind has a use for."""
     allowed = {CLASS: vocabulary.CLASS_NAMES, MODULE: vocabulary.MODULE_NAMES}.get(scope.kind, frozenset())
     for name, bindings in scope.bindings.items():
-        if name in allowed or not is_special(name):
+        if scope.kind == CLASS and name in vocabulary.INSIDE:
+            reporter.at("POET131", bindings[0].node, f"{name!r} is the name of something inside running code")
+        if name[:2] != "__" or name in allowed or not is_special(name):
             continue
         for binding in bindings:
-            reporter.at("POET134", binding.node, f"{name!r} is given a meaning of its own")
+            if not (name == _FIELDS and scope.kind == CLASS and _lists_names(source.parents.get(binding.node))):
+                reporter.at("POET134", binding.node, f"{name!r} is given a meaning of its own")
+
+
+def _lists_names(made: ast.AST | None) -> bool:
+    """Whether it is `__match_args__ = ("x", "y")`: ordinary names, written out."""
+    if not isinstance(made, ast.Assign) or not isinstance(made.value, ast.Tuple):
+        return False
+    return all(
+        isinstance(part, ast.Constant)
+        and isinstance(part.value, str)
+        and not part.value.startswith("__")
+        and part.value not in vocabulary.INSIDE
+        for part in made.value.elts
+    )

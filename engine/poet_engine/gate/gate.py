@@ -1,6 +1,7 @@
 """The host's side of the scan: no hostile source is ever parsed in this process."""
 
 import collections
+import contextlib
 import hashlib
 import os
 import threading
@@ -13,7 +14,8 @@ from typing import Self
 from poet_engine.errors import ClosedError, InfraError, UsageError
 from poet_engine.gate.link import WorkerGoneError, WorkerLimits, WorkerLink
 from poet_engine.gate.report import GateStatistics, ScanReport
-from poet_engine.gate.rules import CAUSES, RULES, TOO_LARGE
+from poet_engine.gate.reporter import fingerprint
+from poet_engine.gate.rules import CAUSES, RULES, TOO_LARGE, Rule
 from poet_engine.outcome import Finding, Severity
 from poet_engine.policy import Policy
 
@@ -118,7 +120,7 @@ class Gate:
             try:
                 answer = self._worker().ask({"do": "undecorate", "source": source})
             except WorkerGoneError as error:
-                self._drop(lost=True)
+                self._replace()
                 raise UsageError(f"the source cannot be read: {error}; make it shorter and flatter") from None
         text = answer.get("source")
         if isinstance(text, str):
@@ -130,9 +132,8 @@ class Gate:
     def _judge(self, source: str, policy: Policy) -> tuple[tuple[Finding, ...], str | None]:
         if len(source) > policy.static.max_bytes:  # it has at least as many bytes; no worker needs to see it
             cap = policy.static.max_bytes
-            return (
-                _finding("POET101", f"The source has {len(source):,} characters; the policy allows {cap:,} bytes"),
-            ), TOO_LARGE
+            what = f"The source has {len(source):,} characters; the policy allows {cap:,} bytes"
+            return (_finding(RULES["POET101"], what, source),), TOO_LARGE
         try:
             link = self._worker()
             if policy.digest not in link.known:
@@ -141,8 +142,9 @@ class Gate:
             answer = link.ask({"do": "scan", "digest": policy.digest, "source": source})
             return _report(answer)
         except WorkerGoneError as error:
-            self._drop(lost=True)
-            return (_finding("POET100", f"The source was not scanned to the end: {error}"),), TOO_LARGE
+            self._replace()
+            rule = RULES["POET150" if error.second else "POET100"]
+            return (_finding(rule, f"The source was not scanned to the end: {error}", source),), rule.cause
 
     def _usable(self) -> None:
         if self._closed:
@@ -176,11 +178,17 @@ class Gate:
             raise
         return link
 
-    def _drop(self, *, lost: bool = False) -> None:
+    def _replace(self) -> None:
+        """End a worker that is of no more use, and have the next one start while nobody waits for it."""
+        self._drop()
+        self._deaths += 1
+        with contextlib.suppress(InfraError):  # the next scan finds the same, and says so
+            self._begun()
+
+    def _drop(self) -> None:
         link, self._slot.link = self._slot.link, None
         if link is None:
             return
-        self._deaths += lost
         if os.getpid() == self._owner:
             link.close()
         else:
@@ -210,9 +218,10 @@ def _rules(policy: Policy) -> Mapping[str, object]:
     }
 
 
-def _finding(rule_id: str, what: str) -> Finding:
-    rule = RULES[rule_id]
-    return Finding(rule.id, rule.severity, f"{what}. {rule.why} {rule.how}")
+def _finding(rule: Rule, what: str, source: str) -> Finding:
+    """A finding about the source as a whole."""
+    message = f"{what}. {rule.why} {rule.how}"
+    return Finding(rule.id, rule.severity, message, fingerprint=fingerprint(rule.id, source))
 
 
 def _report(answer: Mapping[str, object]) -> tuple[tuple[Finding, ...], str | None]:
@@ -228,7 +237,19 @@ def _read(item: object) -> Finding:
         case [
             str() as rule, str() as severity, str() as message, int() as line, int() as column,
             int() as end_line, int() as end_column, str() as snippet, str() as scanner,
+            str() as mark,
         ] if severity in tuple(Severity):  # fmt: skip
-            return Finding(rule, Severity(severity), message, line, column, end_line, end_column, snippet, scanner)
+            return Finding(
+                rule,
+                Severity(severity),
+                message,
+                line,
+                column,
+                end_line,
+                end_column,
+                snippet,
+                scanner,
+                fingerprint=mark,
+            )
         case _:
             raise WorkerGoneError("the worker answered nonsense")

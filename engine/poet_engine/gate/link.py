@@ -15,6 +15,7 @@ from poet_engine.errors import InfraError
 from poet_engine.gate import frames
 
 _START_SECONDS = 60.0
+SECOND: Mapping[str, object] = {"second": True}  # what a worker says when the allow-list is through and bandit begins
 # The isolated interpreter finds the standard library and the site by itself. Further folders of ours come behind
 # them, so that a script's own folder never puts another `ast` in front of the real one.
 _BOOT = (
@@ -35,13 +36,21 @@ class WorkerLimits:
         memory: Bytes beyond what the loaded scanners hold.
     """
 
-    cpu: float = 1.0
+    cpu: float = 0.8  # with starting and sending, an answer within a second
     wall: float = 10.0
-    memory: int = 256 * 2**20
+    memory: int = 192 * 2**20  # with the loaded scanners, less than 256 MiB
 
 
 class WorkerGoneError(Exception):
-    """The worker ended or was ended before it answered; the text says why."""
+    """The worker ended or was ended before it answered; the text says why.
+
+    Attributes:
+        second: Whether the second scanner had begun.
+    """
+
+    def __init__(self, why: str, *, second: bool = False) -> None:
+        super().__init__(why)
+        self.second = second
 
 
 class WorkerLink:
@@ -101,12 +110,21 @@ class WorkerLink:
             self._channel.sendall(frames.encode(task))
         except OSError:
             raise WorkerGoneError(self._why()) from None
-        answer = self._receive(self._limits.wall)
+        answer, second = self._told(second=False), False
+        if answer == SECOND:
+            answer, second = self._told(second=True), True
         if "exhausted" in answer:
-            raise WorkerGoneError(
-                f"parsing it overflows the parser's stack or needs more than {self._limits.memory >> 20} MiB"
-            )
+            why = f"it overflows the stack of the parser or needs more than {self._limits.memory >> 20} MiB"
+            raise WorkerGoneError(why, second=second)
+        if "failed" in answer:
+            raise WorkerGoneError(f"the scanner stopped with {answer['failed']!s:.60}", second=second)
         return answer
+
+    def _told(self, *, second: bool) -> dict[str, object]:
+        try:
+            return self._receive(self._limits.wall)
+        except WorkerGoneError as error:
+            raise WorkerGoneError(str(error), second=second) from None
 
     def close(self) -> None:
         """End the worker at once and wait for it. Safe to call twice."""

@@ -26,16 +26,20 @@ class Binding:
 class Scope:
     """One namespace: the names bound in it, and the scope around it."""
 
-    __slots__ = ("bindings", "elsewhere", "kind", "outer")
+    __slots__ = ("bindings", "elsewhere", "imports", "kind", "outer")
 
     def __init__(self, kind: str, outer: "Scope | None") -> None:
         self.kind, self.outer = kind, outer
         self.bindings: defaultdict[str, list[Binding]] = defaultdict(list)
         self.elsewhere: dict[str, Scope] = {}  # what `global` and `nonlocal` say
+        self.imports: set[str] = set()  # the names that an import binds, here or where `global` and `nonlocal` point
 
     def bind(self, name: str, binding: Binding) -> None:
         """Record that `name` gets a meaning here, or where `global` and `nonlocal` point."""
-        self.elsewhere.get(name, self).bindings[name].append(binding)
+        home = self.elsewhere.get(name, self)
+        home.bindings[name].append(binding)
+        if binding.path:
+            home.imports.add(name)
 
     def home(self, name: str) -> "Scope | None":
         """The scope whose variable `name` is, seen from here; None for a builtin or an unknown name."""
@@ -256,6 +260,8 @@ class Source:
         if owner is not None:
             scope.elsewhere[name] = owner
             owner.bindings[name].extend(mine)
+            if name in scope.imports:
+                owner.imports.add(name)
 
 
 _CHAIN = frozenset({ast.Attribute, ast.Call, ast.Subscript, ast.BinOp})

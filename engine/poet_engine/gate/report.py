@@ -11,11 +11,12 @@ class ScanReport:
     """What the gate found in one source under one policy.
 
     Attributes:
-        findings: Everything that speaks against the source, sorted by position.
+        findings: Everything that speaks against the source and that the policy tells of, sorted by position.
         digest: SHA-256 (hex) of the UTF-8 source: what was scanned, and so what may be compiled.
         cause: The first reason to reject: `too_large`, `syntax`, `scan_ast` or `scan_bandit`; None when clean.
         mode: What the policy makes of it.
         duration_ms: How long the answer took; a cached one keeps the time of its scan.
+        audited: What the policy has recorded only.
     """
 
     findings: tuple[Finding, ...]
@@ -23,6 +24,7 @@ class ScanReport:
     cause: str | None
     mode: Mode
     duration_ms: float
+    audited: tuple[Finding, ...] = ()
 
     @property
     def rejected(self) -> bool:

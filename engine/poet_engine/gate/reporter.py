@@ -1,13 +1,17 @@
 """Collects findings: the rule's reason and remedy, the position in characters, the line itself."""
 
 import ast
-import dataclasses
+import hashlib
+import re
 
 from poet_engine.gate.rules import CAUSES, RULES, SCAN_BANDIT, Rule
 from poet_engine.outcome import Finding, Severity
 
 MOST = 200
 _SNIPPET = 200
+LINE_END = re.compile(r"\r\n|\r|\n")  # as the parser counts them
+_PARTS = 2000  # of a node's normal form: what follows changes no fingerprint
+_PASSING = frozenset({"ctx", "kind", "type_comment"})  # fields that do not change what a node means
 
 
 class Reporter:
@@ -16,7 +20,7 @@ class Reporter:
     __slots__ = ("_causes", "_lines", "_seen", "dropped", "findings")
 
     def __init__(self, text: str) -> None:
-        self._lines = text.split("\n")
+        self._lines = LINE_END.split(text)
         self.findings: list[Finding] = []
         self.dropped = 0
         self._seen: set[tuple[str, int, int, int]] = set()
@@ -33,53 +37,59 @@ class Reporter:
         end: int = getattr(node, "end_lineno", None) or line
         column: int = getattr(node, "col_offset", 0)
         end_column: int = getattr(node, "end_col_offset", None) or column
-        self.add(RULES[rule_id], what, (line, self._characters(line, column)), (end, self._characters(end, end_column)))
+        places = (line, self._characters(line, column)), (end, self._characters(end, end_column))
+        self._add(RULES[rule_id], what, *places, node)
 
-    def add(self, rule: Rule, what: str, start: tuple[int, int] = (0, 0), end: tuple[int, int] | None = None) -> None:
+    def add(self, rule: Rule, what: str, start: tuple[int, int] = (0, 0)) -> None:
         """A finding at a position: 1-based line and column in characters."""
-        self._keep(
-            Finding(
-                rule.id,
-                rule.severity,
-                f"{what}. {rule.why} {rule.how}",
-                *start,
-                *(end or start),
-                snippet=self._snippet(start[0]),
-            ),
-            rule.cause,
-        )
+        self._add(rule, what, start, start, None)
+
+    def _add(self, rule: Rule, what: str, start: tuple[int, int], end: tuple[int, int], node: ast.AST | None) -> None:
+        if self._counted(rule.id, rule.cause, start, end):
+            snippet = self._snippet(start[0])
+            form = snippet if node is None else normal_form(node)
+            self.findings.append(
+                Finding(
+                    rule.id,
+                    rule.severity,
+                    f"{_visible(what)}. {rule.why} {rule.how}",
+                    *start,
+                    *end,
+                    snippet=_visible(snippet),
+                    fingerprint=fingerprint(rule.id, form),
+                )
+            )
 
     def foreign(
-        self, rule: str, severity: Severity, message: str, *, start: tuple[int, int], end: tuple[int, int]
+        self,
+        rule: str,
+        severity: Severity,
+        message: str,
+        *,
+        start: tuple[int, int],
+        end: tuple[int, int],
+        node: ast.AST | None,
     ) -> None:
         """A finding of another scanner, its columns in bytes as the tree has them."""
-        (line, column), (end_line, end_column) = start, end
-        self._keep(
-            Finding(
-                rule,
-                severity,
-                message,
-                line,
-                self._characters(line, column),
-                end_line,
-                self._characters(end_line, end_column),
-                self._snippet(line),
-                "bandit",
-            ),
-            SCAN_BANDIT,
-        )
+        first, last = (start[0], self._characters(*start)), (end[0], self._characters(*end))
+        if self._counted(rule, SCAN_BANDIT, first, last):
+            snippet = self._snippet(first[0])
+            mark = fingerprint(rule, snippet if node is None else normal_form(node))
+            self.findings.append(
+                Finding(rule, severity, _visible(message), *first, *last, _visible(snippet), "bandit", fingerprint=mark)
+            )
 
-    def _keep(self, finding: Finding, cause: str) -> None:
+    def _counted(self, rule: str, cause: str, start: tuple[int, int], end: tuple[int, int]) -> bool:
+        """Whether a finding is new and there is room for it."""
         self._causes.add(cause)
-        key = (finding.rule, finding.line, finding.column, finding.end_column)
+        key = (rule, *start, end[1])
         if key in self._seen:
-            return
+            return False
         self._seen.add(key)
         if len(self.findings) < MOST:
-            shown = dataclasses.replace(finding, message=_visible(finding.message), snippet=_visible(finding.snippet))
-            self.findings.append(shown)
-        else:
-            self.dropped += 1
+            return True
+        self.dropped += 1
+        return False
 
     def _snippet(self, line: int) -> str:
         return self._lines[line - 1].strip()[:_SNIPPET] if 1 <= line <= len(self._lines) else ""
@@ -90,6 +100,32 @@ class Reporter:
             return offset
         head = self._lines[line - 1].encode("utf-8", "surrogatepass")[:offset]
         return len(head.decode("utf-8", "replace"))
+
+
+def fingerprint(rule: str, form: str) -> str:
+    """What tells one finding from another wherever the code is moved to."""
+    return hashlib.sha256(f"{rule}\0{form}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def normal_form(node: ast.AST) -> str:
+    """The node as a text that knows neither positions nor layout nor comments."""
+    parts: list[str] = []
+    waiting: list[object] = [node]
+    while waiting and len(parts) < _PARTS:
+        item = waiting.pop()
+        if isinstance(item, ast.AST):
+            parts.append(type(item).__name__)
+            fields = [getattr(item, name, None) for name in item._fields if name not in _PASSING]
+            waiting.append(")")
+            waiting.extend(value for value in reversed(fields) if value is not None and value != [])
+        elif isinstance(item, list):
+            waiting.append("]")
+            waiting.extend(reversed(item))
+        elif isinstance(item, int):
+            parts.append(hex(item))  # in decimal digits a long one takes its time, or is refused
+        else:
+            parts.append(item if item in {")", "]"} else repr(item))
+    return " ".join(parts)
 
 
 def _visible(text: str) -> str:

@@ -140,6 +140,15 @@ _TABLE = (
         "Move the import to the top of the source.",
     ),
     Rule(
+        "POET116",
+        _HIGH,
+        "argument not allowed",
+        "With it an allowed function opens a file, or reads attributes by names that the gate cannot see.",
+        "Call the function with its ordinary arguments, written out.",
+        SCAN_AST,
+        470,
+    ),
+    Rule(
         "POET120",
         _HIGH,
         "builtin not allowed",
@@ -156,6 +165,15 @@ _TABLE = (
         "Write the attribute out, or use a dictionary.",
         SCAN_AST,
         470,
+    ),
+    Rule(
+        "POET122",
+        _HIGH,
+        "annotation that is run as code",
+        "A generic function runs the annotations of what is registered when they are texts.",
+        "Name the type in the decorator, as in @show.register(int), or annotate with plain types.",
+        SCAN_AST,
+        95,
     ),
     Rule(
         "POET130",
@@ -209,6 +227,15 @@ _TABLE = (
         "Use another text.",
         SCAN_AST,
         470,
+    ),
+    Rule(
+        "POET136",
+        _MEDIUM,
+        "private attribute of other code",
+        "What a library keeps private leads to its modules and its state.",
+        "Use the public attribute; a private one of your own has to be set somewhere in the same source.",
+        SCAN_AST,
+        767,
     ),
     Rule(
         "POET140",

@@ -8,6 +8,7 @@ import importlib.machinery
 import pkgutil
 import sys
 import types
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -17,12 +18,23 @@ from poet_engine.outcome import Severity
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Caps:
-    """Sizes above which a source is not looked at: bytes, lines, nodes, nesting."""
+    """Sizes above which a source is not looked at.
+
+    Attributes:
+        bytes: Of the source in UTF-8.
+        lines: Of the source.
+        nodes: Of its tree.
+        depth: Of its nesting.
+        text: Characters of one text in it.
+        bits: Of one number in it: 4,300 decimal digits, as many as Python itself turns from text into a number.
+    """
 
     bytes: int
     lines: int
     nodes: int
     depth: int
+    text: int = 100_000
+    bits: int = 14_284
 
 
 class Allowance:
@@ -38,14 +50,18 @@ class Allowance:
         self.modules = frozenset(imports)
         exact: set[str] = set()
         stars: set[str] = set()
+        covered: set[str] = set()
         for module, names in imports.items():
             for name in names:
                 if name == "*":
                     stars.add(module)
                 elif name.endswith(".*"):
                     stars.add(f"{module}.{name.removesuffix('.*')}")
+                elif name.endswith("?"):
+                    covered.add(f"{module}.{name.removesuffix('?')}")
                 else:
                     exact.add(f"{module}.{name}")
+        exact |= _covered(covered)
         self.namespaces = frozenset(_prefixes(exact) | _prefixes(f"{star}.x" for star in stars))
         self._exact = frozenset(exact)
         self._stars = {star: _public(star) for star in stars}
@@ -59,6 +75,12 @@ class Allowance:
         module, _, name = path.rpartition(".")
         names = self._stars.get(module)
         return names is not None and names.covers(name)
+
+    def listed(self, module: str) -> list[str]:
+        """The names of `module` that are listed, for suggestions."""
+        inside = [path.rpartition(".") for path in self._exact]
+        star = self._stars.get(module)
+        return [*(name for owner, _, name in inside if owner == module), *(star.names or () if star else ())]
 
     def uses(self, top: str) -> bool:
         """Whether anything of the top-level module `top` is listed."""
@@ -95,6 +117,20 @@ class Ruleset:
     bandit_severity: Severity
     bandit_confidence: Severity
     memory: int
+
+
+def _covered(paths: Iterable[str]) -> set[str]:
+    """Those that the star of their level would cover: `mean?` is what `mean` and `*` of two policies have in common."""
+    by_level = defaultdict[str, list[str]](list)
+    for path in paths:
+        by_level[path.rpartition(".")[0]].append(path)
+    return {
+        path
+        for level, members in by_level.items()
+        for star in (_public(level),)
+        for path in members
+        if star.covers(path.rpartition(".")[2])
+    }
 
 
 def _prefixes(paths: Iterable[str]) -> set[str]:

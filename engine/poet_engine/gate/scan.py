@@ -7,6 +7,8 @@ from collections.abc import Callable
 from poet_engine.gate import (
     check_attributes,
     check_budgets,
+    check_calls,
+    check_dynamic,
     check_formats,
     check_imports,
     check_names,
@@ -15,7 +17,7 @@ from poet_engine.gate import (
 from poet_engine.gate.model import Source
 from poet_engine.gate.reporter import Reporter
 from poet_engine.gate.rules import RULES
-from poet_engine.gate.ruleset import Ruleset
+from poet_engine.gate.ruleset import Caps, Ruleset
 from poet_engine.outcome import Finding
 
 Second = Callable[[ast.Module, str, Ruleset, Reporter], None]
@@ -82,10 +84,25 @@ def _judge(tree: ast.Module, text: str, rules: Ruleset, reporter: Reporter) -> b
         reporter.add(RULES["POET101"], f"The source nests {source.depth} levels; the policy allows {caps.depth}")
     if reporter.cause == RULES["POET101"].cause:
         return False
+    _literals(source, caps, reporter)
     check_text.names(text, source.identifiers, reporter)
-    judged = check_imports.check(source, rules.allowance, reporter)
+    uses = check_imports.check(source, rules.allowance, reporter)
     check_names.check(source, reporter)
-    check_attributes.check(source, rules.allowance, judged, reporter)
-    check_formats.check(source, judged, reporter)
+    attributes = check_attributes.Attributes(source, rules.allowance)
+    check_attributes.check(source, attributes, uses, reporter)
+    check_dynamic.check(source, attributes, reporter)
+    check_calls.check(source, uses, reporter)
+    check_formats.check(source, uses.judged, reporter)
     check_budgets.check(source, rules.memory, reporter)
     return True
+
+
+def _literals(source: Source, caps: Caps, reporter: Reporter) -> None:
+    """Texts and numbers that are long by themselves; Python's own parser bounds only decimal numbers."""
+    for node in source.nodes.get(ast.Constant, ()):
+        value: object = getattr(node, "value", None)
+        kind = type(value)
+        if (kind is str or kind is bytes) and len(value) > caps.text:  # type: ignore[arg-type]  # it has a length
+            reporter.at("POET101", node, f"A text of {len(value):,} characters; {caps.text:,} are allowed")  # type: ignore[arg-type]  # the same
+        elif kind is int and value.bit_length() > caps.bits:  # type: ignore[attr-defined]  # it is a number
+            reporter.at("POET101", node, f"A number of more than {caps.bits * 0.30103:,.0f} digits")

@@ -2,6 +2,8 @@
 
 import builtins
 import re
+from collections.abc import Mapping
+from typing import NamedTuple
 
 
 def _words(*texts: str) -> frozenset[str]:
@@ -22,8 +24,8 @@ SYNTAX = _words(
 
 ALLOWED_BUILTINS = _words(
     "abs aiter all anext any ascii bin bool bytearray bytes callable chr classmethod complex delattr dict divmod "
-    "enumerate filter float format frozenset getattr hasattr hash hex id int isinstance issubclass iter len list map "
-    "max memoryview min next object oct ord pow print property range repr reversed round set setattr slice sorted "
+    "enumerate filter float format frozenset getattr hasattr hash hex id input int isinstance issubclass iter len list "
+    "map max memoryview min next object oct ord pow print property range repr reversed round set setattr slice sorted "
     "staticmethod str sum super tuple type zip Ellipsis NotImplemented None True False __name__ __doc__ __debug__ "
     # exceptions that code raises and catches; not those that end the interpreter
     "ArithmeticError AssertionError AttributeError BaseException BaseExceptionGroup BlockingIOError BrokenPipeError "
@@ -38,7 +40,27 @@ ALLOWED_BUILTINS = _words(
 )
 # `site` adds the second group to the builtins of an interactive Python.
 BUILTINS = frozenset(dir(builtins)) | {"copyright", "credits", "exit", "help", "license", "quit"}
-BY_NAME = frozenset({"getattr", "setattr", "delattr", "hasattr"})
+# `hasattr` is not among them: it only says yes or no.
+BY_NAME = frozenset({"getattr", "setattr", "delattr"})
+HOOKS = frozenset({"__setattr__", "__delattr__"})  # the same, as methods
+TYPES = _words("bool bytearray bytes complex dict float frozenset int list object range set str tuple type")
+
+# What to say beside the rule's own advice.
+INSTEAD = {
+    "open": "take the text or the lines as an argument",
+    "eval": "for literals there is ast.literal_eval or json.loads",
+    "exec": "write the code out",
+    "exit": "return from the function instead",
+    "quit": "return from the function instead",
+    "SystemExit": "return from the function instead, or raise ValueError",
+    "vars": "keep the values in a dictionary, or use dataclasses.asdict",
+    "dir": "keep the names in a list",
+    "globals": "keep the values in a dictionary",
+    "locals": "keep the values in a dictionary",
+    "__import__": "write an import statement",
+}
+
+FORMATS = frozenset({"format", "format_map"})  # they follow attributes that a text names
 
 # Methods that a class may define and that may be called by name: operators and the usual protocols.
 _OPERATORS = (
@@ -55,7 +77,12 @@ SPECIAL_METHODS = frozenset(f"__{name}__" for name in _words(_OPERATORS, _PROTOC
 MODULE_NAMES = frozenset({"__all__", "__author__", "__doc__", "__license__", "__version__"})
 CLASS_NAMES = SPECIAL_METHODS | {"__slots__", "__doc__", "__array_priority__"}
 
-READABLE = SPECIAL_METHODS | {"__name__", "__qualname__", "__doc__", "__members__"}
+READABLE = SPECIAL_METHODS | {"__name__", "__qualname__", "__doc__", "__members__", "__module__", "__version__"}
+# Private by name, public by documentation: of named tuples and of enumerations.
+PUBLISHED = _words(
+    "_ _asdict _field_defaults _fields _generate_next_value_ _ignore_ _make _member_map_ _member_names_ _missing_ "
+    "_name_ _order_ _replace _value2member_map_ _value_",
+)
 OF_CLASS = frozenset({"__name__", "__qualname__", "__doc__"})
 # By name and not by prefix: `f_oneway` and `co_author` are ordinary.
 INSIDE = _words(
@@ -65,12 +92,19 @@ INSIDE = _words(
     "co_code co_consts co_exceptiontable co_filename co_firstlineno co_flags co_freevars co_kwonlyargcount co_lines "
     "co_linetable co_lnotab co_name co_names co_nlocals co_positions co_posonlyargcount co_qualname co_stacksize "
     "co_varnames func_code func_globals func_closure func_defaults mro with_traceback",
+    # private doors of the standard library: a module's dictionary as an enumeration, a module kept by a class
+    "_convert _convert_ _getframe _module",
 )
 
 ARRAY_METHODS = frozenset({"ctypes", "dump", "tofile"})
 TABLE_METHODS = _words(
     "eval query to_clipboard to_excel to_feather to_gbq to_hdf to_iceberg to_orc to_parquet to_pickle to_sql to_stata",
+    # of what `.style` gives: templates that follow attributes, and files of templates
+    "from_custom_template from_string savefig template_html template_html_style template_html_table template_latex "
+    "template_string template_typst",
 )
+# Of the standard streams, in sources that import `sys`: what opens files by their number or name is behind these.
+STREAM_METHODS = frozenset({"detach", "fileno", "raw"})
 # Without a path these return a text; with one they write a file.
 TEXT_METHODS = frozenset({"to_csv", "to_html", "to_json", "to_latex", "to_markdown", "to_xml"})
 PATHS = frozenset({"buf", "path_or_buf", "path_or_buffer", None})
@@ -79,6 +113,30 @@ READERS = re.compile(
 )
 # Methods of tables that take another method's name as a text.
 DISPATCH = frozenset({"agg", "aggregate", "apply", "map", "pipe", "transform"})
+
+
+class Shape(NamedTuple):
+    """What a call may be given: at most so many positional arguments, and these keywords."""
+
+    positional: int
+    keywords: frozenset[str]
+    why: str
+
+
+# Allowed functions that certain arguments turn into something else. They can be called, and not passed around.
+SHAPES: Mapping[str, Shape] = {
+    "functools.wraps": Shape(1, frozenset({"wrapped"}), "it copies attributes by names made at run time"),
+    "functools.update_wrapper": Shape(2, _words("wrapper wrapped"), "it copies attributes by names made at run time"),
+    "collections.namedtuple": Shape(2, _words("typename field_names rename defaults"), "it names another module"),
+    "logging.basicConfig": Shape(0, _words("level format datefmt force"), "it opens a file or follows attributes"),
+    "warnings.catch_warnings": Shape(0, _words("record action category"), "it takes a module"),
+}
+# They make classes: fine behind `metaclass=` and as a base, and no function to call.
+METACLASSES = frozenset({"abc.ABCMeta", "enum.EnumMeta", "enum.EnumType"})
+# Makers of classes whose class patterns read the fields that they were given.
+RECORDS = frozenset({"collections.namedtuple", "typing.NamedTuple"})
+# They run annotations that are texts.
+GENERIC = frozenset({"functools.singledispatch", "functools.singledispatchmethod"})
 
 REACHING = frozenset(
     f"__{name}__"
@@ -95,6 +153,11 @@ DENIED = frozenset(
         "operator.methodcaller",
         "typing.get_type_hints",  # runs annotations that are text
         "typing.ForwardRef",
+        "typing.evaluate_forward_ref",
+        "enum.global_enum",  # writes into the module that a class says it comes from
+        "enum.global_enum_repr",
+        "enum.pickle_by_global_name",
+        "enum.pickle_by_enum_name",
     },
 )
 # Outside the standard library nothing is imported to look inside, so `*` refuses what usually reads and writes files,

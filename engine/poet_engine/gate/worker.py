@@ -4,6 +4,7 @@ Started by `link.py` with a socket as its standard input. It ends when that sock
 (the kernel ends it, even inside one call of C code), or when its host is gone.
 """
 
+import ast
 import contextlib
 import gc
 import os
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from poet_engine.gate import frames
 from poet_engine.gate.bandit_scan import BanditScan
+from poet_engine.gate.reporter import Reporter
 from poet_engine.gate.ruleset import Allowance, Caps, Ruleset
 from poet_engine.gate.scan import scan
 from poet_engine.gate.undecorate import undecorate
@@ -55,6 +57,8 @@ class Worker:
             except MemoryError:
                 self._send({"exhausted": True})
                 return  # what state the interpreter is in now, nobody knows
+            except Exception as error:  # noqa: BLE001 - whatever it is, the source is not judged, and the host says so
+                answer = {"failed": type(error).__name__}
             finally:
                 signal.setitimer(signal.ITIMER_PROF, 0)
             self._send(answer)
@@ -69,7 +73,7 @@ class Worker:
                 self._rulesets[digest] = _ruleset(policy)
                 return {"learnt": list(self._rulesets)}
             case {"do": "scan", "digest": str() as digest, "source": str() as source}:
-                findings, cause = scan(source, self._rulesets[digest], self._bandit.check)
+                findings, cause = scan(source, self._rulesets[digest], self._second)
                 return {"findings": [_plain(finding) for finding in findings], "cause": cause}
             case {"do": "undecorate", "source": str() as source}:
                 try:
@@ -79,6 +83,11 @@ class Worker:
                     return {"error": getattr(error, "msg", None) or str(error), "line": line}
             case _:
                 raise AssertionError("the host sends no other task")
+
+    def _second(self, tree: ast.Module, text: str, rules: Ruleset, reporter: Reporter) -> None:
+        """Run bandit, and say so before: should this process end in it, the host knows where."""
+        self._send({"second": True})
+        self._bandit.check(tree, text, rules, reporter)
 
     def _send(self, message: Mapping[str, object]) -> None:
         self._channel.sendall(frames.encode(message))
@@ -110,6 +119,7 @@ def _plain(finding: Finding) -> list[object]:
         finding.end_column,
         finding.snippet.encode("utf-8", "replace").decode(),
         finding.scanner,
+        finding.fingerprint,
     ]
 
 
@@ -156,5 +166,7 @@ def main(host: int, seconds: float, memory: int) -> None:
     gc.disable()
     gc.freeze()
     confine(memory)
+    with Path(os.devnull).open("wb") as nowhere:  # nobody reads standard error from here on
+        os.dup2(nowhere.fileno(), 2)
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the host went away in mid-answer
         worker.run()

@@ -5,8 +5,10 @@ What a value holds in one piece (the data of an array, bytes) stays out of its J
 sandbox's affair; the codec only adds to it and takes from it.
 """
 
+import io
 import mmap
 import os
+from collections.abc import Callable
 from typing import Protocol
 
 from .travel import UndecodableError, UntravellableError
@@ -15,6 +17,7 @@ from .travel import UndecodableError, UntravellableError
 THRESHOLD = 1 << 16
 # What the kernel moves with one call; it stops a page below 2 GiB.
 _MOST_AT_ONCE = 1 << 30
+_MOVED_AT_ONCE = 1 << 20
 
 
 class Collected:
@@ -93,6 +96,23 @@ def copy_at(fd: int, offset: int, length: int) -> bytes:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
+# Gives back the memory of so many bytes of a file in memory, from an offset on: descriptor, length, offset.
+Free = Callable[[int, int, int], object]
+
+
+def move_at(fd: int, offset: int, length: int, free: Free) -> bytes:
+    """The same out of a file in memory, which gives back each piece that was copied: nothing is there twice.
+
+    Raises:
+        UndecodableError: The file ends before that.
+    """
+    moved = io.BytesIO()  # hands over what it has collected without another copy
+    while (there := moved.tell()) < length:
+        moved.write(copy_at(fd, offset + there, min(length - there, _MOVED_AT_ONCE)))
+        free(fd, moved.tell() - there, offset + there)
+    return moved.getvalue()
+
+
 class Attached(Protocol):
     """The region of a message that came. Both ways out of it raise UndecodableError where it has no such bytes."""
 
@@ -134,19 +154,26 @@ NOTHING = Nothing()
 
 
 class Mapped:
-    """A region in a file that nobody can change.
+    """A region in a file that nobody else can change.
 
     What is taken of it is a private mapping: a page becomes ours when it is written to. The file is mapped as a whole,
     because each mapping costs a descriptor, and not before it must be, because a mapping counts as memory.
 
     Args:
         fd: The file.
+        free: Gives back what was copied of it, where the file is charged to the call; where it is sealed, that fails.
     """
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, free: Free | None = None) -> None:
         self._fd = fd
         self._size = os.fstat(fd).st_size
         self._view: memoryview | None = None
+        self._free = free
+        try:
+            if free is not None:
+                free(fd, 1, self._size)
+        except OSError:
+            self._free = None
 
     def take(self, offset: int, length: int) -> memoryview:
         """A piece of the mapping, which lives for as long as any of its pieces does.
@@ -165,4 +192,6 @@ class Mapped:
         """A copy of a piece."""
         if offset + length > self._size:
             raise UndecodableError("a reference beyond the attachments")
-        return copy_at(self._fd, offset, length)
+        if self._free is None:
+            return copy_at(self._fd, offset, length)
+        return move_at(self._fd, offset, length, self._free)

@@ -30,6 +30,10 @@ class Config:
         audit: Whether calls on neither list of the system-call wall are told instead of refused.
         cgroup: Whether a cgroup counts tasks and memory; if not, rlimits must.
         without: Measures left out, by the names of `confine.MEASURES`: only the controls of security tests do that.
+        contained: Whether a container is around it, which has made the outer walls.
+        uid: The user that payloads of a container become, unless they are it already; lanes are told one each.
+        told: Whether the kernel can tell of forbidden calls; found out inside.
+        lenient: Whether forbidden calls fail instead of ending the run where it cannot: for our own probes.
     """
 
     rootless: bool
@@ -53,6 +57,10 @@ class Config:
     audit: bool
     cgroup: bool
     without: list[str]
+    contained: bool = False
+    uid: int = 0
+    told: bool = True
+    lenient: bool = False
 
     def to_json(self) -> bytes:
         """The form in which the host sends it."""

@@ -6,6 +6,7 @@ last, because it forbids what the steps before it do. Whatever a payload can inh
 a payload touches is copied for it, at a few microseconds.
 """
 
+import contextlib
 import dataclasses
 import os
 import resource
@@ -158,8 +159,15 @@ def lasting_budgets(config: Config, _uid: int) -> None:
         (resource.RLIMIT_FSIZE, max(config.disk, config.result)),
         (resource.RLIMIT_STACK, config.stack),
     ):
-        resource.setrlimit(what, _lowered(what, value, value))
+        try:
+            resource.setrlimit(what, _lowered(what, value, value))
+        except ValueError:
+            if not config.contained or what not in _KERNEL_MEMORY:
+                raise
 
+
+# gVisor does not take these: its kernel is a process of the container, and its memory is counted with it.
+_KERNEL_MEMORY = frozenset((resource.RLIMIT_MSGQUEUE, resource.RLIMIT_SIGPENDING))
 
 LANE_STEPS: tuple[Callable[[Config, int], None], ...] = (
     own_user_namespace,
@@ -185,6 +193,7 @@ class Plan:
         limits: Resource limits: which, soft, hard.
         landlock: The restriction of files; None where the kernel has none, or it is left out.
         system_calls: The seccomp filter; None where it is left out.
+        steps: What a payload takes away from itself.
     """
 
     config: Config
@@ -194,6 +203,7 @@ class Plan:
     limits: list[tuple[int, int, int]]
     landlock: landlock.Restriction | None
     system_calls: kernel.SeccompFilter | None
+    steps: "tuple[Callable[[Plan], None], ...]"
 
     @property
     def descriptors(self) -> set[int]:
@@ -213,6 +223,7 @@ def plan(config: Config, uid: int, program: bytes) -> Plan:
         limits=[] if "rlimits" in config.without else _limits(config),
         landlock=_restriction(config),
         system_calls=None if "seccomp" in config.without else kernel.SeccompFilter(program),
+        steps=CONTAINED_STEPS if config.contained else PAYLOAD_STEPS,
     )
 
 
@@ -227,6 +238,8 @@ def _limits(config: Config) -> list[tuple[int, int, int]]:
     if not config.cgroup:
         # counted per uid and user namespace: as root the payload has a uid of its own, rootless it shares it with init
         tasks = (2 if config.rootless and not config.subids else 1) + config.processes + config.threads
+        if config.contained and not config.rootless:
+            tasks -= 1  # gVisor counts a task for the user who made it, and the payload was made by the first process
         wanted.append((resource.RLIMIT_NPROC, tasks, tasks))
     if not config.keep:  # the kernel counts a process's whole life; for one that is kept the supervisor must do
         wanted.append((resource.RLIMIT_CPU, config.cpu_seconds, config.cpu_seconds + 1))
@@ -356,14 +369,65 @@ PAYLOAD_STEPS: tuple[Callable[[Plan], None], ...] = (
 )
 
 
+def apart_from_init(_plan: Plan) -> None:
+    """A session of its own, and the signals as a new program has them: the first process of a container needs one."""
+    os.setsid()
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
+def first_to_be_killed(_plan: Plan) -> None:
+    """When the container is out of memory, let the kernel take this one and not the process that tells of it.
+
+    The file belongs to root while we are not dumpable.
+    """
+    kernel.set_dumpable(dumpable=True)
+    with contextlib.suppress(OSError):
+        _write("/proc/self/oom_score_adj", "1000")
+
+
+def emptied_scratch_space(_plan: Plan) -> None:
+    """The container's own, which is emptied between two payloads."""
+    os.umask(0o077)
+    os.chdir("/tmp")
+
+
+def own_budgets(plan: Plan) -> None:
+    """The resource limits that a lane would have set: the first process of a container needs more than they leave."""
+    lasting_budgets(plan.config, 0)
+
+
+def other_identity(plan: Plan) -> None:
+    """Where the first process is somebody else, a user of its own, without capabilities."""
+    if plan.identity is not None:
+        os.setgroups([])
+        own_identity(plan)
+        no_capabilities(plan)
+
+
+# In a container the engine has made the outer walls, and without capabilities nothing can be mounted or unshared.
+CONTAINED_STEPS: tuple[Callable[[Plan], None], ...] = (
+    apart_from_init,
+    first_to_be_killed,
+    own_standard_input,
+    emptied_scratch_space,
+    own_budgets,
+    budgets,
+    other_identity,
+    die_with_the_lane,
+    no_look_from_outside,
+    no_other_files,
+)
+
+
 def system_calls(plan: Plan) -> int | None:
     """The last step. Returns the descriptor on which the host hears of forbidden calls, or None when left out."""
-    return None if plan.system_calls is None else plan.system_calls.install()
+    return None if plan.system_calls is None else plan.system_calls.install(told=plan.config.told)
 
 
 def seccomp_program(config: Config) -> bytes:
     """Built once in the zygote; the payloads only install it."""
-    return seccomp.program(processes=config.processes > 0, audit=config.audit)
+    return seccomp.program(processes=config.processes > 0, audit=config.audit, told=config.told, lenient=config.lenient)
 
 
 def mapped_sizes(statm: int) -> tuple[int, int]:

@@ -25,6 +25,27 @@ class Kind(enum.IntEnum):
     FOLDER = 8
     COMPILE = 9
 
+    # between the host and the first process of a container, see `container`: what the host says,
+    CONFIGURE = 16
+    ARM = 17
+    CALL = 18
+    BYTES = 19
+    KILL = 20
+    COUNT = 21
+    FETCH = 22
+    # and what it hears
+    STANDING = 32
+    BROKEN = 33
+    ARMED = 34
+    ANSWER = 35
+    OUT = 36
+    ERR = 37
+    ASKED = 38
+    COUNTS = 39
+    FETCHED = 40
+    FILES = 41
+    ENDED = 42
+
 
 @dataclasses.dataclass(frozen=True)
 class Frame:

@@ -110,9 +110,9 @@ def detached_tmpfs(options: dict[str, str]) -> int:
         os.close(context)
 
 
-def free_pages(fd: int, size: int) -> None:
-    """Give back the memory of a file in memory; its size stays."""
-    mode, start, length = ctypes.c_int(_KEEP_SIZE | _PUNCH_HOLE), ctypes.c_int64(0), ctypes.c_int64(size)
+def free_pages(fd: int, size: int, offset: int = 0) -> None:
+    """Give back the memory of a file in memory, as far as whole pages go; its size stays."""
+    mode, start, length = ctypes.c_int(_KEEP_SIZE | _PUNCH_HOLE), ctypes.c_int64(offset), ctypes.c_int64(size)
     _check(_libc.fallocate(fd, mode, start, length), "fallocate")
 
 
@@ -177,11 +177,12 @@ class SeccompFilter:
     def __init__(self, program: bytes) -> None:
         self._buffer = ctypes.create_string_buffer(program, len(program))
         self._header = _FilterProgram(len(program) // 8, ctypes.cast(self._buffer, ctypes.c_void_p))
-        self._arguments = (_SECCOMP_SET_MODE_FILTER, _SECCOMP_FILTER_FLAG_NEW_LISTENER, ctypes.byref(self._header))
 
-    def install(self) -> int:
-        """Put it on this thread and return the descriptor on which notifications arrive."""
-        return _syscall("seccomp", *self._arguments)
+    def install(self, *, told: bool = True) -> int | None:
+        """Put it on this thread; the descriptor on which notifications arrive, if anybody is to be told."""
+        flags = _SECCOMP_FILTER_FLAG_NEW_LISTENER if told else 0
+        answer = _syscall("seccomp", _SECCOMP_SET_MODE_FILTER, flags, ctypes.byref(self._header))
+        return answer if told else None
 
 
 def landlock_create_ruleset(attribute: bytes | None, flags: int) -> int:

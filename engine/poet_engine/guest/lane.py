@@ -24,7 +24,7 @@ def main(control: socket.socket, config: Config, program: bytes, uid: int) -> Ne
     try:
         os.setsid()
         kernel.set_name(b"poet-lane")
-        _ignore_the_guest()
+        ignore_the_guest()
         statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
         kernel.close_all_but({0, 1, 2, control.fileno(), statm})
         for step in confine.LANE_STEPS:
@@ -42,7 +42,7 @@ def main(control: socket.socket, config: Config, program: bytes, uid: int) -> Ne
     os._exit(0)
 
 
-def _ignore_the_guest() -> None:
+def ignore_the_guest() -> None:
     """A first process gets only signals that it has handlers for; Python installs one for SIGINT."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.set_wakeup_fd(-1)
@@ -69,13 +69,13 @@ def _one_payload(plan: confine.Plan, descriptors: list[int], statm: int) -> byte
     _pid, status, usage = os.wait4(pid, 0)
     cpu = usage.ru_utime + usage.ru_stime
     leftovers = 0
-    for used in _kill_and_reap():
+    for used in kill_and_reap():
         leftovers += 1
         cpu += used
     return REPORT.pack(status, int(cpu * 1e6), leftovers)
 
 
-def _kill_and_reap() -> list[float]:
+def kill_and_reap() -> list[float]:
     """End everything else in the pid namespace; the CPU seconds of each process that was still there."""
     used: list[float] = []
     while True:

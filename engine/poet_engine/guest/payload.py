@@ -1,5 +1,6 @@
 """The process that runs one call: it confines itself, waits, runs the code, sends one frame, and ends."""
 
+import fcntl
 import functools
 import gc
 import importlib
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple, Never
 from . import codec, confine, kernel, randomness, script
 from .attachments import NOTHING, Attached, Collected, Mapped
 from .frames import Frame, Kind, Reader, pack
+from .reports import LONGEST_AHEAD
 from .travel import UndecodableError, UntravellableError
 
 if TYPE_CHECKING:
@@ -29,8 +31,7 @@ _FIRST_READ, _NEXT_READ = 1 << 14, 1 << 20
 _MAX_TEXT, _MAX_TRACEBACK = 4096, 32768
 _RAISE_VARARGS = opcode.opmap["RAISE_VARARGS"]  # a `raise` statement; its number differs between versions
 _SETUP_FAILED_STATUS = 121
-# Bytes of a source that is compiled ahead: what a socket takes at once, whatever its buffer is.
-LONGEST_AHEAD = 1 << 16
+_REQUEST = 3  # the descriptor after the standard ones
 # Address space, freed when that runs out, so that there is room to say so. Its pages are never touched.
 _BALLAST = 512 * 1024
 
@@ -59,12 +60,13 @@ class EntryNotFoundError(LookupError):
 
 def main(plan: confine.Plan, descriptors: list[int], sizes: tuple[int, int]) -> Never:
     """Never returns. `descriptors` are the request socket, stdout, stderr and the file for large results."""
-    request, out, err, results = descriptors
     status = _SETUP_FAILED_STATUS
     try:
         kernel.set_name(b"poet-call")
+        _request, out, err, _results = descriptors
         os.dup2(out, 1)
         os.dup2(err, 2)
+        request, results = _at_the_same_numbers(descriptors)
         kernel.close_all_but({0, 1, 2, request, results, *plan.descriptors})
         # named, because it would ask the kernel otherwise
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=request)
@@ -79,9 +81,18 @@ def main(plan: confine.Plan, descriptors: list[int], sizes: tuple[int, int]) -> 
     os._exit(status)
 
 
+def _at_the_same_numbers(descriptors: list[int]) -> tuple[int, int]:
+    """Request socket and file for results where they are in every sandbox, whatever else its first process has open."""
+    if descriptors[0] == _REQUEST:
+        return descriptors[0], descriptors[-1]
+    results = fcntl.fcntl(descriptors[-1], fcntl.F_DUPFD_CLOEXEC, _REQUEST + 1)
+    os.dup2(descriptors[0], _REQUEST, inheritable=False)
+    return _REQUEST, results
+
+
 def prepare(plan: confine.Plan, sizes: tuple[int, int], sock: socket.socket, results: int) -> "_Compiled | None":
     """Take everything away, pay the costs of a first call, and say so; what was compiled ahead of one."""
-    for step in confine.PAYLOAD_STEPS:
+    for step in plan.steps:
         step(plan)
     kernel.close_all_but({0, 1, 2, sock.fileno(), results})
     randomness.renew()
@@ -261,7 +272,7 @@ def _arguments(
 ) -> tuple[list[object], dict[str, object]]:
     """Apart from the call, so that by then nothing but the arguments themselves holds what they came in."""
     try:
-        region: Attached = NOTHING if attached is None else Mapped(attached)
+        region: Attached = NOTHING if attached is None else Mapped(attached, kernel.free_pages)
         positional = [codec.from_wire(item, 0, region) for item in args]
         return positional, {name: codec.from_wire(item, 0, region) for name, item in kwargs.items()}
     finally:
@@ -361,11 +372,16 @@ def _kind(error: BaseException, text: str) -> str:
 def _os_kind(number: int | None) -> str:
     names = {11: "tasks", 12: "memory", 23: "fds", 24: "fds", 27: "file_size"}  # EAGAIN ENOMEM ENFILE EMFILE EFBIG
     if number == 28:  # noqa: PLR2004 - ENOSPC
-        try:
-            return "inodes" if os.statvfs("/tmp").f_ffree == 0 else "disk"
-        except OSError:
-            return "disk"
+        return "inodes" if _no_inodes_left("/tmp") else "disk"
     return names.get(number or 0, "exception")
+
+
+def _no_inodes_left(folder: str) -> bool:
+    try:
+        room = os.statvfs(folder)
+    except OSError:
+        return False
+    return bool(room.f_files) and not room.f_ffree  # gVisor counts none
 
 
 def warm_imports() -> None:

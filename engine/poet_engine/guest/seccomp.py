@@ -8,6 +8,7 @@ Everything else looks as if this kernel did not have it (ENOSYS), so that librar
 import errno
 import struct
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from . import syscalls
 
@@ -111,24 +112,42 @@ def _one_of(index: int, values: Iterable[int], otherwise: int) -> _Program:
     return [*block, _answer(otherwise)]
 
 
-def _clone(*, processes: bool) -> _Program:
+class _Answers(NamedTuple):
+    """What the filter says where a supervisor would have the last word.
+
+    Attributes:
+        forbidden: To what only an attack asks for.
+        process: To a wish for another process.
+    """
+
+    forbidden: int
+    process: int
+
+
+_HEARD = _Answers(_NOTIFY, _NOTIFY)
+# Without a supervisor (gVisor has no notifications) nobody learns which call it was.
+_UNHEARD = _Answers(_KILL_PROCESS, _errno(errno.EAGAIN))
+_LENIENT = _Answers(_errno(errno.EPERM), _errno(errno.EAGAIN))
+
+
+def _clone(answers: _Answers, *, processes: bool) -> _Program:
     return [
         _argument(0),
         _instruction(_JUMP_ANY_BIT, NAMESPACE_FLAGS, 0, 1),
-        _answer(_NOTIFY),
+        _answer(answers.forbidden),
         _instruction(_JUMP_ANY_BIT, _CLONE_THREAD, 0, 1),
         _answer(_ALLOW),
-        _answer(_ALLOW if processes else _NOTIFY),
+        _answer(_ALLOW if processes else answers.process),
     ]
 
 
-def _socket() -> _Program:
+def _socket(answers: _Answers) -> _Program:
     """A Unix socket is refused quietly (a library may try a log socket); any other family is told."""
     return [
         _argument(0),
         _instruction(_JUMP_EQUAL, _AF_UNIX, 0, 1),
         _answer(_errno(errno.EACCES)),
-        _answer(_NOTIFY),
+        _answer(answers.forbidden),
     ]
 
 
@@ -177,15 +196,15 @@ def _read_only_prlimit() -> _Program:
     ]
 
 
-def _by_argument(*, processes: bool) -> dict[str, _Program]:
+def _by_argument(answers: _Answers, *, processes: bool) -> dict[str, _Program]:
     """The calls whose answer depends on an argument, or on whether processes may be started."""
-    fork = [_answer(_ALLOW if processes else _NOTIFY)]
+    fork = [_answer(_ALLOW if processes else answers.process)]
     return {
         "futex": _futex(),
-        "clone": _clone(processes=processes),
+        "clone": _clone(answers, processes=processes),
         "fork": fork,
         "vfork": fork,
-        "socket": _socket(),
+        "socket": _socket(answers),
         "socketpair": _socketpair(),
         "getsockopt": _one_of(2, SOCKET_OPTIONS, _errno(errno.ENOPROTOOPT)),
         "ioctl": _one_of(1, IOCTLS, _errno(errno.ENOTTY)),
@@ -218,17 +237,20 @@ def _search(ranges: Sequence[tuple[int, _Program]]) -> _Program:
     return [_instruction(_JUMP_GREATER_EQUAL, ranges[middle][0], len(below), 0), *below, *rest]
 
 
-def program(*, processes: bool, audit: bool = False) -> bytes:
+def program(*, processes: bool, audit: bool = False, told: bool = True, lenient: bool = False) -> bytes:
     """The filter for this machine, as an array of `struct sock_filter`.
 
     Args:
         processes: Whether the code may start processes. If not, asking for one is notified; threads are always allowed
             here, because counting them is the work of the cgroup.
         audit: Notify what is on neither list too, so that the lists can be measured. Only our own tests run so.
+        told: Whether somebody is notified. If not, what is forbidden ends the process.
+        lenient: Have it fail instead. Only our own probes run so.
     """
-    by_name = {name: [_answer(_NOTIFY)] for name in _NOTIFIED.split()}
+    answered = _HEARD if told else _LENIENT if lenient else _UNHEARD
+    by_name = {name: [_answer(answered.forbidden)] for name in _NOTIFIED.split()}
     by_name |= {name: [_answer(_ALLOW)] for name in _ALLOWED.split()}
-    by_name |= _by_argument(processes=processes)
+    by_name |= _by_argument(answered, processes=processes)
     answers = {syscalls.NUMBERS[name]: block for name, block in by_name.items() if name in syscalls.NUMBERS}
     parts: _Program = [
         _instruction(_LOAD, _AT_ARCH),

@@ -35,7 +35,7 @@ def main(control_fd: int, lifeline: int) -> Never:
     try:
         config = Config.from_json(control.recv(_MAX_CONFIG))
         config = _enter_outer_namespaces(config, control, lifeline)
-        _import(config)
+        load(config)
         extra = libraries.to_bind(libraries.needed(), config.binds)
         config = dataclasses.replace(config, binds=[*config.binds, *extra])
         own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
@@ -88,7 +88,7 @@ def _outlive(pid: int, lifeline: int) -> Never:
     os._exit(0 if status == 0 else 1)
 
 
-def _import(config: Config) -> None:
+def load(config: Config) -> None:
     """Load what calls will need, and one pass over what the run loop needs lazily: no file is there later."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.path[:] = [*sys.path, *config.import_paths]

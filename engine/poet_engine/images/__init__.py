@@ -1,12 +1,11 @@
 """Images of the Docker sandbox: what goes into them, building them, and which one fits."""
 
 from poet_engine.images.build import Builder
-from poet_engine.images.engine import DEFAULT_HOST, DockerEngine
+from poet_engine.images.engine import DockerEngine
 from poet_engine.images.guest_files import guest_digest
 from poet_engine.images.recipe import RECIPES, Image, choose, find, modules_needed, to_prune, why_stale
 
 __all__ = [
-    "DEFAULT_HOST",
     "RECIPES",
     "Builder",
     "DockerEngine",

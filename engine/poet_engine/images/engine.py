@@ -1,28 +1,20 @@
 """Images at a Docker engine, through its API. Every failure leaves here as a DockerError."""
 
-import contextlib
 import datetime as dt
 import json
-import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
+from poet_engine.dockerd import DEFAULT_HOST, Connection, faults
 from poet_engine.errors import DockerError
-from poet_engine.images import faults
 from poet_engine.images.recipe import LABEL_MADE_FROM, LABEL_NAME, LABEL_VERSION, Image, read_labels
 
-if TYPE_CHECKING:
-    import docker
-
-DEFAULT_HOST = "unix:///var/run/docker.sock"
-_UNIX = "unix://"
 _TIMEOUT_S = 30
-_OLDEST_API = (1, 40)  # Docker 19.03: cgroup and seccomp options that the sandbox needs came no later
 _BUILD_TIMEOUT_S = 1800  # installing a scientific stack over a slow line
 
 
 class DockerEngine:
-    """A connection to an engine; a context manager.
+    """Images at an engine; a context manager.
 
     Args:
         host: Its address, such as `unix:///var/run/docker.sock`.
@@ -34,18 +26,8 @@ class DockerEngine:
 
     def __init__(self, host: str = DEFAULT_HOST, *, timeout: float = _TIMEOUT_S) -> None:
         self.host = host
-        with self._translated("connecting to Docker"):
-            self._client = _connect(host, timeout)
-        version = self._client.api_version
-        if tuple(map(int, version.split("."))) < _OLDEST_API:
-            self.close()
-            raise faults.translate(
-                RuntimeError(
-                    f"API versions below {'.'.join(map(str, _OLDEST_API))} do not do; the engine has {version}"
-                ),
-                "connecting to Docker",
-                host,
-            )
+        self._connection = Connection(host, timeout=timeout)
+        self._client, self._translated = self._connection.client, self._connection.translated
 
     def __repr__(self) -> str:
         return f"<DockerEngine {self.host}>"
@@ -58,17 +40,7 @@ class DockerEngine:
 
     def close(self) -> None:
         """Close the connection."""
-        self._client.close()
-
-    @contextlib.contextmanager
-    def _translated(self, doing: str) -> Iterator[None]:
-        """Docker's exceptions are no concern of whoever calls."""
-        import docker.errors  # noqa: PLC0415 - loading it takes a tenth of a second, and only Docker's users need it
-
-        try:
-            yield
-        except (docker.errors.DockerException, OSError) as error:  # the exceptions of requests are OSErrors
-            raise faults.translate(error, doing, self.host) from error
+        self._connection.close()
 
     def runtimes(self) -> frozenset[str]:
         """Names of the registered runtimes, such as `runc` and `runsc`."""
@@ -175,13 +147,13 @@ class DockerEngine:
             self._refuse_error(told, doing)
             status = str(told.get("status", status))
         if not status.startswith("sha256:"):
-            raise faults.translate(RuntimeError(f"the engine named no image, but said {status!r}"), doing, self.host)
+            raise self._connection.failure(f"the engine named no image, but said {status!r}", doing)
         return status
 
     def _refuse_error(self, told: Mapping[str, object], doing: str) -> None:
         """A failure in the middle of a stream comes as a line of it: the status code was sent before."""
         if "error" in told:
-            raise faults.translate(RuntimeError(str(told["error"])), doing, self.host)
+            raise self._connection.failure(str(told["error"]), doing)
 
 
 class _Readable:
@@ -195,17 +167,6 @@ class _Readable:
 
     def read(self, _size: int = -1) -> bytes:
         return b"".join(self._pieces)
-
-
-def _connect(host: str, timeout: float) -> "docker.APIClient":
-    import docker  # noqa: PLC0415 - as above
-
-    if host.startswith(_UNIX):
-        # tried first, because the client leaves its socket open when nobody answers there
-        with socket.socket(socket.AF_UNIX) as tried:
-            tried.settimeout(timeout)
-            tried.connect(host.removeprefix(_UNIX))
-    return docker.APIClient(base_url=host, version="auto", timeout=timeout)
 
 
 def _parsed(line: str) -> Mapping[str, object]:

@@ -169,8 +169,12 @@ def why_stale(image: Contents, *, guest: str, python: str) -> str | None:
 
 
 def modules_needed(imports: Iterable[str]) -> frozenset[str]:
-    """The top-level modules that an image must bring, of those that a policy imports or preloads."""
-    return frozenset(name.partition(".")[0] for name in imports) - frozenset(sys.stdlib_module_names)
+    """The top-level modules that an image must bring, of those that a policy imports or preloads.
+
+    What recipes only take along is not among them: where it is missing, importing it fails, as it does on this machine.
+    """
+    taken_along = {module for recipe in RECIPES.values() for module in recipe.further.values()}
+    return frozenset(name.partition(".")[0] for name in imports) - sys.stdlib_module_names - taken_along
 
 
 def build_command(name: str, made_from: str = "host") -> str:

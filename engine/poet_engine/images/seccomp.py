@@ -8,11 +8,13 @@ Run as a program it prints the profile; `sandbox_images/seccomp.json` is that.
 """
 
 import errno
+import fcntl
+import functools
 import json
 import sys
 from collections.abc import Sequence
 
-from poet_engine.guest import seccomp, syscalls
+from poet_engine.guest import notify, seccomp, syscalls
 
 _ALLOW, _REFUSE = "SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO"
 _LOW_HALF = 0xFFFFFFFF  # the kernel takes 32 bits of these arguments; whoever sets a higher one must gain nothing
@@ -20,7 +22,7 @@ _LOW_HALF = 0xFFFFFFFF  # the kernel takes 32 bits of these arguments; whoever s
 _START = ("execve",)
 # Forking payloads, confining them, and limiting them: the guest's own filter, made with these, then refuses them.
 _PREPARE = (
-    *("clone", "fork", "vfork", "prctl", "seccomp", "prlimit64", "futex", "setsockopt"),
+    *("clone", "fork", "vfork", "prctl", "seccomp", "prlimit64", "futex", "setsockopt", "setsid", "memfd_create"),
     *("landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"),
 )
 # Known to no other list of ours; named, because libraries take "not there" for an answer, and EPERM for a fault.
@@ -30,11 +32,18 @@ _AF_UNIX, _SOCK_STREAM, _SOCK_SEQPACKET, _SOCK_TYPE = 1, 1, 5, 0xF
 Rule = dict[str, object]
 
 
-def profile() -> dict[str, object]:
-    """The profile, as Docker reads it with `--security-opt seccomp=`."""
-    plain = {name for name in seccomp.names_used() if not seccomp.is_forbidden(name)}
+def profile(*, told: bool = False) -> dict[str, object]:
+    """The profile, as Docker reads it with `--security-opt seccomp=`.
+
+    Args:
+        told: Leave what only an attack asks for to the filter inside, which has somebody told of it and refuses it. Of
+            two filters the kernel takes the harsher answer, and to it an error is harsher than asking: where this one
+            refuses, a verdict cannot say which call it was.
+    """
+    plain = {name for name in seccomp.names_used() if told or not seccomp.is_forbidden(name)}
+    plain |= {"socket", "connect"} if told else set()  # the first process may call its host
     allowed = sorted((plain | {*_START, *_PREPARE}) - {"clone"})
-    forbidden = sorted((seccomp.names_used() - plain - {*_START}) | {"socket"})
+    forbidden = sorted((seccomp.names_used() - plain - {*_START}) | ({"socket"} - plain))
     absent = sorted({*syscalls.NUMBERS, *_ABSENT} - {*allowed, *forbidden, *_BY_ARGUMENT, "clone", "socketpair"})
     return {
         "defaultAction": _REFUSE,
@@ -42,7 +51,7 @@ def profile() -> dict[str, object]:
         "archMap": [{"architecture": f"SCMP_ARCH_{name}", "subArchitectures": []} for name in ("X86_64", "AARCH64")],
         "syscalls": [
             _rule(allowed, _ALLOW),
-            _rule(["clone"], _ALLOW, [_masked(0, seccomp.NAMESPACE_FLAGS, 0)]),
+            _rule(["clone"], _ALLOW, [] if told else [_masked(0, seccomp.NAMESPACE_FLAGS, 0)]),
             *(
                 _rule([name], _ALLOW, [_masked(index, _LOW_HALF, value)])
                 for name, (index, values) in _BY_ARGUMENT.items()
@@ -61,8 +70,8 @@ def profile() -> dict[str, object]:
 
 _BY_ARGUMENT = {
     "getsockopt": (2, seccomp.SOCKET_OPTIONS),
-    "ioctl": (1, seccomp.IOCTLS),
-    "fcntl": (1, seccomp.FCNTLS),
+    "ioctl": (1, (*seccomp.IOCTLS, *notify.REQUESTS)),
+    "fcntl": (1, (*seccomp.FCNTLS, fcntl.F_ADD_SEALS)),  # the file for results can neither grow nor shrink
 }
 
 
@@ -80,8 +89,14 @@ def _masked(index: int, mask: int, value: int) -> Rule:
 
 
 def text() -> str:
-    """The profile as the file has it."""
+    """The profile as the file has it: for whoever starts an image by hand, without the filter inside."""
     return json.dumps(profile(), indent=1) + "\n"
+
+
+@functools.cache
+def told_text() -> str:
+    """The profile of the sandbox's own containers."""
+    return json.dumps(profile(told=True))
 
 
 if __name__ == "__main__":

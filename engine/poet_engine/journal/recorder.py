@@ -2,13 +2,14 @@
 
 import dataclasses
 
-from poet_engine.events import Event, EventFactory, ExecutionError, ExecutionMetrics, ExecutionPayload
+from poet_engine.events import Event, EventFactory, ExecutionError, ExecutionMetrics, ExecutionPayload, FindingNote
 from poet_engine.journal.journal import Journal
 from poet_engine.outcome import Outcome, Status
 
 _MEGABYTE = 10**6
 # Texts that code can choose are cut, so that a call cannot keep itself out of the journal by a text that makes its
 # event larger than an event may be. A character takes at most 6 bytes of JSON.
+_MOST_FINDINGS = 50
 _MOST_NAME, _MOST_TEXT, _MOST_TRACE = 1_000, 8_000, 64_000
 
 
@@ -23,10 +24,12 @@ class Call:
         start: Seconds since the epoch.
         end: The same.
         outcome: What came of the named version; None when it was not tried.
-        served_by: Who answered: `generated`, `original` or nobody (`none`).
-        attempts: How often the version was tried.
+        served_by: Who answered: `generated`, `previous_version`, `original` or nobody (`none`).
+        attempts: How many attempts there were of whoever was asked first.
         policy_digest: Which policy it ran under, if it got so far.
         fallback_reason: Why it was not the version that answered.
+        queue_wait: Seconds spent waiting for a place; None where there is no queue.
+        late: Whether it ended after its deadline.
     """
 
     function_name: str
@@ -39,6 +42,8 @@ class Call:
     attempts: int
     policy_digest: str | None
     fallback_reason: str | None = None
+    queue_wait: float | None = None
+    late: bool = False
 
 
 class Recorder:
@@ -95,11 +100,25 @@ def payload(call: Call) -> ExecutionPayload:
         cause=None if outcome is None else outcome.cause,
         served_by=call.served_by,
         attempts=call.attempts,
+        queue_wait_ms=None if call.queue_wait is None else call.queue_wait * 1e3,
         policy_digest=call.policy_digest,
         fallback_reason=None if call.fallback_reason is None else _cut(call.fallback_reason, _MOST_TEXT),
         evidence=None if outcome is None or outcome.evidence is None else _cut(str(outcome.evidence), _MOST_TEXT),
         limits_hit=None if outcome is None else outcome.limits_hit,
+        findings=None if outcome is None else _findings(outcome),
+        late=call.late or None,
     )
+
+
+def _findings(outcome: Outcome) -> tuple[FindingNote, ...] | None:
+    found = (*outcome.audited, *outcome.findings)  # the audited ones first: nobody else hears of them
+    notes = tuple(
+        FindingNote(
+            rule=finding.rule, effect=str(finding.effect), line=finding.line, note=_cut(finding.note, _MOST_NAME)
+        )
+        for finding in found[:_MOST_FINDINGS]
+    )
+    return notes or None
 
 
 def _metrics(call: Call, outcome: Outcome | None) -> ExecutionMetrics:

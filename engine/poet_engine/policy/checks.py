@@ -6,10 +6,19 @@ import re
 from typing import TypeVar
 
 from poet_engine.policy import units
+from poet_engine.policy.names import normal
 
 Member = TypeVar("Member", bound=enum.StrEnum)
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)*")
+DEFAULT_RUNTIME = "default"
+
+_DOTTED = r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)*"
+_NAME = re.compile(_DOTTED)
+MODULE_PATTERN = f"^{_DOTTED}$"
+NAMES_PATTERN = rf"^(?:\*|{_DOTTED}(?:\.\*|\?)?)$"
+_NAMES = re.compile(NAMES_PATTERN[1:-1])
+RUNTIME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+_RUNTIME = re.compile(RUNTIME_PATTERN[1:-1])
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _LONGEST_HOST = 253
 _LAST_PORT = 65535
@@ -107,25 +116,40 @@ def module(value: object) -> str:
 
 
 def modules(value: object) -> tuple[str, ...]:
-    """A list of dotted module names.
+    """A list of dotted module names, sorted: what is imported first makes no difference.
 
     Raises:
         ValueError: Not such a list.
     """
-    return tuple(module(item) for item in texts(value))
+    return tuple(sorted(module(item) for item in texts(value)))
 
 
 def names(value: object) -> tuple[str, ...]:
-    """A list of dotted names below a module; a last part `*` stands for every public name of its level.
+    """A list of dotted names below a module; `*` stands for every public name of its level.
 
     Raises:
         ValueError: Not such a list, or a part is private.
     """
+    if isinstance(value, dict):
+        raise ValueError('a dotted module name needs quotes, such as "scipy.stats" = ["*"]')  # noqa: TRY004 - one kind of error for every bad value
     result = texts(value)
     for item in result:
-        if item != "*" and not _NAME.fullmatch(item.removesuffix(".*")):
+        if not _NAMES.fullmatch(item):
             raise ValueError(f"{item!r} is not a public name such as 'mean', 'linalg.norm', 'linalg.*' or '*'")
-    return tuple(sorted(result))
+    return normal(result)
+
+
+def runtime(value: object) -> str | None:
+    """The name of a container runtime; None for `default`, the engine's own.
+
+    Raises:
+        ValueError: Not such a name.
+    """
+    if not isinstance(value, str) or not _RUNTIME.fullmatch(value):
+        raise ValueError(
+            f"expected 'default' or a runtime that the container engine knows, such as 'runc' or 'runsc', not {value!r}"
+        )
+    return None if value == DEFAULT_RUNTIME else value
 
 
 def endpoints(value: object) -> tuple[str, ...]:
@@ -135,6 +159,24 @@ def endpoints(value: object) -> tuple[str, ...]:
         ValueError: Not such a list.
     """
     return tuple(sorted({_endpoint(item) for item in texts(value)}))
+
+
+def public_endpoints(value: object) -> tuple[str, ...]:
+    """The same, of which none is a private or loopback address: it could never be reached as a public one.
+
+    Raises:
+        ValueError: Not such a list.
+    """
+    found = endpoints(value)
+    for item in found:
+        host = item.rpartition(":")[0].strip("[]")
+        try:
+            public = ipaddress.ip_address(host).is_global
+        except ValueError:  # a name: the sandbox judges what it stands for, when it is looked up
+            public = host != "localhost" and not host.endswith(".localhost")
+        if not public:
+            raise ValueError(f"{item!r} is no public address, so it can never be reached; list it in allow_private")
+    return found
 
 
 def _endpoint(item: str) -> str:

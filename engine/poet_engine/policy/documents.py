@@ -6,19 +6,23 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NoReturn
 
 from poet_engine import _resources
 from poet_engine.errors import PolicyError
+from poet_engine.policy import waivers
+from poet_engine.policy.keys import IMPORTS, KEYS, SECTIONS, WAIVERS
 from poet_engine.policy.lines import locate
-from poet_engine.policy.model import Isolation, Limits, Network, Static
+from poet_engine.policy.similar import similar
 
 _MAX_FILE = 2**20
 
+HEAD = ("version", "name", "extends", "may_loosen")
 _SECTIONS: Mapping[str, frozenset[str]] = {
-    name: frozenset(field.name for field in dataclasses.fields(kind))
-    for name, kind in (("static", Static), ("limits", Limits), ("network", Network), ("isolation", Isolation))
+    section: frozenset(name.partition(".")[2] for name in KEYS if name.startswith(f"{section}."))
+    for section in SECTIONS
 }
-_TOP = frozenset({"version", "name", "extends", *_SECTIONS})
+_TOP = frozenset({*HEAD, WAIVERS, *_SECTIONS})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -38,7 +42,16 @@ class Setting:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Document:
-    """One TOML text, its keys known and flattened, its values not checked yet."""
+    """One TOML text, its keys known and flattened, its values not checked yet.
+
+    Attributes:
+        label: What errors and origins call it.
+        folder: What relative paths in it start from; None where there is no file.
+        preset: Whether it ships with the package: its origins then carry no line.
+        head: What it says of itself: version, name, parent, and what may be loosened below it.
+        settings: Dotted key → what it says; a module's entry is `static.imports.<module>`, the rule of
+            the second waiver `waivers.1.rule`.
+    """
 
     label: str
     folder: Path | None
@@ -62,10 +75,24 @@ def find(name: str | Path, child: Document | None) -> Document:
                 f"{name} is relative, but this policy is no file; name a preset or an absolute path", file=child.label
             )
         path = child.folder / path
-    return _file(path)
+    return file(path, path.name)
 
 
-def _file(path: Path) -> Document:
+def file(path: Path, label: str) -> Document:
+    """The document in a file.
+
+    Raises:
+        PolicyError: It cannot be read, or a key in it is unknown.
+    """
+    return read(text_of(path), label, folder=path.resolve().parent, preset=False)
+
+
+def text_of(path: Path) -> str:
+    """The text of a file that is to be a policy.
+
+    Raises:
+        PolicyError: It cannot be read, is not UTF-8, or is far too long.
+    """
     try:
         with path.open("rb") as stream:
             data = stream.read(_MAX_FILE + 1)
@@ -76,7 +103,7 @@ def _file(path: Path) -> Document:
         raise PolicyError(f"is not UTF-8: {error.reason} at byte {error.start}", file=str(path)) from None
     if len(data) > _MAX_FILE:
         raise PolicyError(f"is longer than {_MAX_FILE} bytes, which no policy is", file=str(path))
-    return read(text, path.name, folder=path.resolve().parent, preset=False)
+    return text
 
 
 @functools.cache
@@ -89,7 +116,7 @@ def preset(name: str) -> Document:
     known = presets()
     if name not in known:
         raise PolicyError(
-            f"there is no policy called {name!r}{_similar(name, known)}; presets: {', '.join(known)}; "
+            f"there is no policy called {name!r}{similar(name, known)}; presets: {', '.join(known)}; "
             "a file needs a slash or the ending .toml",
             file=name or "<policy>",
         )
@@ -104,60 +131,113 @@ def presets() -> tuple[str, ...]:
 
 
 def read(text: str, label: str, *, folder: Path | None, preset: bool) -> Document:
-    """Parse a text and flatten it to dotted keys.
-
-    Args:
-        text: The TOML.
-        label: What errors and origins call it.
-        folder: What relative paths in it start from; None where there is no file.
-        preset: Whether it ships with the package: its origins then carry no line.
+    """Parse a text and flatten it to dotted keys; the arguments are those of the `Document`.
 
     Raises:
         PolicyError: Not TOML, or a key is unknown.
     """
+    return flat(parsed(text, label), _Places(label, locate(text)), folder=folder, preset=preset)
+
+
+def parsed(text: str, label: str) -> dict[str, object]:
+    """What the TOML says.
+
+    Raises:
+        PolicyError: Not TOML.
+    """
     try:
-        data = tomllib.loads(text)
+        return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         found = re.search(r"at line (\d+)", str(error))
         line = int(found[1]) if found else text.count("\n") + 1  # else it says "at end of document"
         raise PolicyError(f"is not TOML: {error}", file=label, line=line) from None
-    places = _Places(label, locate(text))
+
+
+def flat(data: Mapping[str, object], places: "_Places", *, folder: Path | None, preset: bool) -> Document:
+    """The document that a parsed table is.
+
+    Raises:
+        PolicyError: A key is unknown.
+    """
     head: dict[str, Setting] = {}
     settings: dict[str, Setting] = {}
     for path, value in _flatten(data, places):
-        setting = Setting(value, label, places.line(*path), preset)
-        if len(path) == 1:
+        setting = Setting(value, places.label, places.line(*path), preset)
+        if path[0] in HEAD:
             head[path[0]] = setting
         else:
             settings[".".join(path)] = setting
-    return Document(label, folder, preset, head, settings)
+    return Document(places.label, folder, preset, head, settings)
+
+
+def project(path: Path) -> Document | None:
+    """What `[tool.poet]` of a pyproject.toml says: `policy = "name"`, or the table `[tool.poet.policy]`.
+
+    Raises:
+        PolicyError: The file is not TOML, or the table is wrong.
+    """
+    text, label = text_of(path), path.name
+    tool = parsed(text, label).get("tool")
+    table = tool.get("poet") if isinstance(tool, dict) else None
+    if table is None:
+        return None
+    places = _Places(label, locate(text), ("tool", "poet"))
+    for name in places.table(table):
+        places.known(name, frozenset({"policy"}))
+    value: object = table.get("policy", {})
+    inner = _Places(label, places.lines, ("tool", "poet", "policy"))
+    if isinstance(value, str):
+        setting = Setting(value, label, places.line("policy"), preset=False)
+        return Document(label, path.resolve().parent, False, {"name": setting, "extends": setting}, {})
+    return flat(inner.table(value), inner, folder=path.resolve().parent, preset=False)
 
 
 def _flatten(data: Mapping[str, object], places: "_Places") -> Iterable[tuple[tuple[str, ...], object]]:
     """Every value with its path; the tables of the format are opened, unknown keys refused."""
     for name, value in data.items():
         places.known(name, _TOP)
+        if name == WAIVERS:
+            yield from _flatten_waivers(value, places)
+            continue
         if name not in _SECTIONS:
             yield (name,), value
             continue
         for key, inner in places.table(value, name).items():
             places.known(key, _SECTIONS[name], name)
-            if (name, key) == ("static", "imports"):
+            if f"{name}.{key}" == IMPORTS:
                 for module, names in places.table(inner, name, key).items():
                     yield (name, key, module), names
             else:
                 yield (name, key), inner
 
 
+def _flatten_waivers(value: object, places: "_Places") -> Iterable[tuple[tuple[str, ...], object]]:
+    """Each waiver under its number, its keys known and complete; the list itself says how many there are."""
+    if not isinstance(value, list):
+        places.refuse("expected tables, each written [[waivers]]", WAIVERS)
+    yield (WAIVERS,), value
+    for number, table in enumerate(value):
+        path = (WAIVERS, str(number))
+        given = places.table(table, *path)
+        for key in given:
+            places.known(key, frozenset(waivers.FIELDS), *path)
+        missing = [name for name in waivers.FIELDS if name not in given]
+        if missing:
+            places.refuse(f"a waiver needs {', '.join(waivers.FIELDS)}; {', '.join(missing)} is missing", *path)
+        yield from (((*path, key), inner) for key, inner in given.items())
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Places:
-    """Where the keys of one text stand, and the complaints that need to say so."""
+    """Where the keys of one text stand, and the complaints that need to say so; `around` is the table they are in."""
 
     label: str
     lines: Mapping[tuple[str, ...], int]
+    around: tuple[str, ...] = ()
 
     def line(self, *path: str) -> int | None:
         """The line of the key, or of the nearest table around it."""
+        path = (*self.around, *path)
         below = [line for key, line in self.lines.items() if key[: len(path)] == path]  # an unquoted dotted key
         if below:
             return min(below)
@@ -165,22 +245,12 @@ class _Places:
 
     def known(self, name: str, among: frozenset[str], *table: str) -> None:
         if name not in among:
-            raise PolicyError(
-                f"unknown key{_similar(name, among)}; known here: {', '.join(sorted(among))}",
-                file=self.label,
-                line=self.line(*table, name),
-                key=".".join((*table, name)),
-            )
+            self.refuse(f"unknown key{similar(name, among)}; known here: {', '.join(sorted(among))}", *table, name)
 
     def table(self, value: object, *path: str) -> dict[str, object]:
         if isinstance(value, dict):
             return value
-        key = ".".join(path)
-        raise PolicyError(f"expected a table, written [{key}]", file=self.label, line=self.line(*path), key=key)
+        return self.refuse(f"expected a table, written [{'.'.join((*self.around, *path))}]", *path)
 
-
-def _similar(name: str, known: Iterable[str]) -> str:
-    import difflib  # noqa: PLC0415 - only a mistake needs it
-
-    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+    def refuse(self, why: str, *path: str) -> NoReturn:
+        raise PolicyError(why, file=self.label, line=self.line(*path), key=".".join((*self.around, *path)))

@@ -1,6 +1,7 @@
 """Which line a key of a TOML text stands on: the parser of the standard library does not say."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 # In order: multi-line strings, strings, comments, bare keys and numbers, and every other single character.
@@ -18,12 +19,17 @@ def locate(text: str) -> Mapping[tuple[str, ...], int]:
     """
     found: dict[tuple[str, ...], int] = {}
     table: tuple[str, ...] = ()
+    tables: Counter[tuple[str, ...]] = Counter()
     for line, statement in _statements(text):
         parts = _key(statement)
         if not parts:
             continue
         if statement[0] == "[":
             table = parts
+            if statement[1] == "[":  # a list of tables: each has its number in its place
+                found.setdefault(parts, line)
+                table = (*parts, str(tables[parts]))
+                tables[parts] += 1
             found.setdefault(table, line)
         else:
             found.setdefault((*table, *parts), line)

@@ -1,43 +1,93 @@
 """TOML → `Policy`: every key known, every value checked, every value's origin kept."""
 
-import dataclasses
-import hashlib
-import json
+import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType
-from typing import TypeVar
+from typing import Never, TypeVar, cast
 
 from poet_engine.errors import PolicyError
-from poet_engine.outcome import Severity
-from poet_engine.policy import checks, documents
+from poet_engine.policy import checks, documents, keys, values, waivers
 from poet_engine.policy.documents import Document, Setting
-from poet_engine.policy.model import Effective, Fresh, Isolation, Limits, Mode, Network, Static, Wall
+from poet_engine.policy.keys import IMPORTS, KEYS, LEVELS, SECTIONS, WAIVERS
+from poet_engine.policy.model import Effective
+from poet_engine.policy.similar import similar
+from poet_engine.policy.values import FORMAT, Held
+from poet_engine.policy.waivers import Waiver
 
 T = TypeVar("T")
 P = TypeVar("P", bound=Effective)
 
 ROOT = "restricted"
-FORMAT = 1
 _MAX_CHAIN = 16
-_DAY = 86_400.0
-_KIB, _MIB, _GIB = 2**10, 2**20, 2**30
 
 
 def load(name_or_path: str | Path, kind: type[P]) -> P:
     """`Policy.load`, for any type with the fields of a policy."""
-    return _build(_chain(documents.find(name_or_path, None)), kind)
+    return built(documents.find(name_or_path, None), kind)
 
 
 def parse(text: str, source: str, kind: type[P]) -> P:
     """`Policy.parse`, for any type with the fields of a policy."""
-    return _build(_chain(documents.read(text, source, folder=None, preset=False)), kind)
+    return built(documents.read(text, source, folder=None, preset=False), kind)
 
 
-def _chain(document: Document) -> tuple[Document, ...]:
-    """The document, then its ancestors up to the root preset."""
+def built(document: Document, kind: type[P]) -> P:
+    """The policy of one document and its ancestors.
+
+    Raises:
+        PolicyError: A value of any of them is wrong.
+    """
+    return values.assembled(merged(document), kind, name=name_of(document), extends=extends_of(document))
+
+
+def merged(document: Document, *, root: bool = True, levels: bool = True) -> dict[str, Held]:
+    """What a document and its ancestors say, each checked by itself, so that a wrong value is found in any of them.
+
+    Args:
+        document: The youngest.
+        root: Whether a document that names no parent extends the root preset; else it says only what it says.
+        levels: Whether `warn` and `audit` are looked up. They are not in a policy that is named there.
+    """
+    found: dict[str, Held] = {}
+    for one in reversed(_chain(document, root=root)):
+        own = _preset_values(one.label, levels) if one.preset else _checked(one, levels=levels)
+        added = {WAIVERS: _added(found, own)} if WAIVERS in own else {}
+        found |= {**own, **added}
+    return found
+
+
+def name_of(document: Document) -> str:
+    """What it calls itself, or what its file is called."""
+    return check(document.head["name"], "name", _text) if "name" in document.head else document.label
+
+
+def extends_of(document: Document) -> str | None:
+    """The parent that it names; the root preset where it names none, and None for the root preset itself."""
+    if document.preset and document.label == ROOT:
+        return None
+    return check(document.head["extends"], "extends", _text) if "extends" in document.head else ROOT
+
+
+def may_loosen(document: Document) -> frozenset[str]:
+    """The keys and sections that layers below this one may set looser."""
+    if "may_loosen" not in document.head:
+        return frozenset()
+    return check(document.head["may_loosen"], "may_loosen", _loosened)
+
+
+def _loosened(value: object) -> frozenset[str]:
+    found = checks.texts(value)
+    known = (*SECTIONS, *KEYS)
+    for item in found:
+        if item not in known:
+            raise ValueError(f"there is no key or section {item!r}{similar(item, known)}")
+    return frozenset(found)
+
+
+def _chain(document: Document, *, root: bool) -> tuple[Document, ...]:
+    """The document, then its ancestors up to the one that extends nothing."""
     chain = [document]
-    while (parent := _parent(chain[-1])) is not None:
+    while (parent := _parent(chain[-1], root=root)) is not None:
         if any((known.label, known.folder) == (parent.label, parent.folder) for known in chain):
             names = " -> ".join(known.label for known in (*chain, parent))
             raise PolicyError(
@@ -47,149 +97,102 @@ def _chain(document: Document) -> tuple[Document, ...]:
                 key="extends",
             )
         chain.append(parent)
+        root = True  # what is extended is a whole policy
         if len(chain) > _MAX_CHAIN:
             raise PolicyError(f"more than {_MAX_CHAIN} policies extend each other", file=document.label, key="extends")
     return tuple(chain)
 
 
-def _parent(document: Document) -> Document | None:
+def _parent(document: Document, *, root: bool) -> Document | None:
     if document.preset and document.label == ROOT:
         return None
     setting = document.head.get("extends")
     if setting is None:
-        return documents.preset(ROOT)
-    name = _check(setting, "extends", _text)
+        return documents.preset(ROOT) if root else None
+    return _named(check(setting, "extends", _text), setting, "extends", document)
+
+
+def _named(name: str, setting: Setting, key: str, document: Document) -> Document:
+    """The document that a setting names; where it cannot be found, the error is the setting's."""
     try:
         return documents.find(name, document)
     except PolicyError as error:
         if error.key is not None or error.line is not None:
-            raise  # the parent was found and is wrong itself
+            raise  # the document was found and is wrong itself
         reason = str(error).removeprefix(f"{error.file}: ")
-        raise PolicyError(f"{name!r}: {reason}", file=setting.file, line=setting.line, key="extends") from None
+        raise PolicyError(f"{name!r}: {reason}", file=setting.file, line=setting.line, key=key) from None
 
 
-def _build(chain: tuple[Document, ...], kind: type[P]) -> P:
-    """Check each layer by itself, the root first, so that a wrong value is found even where a child replaces it."""
-    merged: dict[str, Setting] = {}
-    for document in reversed(chain[1:]):
-        merged.update(document.settings)
-        _resolve(document, merged, Effective)
-    merged.update(chain[0].settings)
-    return _resolve(chain[0], merged, kind)
+@functools.cache
+def _preset_values(name: str, levels: bool) -> Mapping[str, Held]:  # noqa: FBT001 - the cache needs it in one form
+    return _checked(documents.preset(name), levels=levels)
 
 
-def _resolve(document: Document, merged: Mapping[str, Setting], kind: type[P]) -> P:
-    head = document.head
-    if "version" in head:
-        _check(head["version"], "version", _format)
-    name = _check(head["name"], "name", _text) if "name" in head else document.label
-    if document.preset and document.label == ROOT:
-        extends = None
-    else:
-        extends = _check(head["extends"], "extends", _text) if "extends" in head else ROOT
-    imports = _imports(merged)
-    static, limits = _static(merged, imports), _limits(merged)
-    network, isolation = _network(merged), _isolation(merged)
-    gone = {f"static.imports.{module}" for module, names in imports.items() if not names}
-    return kind(
-        name=name,
-        extends=extends,
-        version=FORMAT,
-        digest=_digest(static, limits, network, isolation),
-        origin=MappingProxyType({key: merged[key].origin for key in sorted(merged) if key not in gone}),
-        static=static,
-        limits=limits,
-        network=network,
-        isolation=isolation,
-    )
-
-
-def _imports(merged: Mapping[str, Setting]) -> dict[str, tuple[str, ...]]:
-    prefix = "static.imports."
-    found: dict[str, tuple[str, ...]] = {}
-    for key in sorted(merged):
-        if key.startswith(prefix):
-            module = key.removeprefix(prefix)
-            setting = merged[key]
-            _check(dataclasses.replace(setting, value=module), key, checks.module)
-            found[module] = _check(setting, key, _names)
+def _checked(document: Document, *, levels: bool) -> dict[str, Held]:
+    """What a document itself says."""
+    if "version" in document.head:
+        check(document.head["version"], "version", _format)
+    name_of(document)
+    may_loosen(document)
+    found: dict[str, Held] = {}
+    for key, setting in document.settings.items():
+        if key in LEVELS:
+            found[key] = Held(_levels(key, setting, document) if levels else (), setting.origin)
+        elif key == WAIVERS:
+            found[key] = Held(_waivers(document), setting.origin)
+        elif not key.startswith(f"{WAIVERS}."):
+            if key.startswith(f"{IMPORTS}."):
+                module = Setting(key.removeprefix(f"{IMPORTS}."), setting.file, setting.line, setting.preset)
+                check(module, key, checks.module)
+            found[key] = Held(check(setting, key, keys.key_of(key).kind.read), setting.origin)
     return found
 
 
-def _names(value: object) -> tuple[str, ...]:
-    if isinstance(value, dict):
-        raise ValueError('a dotted module name needs quotes, such as "scipy.stats" = ["*"]')  # noqa: TRY004 - as below
-    return checks.names(value)
-
-
-def _static(merged: Mapping[str, Setting], imports: Mapping[str, tuple[str, ...]]) -> Static:
-    def value(key: str, check: Callable[[object], T]) -> T:
-        return _value(merged, f"static.{key}", check)
-
-    return Static(
-        mode=value("mode", lambda raw: checks.choice(raw, Mode)),
-        imports=MappingProxyType({module: names for module, names in imports.items() if names}),
-        bandit_severity=value("bandit_severity", lambda raw: checks.choice(raw, Severity)),
-        bandit_confidence=value("bandit_confidence", lambda raw: checks.choice(raw, Severity)),
-        max_bytes=value("max_bytes", lambda raw: checks.size(raw, 1, 4 * _MIB, "an empty source has no function")),
-        max_lines=value("max_lines", lambda raw: checks.whole(raw, 1, 100_000)),
-        max_nodes=value("max_nodes", lambda raw: checks.whole(raw, 10, 1_000_000)),
-        max_depth=value("max_depth", lambda raw: checks.whole(raw, 8, 200)),
+def _levels(key: str, setting: Setting, document: Document) -> object:
+    names = check(setting, key, checks.texts)
+    named = [_named(name, setting, key, document) for name in names]
+    return values.levels_at(
+        key,
+        [
+            values.assembled(merged(one, levels=False), Effective, name=name_of(one), extends=extends_of(one))
+            for one in named
+        ],
     )
 
 
-def _limits(merged: Mapping[str, Setting]) -> Limits:
-    def seconds(key: str) -> float:
-        return _value(merged, f"limits.{key}", lambda raw: checks.duration(raw, 0.001, _DAY))
+def _waivers(document: Document) -> tuple[Waiver, ...]:
+    count = len({key.split(".")[1] for key in document.settings if key.startswith(f"{WAIVERS}.")})
+    return waivers.in_order(Waiver(**_fields(document, f"{WAIVERS}.{number}")) for number in range(count))
 
-    def size(key: str, low: int, why: str) -> int:
-        return _value(merged, f"limits.{key}", lambda raw: checks.size(raw, low, 1024 * _GIB, why))
 
-    def count(key: str, low: int, high: int) -> int:
-        return _value(merged, f"limits.{key}", lambda raw: checks.whole(raw, low, high))
-
-    return Limits(
-        wall=seconds("wall"),
-        cpu=seconds("cpu"),
-        cores=_value(merged, "limits.cores", lambda raw: checks.number(raw, 0.01, 1024)),
-        memory=size("memory", 16 * _MIB, "an interpreter that has answered one call has already used a part of that"),
-        processes=count("processes", 0, 4096),
-        threads=count("threads", 0, 4096),
-        open_files=count("open_files", 16, 65_536),
-        output=size("output", 0, "less than nothing cannot be printed"),
-        result=size("result", _KIB, "a small error report has to fit"),
-        disk=size("disk", 64 * _KIB, "a temporary file system has at least a few pages"),
-        inodes=count("inodes", 16, 10_000_000),
-        stack=size("stack", 256 * _KIB, "the interpreter itself needs that much"),
+def _fields(document: Document, path: str) -> dict[str, Never]:
+    """The arguments of one waiver, each read by its own reader, which no type can say."""
+    return cast(
+        "dict[str, Never]",
+        {
+            field: check(document.settings[f"{path}.{field}"], f"{path}.{field}", reader)
+            for field, reader in waivers.READERS.items()
+        },
     )
 
 
-def _network(merged: Mapping[str, Setting]) -> Network:
-    return Network(
-        allow=_value(merged, "network.allow", checks.endpoints),
-        allow_private=_value(merged, "network.allow_private", checks.endpoints),
-    )
+def _added(found: Mapping[str, Held], own: Mapping[str, Held]) -> Held:
+    """Waivers join those of the parent: who waives one more finding does not mean to take the others back."""
+    earlier = found.get(WAIVERS)
+    mine = own[WAIVERS]
+    if earlier is None or not isinstance(earlier.value, tuple) or not isinstance(mine.value, tuple):
+        return mine
+    return Held(waivers.in_order((*earlier.value, *mine.value)), mine.origin)
 
 
-def _isolation(merged: Mapping[str, Setting]) -> Isolation:
-    return Isolation(
-        fresh=_value(merged, "isolation.fresh", lambda raw: checks.choice(raw, Fresh)),
-        preload=_value(merged, "isolation.preload", checks.modules),
-        require=_value(
-            merged, "isolation.require", lambda raw: frozenset(checks.choice(item, Wall) for item in checks.texts(raw))
-        ),
-    )
+def check(setting: Setting, key: str, reader: Callable[[object], T]) -> T:
+    """The value of a setting.
 
-
-def _value(merged: Mapping[str, Setting], key: str, check: Callable[[object], T]) -> T:
-    if key not in merged:
-        raise PolicyError("has no value, and no policy it extends sets one", file=ROOT, key=key)
-    return _check(merged[key], key, check)
-
-
-def _check(setting: Setting, key: str, check: Callable[[object], T]) -> T:
+    Raises:
+        PolicyError: The reader refuses it.
+    """
     try:
-        return check(setting.value)
+        return reader(setting.value)
     except ValueError as error:
         raise PolicyError(str(error), file=setting.file, line=setting.line, key=key) from None
 
@@ -204,22 +207,3 @@ def _format(value: object) -> int:
     if isinstance(value, bool) or value != FORMAT:
         raise ValueError(f"expected {FORMAT}, the only version of the format there is, not {value!r}")
     return FORMAT
-
-
-def _digest(static: Static, limits: Limits, network: Network, isolation: Isolation) -> str:
-    """SHA-256 over the effective values in one canonical form."""
-    content = {
-        f"{section}.{field.name}": _plain(getattr(part, field.name))
-        for section, part in (("static", static), ("limits", limits), ("network", network), ("isolation", isolation))
-        for field in dataclasses.fields(part)
-    }
-    text = json.dumps({"version": FORMAT, **content}, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {key: list(names) for key, names in value.items()}
-    if isinstance(value, frozenset):
-        return sorted(value)
-    return value

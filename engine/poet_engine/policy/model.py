@@ -5,6 +5,7 @@ import enum
 from collections.abc import Mapping
 
 from poet_engine.outcome import Severity
+from poet_engine.policy.waivers import Waiver
 
 
 class Mode(enum.StrEnum):
@@ -113,11 +114,34 @@ class Isolation:
         fresh: How new the process of each call is.
         preload: Modules imported before the call, outside its budgets.
         require: Walls without which nothing runs.
+        runtime: Which of its runtimes a container engine takes, such as `runsc`; None for the engine's own default.
     """
 
     fresh: Fresh
     preload: tuple[str, ...]
     require: frozenset[Wall]
+    runtime: str | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """Another policy that a source or a run is also held against, without rejecting or ending anything.
+
+    Attributes:
+        section: Which part of it counts: `static` or `limits`.
+        mode: Whether the caller is told, or it is recorded only.
+        name: What that policy calls itself.
+        digest: That policy's.
+        static: What its gate asks.
+        limits: Its budgets.
+    """
+
+    section: str
+    mode: Mode
+    name: str
+    digest: str
+    static: Static
+    limits: Limits
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +158,8 @@ class Effective:
         limits: The budgets.
         network: Where it may connect.
         isolation: What the sandbox has to be.
+        levels: Other policies that sources and runs are also held against.
+        waivers: Findings that do not reject for a while.
     """
 
     name: str
@@ -145,3 +171,5 @@ class Effective:
     limits: Limits
     network: Network
     isolation: Isolation
+    levels: tuple[Level, ...] = ()
+    waivers: tuple[Waiver, ...] = ()

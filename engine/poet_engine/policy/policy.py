@@ -1,11 +1,11 @@
-"""The policy that everything else takes: its values, and the two ways to get one."""
+"""The policy that everything else takes: its values, and the ways to get one."""
 
 import dataclasses
 from pathlib import Path
 from typing import Self
 
-from poet_engine.policy import loading
-from poet_engine.policy.model import Effective
+from poet_engine.policy import loading, values
+from poet_engine.policy.model import Effective, Level
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +14,9 @@ class Policy(Effective):
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> Self:
-        """The policy of a preset (`restricted`, `data`, `lab`) or of a `.toml` file.
+        """The policy of a preset (`restricted`, `data`, `api`, `baseline`, `lab`) or of a `.toml` file.
+
+        It stands by itself: the layers around a call (docs/policies.md) are not looked at.
 
         Args:
             name_or_path: A text with a slash or the ending `.toml` is a path; any other text names a preset.
@@ -36,3 +38,21 @@ class Policy(Effective):
             PolicyError: The text is not a valid policy; the message has the source, line and key.
         """
         return loading.parse(toml_text, source, cls)
+
+    def meet(self, other: Effective) -> Self:
+        """The loosest policy that is no looser than either: smaller limits, common permissions, all demands.
+
+        Raises:
+            PolicyError: There is none: they name different container runtimes.
+        """
+        return values.meet(self, other, type(self))
+
+    def within(self, other: Effective) -> bool:
+        """Whether it is no looser than `other` in any value."""
+        return not values.looser(self, other)
+
+    def at(self, level: Level) -> Self:
+        """This policy with what the gate asks of a source at one of its `levels`."""
+        return dataclasses.replace(
+            self, name=level.name, digest=level.digest, static=level.static, limits=level.limits, levels=(), waivers=()
+        )

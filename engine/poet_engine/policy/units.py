@@ -62,3 +62,43 @@ def _split(value: object, units: Mapping[str, float], expected: str) -> tuple[fl
         known = ", ".join(name for name in units if name)
         raise ValueError(f"unknown unit {found[2][:20]!r} in {value[:60]!r}; known units: {known} (in any case)")
     return float(found[1]), units[unit]
+
+
+def write_size(value: int) -> str:
+    """A number of bytes as TOML that `size` reads as the same number."""
+    for unit, factor in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if value and value % factor == 0:
+            return f'"{value // factor}{unit}"'
+    return str(value)
+
+
+def write_seconds(value: float) -> str:
+    """Seconds as TOML that `seconds` reads as the same number."""
+    number, unit = (value * 1e3, "ms") if value < 1 else (value, "s")
+    text = f"{number:g}{unit}"
+    return f'"{text}"' if seconds(text) == value else repr(value)
+
+
+def say_size(value: int) -> str:
+    """A number of bytes for a sentence."""
+    return write_size(value).strip('"')
+
+
+def say_seconds(value: float) -> str:
+    """Seconds for a sentence."""
+    return write_seconds(value).strip('"')
+
+
+def pattern_of_size() -> str:
+    """The regular expression (ECMA) of what `size` takes as a text."""
+    return _pattern(_BYTES)
+
+
+def pattern_of_seconds() -> str:
+    """The regular expression (ECMA) of what `seconds` takes as a text."""
+    return _pattern(_SECONDS)
+
+
+def _pattern(units: Mapping[str, float]) -> str:
+    spelt = "|".join("".join(f"[{letter.upper()}{letter}]" for letter in unit) for unit in units if unit)
+    return rf"^\s*[0-9]{{1,15}}(?:\.[0-9]{{1,9}})?\s*(?:{spelt})?\s*$"

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from poet_engine.errors import CannotTravelError, UsageError
+from poet_engine.guest import names
 from poet_engine.job import Script
 from poet_engine.policy import Limits
-from poet_engine.sandbox import names
 
 _PAGE = 4096  # a file takes whole ones
 _MOST_ARGUMENTS = 128 * 1024  # bytes

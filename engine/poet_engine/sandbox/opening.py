@@ -90,6 +90,10 @@ class OpeningSandbox:
         """See `Sandbox.means`."""
         return self._opened().means()
 
+    def remarks(self) -> tuple[str, ...]:
+        """See `Sandbox.remarks`."""
+        return self._opened().remarks()
+
     def statistics(self) -> SandboxStatistics:
         """Counters, frozen; all 0 while it is being opened."""
         return SandboxStatistics() if self._sandbox is None else self._sandbox.statistics()

@@ -76,11 +76,13 @@ class Diagnosis:
         sandbox: Its name.
         walls: What came of trying each wall.
         means: What they are made of; None where nothing is built.
+        remarks: What else there is to know of it on this machine.
     """
 
     sandbox: str
     walls: tuple[WallReport, ...]
     means: Means | None
+    remarks: tuple[str, ...] = ()
 
     @property
     def grade(self) -> Grade:
@@ -156,6 +158,10 @@ class Sandbox(Protocol):
 
     def means(self) -> Means | None:
         """What its walls are made of; None where nothing is built."""
+        ...
+
+    def remarks(self) -> tuple[str, ...]:
+        """What else there is to know of it on this machine, a sentence each."""
         ...
 
     def statistics(self) -> SandboxStatistics:

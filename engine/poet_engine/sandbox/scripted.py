@@ -82,6 +82,10 @@ class ScriptedSandbox:
         """Nothing is built."""
         return None
 
+    def remarks(self) -> tuple[str, ...]:
+        """Nothing."""
+        return ()
+
     def statistics(self) -> SandboxStatistics:
         """Only the calls are counted: there are no lanes."""
         return SandboxStatistics(calls=len(self.jobs) + len(self.scripts))

@@ -63,7 +63,8 @@ TABLE: tuple[Row, ...] = (
     Row(Status.CANCELLED, "caller", Blame.CALLER, "the caller gave up"),
     Row(Status.CANCELLED, "shutdown", Blame.ENGINE, "the engine was closed"),
     Row(Status.INFRA, "setup", Blame.ENGINE, "a failure of ours before the code was released"),
-    Row(Status.INFRA, "lane_lost", Blame.ENGINE, "the lane's init was killed from outside"),
+    Row(Status.INFRA, "lane_lost", Blame.ENGINE, "the lane's init, or the container, was killed from outside"),
+    Row(Status.INFRA, "docker_daemon", Blame.ENGINE, "the Docker engine is not there, or does not answer in time"),
     Row(Status.INFRA, "queue_timeout", Blame.ENGINE, "no lane became free before the deadline"),
     Row(Status.INFRA, "queue_full", Blame.ENGINE, "too many callers wait for a lane already"),
 )
@@ -153,9 +154,13 @@ class Budgets:
     memory: int
 
 
+DAEMON = "docker_daemon"
+_INIT_GONE = Evidence("lane", "its init is gone", source="kernel")
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Observation:
-    """Everything that was seen of one run."""
+    """Everything that was seen of one run; `lost` tells of what was around the payload when its end is not known."""
 
     budgets: Budgets
     setup_failure: str | None = None
@@ -164,6 +169,7 @@ class Observation:
     answer: Answer | None = None
     counts: Counts = dataclasses.field(default_factory=Counts)
     touched: tuple[str, ...] = ()
+    lost: Evidence = _INIT_GONE
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -204,7 +210,7 @@ class _Said(NamedTuple):
 def _decide(seen: Observation) -> _Said:
     if seen.setup_failure is not None:
         return _Said(Status.INFRA, "setup", Evidence("setup", seen.setup_failure, source="host"))
-    if seen.kill is not None:
+    if seen.kill is not None and not _was_kept_from_answering(seen, seen.kill):
         return _killed_by_us(seen, seen.kill)
     if seen.exit is None:
         return _lane_lost(seen)
@@ -222,6 +228,11 @@ def _killed_by_us(seen: Observation, kill: Kill) -> _Said:
     return _Said(kill.status, kill.cause, kill.evidence)
 
 
+def _was_kept_from_answering(seen: Observation, kill: Kill) -> bool:
+    """The time ran out, and the Docker engine that should have passed on what was said does not even answer us."""
+    return kill.cause == "wall" and seen.exit is None and seen.lost.counter == DAEMON
+
+
 def _lane_lost(seen: Observation) -> _Said:
     """The lane's init is gone, and with it the wait status.
 
@@ -230,7 +241,7 @@ def _lane_lost(seen: Observation) -> _Said:
     """
     if seen.counts.oom_kills:
         return _Said(Status.LIMIT, "memory", _oom_evidence(seen))
-    return _Said(Status.INFRA, "lane_lost", Evidence("lane", "its init is gone", source="kernel"))
+    return _Said(Status.INFRA, DAEMON if seen.lost.counter == DAEMON else "lane_lost", seen.lost)
 
 
 def _died_of_signal(seen: Observation, number: int) -> _Said:

@@ -29,7 +29,12 @@ _REMEDIES = {
 
 
 def probe(
-    run: Callable[[Job], Outcome], limits: Limits, *, counted_by: str, thorough: bool = True
+    run: Callable[[Job], Outcome],
+    limits: Limits,
+    *,
+    counted_by: str,
+    thorough: bool = True,
+    public: str | None = None,
 ) -> tuple[WallReport, ...]:
     """Try every wall.
 
@@ -38,11 +43,12 @@ def probe(
         limits: The budgets of the sandbox.
         counted_by: What counts memory and tasks there, for the reports.
         thorough: Also touch more memory than the budget, which takes as long as touching it does.
+        public: A file of the host to be read; None: one that everybody may read.
     """
     source = Path(guest_probe.__file__).read_text(encoding="utf-8")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        args = (_public_file(), port, limits.memory, limits.processes, limits.threads)
+        args = (public or _public_file(), port, limits.memory, limits.processes, limits.threads)
         outcome = run(Job(source=source, entry="attempt_all", args=args, filename="<probe>"))
     attempts = outcome.value if outcome.ok else None
     if not isinstance(attempts, dict):
@@ -52,6 +58,11 @@ def probe(
         grown = run(Job(source=source, entry="grow", args=(limits.memory,), filename="<probe>"))
         reports["memory"] = _judge_growth(grown, counted_by)
     return tuple(reports.values())
+
+
+def own_file() -> str:
+    """A file of the host that no image has at that place."""
+    return __file__
 
 
 def _public_file() -> str:

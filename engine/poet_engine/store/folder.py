@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import os
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -20,9 +21,14 @@ from poet_engine.store.records import (
     read_metadata,
 )
 
-CURRENT, PINS = "current", "pins.json"
+MAX_VERSIONS = 10
+MAX_BYTES = 10_000_000  # all versions of one function
+
+CURRENT, PINS, STATE = "current", "pins.json", "state.json"
 _DRAFT, _LINK_DRAFT, _GONE = ".adding", ".current.draft", ".removing"
 _VERSION = re.compile(r"v([1-9][0-9]{0,8})", re.ASCII)
+_NAME_BYTES = 200  # a file system takes 255
+_RESERVED = "events"  # the journal's folder
 _FOLDER_ENTRIES = 1000  # of one version: ours has four or five
 
 
@@ -87,7 +93,7 @@ class FunctionFolder:
             metadata_raw = files.read("metadata.json", at=inside, limit=JSON_BYTES["metadata.json"], where=where)
             code_raw = files.read("code.py", at=inside, limit=CODE_BYTES, where=where)
             params_raw = files.read("params.json", at=inside, limit=JSON_BYTES["params.json"], where=where)
-            state_raw = files.read_if_there("state.json", at=inside, limit=JSON_BYTES["state.json"], where=where)
+            state_raw = files.read_if_there(STATE, at=inside, limit=JSON_BYTES[STATE], where=where)
         metadata, recorded = read_metadata(where / "metadata.json", metadata_raw, version=name)
         try:
             code = code_raw.decode()
@@ -101,8 +107,37 @@ class FunctionFolder:
             recorded_digest=recorded,
             params=read_mapping(where / "params.json", params_raw),
             metadata=metadata,
-            state=None if state_raw is None else read_mapping(where / "state.json", state_raw),
+            state=None if state_raw is None else read_mapping(where / STATE, state_raw),
         )
+
+    def read_state(self, name: str) -> Mapping[str, object] | None:
+        """`state.json` of a version; None where there is no such file or version.
+
+        Raises:
+            StoreError: The file is damaged.
+        """
+        where = self.path / name
+        try:
+            with self._inside(name) as inside:
+                data = files.read_if_there(STATE, at=inside, limit=JSON_BYTES[STATE], where=where)
+        except FileNotFoundError:
+            return None
+        return None if data is None else read_mapping(where / STATE, data)
+
+    def state_stamp(self, name: str) -> object:
+        """Which writing of `state.json` is there; None where there is no such file or version."""
+        try:
+            with self._inside(name) as inside:
+                found = os.stat(STATE, dir_fd=inside, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
+    def put_state(self, name: str, content: Mapping[str, object]) -> None:
+        """Replace `state.json` of a version."""
+        data = mapping_bytes(STATE, content)
+        with self._inside(name) as inside:
+            files.replace(STATE, data, at=inside)
 
     def current(self) -> str | None:
         """The version that `current` points to.
@@ -202,3 +237,35 @@ class FunctionFolder:
     def _inside(self, name: str) -> Iterator[int]:
         with files.folder_at(name, at=self.descriptor) as inside:
             yield inside
+
+
+def make_room(folder: FunctionFolder, size: int) -> list[str]:
+    """Decide which versions have to go once one more of that size is there."""
+    names = folder.names()
+    keep = folder.pins() | {folder.current_or_none()}
+    surplus = max(len(names) + 1 - MAX_VERSIONS, 0)
+    going = [name for name in names if name not in keep][:surplus]
+    if len(going) < surplus:
+        raise StoreError(
+            f"{folder.path}: all {len(names)} versions are pinned or current and {MAX_VERSIONS} may be kept;"
+            " unpin or remove one"
+        )
+    used = sum(folder.size(name) for name in names if name not in going)
+    if used + size > MAX_BYTES:
+        raise StoreError(
+            f"{folder.path}: the versions have {used} bytes, the new one {size}, and a function may have {MAX_BYTES};"
+            " remove old versions or store less state"
+        )
+    return going
+
+
+def name_problem(name: str) -> str | None:
+    """Why that cannot be the name of a function in the store; None where it can."""
+    if not all(part.isidentifier() for part in name.split(".")):
+        return "it must be identifiers joined by dots, such as detect_drift or Cart.total"
+    if name == _RESERVED:
+        return f"the folder {_RESERVED} belongs to the journal; use the qualified name, such as module.{_RESERVED}"
+    if len(name.encode()) > _NAME_BYTES:
+        return f"it has more than {_NAME_BYTES} bytes"
+    # Python itself reads `ﬁ` and `fi` as one name; two folders for one function would be one too many.
+    return None if unicodedata.is_normalized("NFKC", name) else "it must be in Unicode's NFKC form"

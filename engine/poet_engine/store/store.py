@@ -8,22 +8,26 @@ without its line in the audit trail) is put right at the start of the next write
 import contextlib
 import datetime as dt
 import os
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from poet_engine.errors import UsageError
 from poet_engine.store import audit, files
 from poet_engine.store.files import StoreError
-from poet_engine.store.folder import FunctionFolder, check_version, is_version, number
+from poet_engine.store.folder import (
+    MAX_VERSIONS,
+    FunctionFolder,
+    check_version,
+    is_version,
+    make_room,
+    name_problem,
+    number,
+)
 from poet_engine.store.records import Metadata, StoredVersion, code_bytes, digest, mapping_bytes, metadata_bytes
 
-MAX_VERSIONS = 10
-MAX_BYTES = 10_000_000  # all versions of one function
+StateChange = Callable[[Mapping[str, object]], Mapping[str, object] | None]
 
 _LOCK = ".lock"
-_NAME_BYTES = 200  # a file system takes 255
-_RESERVED = "events"  # the journal's folder
 
 _GITIGNORE = """\
 # Written by poet-engine. Versions can be committed and reviewed; what belongs to one machine stays there.
@@ -32,6 +36,7 @@ _GITIGNORE = """\
 /*/audit*.jsonl
 /*/*/state.json
 /*/.*
+/*/*/.*
 /.*.draft
 """
 
@@ -66,7 +71,7 @@ class Store:
         Raises:
             UsageError: The name is something else.
         """
-        problem = _name_problem(name)
+        problem = name_problem(name)
         if problem is not None:
             raise UsageError(f"{name!r} cannot be the name of a function in the store: {problem}")
         return FunctionStore(self.root, name, clock=self._clock)
@@ -79,7 +84,7 @@ class Store:
                     names = [entry.name for entry in found if entry.is_dir(follow_symlinks=False)]
             except FileNotFoundError:
                 return []
-        return sorted(name for name in names if _name_problem(name) is None)
+        return sorted(name for name in names if name_problem(name) is None)
 
 
 class FunctionStore:
@@ -191,7 +196,7 @@ class FunctionStore:
         with self._writing() as folder:
             name = self._next_name(folder)
             content["metadata.json"] = metadata_bytes(metadata, version=name, code_digest=code_digest)
-            surplus = _make_room(folder, sum(map(len, content.values())))
+            surplus = make_room(folder, sum(map(len, content.values())))
             folder.put(name, content)
             deed = audit.Deed(actor=actor, action="add", version=name, reason=reason, code_digest=code_digest)
             self._note(folder, deed)
@@ -249,6 +254,44 @@ class FunctionStore:
             if name in folder.pins():
                 folder.set_pins(folder.pins() - {name})
             self._drop(folder, audit.Deed(actor=actor, action="remove", version=name, reason=reason))
+
+    def state(self, name: str) -> Mapping[str, object] | None:
+        """`state.json` of a version, read alone; None where there is none.
+
+        Raises:
+            StoreError: The file is damaged.
+        """
+        check_version(name)
+        with self._reading() as folder:
+            return None if folder is None else folder.read_state(name)
+
+    def state_stamp(self, name: str) -> object:
+        """Differs from an earlier one when `state.json` was written in between; costs no reading."""
+        check_version(name)
+        with self._reading() as folder:
+            return None if folder is None else folder.state_stamp(name)
+
+    def change_state(
+        self, name: str, change: StateChange, *, actor: str = "poet", action: str = "", reason: str = ""
+    ) -> None:
+        """Replace `state.json` by what `change` makes of it, whole or not at all, under the function's lock.
+
+        Args:
+            name: The version.
+            change: Gets what the file holds, empty where there is none; None leaves it as it is.
+            actor: Who does it, for the audit trail.
+            action: What it is called there; empty for what is not worth a line.
+            reason: Why, for the audit trail.
+
+        Raises:
+            StoreError: There is no such version, its file is damaged, or the new content has no file form.
+        """
+        with self._changing(name) as folder:
+            content = change(folder.read_state(name) or {})
+            if content is not None:
+                folder.put_state(name, content)
+                if action:
+                    self._note(folder, audit.Deed(actor=actor, action=action, version=name, reason=reason))
 
     def verify_audit(self) -> audit.AuditReport:
         """Check the chain of `audit.jsonl`, and that no recorded digest was changed together with its code.
@@ -343,26 +386,6 @@ class FunctionStore:
             self._note(folder, deed)
 
 
-def _make_room(folder: FunctionFolder, size: int) -> list[str]:
-    """Decide which versions have to go once one more of that size is there."""
-    names = folder.names()
-    keep = folder.pins() | {folder.current_or_none()}
-    surplus = max(len(names) + 1 - MAX_VERSIONS, 0)
-    going = [name for name in names if name not in keep][:surplus]
-    if len(going) < surplus:
-        raise StoreError(
-            f"{folder.path}: all {len(names)} versions are pinned or current and {MAX_VERSIONS} may be kept;"
-            " unpin or remove one"
-        )
-    used = sum(folder.size(name) for name in names if name not in going)
-    if used + size > MAX_BYTES:
-        raise StoreError(
-            f"{folder.path}: the versions have {used} bytes, the new one {size}, and a function may have {MAX_BYTES};"
-            " remove old versions or store less state"
-        )
-    return going
-
-
 def _told_by(entries: Sequence[audit.Entry]) -> tuple[set[str], str | None]:
     """Which versions are there and which one serves, as the audit trail has it."""
     known: set[str] = set()
@@ -375,14 +398,3 @@ def _told_by(entries: Sequence[audit.Entry]) -> tuple[set[str], str | None]:
         elif entry.action in {"promote", "rollback", "found_current"}:
             serving = entry.version
     return known, serving
-
-
-def _name_problem(name: str) -> str | None:
-    if not all(part.isidentifier() for part in name.split(".")):
-        return "it must be identifiers joined by dots, such as detect_drift or Cart.total"
-    if name == _RESERVED:
-        return f"the folder {_RESERVED} belongs to the journal; use the qualified name, such as module.{_RESERVED}"
-    if len(name.encode()) > _NAME_BYTES:
-        return f"it has more than {_NAME_BYTES} bytes"
-    # Python itself reads `ﬁ` and `fi` as one name; two folders for one function would be one too many.
-    return None if unicodedata.is_normalized("NFKC", name) else "it must be in Unicode's NFKC form"

@@ -64,6 +64,18 @@ def test_a_wrong_spelling_with_json_is_a_document_too(capsys: pytest.CaptureFixt
     assert printed.err.startswith("poet: error: ")
 
 
+def test_a_scan_has_one_form_at_a_time(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scan", "a.py", "--json", "--sarif"]) == 2
+    assert "--json and --sarif are two forms" in json.loads(capsys.readouterr().out)["error"]["message"]
+
+
+def test_sarif_is_one_document(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("import os\n")
+    assert main(["scan", "a.py", "--sarif"]) == 1
+    (run,) = json.loads(capsys.readouterr().out)["runs"]
+    assert [(one["ruleId"], one["level"]) for one in run["results"]] == [("POET110", "error")]
+
+
 class _InterruptedStream(io.StringIO):
     """Standard output whose reader presses Ctrl-C."""
 

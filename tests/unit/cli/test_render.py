@@ -85,7 +85,7 @@ def test_the_document_of_an_outcome_holds_every_field() -> None:
     screen, out, _ = _screen(as_json=True)
     render.print_outcome(screen, _LIMIT)
     document = json.loads(out.getvalue())
-    fields = {field.name for field in dataclasses.fields(Outcome)} - {"execution_id", "job_id"} | {"id"}
+    fields = {field.name for field in dataclasses.fields(Outcome)} - {"execution_id", "job_id", "audited"} | {"id"}
     assert set(document) == fields
     assert document["status"] == "limit"
     assert document["evidence"] == {"counter": "wall_ms", "value": 5000.5, "limit": 5000.0, "source": "supervisor"}

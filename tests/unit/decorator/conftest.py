@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from tests.unit.resilience.clocks import Clock
 
 from poet_engine import decorator
 from poet_engine.decorator import PoetHandle, preparing
@@ -25,6 +26,10 @@ from poet_engine.journal import Journal
 from poet_engine.journal.recorder import Recorder
 from poet_engine.outcome import Blame, ErrorInfo, Outcome, Status
 from poet_engine.policy import Policy
+from poet_engine.policy.layers import Surroundings, surroundings
+from poet_engine.resilience.breaker import BreakerRegistry, BreakerSettings
+from poet_engine.resilience.performing import Pauses
+from poet_engine.resilience.pipeline import Pipeline
 from poet_engine.sandbox.scripted import Answer, ScriptedSandbox, ok
 
 DETECTOR = '''\
@@ -85,6 +90,13 @@ class Workshop:
         self._seconds, self._ids, self._modules = itertools.count(1_000_000), itertools.count(1), itertools.count(1)
         self._noise = itertools.count(1)
         self._lock = threading.Lock()
+        self.clock = Clock()
+        self.pipeline = Pipeline(clock=self.clock, now=lambda: 0.0, noise=lambda: 0.5)
+        self.pauses = Pauses(here=self.clock.advance, in_task=self.clock.aadvance)
+        self.breakers = BreakerRegistry(
+            lambda _key: self.breaker_settings, clock=self.clock, wall_clock=lambda: 0.0, random=lambda: 0.5
+        )
+        self.breaker_settings = BreakerSettings()
 
     def engine(self, policy: Policy) -> Engine:
         """One for each policy, as long as it is open."""
@@ -104,6 +116,10 @@ class Workshop:
             )
             self.engines.append(engine)
             return engine
+
+    def surroundings(self, start: Path) -> Surroundings:
+        """Those that the test has laid around its folder; none of this machine's."""
+        return surroundings(start, None, self.folder / "machine.toml")
 
     def recorder(self, journal: Path) -> Recorder:
         """One for each journal."""

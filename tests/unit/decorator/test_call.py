@@ -13,7 +13,7 @@ from poet_engine.errors import ClosedError
 from poet_engine.events import ExecutionEvent
 from poet_engine.job import Job
 from poet_engine.journal import JournalError
-from poet_engine.outcome import ErrorInfo, Outcome, Status, Usage
+from poet_engine.outcome import Blame, ErrorInfo, Outcome, Status, Usage
 from poet_engine.sandbox.scripted import failed, ok
 
 if TYPE_CHECKING:
@@ -99,11 +99,13 @@ class TestGenerated:
             "cause": None,
             "served_by": "generated",
             "attempts": 1,
-            "queue_wait_ms": None,
+            "queue_wait_ms": 0.0,
             "policy_digest": policy,
             "fallback_reason": None,
             "evidence": None,
             "limits_hit": (),
+            "findings": None,
+            "late": None,
         }
 
     def test_arguments_arrive_as_they_were_given(self, workshop: "Workshop") -> None:
@@ -148,7 +150,7 @@ FAILURES = [
     failed(Status.VIOLATION, "network"),
     failed(Status.NO_RESULT, "early_exit"),
     failed(Status.CANCELLED, "shutdown"),
-    failed(Status.INFRA, "setup"),
+    failed(Status.INFRA, "setup", Blame.ENGINE),
 ]
 
 
@@ -162,11 +164,13 @@ class TestFallback:
         workshop.answer = outcome
         execution = workshop.load().poet.call([1.0], [2.0])
         assert (execution.value, execution.served_by, execution.version) == (NAIVE, "original", "v1")
-        assert execution.fallback_reason == outcome.describe()
+        attempts = 4 if outcome.status is Status.INFRA else 1
+        reason = outcome.describe() + ("; all 4 attempts failed" if attempts > 1 else "")
+        assert execution.fallback_reason == reason
         payload = only_event(workshop).payload
         assert (payload.status, payload.outcome, payload.cause) == ("failure", str(outcome.status), outcome.cause)
-        assert (payload.served_by, payload.version, payload.attempts) == ("original", "v1", 1)
-        assert payload.fallback_reason == outcome.describe()
+        assert (payload.served_by, payload.version, payload.attempts) == ("original", "v1", attempts)
+        assert payload.fallback_reason == reason
         assert payload.error is not None
 
     def test_a_kind_of_failure_is_told_once(self, workshop: "Workshop", caplog: pytest.LogCaptureFixture) -> None:

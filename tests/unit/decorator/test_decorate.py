@@ -87,6 +87,22 @@ class TestWrongUse:
             poet(optimize_for=["speed"])  # type: ignore[call-overload]  # the same
 
     @pytest.mark.parametrize(
+        ("option", "reason"),
+        [
+            ({"retries": -1}, "how many attempts follow the first one"),
+            ({"retries": True}, "how many attempts"),
+            ({"retries": 2.0}, "how many attempts"),
+            ({"idempotent": 1}, "True or False"),
+            ({"retry_on": "ConnectionError"}, "exception classes"),
+            ({"retry_on": (ConnectionError, KeyboardInterrupt)}, "exception classes"),
+            ({"retry_on": ConnectionError()}, "exception classes"),
+        ],
+    )
+    def test_retries_that_are_none(self, option: dict[str, object], reason: str) -> None:
+        with pytest.raises(UsageError, match=reason):
+            poet(**option)  # type: ignore[call-overload]  # what a caller without a type checker may write
+
+    @pytest.mark.parametrize(
         ("thing", "reason"),
         [
             ("ml_monitoring", "name options by keyword"),

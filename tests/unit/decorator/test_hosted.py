@@ -62,7 +62,7 @@ def test_the_original_answers_and_says_why_once(
     assert reason in said[0]
     events = workshop.events()
     assert [(e.payload.served_by, e.payload.version, e.payload.attempts) for e in events] == [
-        ("original",) * 2 + (0,)
+        ("original",) * 2 + (1,)
     ] * 2
     assert {(e.payload.status, e.payload.outcome) for e in events} == {("success", None)}
     assert reason in str(events[0].payload.fallback_reason)

@@ -61,3 +61,14 @@ def test_a_module_that_does_not_exist_lets_nothing_wrong_through() -> None:
     allowance = Allowance({"no_such_package": ["*"], "msilib": ["*"]})
     assert not allowance.allows("no_such_package.os")
     assert not allowance.allows("msilib.os")
+
+
+def test_a_name_with_a_question_mark_is_allowed_where_the_star_would_cover_it() -> None:
+    """So that the meet of two policies lets nothing through that one of them keeps out."""
+    allowance = Allowance({"math": ["sqrt?"], "operator": ["add?", "attrgetter?"], "string": ["nothing?"]})
+    assert allowance.allows("math.sqrt")
+    assert allowance.allows("operator.add")
+    assert not allowance.allows("math.floor")
+    assert not allowance.allows("operator.attrgetter")
+    assert not allowance.allows("string.nothing")
+    assert Allowance({"operator": ["attrgetter"]}).allows("operator.attrgetter")

@@ -1,11 +1,12 @@
 """Docker's form of the system-call wall says what the guest's lists say."""
 
+import fcntl
 from pathlib import Path
 
 import pytest
 
 from poet_engine import _resources
-from poet_engine.guest import seccomp
+from poet_engine.guest import notify, seccomp
 from poet_engine.images import seccomp as profile
 
 _FILE = Path(_resources.folder("sandbox_images")) / "seccomp.json"
@@ -37,13 +38,13 @@ def test_what_only_attacks_ask_for_is_refused(name: str) -> None:
     assert (rule["action"], rule["errnoRet"]) == ("SCMP_ACT_ERRNO", 1)
 
 
-@pytest.mark.parametrize("name", ["clone3", "io_uring_setup", "memfd_create"])
+@pytest.mark.parametrize("name", ["clone3", "io_uring_setup", "memfd_secret"])
 def test_what_libraries_do_without_is_not_there(name: str) -> None:
     (rule,) = rules(name)
     assert (rule["action"], rule["errnoRet"]) == ("SCMP_ACT_ERRNO", 38)
 
 
-@pytest.mark.parametrize("name", ["read", "mmap", "execve", "seccomp", "landlock_restrict_self"])
+@pytest.mark.parametrize("name", ["read", "mmap", "execve", "seccomp", "memfd_create", "landlock_restrict_self"])
 def test_what_the_guest_needs_is_allowed(name: str) -> None:
     (rule,) = rules(name)
     assert rule["action"] == "SCMP_ACT_ALLOW"
@@ -52,10 +53,27 @@ def test_what_the_guest_needs_is_allowed(name: str) -> None:
 
 def test_arguments_of_32_bits_are_compared_as_such() -> None:
     """A comparison of all 64 bits is walked around by setting a high one, which the kernel drops."""
-    for name, index, values in (("ioctl", 1, seccomp.IOCTLS), ("fcntl", 1, seccomp.FCNTLS)):
+    for name, index, values in (
+        ("ioctl", 1, (*seccomp.IOCTLS, *notify.REQUESTS)),
+        ("fcntl", 1, (*seccomp.FCNTLS, fcntl.F_ADD_SEALS)),
+    ):
         expected = [
             [{"index": index, "value": 0xFFFFFFFF, "valueTwo": value, "op": "SCMP_CMP_MASKED_EQ"}] for value in values
         ]
         assert [rule["args"] for rule in rules(name)] == expected
     (clone,) = rules("clone")
     assert clone["args"] == [{"index": 0, "value": seccomp.NAMESPACE_FLAGS, "valueTwo": 0, "op": "SCMP_CMP_MASKED_EQ"}]
+
+
+def test_the_sandbox_s_own_containers_leave_the_refusing_to_the_filter_that_tells_of_it() -> None:
+    """Of two filters the kernel takes the harsher answer: what this one refused, a verdict could not name."""
+    told = profile.profile(told=True)["syscalls"]
+    assert isinstance(told, list)
+    plainly_allowed = {
+        name for rule in told if rule["action"] == "SCMP_ACT_ALLOW" and "args" not in rule for name in rule["names"]
+    }
+    refused = {name for rule in told if rule["action"] != "SCMP_ACT_ALLOW" for name in rule["names"]}
+    named = {name for name in seccomp.names_used() if seccomp.is_forbidden(name)} | {"socket"}
+    assert named <= plainly_allowed
+    assert refused.isdisjoint(named)
+    assert {"clone3", "io_uring_setup", "memfd_secret"} <= refused

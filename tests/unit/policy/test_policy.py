@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from poet_engine.errors import PolicyError
 from poet_engine.outcome import Severity
 from poet_engine.policy import Fresh, Mode, Policy, Wall
 
-PRESETS = ("restricted", "data", "lab")
+PRESETS = ("restricted", "data", "api", "baseline", "lab")
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -45,6 +46,33 @@ def test_data_adds_libraries_and_keeps_the_rest() -> None:
     files = {"load", "save", "fromfile", "memmap", "savetxt", "loadtxt", "ctypeslib", "f2py", "DataSource"}
     assert not files & set(data.static.imports["numpy"])
     assert not [name for name in data.static.imports["pandas"] if name.startswith(("read_", "eval", "HDF", "Excel"))]
+
+
+def test_api_opens_nothing_by_itself_and_stands_behind_all_walls() -> None:
+    api = Policy.load("api")
+    assert (api.extends, api.network.allow, api.network.allow_private) == ("restricted", (), ())
+    assert api.isolation.require == frozenset(Wall)
+    mine = Policy.parse('extends = "api"\n[network]\nallow = ["api.example.org:443"]')
+    assert mine.network.allow == ("api.example.org:443",)
+
+
+def test_baseline_enforces_and_does_without_the_walls_that_need_a_cgroup() -> None:
+    baseline = Policy.load("baseline")
+    assert baseline.static.mode is Mode.ENFORCE
+    assert frozenset(Wall) - baseline.isolation.require == {Wall.MEMORY, Wall.TASKS}
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_line_of_a_preset_has_its_reason(name: str) -> None:
+    """Beside it, or above the group of lines that it belongs to; the lists of names have theirs above them."""
+    file = Path(__file__).resolve().parents[3] / "policies" / f"{name}.toml"
+    lines = file.read_text("utf-8").partition("[static.imports]")
+    told = [*lines[0].splitlines(), *lines[2].partition("\n[limits]")[2].splitlines()]
+    values = [line for line in told if re.match(r"[a-z_]+ = ", line) and not line.startswith("name = ")]
+    assert values
+    for line in values:
+        above = told[told.index(line) - 1]
+        assert "  # " in line or " # " in line or above.startswith("#"), line
 
 
 def test_lab_requires_no_wall_and_only_takes_notes() -> None:
@@ -157,6 +185,16 @@ def test_a_policy_cannot_be_changed_and_can_be_a_key() -> None:
         ('[network]\nallow_private = ["999.1.1.1:80"]', 2, "network.allow_private", "999"),
         ('[isolation]\nrequire = ["moat"]', 2, "isolation.require", "one of filesystem"),
         ('[isolation]\npreload = ["a-b"]', 2, "isolation.preload", "public module"),
+        ("[isolation]\nruntime = 3", 2, "isolation.runtime", "such as 'runc'"),
+        ('[isolation]\nruntime = "--privileged"', 2, "isolation.runtime", "such as 'runc'"),
+        ('[network]\nallow = ["127.0.0.1:80"]', 2, "network.allow", "can never be reached"),
+        ('[network]\nallow = ["[::1]:80"]', 2, "network.allow", "can never be reached"),
+        ('[network]\nallow = ["10.1.2.3:80"]', 2, "network.allow", "list it in allow_private"),
+        ('[network]\nallow = ["localhost:80"]', 2, "network.allow", "list it in allow_private"),
+        ('[static]\nwarn = ["nope"]', 2, "static.warn", "there is no policy called 'nope'"),
+        ('[static]\nwarn = ["./x.toml"]', 2, "static.warn", "relative"),
+        ('[limits]\naudit = "data"', 2, "limits.audit", "expected a list"),
+        ('may_loosen = ["limits.wal"]', 1, "may_loosen", "did you mean 'limits.wall'?"),
         ("version = 2", 1, "version", "expected 1"),
         ("name = 3", 1, "name", "expected a text"),
         ('extends = "nope"', 1, "extends", "there is no policy called 'nope'"),
@@ -172,9 +210,21 @@ def test_a_wrong_policy_is_refused_with_file_line_and_key(text: str, line: int, 
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(("text", "value"), [("runsc", "runsc"), ("runc", "runc"), ("my-rt.1", "my-rt.1")])
+def test_a_policy_can_name_the_runtime_of_a_container_engine(text: str, value: str) -> None:
+    policy = Policy.parse(f'[isolation]\nruntime = "{text}"')
+    assert policy.isolation.runtime == value
+    assert policy.digest != Policy.load("restricted").digest
+
+
+def test_the_default_runtime_is_the_engines_own() -> None:
+    assert Policy.load("restricted").isolation.runtime is None
+    assert Policy.parse('[isolation]\nruntime = "default"').isolation.runtime is None
+
+
 def test_endpoints_are_normalised() -> None:
-    policy = Policy.parse('[network]\nallow = ["API.Example.org:0443", "[2001:DB8::0001]:80", "192.0.2.1:53"]')
-    assert policy.network.allow == ("192.0.2.1:53", "[2001:db8::1]:80", "api.example.org:443")
+    policy = Policy.parse('[network]\nallow = ["API.Example.org:0443", "[2620:FE::00FE]:80", "9.9.9.9:53"]')
+    assert policy.network.allow == ("9.9.9.9:53", "[2620:fe::fe]:80", "api.example.org:443")
 
 
 def test_files_extend_each_other_by_paths_relative_to_themselves(tmp_path: Path) -> None:

@@ -59,6 +59,7 @@ RUNS: list[tuple[Observation, Status, str]] = [
     (Observation(BUDGETS, setup_failure="no tmpfs"), Status.INFRA, "setup"),
     (seen(exit_=None), Status.INFRA, "lane_lost"),
     (seen(exit_=None, counts=Counts(oom_kills=1)), Status.LIMIT, "memory"),
+    (Observation(BUDGETS, lost=Evidence("docker_daemon", "gone", source="host")), Status.INFRA, "docker_daemon"),
     (killed(Status.LIMIT, "cpu"), Status.LIMIT, "cpu"),
     (killed(Status.LIMIT, "wall"), Status.LIMIT, "wall"),
     (killed(Status.LIMIT, "output"), Status.LIMIT, "output"),

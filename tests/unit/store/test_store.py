@@ -334,3 +334,49 @@ class TestCaps:
 
 def edit(name: str, data: bytes) -> Callable[[Path], object]:
     return lambda version: (version / name).write_bytes(data)
+
+
+class TestState:
+    """`state.json` changes while its version does not."""
+
+    def test_a_change_sees_what_was_there_and_is_whole(self, function: FunctionStore) -> None:
+        add(function)
+        assert function.state("v1") is None
+        function.change_state("v1", lambda before: {**before, "seen": 1})
+        function.change_state("v1", lambda before: {**before, "more": 2})
+        assert function.state("v1") == {"seen": 1, "more": 2} == function.version("v1").state
+        assert sorted(path.name for path in function.version("v1").path.iterdir()) == [
+            "code.py",
+            "metadata.json",
+            "params.json",
+            "state.json",
+        ]
+
+    def test_none_leaves_it_as_it_is(self, function: FunctionStore) -> None:
+        add(function, seen=1)
+        before = function.state_stamp("v1")
+        function.change_state("v1", lambda _before: None)
+        assert function.state_stamp("v1") == before is not None
+
+    def test_the_stamp_tells_that_it_was_written(self, function: FunctionStore) -> None:
+        add(function)
+        assert function.state_stamp("v1") is None
+        function.change_state("v1", lambda _before: {"seen": 1})
+        first = function.state_stamp("v1")
+        function.change_state("v1", lambda _before: {"seen": 2})
+        assert function.state_stamp("v1") not in {None, first}
+
+    def test_a_change_with_a_name_is_in_the_audit_trail(self, function: FunctionStore) -> None:
+        add(function)
+        function.change_state("v1", lambda _before: {"a": 1})
+        function.change_state("v1", lambda _before: {"a": 2}, actor="ann", action="breaker closed", reason="mended")
+        lines = [json.loads(line) for line in (function.path / "audit.jsonl").read_text().splitlines()]
+        assert [(line["actor"], line["action"], line["version"]) for line in lines[1:]] == [
+            ("ann", "breaker closed", "v1")
+        ]
+        assert function.verify_audit().intact
+
+    def test_a_version_that_is_not_there_has_no_state(self, function: FunctionStore) -> None:
+        assert (function.state("v1"), function.state_stamp("v1")) == (None, None)
+        with pytest.raises(StoreError, match="no version v1"):
+            function.change_state("v1", lambda _before: {"a": 1})

@@ -36,7 +36,7 @@ class Order:
         jobs: The file of jobs.
         out: The file of results; `-` is standard output.
         policy: What a job may do.
-        sandbox: Where jobs run.
+        where: The sandbox in which jobs run, and Docker's runtime.
         concurrency: Jobs at once; None is the engine's own choice.
         timeout: Less time for each job than the policy gives, such as `500ms`.
     """
@@ -44,7 +44,7 @@ class Order:
     jobs: str
     out: str
     policy: Policy
-    sandbox: str
+    where: tuple[str, str | None]
     concurrency: int | None
     timeout: str | None
 
@@ -182,7 +182,7 @@ class _Work:
 def _run(screen: Screen, order: Order, work: _Work, summary: Summary, clock: Callable[[], float]) -> None:
     began = clock()
     with contextlib.ExitStack() as stack:
-        engine = stack.enter_context(poet_engine.Engine.open(policy=order.policy, sandbox=order.sandbox))
+        engine = stack.enter_context(_engine(order))
         outcomes = engine.map(work, concurrency=order.concurrency, ordered=False)
         stack.enter_context(contextlib.closing(outcomes))
         ticker = stack.enter_context(Ticker(screen, summary.todo, clock))
@@ -204,3 +204,8 @@ def _how_to_go_on(order: Order, summary: Summary, *, interrupted: bool) -> str:
     if order.out == _STDOUT:
         return f"{ended}: {so_far} were printed; with --out FILE, a run can be gone on with"
     return f"{ended}: {so_far} are in {order.out}; the same command goes on from there"
+
+
+def _engine(order: Order) -> poet_engine.Engine:
+    sandbox, runtime = order.where
+    return poet_engine.Engine.open(policy=order.policy, sandbox=sandbox, runtime=runtime)

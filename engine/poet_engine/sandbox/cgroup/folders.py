@@ -7,6 +7,8 @@ import signal
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from poet_engine.sandbox import proc
+
 _PREFIX = "poet-"
 _numbers = itertools.count(1)  # a process may have several sandboxes, each with a folder of its own
 
@@ -22,26 +24,7 @@ def owner_name(pid: int, number: int) -> str:
     Pids are used again, start times are not. Both mean something only in one pid namespace: two containers that see the
     same hierarchy would take each other's folders for those of the dead.
     """
-    return f"{_PREFIX}{pid}-{start_time(pid)}-{number}-{_pid_namespace()}"
-
-
-def start_time(pid: int) -> str:
-    """Clock ticks after boot at which a process started, from `/proc/PID/stat`; empty when it is gone."""
-    fields = stat_fields(pid)
-    return fields[19] if fields else ""
-
-
-def stat_fields(pid: int) -> list[str]:
-    """What follows the name in `/proc/PID/stat`: the state first, then the parent; empty when the process is gone."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return []
-    return text.rpartition(")")[2].split()
-
-
-def _pid_namespace() -> int:
-    return os.stat("/proc/self/ns/pid").st_ino  # noqa: PTH116 - of what the link leads to, which has no path
+    return f"{_PREFIX}{pid}-{proc.start_time(pid)}-{number}-{proc.pid_namespace()}"
 
 
 def abandoned(name: str) -> bool:
@@ -50,7 +33,7 @@ def abandoned(name: str) -> bool:
     if not name.startswith(_PREFIX) or len(parts) != 4 or not all(part.isdecimal() for part in parts):  # noqa: PLR2004 - as `owner_name` writes them
         return False
     pid, started, _number, namespace = parts
-    return namespace == str(_pid_namespace()) and start_time(int(pid)) != started
+    return namespace == str(proc.pid_namespace()) and proc.start_time(int(pid)) != started
 
 
 def sweep(bases: Iterable[Path]) -> int:

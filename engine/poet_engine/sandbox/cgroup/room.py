@@ -23,6 +23,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from poet_engine.sandbox import proc
 from poet_engine.sandbox.cgroup import folders
 from poet_engine.sandbox.cgroup.discovery import Place
 
@@ -152,7 +153,7 @@ def _all_descend(pids: Iterable[int], ancestor: int) -> bool:
 def _descends(pid: int, ancestor: int) -> bool:
     """Whether a process is the ancestor or has it among its parents; pid 0 is somebody in another pid namespace."""
     while pid > 1 and pid != ancestor:
-        fields = folders.stat_fields(pid)
+        fields = proc.stat_fields(pid)
         pid = int(fields[1]) if fields else 0
     return pid == ancestor
 

@@ -10,13 +10,13 @@ import socket
 import struct
 import time
 from collections.abc import Callable
-from typing import NamedTuple
 
 from poet_engine.guest import kernel
 from poet_engine.guest import lane as guest_lane
 from poet_engine.guest.frames import HEADER_SIZE, FrameError, Kind, Reader, pack
-from poet_engine.guest.payload import LONGEST_AHEAD
+from poet_engine.guest.reports import LONGEST_AHEAD
 from poet_engine.sandbox.cgroup import Group, Reading
+from poet_engine.sandbox.pool.version import Version
 from poet_engine.sandbox.process.memory_files import ResultFile
 
 _SETUP_TEXT = 1 << 16
@@ -43,13 +43,6 @@ class Report:
     status: int
     cpu_ms: float
     leftovers: int
-
-
-class Version(NamedTuple):
-    """A source as a payload knows it."""
-
-    source: str
-    filename: str
 
 
 class Armed:

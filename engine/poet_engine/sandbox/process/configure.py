@@ -14,13 +14,14 @@ from poet_engine.sandbox.process.nursery import RETIRE_AFTER_LANES
 
 def refuse_other_machines(policy: Policy) -> None:
     """Raise SandboxUnavailableError where lanes cannot be made, or for what they do not offer."""
-    if sys.platform != "linux":
-        raise SandboxUnavailableError(
-            f"the process sandbox needs Linux and this is {sys.platform}; use sandbox='docker' here",
-        )
     if syscalls.MACHINE not in syscalls.AUDIT_ARCHES:
         raise SandboxUnavailableError(
             f"the process sandbox supports x86_64 and aarch64, and this machine is {syscalls.MACHINE}",
+        )
+    if policy.isolation.runtime is not None:
+        raise SandboxUnavailableError(
+            f"policy {policy.name!r} asks for the runtime {policy.isolation.runtime!r} of a container engine; "
+            "use sandbox='docker', or leave [isolation] runtime out",
         )
     if policy.network.allow or policy.network.allow_private:
         raise SandboxUnavailableError(

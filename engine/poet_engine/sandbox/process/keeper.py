@@ -1,16 +1,14 @@
 """The thread that makes lanes, empties and re-arms them, and ends them: all of it off the path of the calls."""
 
-import contextlib
 import dataclasses
-import os
 import select
 import threading
 from collections.abc import Callable
 
 from poet_engine.sandbox.cgroup import Driver, Group, GroupLimits
-from poet_engine.sandbox.process import schedule
+from poet_engine.sandbox.pool import schedule
+from poet_engine.sandbox.pool.exchange import Exchange, Next
 from poet_engine.sandbox.process.armed import LaneError
-from poet_engine.sandbox.process.exchange import Exchange, Next
 from poet_engine.sandbox.process.lane import Lane
 from poet_engine.sandbox.process.nursery import Nursery
 from poet_engine.sandbox.process.zygote import ZygoteError
@@ -52,7 +50,7 @@ class Keeper:
         clock: Monotonic seconds.
     """
 
-    def __init__(self, exchange: Exchange, builder: Builder, clock: Callable[[], float]) -> None:
+    def __init__(self, exchange: Exchange[Lane], builder: Builder, clock: Callable[[], float]) -> None:
         self._exchange, self._clock = exchange, clock
         self._nursery, self._driver = builder.nursery, builder.driver
         self._limits, self._uids, self._result = builder.limits, builder.uids, builder.result
@@ -67,7 +65,7 @@ class Keeper:
         self._destroyed = 0
         self._closing = False
         self._epoll = select.epoll()
-        self._epoll.register(exchange.bell, select.EPOLLIN)
+        self._epoll.register(exchange.bell.fileno(), select.EPOLLIN)
         self._thread = threading.Thread(target=self._keep, name="poet-keeper", daemon=True)
         self._thread.start()
 
@@ -122,9 +120,8 @@ class Keeper:
         return min((look for look in looks if look is not None), default=None)
 
     def _on_event(self, fd: int) -> None:
-        if fd == self._exchange.bell:
-            with contextlib.suppress(BlockingIOError):
-                os.eventfd_read(self._exchange.bell)
+        if fd == self._exchange.bell.fileno():
+            self._exchange.bell.hear()
             return
         lane = self._watched.pop(fd, None)
         if lane is None:
@@ -274,4 +271,4 @@ class Keeper:
         if self._driver is not None:
             self._driver.close()
         self._epoll.close()
-        os.close(self._exchange.bell)
+        self._exchange.bell.close()

@@ -9,7 +9,8 @@ import struct
 
 from poet_engine.guest import lane as guest_lane
 from poet_engine.sandbox.cgroup import Group
-from poet_engine.sandbox.process.armed import Armed, LaneError, Version
+from poet_engine.sandbox.pool.version import Version
+from poet_engine.sandbox.process.armed import Armed, LaneError
 
 _PASS_CREDENTIALS = 1
 _HELLO_GRACE = 10.0  # seconds for a lane to take descriptors

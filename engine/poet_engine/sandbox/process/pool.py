@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable
 
 from poet_engine.cancellation import Cancellation
-from poet_engine.sandbox.process.armed import Version
-from poet_engine.sandbox.process.exchange import Exchange, Next
+from poet_engine.sandbox.pool.exchange import Exchange, Next
+from poet_engine.sandbox.pool.schedule import Size
+from poet_engine.sandbox.pool.version import Version
 from poet_engine.sandbox.process.keeper import Builder, Keeper
 from poet_engine.sandbox.process.lane import Lane
-from poet_engine.sandbox.process.schedule import Size
 
 
 class Pool:
@@ -24,7 +24,7 @@ class Pool:
     def __init__(
         self, builder: Builder, *, size: Size, keeps: bool, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._exchange = Exchange(size, clock, keeps=keeps)
+        self._exchange: Exchange[Lane] = Exchange(size, clock, keeps=keeps)
         self._keeper = Keeper(self._exchange, builder, clock)
 
     def __repr__(self) -> str:

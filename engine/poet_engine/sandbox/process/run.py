@@ -1,21 +1,22 @@
 """One call in one lane: release, watch, decide, and what becomes of the lane."""
 
-import os
 import signal
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from poet_engine.cancellation import Cancellation
-from poet_engine.outcome import Evidence, Outcome, Status, Usage
+from poet_engine.outcome import Evidence, Outcome, Status
 from poet_engine.policy import Limits
-from poet_engine.sandbox import verdict as verdict_module
+from poet_engine.sandbox import conclusion
+from poet_engine.sandbox.conclusion import exit_of
+from poet_engine.sandbox.pool.exchange import Next
 from poet_engine.sandbox.process.armed import Report
-from poet_engine.sandbox.process.exchange import Next
 from poet_engine.sandbox.process.lane import Lane
 from poet_engine.sandbox.process.pool import Pool
-from poet_engine.sandbox.process.supervise import Supervisor, Watch
+from poet_engine.sandbox.process.supervise import Supervisor
 from poet_engine.sandbox.process.workfolder import WorkFolder
-from poet_engine.sandbox.verdict import Budgets, Counts, Exit, Kill, Observation, Returned, Verdict, decide
+from poet_engine.sandbox.verdict import Budgets, Counts, Exit, Kill, Observation, Returned, decide
+from poet_engine.sandbox.watch import Watch
 
 if TYPE_CHECKING:
     from poet_engine.sandbox.cgroup import Reading
@@ -100,7 +101,7 @@ class Run:
         Killing a zygote ends the namespace of its lanes, and the kernel may take the payload first, whose init then
         lives just long enough to report a SIGKILL that nobody sent it.
         """
-        seen = _exit(report)
+        seen = exit_of(report.status if report is not None else None)
         unexplained = seen is not None and seen.signal == signal.SIGKILL and watch.kill is None and not counts.oom_kills
         return None if unexplained and self._lane.dies_within(_NAMESPACE_END) else seen
 
@@ -119,7 +120,15 @@ class Run:
         self.lane_after = _next(report, answered=answered, keep=self._keep)
         if self.lane_after is Next.KEEP:
             self._armed.results.clear()
-        outcome = _outcome(decide(seen), supervisor, counts, wall_ms, report)
+        outcome = conclusion.outcome(
+            decide(seen),
+            supervisor.output,
+            counts,
+            wall_ms,
+            exit_of(report.status if report is not None else None),
+            sandbox=NAME,
+            leftovers=report.leftovers if report is not None else 0,
+        )
         return outcome if self._folder is None else self._folder.bring_out(outcome, ended=report is not None)
 
 
@@ -131,44 +140,3 @@ def _next(report: Report | None, *, answered: bool, keep: bool) -> Next:
     if not answered:
         return Next.DISCARD
     return Next.KEEP if keep else Next.DRAIN
-
-
-def _exit(report: Report | None) -> Exit | None:
-    if report is None:
-        return None
-    if os.WIFSIGNALED(report.status):
-        return Exit(signal=os.WTERMSIG(report.status))
-    return Exit(code=os.WEXITSTATUS(report.status))
-
-
-def _outcome(
-    verdict: Verdict,
-    supervisor: Supervisor,
-    counts: Counts,
-    wall_ms: float,
-    report: Report | None,
-) -> Outcome:
-    ended = _exit(report)
-    return Outcome(
-        status=verdict.status,
-        cause=verdict.cause,
-        value=verdict.value,
-        error=verdict.error,
-        stdout=supervisor.output.text(1),
-        stderr=supervisor.output.text(2),
-        stdout_truncated=supervisor.output.cut(1),
-        stderr_truncated=supervisor.output.cut(2),
-        evidence=verdict.evidence,
-        blame=verdict.blame,
-        limits_hit=verdict.limits_hit,
-        usage=Usage(
-            wall_ms=wall_ms,
-            cpu_ms=counts.cpu_ms,
-            memory_peak_bytes=counts.memory_peak,
-            bytes_out=supervisor.output.total,
-        ),
-        exit_code=ended.code if ended else None,
-        signal=verdict_module.signal_name(ended.signal) if ended and ended.signal else None,
-        sandbox=NAME,
-        leftovers=report.leftovers if report else 0,
-    )

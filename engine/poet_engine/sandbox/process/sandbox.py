@@ -18,9 +18,10 @@ from poet_engine.outcome import Evidence, Outcome, Status
 from poet_engine.policy import Fresh, Policy
 from poet_engine.sandbox import cgroup, files_in, walls, wire
 from poet_engine.sandbox.cgroup import GroupLimits
+from poet_engine.sandbox.pool.exchange import Next, NoLaneError, Why
+from poet_engine.sandbox.pool.schedule import Size
+from poet_engine.sandbox.pool.version import Version
 from poet_engine.sandbox.process import configure, diagnose, identity
-from poet_engine.sandbox.process.armed import Version
-from poet_engine.sandbox.process.exchange import Next, NoLaneError, Why
 from poet_engine.sandbox.process.identity import Identity
 from poet_engine.sandbox.process.keeper import Builder
 from poet_engine.sandbox.process.lane import Lane
@@ -28,7 +29,6 @@ from poet_engine.sandbox.process.memory_files import ArgumentFiles
 from poet_engine.sandbox.process.nursery import Nursery
 from poet_engine.sandbox.process.pool import Pool
 from poet_engine.sandbox.process.run import NAME, Run
-from poet_engine.sandbox.process.schedule import Size
 from poet_engine.sandbox.process.subids import SubIds
 from poet_engine.sandbox.process.subids import find as find_subids
 from poet_engine.sandbox.process.workfolder import WorkFolder
@@ -233,6 +233,10 @@ class ProcessSandbox:
             landlock=landlock.abi(),
             user_namespace=rootless,
         )
+
+    def remarks(self) -> tuple[str, ...]:
+        """Nothing beyond the walls."""
+        return ()
 
     def _probe_or_explain(self, job: Job) -> Outcome:
         outcome = self.probe(job)

@@ -1,9 +1,8 @@
-"""Watching one run: pure decisions about time, CPU and output, and the loop that feeds them.
+"""Watching one run in a lane: the loop that feeds the decisions of `sandbox.watch`.
 
 The caller's own thread does the watching, so a call costs no hand-over between threads.
 """
 
-import dataclasses
 import errno
 import os
 import select
@@ -11,117 +10,19 @@ import time
 from collections.abc import Callable
 
 from poet_engine.cancellation import Cancellation
-from poet_engine.guest import kernel, seccomp
+from poet_engine.guest import kernel, notify, seccomp
 from poet_engine.guest.frames import Frame, FrameError, FrameTooLargeError, Kind, pack
 from poet_engine.outcome import Evidence, Status
-from poet_engine.policy import Limits
 from poet_engine.sandbox import wire
-from poet_engine.sandbox.process import notify
 from poet_engine.sandbox.process.armed import Armed, Report
 from poet_engine.sandbox.process.workfolder import WorkFolder
 from poet_engine.sandbox.verdict import Answer, Garbled, Kill, Returned
+from poet_engine.sandbox.watch import Output, Watch
 
 _CHUNK = 1 << 16
 _LARGEST_PIPE = 1 << 20  # fs.pipe-max-size, which an ordinary user may set
-# The kernel accounts CPU time in ticks at worst; asking more often than this tells nothing new.
-_MIN_CPU_CHECK = 0.002
 # How long a killed payload may take to be reaped before its lane is given up.
 _REAP_GRACE = 5.0
-
-
-@dataclasses.dataclass(slots=True)
-class Watch:
-    """Budgets of one run, and the first reason to end it. Pure: it is told the time and the counters.
-
-    Args:
-        limits: The policy's.
-        released: When the run started, in seconds of the clock that `now` comes from.
-        wall: Seconds it may take; the policy's limit, or less.
-    """
-
-    limits: Limits
-    released: float
-    wall: float
-    kill: Kill | None = None
-    touched: list[str] = dataclasses.field(default_factory=list)
-    _next_cpu: float = 0.0
-
-    def __post_init__(self) -> None:
-        """The budget cannot be used up sooner than by all cores at once."""
-        self._next_cpu = self.released + max(_MIN_CPU_CHECK, self.limits.cpu / self._fastest())
-
-    def _fastest(self) -> float:
-        return max(self.limits.cores, 0.01)
-
-    def timeout(self, now: float) -> float:
-        """Seconds until something must be looked at."""
-        return max(0.0, min(self.released + self.wall, self._next_cpu) - now)
-
-    def wants_cpu(self, now: float) -> bool:
-        """Whether the CPU counter should be read now."""
-        return now >= self._next_cpu
-
-    def saw_cpu(self, now: float, cpu_ms: float) -> None:
-        """Judge a reading of the CPU counter and plan the next one."""
-        left = self.limits.cpu - cpu_ms / 1e3
-        if left <= 0:
-            evidence = Evidence("cpu_ms", round(cpu_ms, 1), round(self.limits.cpu * 1e3, 1), source="kernel")
-            self.end(Kill(Status.LIMIT, "cpu", evidence))
-        self._next_cpu = now + max(_MIN_CPU_CHECK, left / self._fastest())
-
-    def saw_time(self, now: float) -> None:
-        """Judge the time."""
-        passed = now - self.released
-        if passed >= self.wall:
-            evidence = Evidence("wall_ms", round(passed * 1e3, 1), round(self.wall * 1e3, 1))
-            self.end(Kill(Status.LIMIT, "wall", evidence))
-
-    def saw_output(self, total: int) -> None:
-        """Judge how much was printed."""
-        if total > self.limits.output:
-            self.end(Kill(Status.LIMIT, "output", Evidence("bytes_out", total, self.limits.output)))
-
-    def saw_call(self, name: str, arguments: tuple[int, ...]) -> None:
-        """Judge a forbidden system call."""
-        cause = f"seccomp:{name}"
-        if seccomp.is_internet_socket(name, arguments):
-            cause = "network"
-        elif name in seccomp.PRIVILEGE_CALLS:
-            cause = "priv"
-        self.end(Kill(Status.VIOLATION, cause, Evidence("seccomp_notification", name, source="kernel")))
-
-    def end(self, kill: Kill) -> None:
-        """Set the reason; the first one stands."""
-        if kill.status is Status.LIMIT:
-            self.touched.append(kill.cause)
-        if self.kill is None:
-            self.kill = kill
-
-
-class Output:
-    """What the code printed: kept up to a cap that both streams share, counted beyond it."""
-
-    def __init__(self, cap: int) -> None:
-        self._left = cap
-        self.total = 0
-        self._kept: dict[int, bytearray] = {1: bytearray(), 2: bytearray()}
-        self._cut = {1: False, 2: False}
-
-    def add(self, stream: int, data: bytes) -> None:
-        """Take what came on a stream (1 or 2)."""
-        self.total += len(data)
-        kept = data[: self._left]
-        self._left -= len(kept)
-        self._kept[stream] += kept
-        self._cut[stream] |= len(kept) < len(data)
-
-    def text(self, stream: int) -> str:
-        """What was kept of a stream."""
-        return self._kept[stream].decode("utf-8", errors="replace")
-
-    def cut(self, stream: int) -> bool:
-        """Whether some of a stream was not kept."""
-        return self._cut[stream]
 
 
 class Supervisor:

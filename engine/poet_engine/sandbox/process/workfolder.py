@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Self
 
 from poet_engine.guest.frames import Kind, pack
+from poet_engine.guest.harvest import harvest
 from poet_engine.outcome import Outcome
-from poet_engine.sandbox.harvest import harvest
 
 _GREETING = pack(Kind.FOLDER)
 # the sender's credentials come with every message, one descriptor with this one

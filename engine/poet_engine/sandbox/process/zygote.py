@@ -10,6 +10,7 @@ from pathlib import Path
 
 from poet_engine.guest import zygote as guest_zygote
 from poet_engine.guest.config import Config
+from poet_engine.sandbox import environment
 from poet_engine.sandbox.process.armed import LaneError
 from poet_engine.sandbox.process.lane import Lane
 from poet_engine.sandbox.process.subids import SubIds, write_maps
@@ -28,18 +29,6 @@ spec.loader.exec_module(package)
 from poet_guest import zygote
 zygote.main(int(control), int(lifeline))
 """
-# An allow-list, set at exec: what is cleared later stays readable in /proc/self/environ.
-_ENVIRONMENT = {
-    "HOME": "/tmp",  # noqa: S108 - inside the sandbox
-    "LANG": "C.UTF-8",
-    "MALLOC_ARENA_MAX": "1",
-    "MKL_NUM_THREADS": "1",
-    "NUMEXPR_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "PATH": "",
-    "TZ": "UTC",
-}
 
 
 class ZygoteError(Exception):
@@ -67,7 +56,7 @@ class Zygote:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            env=_ENVIRONMENT,
+            env=environment.GUEST,
             cwd="/",
             pass_fds=fds,
             start_new_session=True,

@@ -38,11 +38,16 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[Answering]:
             sandbox = stack.enter_context(ScriptedSandbox([answer]))
 
             def opener(
-                policy: Policy | str | Path | None, sandbox_name: str, journal: Path | str | None, *, wait: bool
+                policy: Policy | str | Path | None,
+                sandbox_name: str,
+                journal: Path | str | None,
+                *,
+                runtime: str | None,
+                wait: bool,
             ) -> Engine:
                 assert wait, "the command tells at its start when a wall is down"
                 assert isinstance(policy, Policy)
-                assert (sandbox_name, journal) == ("auto", None)
+                assert (sandbox_name, journal, runtime) == ("auto", None, None)
                 return Engine(
                     policy=policy,
                     sandbox=sandbox,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from poet_engine.sandbox import proc
 from poet_engine.sandbox.cgroup import folders
 
 PID = os.getpid()
@@ -12,8 +13,8 @@ NAMESPACE = Path("/proc/self/ns/pid").stat().st_ino
 
 
 def test_the_name_says_which_process_which_of_its_sandboxes_and_where_the_pid_counts() -> None:
-    assert folders.owner_name(PID, 7) == f"poet-{PID}-{folders.start_time(PID)}-7-{NAMESPACE}"
-    assert folders.start_time(PID).isdecimal()
+    assert folders.owner_name(PID, 7) == f"poet-{PID}-{proc.start_time(PID)}-7-{NAMESPACE}"
+    assert proc.start_time(PID).isdecimal()
 
 
 def test_every_sandbox_of_a_process_has_a_name_of_its_own() -> None:
@@ -22,7 +23,7 @@ def test_every_sandbox_of_a_process_has_a_name_of_its_own() -> None:
 
 def test_a_process_that_is_gone_has_no_start_time() -> None:
     beyond = int(Path("/proc/sys/kernel/pid_max").read_text(encoding="ascii")) + 1
-    assert folders.start_time(beyond) == ""
+    assert proc.start_time(beyond) == ""
 
 
 @pytest.mark.parametrize(

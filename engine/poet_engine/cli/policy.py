@@ -1,0 +1,188 @@
+"""`poet policy`: what the policies say, where each value is from, and what is wrong with a file."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from poet_engine import assembly
+from poet_engine.cli.screen import Screen
+from poet_engine.errors import PolicyError, UsageError
+from poet_engine.policy import Policy, documents, layers, schema, values
+from poet_engine.policy.keys import IMPORTS, KEYS, Key, key_of, written
+from poet_engine.policy.layers import Resolution, Step
+from poet_engine.policy.similar import similar
+from poet_engine.policy.values import Held
+from poet_engine.settings import Settings
+
+Clock = Callable[[], float]
+
+
+def show(screen: Screen, name: str | None) -> int:
+    """Print what holds for a call from here, each value with who set it."""
+    found = _resolve(name)
+    policy = found.policy(Policy)
+    shown = {key: held for key, held in sorted(found.values.items(), key=_in_order) if held.value or not _module(key)}
+    screen.document(
+        {
+            "name": policy.name,
+            "extends": policy.extends,
+            "digest": policy.digest,
+            "values": {key: {"value": written(key, held.value), "origin": held.origin} for key, held in shown.items()},
+        }
+    )
+    extends = "" if policy.extends is None else f", extends {policy.extends}"
+    screen.line(f"# {policy.name}{extends}, digest {policy.digest[:12]}", style="bold")
+    for key, held in shown.items():
+        screen.line(f"{_toml(key)} = {written(key, held.value)}  # {held.origin}")
+    return 0
+
+
+def explain(screen: Screen, name: str, policy: str | None) -> int:
+    """Print what a key says, what may stand there, what holds here, and how that came about."""
+    found = _resolve(policy)
+    key = _known(name, found)
+    held = found.values.get(name, Held((), "nobody"))
+    steps = found.steps.get(name, ())
+    screen.document(
+        {
+            "key": name,
+            "meaning": key.meaning,
+            "range": key.kind.range,
+            "tighter": key.kind.tighter,
+            "value": written(name, held.value),
+            "origin": held.origin,
+            "steps": [_step(name, step) for step in steps],
+        }
+    )
+    screen.line(f"{name}: {key.meaning}", style="bold")
+    screen.line(f"  may be: {key.kind.range}; tighter is: {key.kind.tighter}")
+    screen.line(f"  here: {written(name, held.value)}, set by {held.origin}")
+    for step in steps:
+        screen.line(f"  {step.place}: {_say(name, step)}")
+    return 0
+
+
+def check(screen: Screen, files: Sequence[str], *, clock: Clock = assembly.wall_clock) -> int:
+    """Load each file by itself; 1 when one is wrong, or has a waiver whose day is over."""
+    results = [_checked(name, clock()) for name in files]
+    screen.document({"files": results})
+    for result in results:
+        screen.line(f"{result['path']}: {'fine' if not result['problems'] else 'wrong'}", style="bold")
+        for problem in _list(result["problems"]):
+            screen.line(f"  {problem}")
+    return int(any(result["problems"] for result in results))
+
+
+def diff(screen: Screen, one: str, other: str, *, no_looser: bool) -> int:
+    """Print in what two policies differ; 1 when the second must not be looser and is."""
+    first, second = Policy.load(one), Policy.load(other)
+    a, b = values.of(first), values.of(second)
+    looser, tighter = set(values.looser(second, first)), set(values.looser(first, second))
+    changed = sorted(looser | tighter, key=lambda key: _in_order((key, None)))
+    rows = [(key, _or_nothing(key, a), _or_nothing(key, b), _way(key in looser, key in tighter)) for key in changed]
+    screen.document(
+        {
+            "one": {"name": first.name, "digest": first.digest},
+            "other": {"name": second.name, "digest": second.digest},
+            "differences": [dict(zip(("key", "one", "other", "other_is"), row, strict=True)) for row in rows],
+        }
+    )
+    if not rows:
+        screen.line(f"{first.name} and {second.name} say the same")
+    for key, mine, theirs, way in rows:
+        screen.line(f"{key}: {mine} -> {theirs} ({way})")
+    return int(no_looser and bool(looser))
+
+
+def presets(screen: Screen) -> int:
+    """Print the shipped policies."""
+    found = [Policy.load(name) for name in documents.presets()]
+    screen.document({"presets": [{"name": one.name, "extends": one.extends, "digest": one.digest} for one in found]})
+    rows = [(one.name, one.extends or "-", one.digest[:12]) for one in found]
+    screen.table(("name", "extends", "digest"), rows)
+    return 0
+
+
+def print_schema(screen: Screen) -> int:
+    """Print the JSON Schema of policy files; it is JSON with and without `--json`."""
+    screen.document(schema.schema())
+    screen.line(schema.text().rstrip("\n"))
+    return 0
+
+
+def _resolve(name: str | None) -> Resolution:
+    return assembly.resolve(name, Settings.read())
+
+
+def _known(name: str, found: Resolution) -> Key:
+    if name in found.values or (name in KEYS and name != IMPORTS) or name.startswith(f"{IMPORTS}."):
+        return key_of(name)
+    known = [key for key in (*KEYS, *found.values) if key != IMPORTS]
+    raise UsageError(f"there is no key {name!r}{similar(name, known)}; poet policy show lists them")
+
+
+def _module(key: str) -> bool:
+    return key.startswith(f"{IMPORTS}.")
+
+
+def _in_order(item: tuple[str, object]) -> tuple[int, str]:
+    """As in the table of keys, the modules by name."""
+    key = item[0]
+    return list(KEYS).index(IMPORTS if _module(key) else key), key
+
+
+def _toml(key: str) -> str:
+    module = key.removeprefix(f"{IMPORTS}.")
+    return f'{IMPORTS}."{module}"' if _module(key) and "." in module else key
+
+
+def _step(key: str, step: Step) -> dict[str, object]:
+    return {
+        "layer": step.place,
+        "value": written(key, step.held.value),
+        "origin": step.held.origin,
+        "asked": None if step.tightened is None else written(key, step.tightened.value),
+        "asked_by": None if step.tightened is None else step.tightened.origin,
+    }
+
+
+def _say(key: str, step: Step) -> str:
+    value = written(key, step.held.value)
+    if step.tightened is None:
+        return f"{value} ({step.held.origin})"
+    return (
+        f"{value}: {step.tightened.origin} has {written(key, step.tightened.value)}, "
+        f"and {step.held.origin} allows no more"
+    )
+
+
+def _checked(name: str, now: float) -> dict[str, object]:
+    problems: list[object] = []
+    try:
+        policy = _policy_of(name)
+    except PolicyError as error:
+        return {"path": name, "problems": [str(error)], "line": error.line, "key": error.key}
+    problems += [
+        f"the waiver of {waiver.owner} for {waiver.rule} in {waiver.scope} expired on {waiver.expires}"
+        for waiver in policy.waivers
+        if waiver.expired(now)
+    ]
+    return {"path": name, "problems": problems, "digest": policy.digest}
+
+
+def _policy_of(name: str) -> Policy:
+    """A policy file by itself, or the table in a pyproject.toml."""
+    if Path(name).name == "pyproject.toml":
+        return layers.alone(Path(name)).policy(Policy)
+    return Policy.load(name)
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _or_nothing(key: str, found: dict[str, Held]) -> str:
+    return written(key, found[key].value) if key in found else "nothing"
+
+
+def _way(looser: bool, tighter: bool) -> str:  # noqa: FBT001 - two sides of one question
+    return "neither looser nor tighter" if looser and tighter else "looser" if looser else "tighter"

@@ -1,0 +1,126 @@
+"""What an argument must satisfy: a phrase for people, and a test that never raises."""
+
+import dataclasses
+import math
+import numbers
+import operator
+from collections.abc import Callable, Collection, Sized
+from typing import Literal, Protocol, cast
+
+Test = Callable[[object], object]
+Relation = Literal[">", ">=", "<", "<="]
+
+_ELEMENTS = (list, tuple, set, frozenset)
+_NO_NUMBERS = (str, bytes, type(None))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule about one parameter.
+
+    Attributes:
+        parameter: Its name.
+        phrase: What its argument must satisfy, such as `must be positive`.
+        source: Who says so, such as `the docstring`.
+        holds: Whether an argument does. What it cannot judge, it lets pass.
+        divides: Whether the body would raise ZeroDivisionError.
+    """
+
+    parameter: str
+    phrase: str
+    source: str
+    holds: Callable[[object], bool]
+    divides: bool = False
+
+
+def judged(test: Test, *, whole: bool = False) -> Callable[[object], bool]:
+    """The test for a value, for each element of a list, tuple or set, or for all of an array at once.
+
+    Args:
+        test: Gives a truth value, or an array of them.
+        whole: Whether the value itself is meant, whatever it contains.
+    """
+
+    def holds(value: object) -> bool:
+        if not whole and isinstance(value, _ELEMENTS):
+            return all(isinstance(one, _ELEMENTS) or _passes(test, one) for one in value)
+        return _passes(test, value)
+
+    return holds
+
+
+def _passes(test: Test, value: object) -> bool:
+    try:
+        found = test(value)
+        for _ in range(2):  # of a frame, `all` gives a column, and of that, and of an array, a truth value
+            if hasattr(found, "all"):
+                found = found.all()
+        return bool(found)
+    except Exception:  # noqa: BLE001 - the user's own class may fail in any way when it is compared; it is let pass
+        return False if isinstance(value, _NO_NUMBERS) else True  # noqa: SIM211 - reads as the sentence it is
+
+
+class _Ordered(Protocol):
+    def __lt__(self, other: object, /) -> object: ...
+    def __le__(self, other: object, /) -> object: ...
+    def __gt__(self, other: object, /) -> object: ...
+    def __ge__(self, other: object, /) -> object: ...
+
+
+def compared(relation: Relation, bound: object) -> Callable[[object], bool]:
+    """Whether a value, or all of them, stand in a relation to a bound; nan stands in none, text and None neither."""
+
+    def test(value: object) -> object:
+        ordered = cast("_Ordered", value)  # what is not raises, and `judged` knows what that means
+        match relation:
+            case ">":
+                return ordered > bound
+            case ">=":
+                return ordered >= bound
+            case "<":
+                return ordered < bound
+            case "<=":
+                return ordered <= bound
+
+    return judged(test)
+
+
+def nonzero(value: object) -> bool:
+    """Whether it is something else than the number zero; arrays are let pass."""
+    return not isinstance(value, numbers.Number) or bool(value)  # a number is false when it is zero
+
+
+def nonempty(value: object) -> bool:
+    """Whether something is in it."""
+    return not isinstance(value, Sized) or _passes(lambda one: len(one) > 0 if isinstance(one, Sized) else True, value)
+
+
+def finite(value: object) -> bool:
+    """Whether it is neither infinite nor nan."""
+    return judged(lambda one: math.isfinite(one) if isinstance(one, numbers.Real) else True)(value)
+
+
+def not_none(value: object) -> bool:
+    """Whether it is given."""
+    return value is not None
+
+
+def sized(least: int | None, most: int | None) -> Callable[[object], bool]:
+    """Whether it has so many elements."""
+
+    def holds(value: object) -> bool:
+        if not isinstance(value, Sized):
+            return True
+        return (least is None or len(value) >= least) and (most is None or len(value) <= most)
+
+    return holds
+
+
+def multiple_of(step: float) -> Callable[[object], bool]:
+    """Whether it is a multiple of a number."""
+    return judged(lambda value: operator.mod(value, step) == 0)
+
+
+def one_of(options: Collection[object]) -> Callable[[object], bool]:
+    """Whether it is one of these."""
+    return judged(lambda value: any(value == option for option in options), whole=True)

@@ -1,0 +1,103 @@
+"""How the calls of one function go, for as long as the same version, or the original, is asked first."""
+
+from poet_engine.decorator.preparing import Hosted, Options, Ready, previous_good, rescanned
+from poet_engine.engine import Engine
+from poet_engine.errors import PoetError
+from poet_engine.resilience import guarding
+from poet_engine.resilience.answer import Transient
+from poet_engine.resilience.breaker import BackendKey, BreakerRegistry, VersionKey
+from poet_engine.resilience.budget import RetryBudget
+from poet_engine.resilience.bulkhead import Bulkhead
+from poet_engine.resilience.guard import Guard
+from poet_engine.resilience.guarding import BreakerGuard
+from poet_engine.resilience.limits import FALLBACKS
+from poet_engine.resilience.pipeline import Pipeline, Plan, Rung
+from poet_engine.store import StoredVersion
+
+DEFAULT_TIMEOUT_S = 5.0
+HOST = "host"  # the sandbox of an original, as breakers name it
+
+
+class Supplies:
+    """What all calls of one function share, whichever version answers them.
+
+    Args:
+        options: What was given to `@poet`.
+        pipeline: Whose clock the budget goes by.
+    """
+
+    def __init__(self, options: Options, pipeline: Pipeline) -> None:
+        self.options = options
+        self.transient = Transient.of(options.retry_on)
+        self.budget = RetryBudget(pipeline.clock)
+        self.fallback = Bulkhead(FALLBACKS)
+
+    def __repr__(self) -> str:
+        return f"<Supplies {self.budget!r} {self.fallback!r}>"
+
+
+class Route:
+    """One version, or the original, and what stands around it.
+
+    Args:
+        name: The function's, with its module's.
+        state: Who is asked first.
+        supplies: What outlives the state.
+        breakers: Of this process.
+    """
+
+    def __init__(self, name: str, state: Ready | Hosted, supplies: Supplies, breakers: BreakerRegistry) -> None:
+        self.state = state
+        self._name, self._supplies, self._breakers = name, supplies, breakers
+        self.previous = _previous(state)
+
+    def __repr__(self) -> str:
+        return f"<Route {self._name} {self._supplies!r}>"
+
+    def plan(self) -> Plan:
+        """How the next call goes."""
+        state, supplies = self.state, self._supplies
+        options = supplies.options
+        engine = state.workplace.engine if isinstance(state, Ready) else None
+        return Plan(
+            first=Rung.ORIGINAL if engine is None else Rung.GENERATED,
+            timeout=DEFAULT_TIMEOUT_S if options.timeout is None else options.timeout,
+            transient=supplies.transient,
+            budget=supplies.budget,
+            fallback=supplies.fallback,
+            wall=None if engine is None else engine.policy.limits.wall,
+            retries=options.retries,
+            idempotent=options.idempotent,
+            guards=self._guards(state),
+            bulkhead=None if engine is None else engine.admission.bulkhead,
+            rate=None if engine is None else engine.admission.rate,
+            previous=self._of_previous(state),
+        )
+
+    def _guards(self, state: Ready | Hosted) -> tuple[Guard, ...]:
+        if isinstance(state, Hosted):
+            key = VersionKey(self._name, "original", HOST)
+            return (BreakerGuard(self._breakers.get(key), guarding.of_host),)
+        engine = state.workplace.engine
+        backend = self._breakers.get(BackendKey(engine.sandbox_name))
+        return (self._of_version(state, state.version, engine), BreakerGuard(backend, guarding.of_backend))
+
+    def _of_previous(self, state: Ready | Hosted) -> tuple[Guard, ...] | None:
+        if self.previous is None or isinstance(state, Hosted):
+            return None
+        return (self._of_version(state, self.previous, state.workplace.engine),)
+
+    def _of_version(self, state: Ready, version: StoredVersion, engine: Engine) -> BreakerGuard:
+        key = VersionKey(str(state.workplace.versions.path), version.name, engine.sandbox_name)
+        return BreakerGuard(self._breakers.get(key), guarding.of_version)
+
+
+def _previous(state: Ready | Hosted) -> StoredVersion | None:
+    """Looked for once: versions that are stored later come after the one that serves."""
+    if isinstance(state, Hosted):
+        return None
+    try:
+        found = previous_good(state)
+        return found if found is None or isinstance(rescanned(state.workplace, found), Ready) else None
+    except PoetError:  # the folder cannot be read; the original is there all the same
+        return None

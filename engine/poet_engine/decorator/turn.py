@@ -1,0 +1,111 @@
+"""The attempts of one call: a version in the sandbox, or the original here, for threads and for asyncio."""
+
+import asyncio
+import dataclasses
+import inspect
+from collections.abc import Callable, Mapping
+
+from poet_engine.decorator.preparing import Ready
+from poet_engine.decorator.telling import Teller
+from poet_engine.errors import PoetError
+from poet_engine.job import Job
+from poet_engine.outcome import Outcome
+from poet_engine.resilience.answer import Answer
+from poet_engine.resilience.pipeline import Attempt, Rung
+from poet_engine.store import StoredVersion
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Turn:
+    """Performs the attempts of one call. What goes wrong is in the answer; only an interrupt is raised.
+
+    Attributes:
+        original: Calls the user's own function with the caller's arguments.
+        args: The caller's.
+        kwargs: The caller's.
+        tell: Says what is worth a line in the log.
+        state: The version and where it runs; None where the original is asked first.
+        previous: The version that may answer when the current one cannot.
+        bounded: Whether an original that is awaited ends at the deadline.
+        attempts: How many attempts of whoever is asked first have begun.
+    """
+
+    original: Callable[[], object]
+    args: tuple[object, ...]
+    kwargs: Mapping[str, object]
+    tell: Teller
+    state: Ready | None = None
+    previous: StoredVersion | None = None
+    bounded: bool = False
+    attempts: int = 0
+
+    def attempt(self, step: Attempt) -> Answer:
+        """One attempt, in this thread."""
+        state, version = self._begin(step)
+        if state is None or version is None:
+            try:
+                return Answer(value=self.original())
+            except BaseException as error:  # noqa: BLE001 - the caller gets it, once the call is recorded
+                return Answer(error=error)
+        try:
+            return self._heard(version, state.workplace.engine.attempt(self._job(state, version, step.wall)))
+        except Exception as error:  # noqa: BLE001 - a bug of ours, or an argument that misbehaves when it is read: neither may cost the caller the original's answer
+            return self._untried(error)
+
+    async def aattempt(self, step: Attempt) -> Answer:
+        """The same in a task: the sandbox is waited for in a thread, the original is awaited."""
+        state, version = self._begin(step)
+        if state is None or version is None:
+            return await self._awaited(step.wall if self.bounded else None)
+        try:
+            return self._heard(version, await state.workplace.engine.aattempt(self._job(state, version, step.wall)))
+        except Exception as error:  # noqa: BLE001 - as above
+            return self._untried(error)
+
+    def _begin(self, step: Attempt) -> tuple[Ready | None, StoredVersion | None]:
+        """Whose attempt it is: a version's, or the original's where there is none."""
+        if step.rung is Rung.ORIGINAL or self.state is None:
+            self.attempts += self.state is None
+            return None, None
+        if step.rung is Rung.PREVIOUS:
+            return self.state, self.previous
+        self.attempts += 1
+        return self.state, self.state.version
+
+    async def _awaited(self, wall: float | None) -> Answer:
+        limit = asyncio.timeout(wall)
+        try:
+            async with limit:
+                value = self.original()
+                return Answer(value=await value if inspect.isawaitable(value) else value)
+        except TimeoutError as error:
+            if not limit.expired():
+                return Answer(error=error)
+            return Answer(error=TimeoutError("the deadline of @poet(timeout=…) has passed"))
+        except BaseException as error:  # noqa: BLE001 - the caller gets it, once the call is recorded
+            return Answer(error=error)
+
+    def _heard(self, version: StoredVersion, outcome: Outcome) -> Answer:
+        self.tell.output(outcome)
+        self.tell.warnings(version.name, outcome)
+        return Answer(outcome=outcome, value=outcome.value)
+
+    def _untried(self, error: Exception) -> Answer:
+        """Arguments that cannot travel, an engine that was closed meanwhile, or a bug."""
+        if isinstance(error, PoetError):
+            self.tell.once(type(error).__name__, f"was answered by the original: {error}")
+            return Answer(untried=str(error))
+        reason = f"the version could not be tried: {error!r}"
+        self.tell.once("bug", f"was answered by the original: {reason}", error)
+        return Answer(untried=reason)
+
+    def _job(self, state: Ready, version: StoredVersion, wall: float | None) -> Job:
+        return Job(
+            source=version.code,
+            entry=state.workplace.info.name,
+            args=self.args,
+            kwargs=self.kwargs,
+            # Not the whole path: where it lies on this machine is none of the guest's business.
+            filename=f"{state.workplace.versions.name}/{version.name}/code.py",
+            wall=wall,
+        )

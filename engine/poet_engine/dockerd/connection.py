@@ -1,0 +1,237 @@
+"""A connection to a Docker engine: requests, and hijacked streams. Every failure leaves as a DockerError."""
+
+import contextlib
+import http.client
+import json
+import os
+import socket
+import urllib.parse
+import weakref
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from poet_engine.dockerd import faults
+from poet_engine.errors import DockerError
+
+if TYPE_CHECKING:
+    import docker
+
+DEFAULT_HOST = "unix:///var/run/docker.sock"
+_UNIX = "unix://"
+_OLDEST_API = (1, 40)  # Docker 19.03: cgroup and seccomp options that the sandbox needs came no later
+_CONNECTIONS = 64  # kept open between requests; more are made when more threads ask at once, and closed after that
+_LONGEST_ANSWER = 1 << 16  # bytes of an error's text
+_streams: "weakref.WeakSet[socket.socket]" = weakref.WeakSet()
+
+
+def keep_from_children(stream: socket.socket) -> None:
+    """Close it in every process that is forked from this one."""
+    _streams.add(stream)
+
+
+def _forget_after_fork() -> None:
+    """A stream that a forked child holds would not end with its owner, nor would what is attached to it."""
+    for stream in list(_streams):
+        if stream.fileno() >= 0:
+            os.close(stream.detach())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)
+
+
+class Connection:
+    """Several threads may use it at once.
+
+    Args:
+        host: The engine's address, such as `unix:///var/run/docker.sock`.
+        timeout: Seconds that it may take to connect and to answer, each, where a request says nothing else.
+
+    Attributes:
+        client: docker-py's client, for whatever has no method here; used inside `translated()`.
+
+    Raises:
+        DockerError: None answers there, or not to this user, or it is too old.
+    """
+
+    def __init__(self, host: str, *, timeout: float) -> None:
+        self.host, self.timeout = host, timeout
+        with self.translated("connecting to Docker"):
+            self.client = _connect(host, timeout)
+        version = self.api
+        if tuple(map(int, version.split("."))) < _OLDEST_API:
+            self.close()
+            oldest = ".".join(map(str, _OLDEST_API))
+            raise self.failure(
+                f"API versions below {oldest} do not do; the engine has {version}", "connecting to Docker"
+            )
+
+    def __repr__(self) -> str:
+        return f"<Connection {self.host}>"
+
+    @property
+    def api(self) -> str:
+        """The version of the API that is spoken."""
+        return str(self.client.api_version)
+
+    def close(self) -> None:
+        """Close it; streams that were hijacked belong to whoever asked for them."""
+        self.client.close()
+
+    @contextlib.contextmanager
+    def translated(self, doing: str) -> Iterator[None]:
+        """Docker's exceptions are no concern of whoever calls."""
+        import docker.errors  # noqa: PLC0415 - loading it takes a tenth of a second, and only Docker's users need it
+
+        try:
+            yield
+        except (docker.errors.DockerException, http.client.HTTPException, OSError) as error:
+            raise faults.translate(error, doing, self.host) from error  # the exceptions of requests are OSErrors
+
+    def failure(self, said: str, doing: str) -> DockerError:
+        """What the engine said in an answer, as an error to raise."""
+        return faults.translate(RuntimeError(said), doing, self.host)
+
+    def knock(self, *, timeout: float) -> None:
+        """See whether anybody listens there now: on a connection that stands, an engine that is ending still answers.
+
+        Raises:
+            DockerError: Nobody does.
+        """
+        with self.translated("connecting to Docker"):
+            _dial(self.host, str(self.client.base_url), timeout).close()
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        parameters: Mapping[str, str] | None = None,
+        *,
+        doing: str,
+        body: object = None,
+        timeout: float | None = None,
+    ) -> object:
+        """One request.
+
+        Args:
+            method: Such as `GET`.
+            path: Below the version, such as `/info`.
+            parameters: Of the query.
+            doing: What is tried, for the error's text.
+            body: Sent as JSON when it is given.
+            timeout: Seconds for connecting, and for the answer.
+
+        Returns:
+            The answer's JSON; None when it is empty.
+
+        Raises:
+            DockerError: It failed, or took too long.
+        """
+        import docker.errors  # noqa: PLC0415 - as above
+        import requests  # noqa: PLC0415 - as above
+
+        with self.translated(doing):
+            response = self.client.request(
+                method,
+                f"{self.client.base_url}/v{self.api}{path}",
+                params=parameters,
+                json=body,
+                timeout=self.timeout if timeout is None else timeout,
+            )
+            try:
+                response.raise_for_status()
+            except requests.HTTPError as error:
+                docker.errors.create_api_error_from_http_exception(error)  # it raises
+            return response.json() if response.content else None
+
+    def hijack(
+        self, path: str, parameters: Mapping[str, str], *, doing: str, timeout: float | None = None
+    ) -> socket.socket:
+        """A request whose connection becomes a stream; docker-py's own way has no deadline and leaks its response.
+
+        Args:
+            path: Below the version, such as `/containers/…/attach`.
+            parameters: Of the query.
+            doing: What is tried, for the error's text.
+            timeout: Seconds for each step until the stream stands.
+
+        Returns:
+            A socket of the caller's own, blocking, which nobody else knows and the caller closes. A forked child does
+            not have it.
+
+        Raises:
+            DockerError: It failed, or took too long.
+        """
+        waited = self.timeout if timeout is None else timeout
+        with self.translated(doing):
+            peer = _dial(self.host, str(self.client.base_url), waited)
+            keep_from_children(peer)
+            try:
+                _upgrade(peer, f"/v{self.api}{path}?{urllib.parse.urlencode(parameters)}", waited)
+                peer.settimeout(None)
+            except BaseException:
+                peer.close()
+                raise
+        return peer
+
+
+def _upgrade(peer: socket.socket, target: str, timeout: float) -> None:
+    """Ask for a stream; what the engine says instead is raised."""
+    connection = http.client.HTTPConnection("docker", timeout=timeout)
+    connection.sock = peer  # already connected
+    connection.request("POST", target, headers={"Connection": "Upgrade", "Upgrade": "tcp"})
+    response = connection.getresponse()
+    try:
+        if response.status != http.HTTPStatus.SWITCHING_PROTOCOLS:
+            # in a proxy's "200 OK", what follows is no stream either
+            raise OSError(_message(response.read(_LONGEST_ANSWER)) or f"{response.status} {response.reason}")
+    finally:
+        response.close()  # its file only: the socket is not its own
+
+
+def _message(said: bytes) -> str:
+    """The text in the engine's JSON; the answer itself where it is none."""
+    with contextlib.suppress(ValueError):
+        told = json.loads(said)
+        if isinstance(told, dict) and isinstance(told.get("message"), str):
+            return str(told["message"])
+    return said.decode(errors="replace")
+
+
+def _dial(host: str, base_url: str, timeout: float) -> socket.socket:
+    """A connection to the engine.
+
+    Args:
+        host: Its address.
+        base_url: The same as docker-py understands it.
+        timeout: Seconds for connecting; it stays the socket's.
+    """
+    if host.startswith(_UNIX):
+        peer = socket.socket(socket.AF_UNIX)
+        try:
+            peer.settimeout(timeout)
+            peer.connect(host.removeprefix(_UNIX))
+        except BaseException:
+            peer.close()
+            raise
+        return peer
+    parts = urllib.parse.urlsplit(base_url)
+    if parts.scheme != "http" or parts.hostname is None or parts.port is None:
+        raise OSError(f"a stream cannot be had over {host}: only unix:// and tcp:// without TLS")
+    return socket.create_connection((parts.hostname, parts.port), timeout)
+
+
+def _connect(host: str, timeout: float) -> "docker.APIClient":
+    import docker  # noqa: PLC0415 - as above
+
+    if not host.startswith(_UNIX):
+        return docker.APIClient(base_url=host, version="auto", timeout=timeout)
+    # tried first, because the client leaves its socket open when nobody answers there
+    _dial(host, "", timeout).close()
+    client = docker.APIClient(base_url=host, version="auto", timeout=timeout)
+    from poet_engine.dockerd.transport import OnePool  # noqa: PLC0415 - as above
+
+    client.get_adapter(client.base_url).close()
+    address = host.replace(_UNIX, "http+unix://", 1)
+    client.mount("http+docker://", OnePool(address, timeout, max_pool_size=_CONNECTIONS))
+    return client

@@ -1,0 +1,240 @@
+"""Bringing files out of a folder that hostile code has filled: the host walks it from outside.
+
+Nothing is looked up by a path: each step opens one name below an open folder and follows no link. A file counts for
+what the open descriptor says it is and for the bytes that were read. The walk has its own stack, so that depth costs no
+recursion, and every number in it is capped.
+"""
+
+import dataclasses
+import errno
+import fnmatch
+import itertools
+import os
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+
+from . import names
+
+MOST_FILES = 4096
+_MOST_ENTRIES = 100_000  # names looked at, in all folders
+_MOST_SKIPPED = 100  # told one by one
+_CHUNK = 1 << 20
+# without O_NONBLOCK a FIFO would keep the host waiting before it is seen to be one
+_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_ANY_DEPTH = "**"
+
+# What is left of a pattern below some folder: one part for each level.
+Rest = tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Harvest:
+    """What was brought out.
+
+    Attributes:
+        files: Content by relative name.
+        skipped: Of everything that was wanted and is not among the files, why.
+    """
+
+    files: dict[str, bytes]
+    skipped: dict[str, str]
+
+
+def rests(patterns: Sequence[str]) -> frozenset[Rest]:
+    """Patterns as what is left of them at the top."""
+    return _closed(tuple(pattern.split("/")) for pattern in patterns)
+
+
+def below(left: frozenset[Rest], name: str) -> frozenset[Rest]:
+    """What is left of the patterns below an entry of this name; it is wanted itself when nothing is left of one.
+
+    `*`, `?` and `[...]` match within one level, `**` any number of levels.
+    """
+    return _closed(
+        rest if rest[0] == _ANY_DEPTH else rest[1:]
+        for rest in left
+        if rest and (rest[0] == _ANY_DEPTH or fnmatch.fnmatchcase(name, rest[0]))
+    )
+
+
+def _closed(found: Iterable[Rest]) -> frozenset[Rest]:
+    """With what is left when `**` stands for no level at all."""
+    closed: set[Rest] = set()
+    for rest in found:
+        closed.add(rest)
+        while rest and rest[0] == _ANY_DEPTH:
+            rest = rest[1:]  # noqa: PLW2901 - each shorter one is another rest
+            closed.add(rest)
+    return frozenset(closed)
+
+
+def harvest(root: int, patterns: Sequence[str], most_bytes: int, *, own: bool = False) -> Harvest:
+    """The files below an open folder that match. Nobody should write there any more, but nothing relies on that.
+
+    Args:
+        root: A descriptor of the folder, `O_PATH` or better; it stays open.
+        patterns: Relative names and patterns, as `names.why_odd` allows them.
+        most_bytes: How much is read in all.
+        own: Whether the files belong to whoever calls this, and nobody is left who could write there: what the code
+            made unreadable is then made readable.
+    """
+    literal = frozenset(name for name in patterns if not set(name) & set("*?["))
+    walk = _Walk(os.fstat(root).st_dev, literal, most_bytes, own=own)
+    walk.run(root, rests(patterns))
+    for name in sorted(literal - walk.files.keys() - walk.skipped.keys()):
+        walk.skip(name, "no such file was found")
+    return Harvest(walk.files, walk.told())
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder that is being gone through."""
+
+    fd: int
+    prefix: str
+    entries: Iterator[str]
+    left: frozenset[Rest]
+
+
+class _Walk:
+    """One walk, and what it found."""
+
+    def __init__(self, device: int, literal: frozenset[str], most_bytes: int, *, own: bool) -> None:
+        self._device, self._literal, self._left, self._own = device, literal, most_bytes, own
+        self._entries = _MOST_ENTRIES
+        self._open: list[_Folder] = []
+        self._untold = 0
+        self.files: dict[str, bytes] = {}
+        self.skipped: dict[str, str] = {}
+
+    def skip(self, path: str, why: str) -> None:
+        """Remember why something that was wanted is not there; the first reasons are kept, the rest counted."""
+        if len(self.skipped) < _MOST_SKIPPED:
+            self.skipped.setdefault(names.shown(path), why)
+        else:
+            self._untold += 1
+
+    def told(self) -> dict[str, str]:
+        """The reasons."""
+        return {**self.skipped, "...": f"{self._untold:,} more were skipped"} if self._untold else self.skipped
+
+    def run(self, root: int, left: frozenset[Rest]) -> None:
+        """Go through the tree, depth first, with one descriptor a level."""
+        try:
+            self._take(root, ".", ".", left)
+            while self._open:
+                folder = self._open[-1]
+                name = next(folder.entries, None)
+                if name is None:
+                    os.close(self._open.pop().fd)
+                elif wanted := below(folder.left, name):
+                    self._look(folder, name, wanted)
+        finally:
+            for folder in self._open:
+                os.close(folder.fd)
+
+    def _look(self, folder: _Folder, name: str, left: frozenset[Rest]) -> None:
+        path = folder.prefix + name
+        why = names.why_odd(path)
+        if why is None:
+            self._take(folder.fd, name, path, left)
+        else:
+            self.skip(path, why)
+
+    def _take(self, parent: int, name: str, path: str, left: frozenset[Rest]) -> None:
+        """Open one entry, and read it or go on inside, by what the open descriptor says it is."""
+        try:
+            fd = self._opened(parent, name)
+        except OSError as error:
+            if () in left or error.errno != errno.ENXIO:  # a socket is no folder in which anything could be wanted
+                self.skip(path, _cannot(error))
+            return
+        try:
+            if self._enters(fd, path, left):
+                fd = -1
+        except OSError as error:
+            self.skip(path, _cannot(error))
+        finally:
+            if fd >= 0:
+                os.close(fd)
+
+    def _opened(self, parent: int, name: str) -> int:
+        try:
+            return os.open(name, _OPEN, dir_fd=parent)
+        except PermissionError:
+            # changing the mode follows links, and nobody is left who could make it one
+            if not self._own or stat.S_ISLNK(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+                raise
+            os.chmod(name, 0o700, dir_fd=parent)
+            return os.open(name, _OPEN, dir_fd=parent)
+
+    def _enters(self, fd: int, path: str, left: frozenset[Rest]) -> bool:
+        """Read a file, or begin with a folder, whose descriptor is then kept; whether it is."""
+        found = os.fstat(fd)
+        if found.st_dev != self._device:
+            self.skip(path, "it lies on another file system")
+        elif stat.S_ISDIR(found.st_mode):
+            return self._begin(fd, path, left)
+        elif () in left:
+            self._keep(fd, path, found)
+        return False
+
+    def _begin(self, fd: int, path: str, left: frozenset[Rest]) -> bool:
+        if path in self._literal:
+            self.skip(path, "it is a folder; name the files in it, or use a pattern such as folder/*")
+        if left <= {()}:
+            return False
+        with os.scandir(fd) as listing:
+            entries = sorted(entry.name for entry in itertools.islice(listing, self._entries + 1))
+        if len(entries) > self._entries:
+            self.skip(path, f"there are more than {_MOST_ENTRIES:,} names; the rest was not looked at")
+            entries.pop()
+        self._entries -= len(entries)
+        prefix = "" if not self._open else f"{path}/"
+        self._open.append(_Folder(fd, prefix, iter(entries), left))
+        return True
+
+    def _keep(self, fd: int, path: str, found: os.stat_result) -> None:
+        why = self._why_not(found)
+        content = b"" if why else _read(fd, self._left)
+        if content is None:
+            why = self._too_large(f"more than {self._left:,}")
+        if why is not None or content is None:
+            self.skip(path, why or "")
+            return
+        self._left -= len(content)
+        self.files[path] = content
+
+    def _why_not(self, found: os.stat_result) -> str | None:
+        if not stat.S_ISREG(found.st_mode):
+            return "it is no regular file"
+        if found.st_nlink > 1:
+            return "it has further names (hard links)"
+        if found.st_size > self._left:
+            return self._too_large(f"{found.st_size:,}")
+        if len(self.files) >= MOST_FILES:
+            return f"there are {MOST_FILES:,} files already"
+        return None
+
+    def _too_large(self, size: str) -> str:
+        return f"it has {size} bytes, and {self._left:,} are left of what may be brought back"
+
+
+def _cannot(error: OSError) -> str:
+    if error.errno == errno.ELOOP:
+        return "it is a symbolic link"
+    if error.errno == errno.ENXIO:
+        return "it is no regular file"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return "it may not be read by whoever runs the engine; leave it readable for others"
+    return f"it cannot be opened: {os.strerror(error.errno or 0)}"
+
+
+def _read(fd: int, most: int) -> bytes | None:
+    """All of a file; None when there is more than `most`, whatever size it claimed."""
+    content = bytearray()
+    while chunk := os.read(fd, min(_CHUNK, most + 1 - len(content))):
+        content += chunk
+        if len(content) > most:
+            return None
+    return bytes(content)

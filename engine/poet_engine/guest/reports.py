@@ -1,0 +1,17 @@
+"""What the first process of a container and its host tell each other in numbers, and how much at once.
+
+Apart from the process itself, because the host reads it on systems that have nothing of what that process needs.
+"""
+
+import struct
+
+# CPU microseconds, bytes of memory at the most (-1: not counted), tasks taken by the OOM killer, tasks refused
+COUNTS = struct.Struct(">QqII")
+# wait status, processes that were left over, whether the folders are empty again; then the counts
+ENDED = struct.Struct(">iI?")
+ARMED = struct.Struct(">q")  # bytes charged to the container, or not counted
+PIECE = struct.Struct(">QQ")  # offset and length of an attachment
+
+LARGEST_ORDER = 1 << 20
+# Bytes of a source that is compiled ahead: what a socket takes at once, whatever its buffer is.
+LONGEST_AHEAD = 1 << 16

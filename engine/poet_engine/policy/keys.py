@@ -1,0 +1,156 @@
+"""Every key of a policy, once: what its values are, and what it says.
+
+The schema, the table in docs/policies.md, the digest, the comparison of policies and the layers all come from here.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from poet_engine.outcome import Severity
+from poet_engine.policy import checks, kinds
+from poet_engine.policy.kinds import Kind
+from poet_engine.policy.model import Fresh, Mode
+
+_DAY = 86_400.0
+_KIB, _MIB, _GIB = 2**10, 2**20, 2**30
+
+SECTIONS = ("static", "limits", "network", "isolation")
+IMPORTS = "static.imports"
+WAIVERS = "waivers"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Key:
+    """One key.
+
+    Attributes:
+        name: With its section, such as `limits.memory`.
+        kind: What its values are.
+        meaning: What it says.
+    """
+
+    name: str
+    kind: Kind
+    meaning: str
+
+
+_LOWEST_FIRST = (Severity.LOW, Severity.MEDIUM, Severity.HIGH)
+_ENDPOINTS = kinds.allowed(checks.endpoints, r"^\S+:[0-9]+$", '`"host:port"`')
+
+_TABLE = (
+    Key(
+        "static.mode",
+        kinds.choice(Mode, (Mode.ENFORCE, Mode.WARN, Mode.AUDIT)),
+        "a finding rejects (`enforce`), the caller is told (`warn`), or it is recorded only (`audit`)",
+    ),
+    Key("static.warn", kinds.levels(), "policies under whose `[static]` the source is scanned too, to tell the caller"),
+    Key("static.audit", kinds.levels(), "the same, to record it only"),
+    Key(IMPORTS, kinds.NAMES, "module → names of it that may be used; see below"),
+    Key(
+        "static.bandit_severity",
+        kinds.choice(Severity, _LOWEST_FIRST),
+        "a bandit issue rejects from this severity on …",
+    ),
+    Key("static.bandit_confidence", kinds.choice(Severity, _LOWEST_FIRST), "… when its confidence is at least this"),
+    Key("static.max_bytes", kinds.size(1, "an empty source has no function", 4 * _MIB), "longest source"),
+    Key("static.max_lines", kinds.count(1, 100_000), "most lines"),
+    Key("static.max_nodes", kinds.count(10, 1_000_000), "most nodes of the syntax tree"),
+    Key(
+        "static.max_depth",
+        kinds.count(8, 200),
+        "deepest nesting; `elif`, further operands and further methods of a chain do not nest",
+    ),
+    Key(
+        "limits.warn",
+        kinds.levels(),
+        "policies to whose `[limits]` a run is compared, to tell the caller what was over",
+    ),
+    Key("limits.audit", kinds.levels(), "the same, to record it only"),
+    Key("limits.wall", kinds.duration(0.001, _DAY), "time of one attempt, clipped to what the deadline leaves"),
+    Key("limits.cpu", kinds.duration(0.001, _DAY), "processor time of all its tasks together"),
+    Key("limits.cores", kinds.number(0.01, 1024), "cores it may keep busy at once"),
+    Key(
+        "limits.memory",
+        kinds.size(16 * _MIB, "an interpreter that has answered one call has already used a part of that"),
+        "the call's own growth, arguments and temporary files included",
+    ),
+    Key("limits.processes", kinds.count(0, 4096), "processes beyond the first"),
+    Key("limits.threads", kinds.count(0, 4096), "threads beyond the first"),
+    Key("limits.open_files", kinds.count(16, 65_536), "descriptors"),
+    Key("limits.output", kinds.size(0, "less than nothing cannot be printed"), "stdout and stderr together"),
+    Key(
+        "limits.result",
+        kinds.size(_KIB, "a small error report has to fit"),
+        "the encoded result with its large arrays and bytes",
+    ),
+    Key(
+        "limits.disk",
+        kinds.size(64 * _KIB, "a temporary file system has at least a few pages"),
+        "all temporary files",
+    ),
+    Key("limits.inodes", kinds.count(16, 10_000_000), "temporary files and folders"),
+    Key(
+        "limits.stack",
+        kinds.size(256 * _KIB, "the interpreter itself needs that much"),
+        "the stack of the first thread",
+    ),
+    Key(
+        "network.allow",
+        dataclasses.replace(_ENDPOINTS, read=checks.public_endpoints),
+        "public destinations; IPv6 addresses in square brackets, no wildcards",
+    ),
+    Key("network.allow_private", _ENDPOINTS, "the only way to a private or loopback address"),
+    Key(
+        "isolation.fresh",
+        kinds.choice(Fresh, (Fresh.EXEC, Fresh.PROCESS, Fresh.NONE)),
+        "how new the process of a call is",
+    ),
+    Key(
+        "isolation.preload",
+        kinds.allowed(checks.modules, checks.MODULE_PATTERN, "modules"),
+        "modules imported before the call, outside its budgets",
+    ),
+    Key("isolation.require", kinds.walls(), "walls without which nothing runs"),
+    Key(
+        "isolation.runtime",
+        kinds.runtime(),
+        "the runtime that a container engine starts it with; `default` is the engine's own. "
+        "The process sandbox has none",
+    ),
+    Key(WAIVERS, kinds.WAIVERS, "findings that do not reject for a while; see below"),
+)
+KEYS: Mapping[str, Key] = MappingProxyType({key.name: key for key in _TABLE})
+LEVELS = tuple(name for name in KEYS if name.endswith((".warn", ".audit")))
+
+
+def key_of(name: str) -> Key:
+    """The key that a dotted name belongs to: itself, or `static.imports` for a module's entry."""
+    return KEYS[IMPORTS] if name.startswith(f"{IMPORTS}.") else KEYS[name]
+
+
+def empty(name: str) -> object:
+    """What a policy without this entry has: nothing, for a module and for what is only ever added."""
+    return () if name.startswith(f"{IMPORTS}.") or name in {WAIVERS, *LEVELS} else None
+
+
+def met(name: str, one: object, other: object) -> object:
+    """The meet of two values of one key.
+
+    Raises:
+        ValueError: No value is within both.
+    """
+    return one if one == other else key_of(name).kind.meet(one, other)
+
+
+def within(name: str, value: object, bound: object) -> bool:
+    """Whether a value is no looser than another one."""
+    try:
+        return met(name, value, bound) == value
+    except ValueError:
+        return False
+
+
+def written(name: str, value: object) -> str:
+    """A value as TOML."""
+    return key_of(name).kind.write(value)

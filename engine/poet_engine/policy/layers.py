@@ -1,0 +1,275 @@
+"""The layers around a call: machine, organisation, project, function.
+
+Each says only what it says, and a whole policy where it extends one. What a layer says holds for the layers below it:
+they may go below, and above only where it says so under `may_loosen`. The machine's file is a ceiling that nobody
+exceeds. A value that a file below writes itself and may not have is an error; one that came with a preset is brought
+down to what may be had. docs/policies.md tells it with examples.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TypeVar, cast
+
+from poet_engine.errors import PolicyError
+from poet_engine.policy import documents, keys, loading, values
+from poet_engine.policy.documents import Document
+from poet_engine.policy.keys import IMPORTS, LEVELS, WAIVERS
+from poet_engine.policy.model import Effective
+from poet_engine.policy.values import Held
+from poet_engine.policy.waivers import Waiver, in_order
+
+P = TypeVar("P", bound=Effective)
+
+MACHINE_FILE = Path("/etc/poet/policy.toml")
+MACHINE, ORGANISATION, PROJECT, FUNCTION = "machine", "organisation", "project", "function"
+PRESET = "preset"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Layer:
+    """What one layer says.
+
+    Attributes:
+        place: `machine`, `organisation`, `project` or `function`.
+        name: What its policy calls itself.
+        extends: What it names as its parent, or would.
+        values: The keys that it says, with those of what it extends.
+        whole: Whether it says every key, since it extends a policy: then a module that it does not list is refused.
+        may_loosen: Keys that the layers below may set looser than it does.
+    """
+
+    place: str
+    name: str
+    extends: str | None
+    values: Mapping[str, Held]
+    whole: bool
+    may_loosen: frozenset[str] = frozenset()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The layers that a call finds around it, the outermost first."""
+
+    layers: tuple[Layer, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Step:
+    """What one layer did to one key.
+
+    Attributes:
+        place: The layer, or `preset` for where the values start from.
+        held: The value that it came to, and who set that.
+        tightened: The value that was asked for, where a layer further out allows less.
+    """
+
+    place: str
+    held: Held
+    tightened: Held | None = None
+
+
+def surroundings(start: Path, organisation: str | None, machine: Path = MACHINE_FILE) -> Surroundings:
+    """The layers around code that lies in a folder.
+
+    Args:
+        start: The folder. The project's file is the `pyproject.toml` in it, or else the nearest one above it.
+        organisation: The organisation's policy, by name or path, if there is one.
+        machine: The ceiling's file, which need not exist.
+
+    Raises:
+        PolicyError: One of them cannot be used. A ceiling that cannot be read is no ceiling, so nothing may go on.
+    """
+    found = [_machine(machine)]
+    if organisation:
+        document = documents.find(organisation, None)
+        found.append(
+            _layer(ORGANISATION, document if document.preset else documents.file(Path(organisation), organisation))
+        )
+    found.append(_project(start))
+    return Surroundings(tuple(layer for layer in found if layer is not None))
+
+
+def _machine(path: Path) -> Layer | None:
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        pass  # it is there, and reading it says what is wrong
+    document = documents.file(path, str(path))
+    if "may_loosen" in document.head:
+        raise PolicyError(
+            "nothing goes above the machine's policy; leave may_loosen out",
+            file=str(path),
+            line=document.head["may_loosen"].line,
+            key="may_loosen",
+        )
+    return _layer(MACHINE, document)
+
+
+def _project(start: Path) -> Layer | None:
+    start = start.absolute()
+    for folder in (start, *start.parents):
+        file = folder / "pyproject.toml"
+        if file.is_file():
+            document = documents.project(file)
+            return None if document is None else _layer(PROJECT, document)
+    return None
+
+
+def _layer(place: str, document: Document) -> Layer:
+    whole = document.preset or "extends" in document.head
+    return Layer(
+        place=place,
+        name=loading.name_of(document),
+        extends=loading.extends_of(document),
+        values=loading.merged(document, root=False),
+        whole=whole,
+        may_loosen=loading.may_loosen(document),
+    )
+
+
+def chosen(choice: Effective | str | Path | None) -> Layer | None:
+    """The layer of a function that was given a policy, the name of one, or a file.
+
+    Raises:
+        PolicyError: The file or the name cannot be used.
+    """
+    if choice is None:
+        return None
+    if isinstance(choice, Effective):
+        return Layer(FUNCTION, choice.name, choice.extends, values.of(choice), whole=True)
+    return _layer(FUNCTION, documents.find(choice, None))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Resolution:
+    """What holds for a call: the values, and how each came about.
+
+    Attributes:
+        name: What the innermost layer calls itself.
+        extends: Its parent.
+        values: Every key.
+        steps: What each layer did to each key that it touched, the outermost first.
+    """
+
+    name: str
+    extends: str | None
+    values: Mapping[str, Held]
+    steps: Mapping[str, tuple[Step, ...]]
+
+    def policy(self, kind: type[P]) -> P:
+        """The policy with these values."""
+        return values.assembled(self.values, kind, name=self.name, extends=self.extends)
+
+
+def resolve(choice: Effective | str | Path | None, around: Surroundings, base: str = loading.ROOT) -> Resolution:
+    """What holds for a call.
+
+    Args:
+        choice: What the function was given, if anything.
+        around: The layers around it.
+        base: The preset that the values start from: what the function's domain needs.
+
+    Raises:
+        PolicyError: A layer writes a value that one further out does not allow; the message names both.
+    """
+    function = chosen(choice)
+    layers = (*around.layers, *([function] if function is not None else []))
+    start = _layer(PRESET, documents.preset(base))
+    work = _Work(start.values)
+    for layer in layers:
+        work.apply(layer)
+    innermost = [start, *(layer for layer in layers if layer.place != MACHINE)][-1]
+    return Resolution(innermost.name, innermost.extends, work.values, work.steps)
+
+
+def alone(path: Path) -> Resolution:
+    """What a pyproject.toml says, with nothing around it.
+
+    Raises:
+        PolicyError: It is wrong.
+    """
+    document = documents.project(path)
+    return resolve(None, Surroundings(() if document is None else (_layer(PROJECT, document),)))
+
+
+class _Work:
+    """The values so far, and the bounds that the layers so far have set."""
+
+    def __init__(self, start: Mapping[str, Held]) -> None:
+        self.values = dict(start)
+        self.steps = {key: (Step(PRESET, held),) for key, held in start.items()}
+        self._bounds: dict[str, Held] = {}
+        self._closed: Held | None = None  # set by a whole layer: a module that has no bound is refused
+
+    def apply(self, layer: Layer) -> None:
+        asked = dict(layer.values) if layer.place != MACHINE else {}
+        if layer.place == MACHINE:
+            self._bind(layer, layer.values)
+        elif layer.whole:
+            self.values = {}
+        elif WAIVERS in asked:
+            asked[WAIVERS] = _joined(self.values[WAIVERS], asked[WAIVERS])
+        wanted = {**self.values, **asked}
+        self.values = {key: self._bounded(layer, key, held, asked) for key, held in wanted.items()}
+        if layer.place != MACHINE:
+            self._bind(layer, {key: self.values[key] for key in layer.values})
+
+    def _bounded(self, layer: Layer, key: str, held: Held, asked: Mapping[str, Held]) -> Held:
+        """The value that a key may have; a step is noted where the layer had a say in it."""
+        bound = self._bound(key)
+        if bound is None or keys.within(key, held.value, bound.value):
+            found, tightened = held, None
+        else:
+            if key in asked and held.place is not None and key not in LEVELS:
+                raise _refusal(key, held, bound)
+            found, tightened = Held(_met(key, held, bound), bound.origin), held
+        if key in asked or tightened is not None:
+            self.steps[key] = (*self.steps.get(key, ()), Step(layer.place, found, tightened))
+        return found
+
+    def _bound(self, key: str) -> Held | None:
+        bound = self._bounds.get(key)
+        if bound is None and self._closed is not None and key.startswith(f"{IMPORTS}."):
+            return self._closed
+        return bound
+
+    def _bind(self, layer: Layer, said: Mapping[str, Held]) -> None:
+        loose = layer.may_loosen
+        self._bounds |= {key: held for key, held in said.items() if not _in(key, loose)}
+        if layer.whole and not _in(IMPORTS, loose):
+            self._bounds = {
+                key: held for key, held in self._bounds.items() if key in said or not key.startswith(f"{IMPORTS}.")
+            }
+            self._closed = Held((), layer.name)
+
+
+def _in(key: str, loose: Iterable[str]) -> bool:
+    return any(key == name or key.startswith(f"{name}.") for name in loose)
+
+
+def _joined(outer: Held, inner: Held) -> Held:
+    """Waivers of a layer join those around it."""
+    both = (*cast("tuple[Waiver, ...]", outer.value), *cast("tuple[Waiver, ...]", inner.value))
+    return Held(in_order(both), inner.origin)
+
+
+def _met(key: str, held: Held, bound: Held) -> object:
+    try:
+        return keys.met(key, held.value, bound.value)
+    except ValueError:
+        raise _refusal(key, held, bound) from None
+
+
+def _refusal(key: str, held: Held, bound: Held) -> PolicyError:
+    file, line = held.place or (held.origin, None)
+    allowed = keys.written(key, bound.value)
+    return PolicyError(
+        f"{keys.written(key, held.value):.200} is more than {bound.origin} allows: {allowed:.200}; "
+        "ask for what is allowed, or have it allowed there",
+        file=file,
+        line=line,
+        key=key,
+    )

@@ -1,0 +1,1 @@
+"""Whether to call, how often, and who answers instead (docs/resilience.md)."""

@@ -1,0 +1,29 @@
+"""The circuit breaker, with resilience4j's names and meaning (docs/resilience.md)."""
+
+from poet_engine.resilience.breaker.breaker import Breaker
+from poet_engine.resilience.breaker.model import (
+    BreakerStatistics,
+    Counts,
+    Permit,
+    Refused,
+    Snapshot,
+    State,
+    Transition,
+)
+from poet_engine.resilience.breaker.registry import BackendKey, BreakerRegistry, VersionKey
+from poet_engine.resilience.breaker.settings import BreakerSettings
+
+__all__ = [
+    "BackendKey",
+    "Breaker",
+    "BreakerRegistry",
+    "BreakerSettings",
+    "BreakerStatistics",
+    "Counts",
+    "Permit",
+    "Refused",
+    "Snapshot",
+    "State",
+    "Transition",
+    "VersionKey",
+]

@@ -1,0 +1,329 @@
+"""The one way that a call goes: fallback → deadline → breaker → bulkhead and rate limit → retry → attempt.
+
+`Pipeline.steps` is all of the logic, as a generator: it yields what to do next (an attempt, a pause, a wait for a
+place) and is sent what came of it. `performing` has the two short loops that do these things, one for threads and one
+for asyncio. Closing the generator at any point gives back whatever the call holds, so a call that is cancelled or
+interrupted needs no code of its own. Nothing is locked between two steps.
+"""
+
+import contextlib
+import dataclasses
+import enum
+from collections.abc import Callable, Generator
+
+from poet_engine.outcome import Blame
+from poet_engine.resilience import retry
+from poet_engine.resilience.answer import Answer, Transient, asked_to_wait, body_never_started
+from poet_engine.resilience.budget import RetryBudget
+from poet_engine.resilience.bulkhead import Bulkhead, Waiting
+from poet_engine.resilience.deadline import Deadline
+from poet_engine.resilience.guard import Guard, NotAdmitted, Pass, Went
+from poet_engine.resilience.rate_limit import RateLimit
+
+_WHOLE = 0.9  # of its usual time: an attempt that had less ran out of what others had used up
+
+
+class Rung(enum.StrEnum):
+    """Who may answer; the values are those of `served_by`."""
+
+    GENERATED = "generated"
+    PREVIOUS = "previous_version"
+    ORIGINAL = "original"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Attempt:
+    """Step: let one of the rungs answer, and send its `Answer`.
+
+    Attributes:
+        rung: Whose turn it is.
+        wall: Seconds that it may take; None where nothing bounds it.
+    """
+
+    rung: Rung
+    wall: float | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wait:
+    """Step: wait until the seat is granted a place, but no longer than so many seconds."""
+
+    seat: Waiting
+    seconds: float
+
+
+Step = Attempt | retry.Pause | Wait
+Steps = Generator[Step, Answer | None, "Served"]
+_Part = Generator[Step, Answer | None, NotAdmitted | None]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How calls of one function go.
+
+    Attributes:
+        first: Who is asked first: the version, or the original of a function that runs in the host.
+        timeout: Seconds for everything but a fallback to the original.
+        wall: Seconds that one attempt has at the most, by a policy; None where nothing but the timeout bounds it.
+        retries: Attempts after the first; None for as many as there is time for.
+        transient: Which failures are worth another attempt.
+        idempotent: Whether the body may run more than once for a call. If not, there is one attempt, and nobody
+            answers instead unless the body certainly never started.
+        budget: What retries are paid from.
+        guards: Breakers, the outermost first.
+        bulkhead: Bounds how many run at once.
+        rate: Bounds how many begin in a time.
+        fallback: Bounds how many are answered by a fallback at once.
+        previous: The guards of the previous good version; None where there is no such version.
+    """
+
+    first: Rung
+    timeout: float
+    transient: Transient
+    budget: RetryBudget
+    fallback: Bulkhead
+    wall: float | None = None
+    retries: int | None = 3
+    idempotent: bool = True
+    guards: tuple[Guard, ...] = ()
+    bulkhead: Bulkhead | None = None
+    rate: RateLimit | None = None
+    previous: tuple[Guard, ...] | None = None
+
+    def clips(self, left: float) -> bool:
+        """Whether an attempt that has so many seconds has clearly less than it would have at once."""
+        return left < _WHOLE * min(self.timeout, self.timeout if self.wall is None else self.wall)
+
+
+@dataclasses.dataclass(slots=True)
+class _Story:
+    """What has happened to a call so far."""
+
+    deadline: Deadline
+    began: float
+    attempts: int = 0
+    queue_wait: float = 0.0
+    took: float = 0.0  # of the last attempt
+    clipped: bool = False  # the same
+    answer: Answer | None = None  # of whoever was asked first
+    turned_away: NotAdmitted | None = None
+    why: str | None = None  # it was not tried again
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """What came of a call.
+
+    Attributes:
+        by: Who answered: returned a value, refused the argument, or raised what the caller gets. None where the body
+            may have run and must not run again, or nobody was admitted: then `first` or `turned_away` says why.
+        answer: The answer of whoever answered.
+        first: What came of the last attempt of whoever was asked first; None when there was none.
+        attempts: How many attempts it had.
+        queue_wait: Seconds that the call waited for a place.
+        turned_away: By whom it was turned away, if it was: from the first rung, or from all of them.
+        stopped: Why a failure that might go away was not tried again.
+        late: Whether the call ended after its deadline.
+    """
+
+    by: Rung | None
+    answer: Answer | None
+    first: Answer | None
+    attempts: int
+    queue_wait: float
+    turned_away: NotAdmitted | None = None
+    stopped: str | None = None
+    late: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Decides; see the module.
+
+    Args:
+        clock: Monotonic seconds.
+        now: Seconds since the epoch.
+        noise: Random numbers, 0 <= n < 1.
+    """
+
+    clock: Callable[[], float]
+    now: Callable[[], float]
+    noise: Callable[[], float]
+
+    def steps(self, plan: Plan) -> Steps:
+        """One call, from its beginning to who served it."""
+        began = self.clock()
+        story = _Story(Deadline.after(plan.timeout, began), began)
+        passes: list[Pass] = []
+        plan.budget.count_call()
+        try:
+            story.turned_away = _admitted(plan.guards, passes) or (yield from self._with_place(plan, story))
+            by, answer = yield from self._answered(plan, story)
+            _tell(passes, _went(plan, story, by, answer))
+        finally:
+            _give_back(passes)
+        return Served(
+            by=by,
+            answer=answer,
+            first=story.answer,
+            attempts=story.attempts,
+            queue_wait=story.queue_wait,
+            turned_away=story.turned_away,
+            stopped=story.why,
+            late=story.deadline.passed(self.clock()),
+        )
+
+    def _with_place(self, plan: Plan, story: _Story) -> _Part:
+        """The attempts, in a place of the bulkhead if there is one and at the rate that is allowed."""
+        if plan.rate is not None and (wait := plan.rate.admit()) > 0:
+            rate = plan.rate.rate
+            reason = f"{rate.calls} calls in {rate.seconds:g} s have begun already"
+            return NotAdmitted("rate_limit", reason, wait)
+        if plan.bulkhead is None:
+            return (yield from self._attempts(plan, story))
+        refused = yield from self._placed(plan.bulkhead, story, story.deadline.left(story.began))
+        if refused is not None:
+            return refused
+        try:
+            return (yield from self._attempts(plan, story))
+        finally:
+            plan.bulkhead.leave()
+
+    def _placed(self, bulkhead: Bulkhead, story: _Story, patience: float) -> _Part:
+        """A place, waited for if need be; whoever returns from here without a refusal has to leave it."""
+        entry = bulkhead.enter()
+        if entry is True:
+            return None
+        if entry is False:
+            size = bulkhead.capacity
+            return NotAdmitted("bulkhead", f"{size.running} calls run and {size.waiting} wait already")
+        since = self.clock()
+        try:
+            yield Wait(entry, patience)
+        except GeneratorExit:  # the caller has gone
+            if bulkhead.settle(entry):
+                bulkhead.leave()
+            raise
+        waited = max(0.0, self.clock() - since)
+        story.queue_wait += waited
+        if bulkhead.settle(entry):
+            return None
+        return NotAdmitted("bulkhead", f"no place became free within {waited:.3g} s")
+
+    def _attempts(self, plan: Plan, story: _Story) -> _Part:
+        """The first attempt, and further ones while they are worth it."""
+        while True:
+            begins = self.clock()
+            if story.deadline.passed(begins):
+                if story.answer is None:
+                    return NotAdmitted("deadline", f"its {plan.timeout:g} s were over before the first attempt")
+                story.why = "the deadline has passed"
+                return None
+            story.attempts += 1
+            left = story.deadline.left(begins)
+            story.clipped = plan.clips(left)
+            answer = yield Attempt(plan.first, left)
+            assert answer is not None  # noqa: S101 - an attempt is answered: whoever performs steps promises it
+            story.answer, story.took = answer, self.clock() - begins
+            if answer.ok or not plan.transient.holds(answer):
+                return None
+            then = self._then(plan, story, answer)
+            if isinstance(then, retry.Stop):
+                story.why = then.reason
+                return None
+            yield then
+
+    def _then(self, plan: Plan, story: _Story, answer: Answer) -> retry.Pause | retry.Stop:
+        if not plan.idempotent:
+            return retry.Stop("it is not idempotent, so it has one attempt")
+        failed = retry.Failed(
+            attempts=story.attempts,
+            took=self.clock() - story.began,
+            deadline=plan.timeout,
+            asked=asked_to_wait(answer, now=self.now),
+            noise=self.noise(),
+        )
+        then = retry.after(failed, retries=plan.retries)
+        if isinstance(then, retry.Pause) and not plan.budget.spend():
+            return retry.Stop("the retry budget is used up: too many calls fail")
+        return then
+
+    def _answered(self, plan: Plan, story: _Story) -> Generator[Step, Answer | None, tuple[Rung | None, Answer | None]]:
+        """Who answers: the first, or else the next rungs of the ladder."""
+        answer = story.answer
+        if answer is not None and (answer.ok or answer.refused or plan.first is Rung.ORIGINAL):
+            return plan.first, answer
+        if plan.first is Rung.ORIGINAL:
+            return None, None
+        if answer is not None and not plan.idempotent and not body_never_started(answer):
+            return None, None
+        refused = yield from self._placed(plan.fallback, story, plan.timeout)
+        if refused is not None:
+            story.turned_away = dataclasses.replace(refused, reason=f"too many fallbacks: {refused.reason}")
+            return None, None
+        with contextlib.ExitStack() as place:
+            place.callback(plan.fallback.leave)
+            return (yield from self._down_the_ladder(plan, story))
+
+    def _down_the_ladder(self, plan: Plan, story: _Story) -> Generator[Step, Answer | None, tuple[Rung, Answer | None]]:
+        """The previous version where it may do better and there is time, and the original in any case."""
+        passes: list[Pass] = []
+        previous, took = None, 0.0
+        begins = self.clock()
+        left = story.deadline.left(begins)
+        try:
+            if self._older_may_do_better(plan, story, begins) and not _admitted(plan.previous or (), passes):
+                previous = yield Attempt(Rung.PREVIOUS, left)
+                took = self.clock() - begins
+            if previous is not None and (previous.ok or previous.refused):
+                _tell(passes, Went(previous, duration=took))
+                return Rung.PREVIOUS, previous
+            original = yield Attempt(Rung.ORIGINAL, None)
+            _tell(passes, Went(previous, duration=took, original_raised=_raised(original), clipped=plan.clips(left)))
+            return Rung.ORIGINAL, original
+        finally:
+            _give_back(passes)
+
+    def _older_may_do_better(self, plan: Plan, story: _Story, now: float) -> bool:
+        """Not where our own side, or the argument, keeps versions from running."""
+        if plan.previous is None or not plan.idempotent or story.deadline.passed(now):
+            return False
+        if story.turned_away is not None:
+            return story.turned_away.by == "breaker"
+        answer = story.answer
+        return answer is not None and answer.outcome is not None and answer.outcome.blame is Blame.CODE
+
+
+def _admitted(guards: tuple[Guard, ...], passes: list[Pass]) -> NotAdmitted | None:
+    """None when every guard lets the call through; the passes so far are kept in any case."""
+    for guard in guards:
+        entry = guard.admit()
+        if isinstance(entry, NotAdmitted):
+            return entry
+        passes.append(entry)
+    return None
+
+
+def _tell(passes: list[Pass], went: Went) -> None:
+    while passes:
+        passes.pop().tell(went)
+
+
+def _give_back(passes: list[Pass]) -> None:
+    while passes:
+        passes.pop().give_back()
+
+
+def _raised(answer: Answer | None) -> str | None:
+    return None if answer is None or answer.error is None else type(answer.error).__name__
+
+
+def _went(plan: Plan, story: _Story, by: Rung | None, answer: Answer | None) -> Went:
+    first, instead = story.answer, by is Rung.ORIGINAL and plan.first is not by
+    return Went(
+        answer=first,
+        transient=first is not None and not first.ok and plan.transient.holds(first),
+        duration=story.took,
+        original_raised=_raised(answer) if instead else None,
+        clipped=story.clipped,
+    )

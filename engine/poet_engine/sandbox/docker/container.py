@@ -1,0 +1,150 @@
+"""One container as the host sees it, from its order to its end."""
+
+import json
+import select
+import struct
+from typing import NamedTuple
+
+from poet_engine.guest import reports
+from poet_engine.guest.frames import Frame, FrameError, Kind, pack
+from poet_engine.sandbox.docker.stream import Stream, StreamError
+from poet_engine.sandbox.pool.version import Version
+
+
+class ContainerError(Exception):
+    """A container could not be made ready; the text says what failed."""
+
+
+class Standing(NamedTuple):
+    """What a container's first process says of itself.
+
+    Attributes:
+        landlock: The ABI version of Landlock there; 0 without.
+        told: Whether the kernel tells of forbidden calls.
+        counted_by: What counts memory and tasks for it: `cgroup v1`, `cgroup v2`, or nothing.
+    """
+
+    landlock: int
+    told: bool
+    counted_by: str
+
+
+class End(NamedTuple):
+    """The end of a payload.
+
+    Attributes:
+        status: Its wait status.
+        leftovers: Processes that were still there and were killed.
+        clean: Whether nothing else is left of it.
+    """
+
+    status: int
+    leftovers: int
+    clean: bool
+
+    @property
+    def pure(self) -> bool:
+        """Whether its container can be used again."""
+        return self.clean and not self.leftovers
+
+
+class Container:
+    """A container: started, then armed with one payload after another. It never serves two versions.
+
+    Args:
+        id_: The engine's name for it.
+        name: Ours.
+        stream: Its streams.
+        uid: The user that payloads are.
+        allowed: Bytes of memory that it may have; None for a generous amount.
+    """
+
+    def __init__(self, id_: str, name: str, stream: Stream, uid: int, allowed: int | None = None) -> None:
+        self.id, self.name, self.stream, self.uid, self.allowed = id_, name, stream, uid, allowed
+        self.key: Version | None = None
+        self.ready_since = 0.0
+        self.standing: Standing | None = None
+        self.memory: int | None = None  # bytes that were charged to it when its payload was ready
+        self.calls = 0
+        self.answered = False  # its last payload has, with a result: the next one may compile the same ahead
+        self.armed = False
+        self.ended = False  # its payload has, and left nothing
+
+    def __repr__(self) -> str:
+        state = "armed" if self.armed else "being prepared"
+        return f"<Container {self.name} uid={self.uid} calls={self.calls} {state}>"
+
+    @property
+    def quiet(self) -> bool:
+        """Whether it has said nothing since it was ready. What a waiting payload's container says is its end."""
+        fd = self.stream.fileno()
+        if fd < 0:
+            return False
+        poll = select.poll()
+        poll.register(fd, select.POLLIN)
+        return not poll.poll(0)
+
+    def arm(self, probable: Version | None = None) -> None:
+        """Order the next payload, which compiles what it will probably be asked for."""
+        self.armed = self.ended = False
+        ahead = b"" if probable is None else pack(Kind.COMPILE, json.dumps(probable).encode())
+        self.stream.send(Kind.ARM, ahead if len(ahead) <= reports.LONGEST_AHEAD else b"")
+
+    def on_readable(self) -> bool:
+        """Take what comes while nobody calls; whether its payload is ready now, or else has ended.
+
+        Raises:
+            ContainerError: It failed, has ended, or is not to be used again.
+        """
+        self.stream.flush()
+        try:
+            frames = self.stream.receive()
+        except (StreamError, FrameError) as error:
+            raise ContainerError(f"{error}; {self.stream.last_words or 'it said nothing'}") from None
+        for frame in frames:
+            self._take(frame)
+        return self.armed or self.ended
+
+    def _take(self, frame: Frame) -> None:
+        match frame.kind:
+            case Kind.STANDING:
+                self.standing = _standing(frame.payload)
+                self.arm()
+            case Kind.ARMED:
+                _refuse_other_size(frame, reports.ARMED)
+                (memory,) = reports.ARMED.unpack(frame.payload)
+                self.memory = memory if memory >= 0 else None
+                self.armed = True
+            case Kind.BROKEN:
+                raise ContainerError(frame.payload.decode(errors="replace"))
+            case Kind.ENDED:
+                _refuse_other_size(frame, reports.ENDED)
+                if not read_end(frame.payload).pure:
+                    raise ContainerError("a payload left something behind")
+                self.ended = True
+            case Kind.OUT | Kind.ERR | Kind.COUNTS | Kind.ANSWER:
+                pass  # of a call that has been answered
+            case _:
+                raise ContainerError(f"it said {frame.kind.name} out of turn")
+
+    def close(self) -> None:
+        """Let go of its streams, which ends it; its name is the engine's to forget."""
+        self.stream.close()
+
+
+def read_end(content: bytes) -> End:
+    """What was said of a payload's end."""
+    return End(*reports.ENDED.unpack(content))
+
+
+def _refuse_other_size(frame: Frame, layout: struct.Struct) -> None:
+    if len(frame.payload) != layout.size:
+        raise ContainerError(f"it said {frame.kind.name} with {len(frame.payload)} bytes")
+
+
+def _standing(content: bytes) -> Standing:
+    try:
+        told = json.loads(content)
+        return Standing(int(told["landlock"]), bool(told["told"]), str(told["counted_by"]))
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        raise ContainerError("what it said of itself cannot be read") from None

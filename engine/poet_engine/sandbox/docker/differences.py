@@ -1,0 +1,100 @@
+"""What a call may notice of the sandbox that it runs in: the published table (docs/sandboxes.md).
+
+Everything else is the same, and one contract suite holds it against all of them.
+"""
+
+from typing import NamedTuple
+
+
+class Difference(NamedTuple):
+    """One line of the table.
+
+    Attributes:
+        name: By which tests speak of it.
+        process: What the process sandbox does.
+        runc: What containers do that runc runs; None: the same.
+        runsc: What containers do that gVisor runs; None: the same as those of runc.
+        why: Why it must remain.
+        test: Where it is shown, below `tests/`.
+    """
+
+    name: str
+    process: str
+    runc: str | None
+    runsc: str | None
+    why: str
+    test: str
+
+    def applies_to(self, runtime: str) -> bool:
+        """Whether containers of this runtime differ from the process sandbox."""
+        return self.runc is not None or (runtime == "runsc" and self.runsc is not None)
+
+
+DIFFERENCES: tuple[Difference, ...] = (
+    Difference(
+        "named system calls",
+        "a forbidden system call is named: `seccomp:ptrace`, `network`, `priv`",
+        None,
+        "always `seccomp:unknown`",
+        "gVisor has no notifications of seccomp; a wait status says SIGSYS and no number",
+        "conformance/test_calls.py::test_each_status_and_cause_is_reached_with_evidence_and_blame",
+    ),
+    Difference(
+        "refused tasks",
+        "a process or thread that was refused is told in `limits_hit`, also when the code went on",
+        None,
+        "only when the code ended with it",
+        "nobody counts them: there is no notification and no counter of a cgroup",
+        "conformance/test_calls.py::test_a_budget_that_was_touched_and_survived_is_told_beside_the_value",
+    ),
+    Difference(
+        "inodes",
+        "`limits.inodes` bounds the files",
+        None,
+        "not bounded; what they take is bounded by the memory of the container",
+        "gVisor ignores `nr_inodes` of a tmpfs",
+        "conformance/test_calls.py::test_each_status_and_cause_is_reached_with_evidence_and_blame",
+    ),
+    Difference(
+        "memory peak",
+        "`usage.memory_peak_bytes` is the call's growth, from the cgroup",
+        None,
+        "None; memory is bounded for each process by its address space, for the container by a cgroup outside",
+        "gVisor shows no counters inside, and what it says of a process is too low",
+        "conformance/test_calls.py::test_the_peak_of_one_call_is_not_the_next_ones",
+    ),
+    Difference(
+        "shared memory folder",
+        "`/tmp` and `/dev/shm` together have `limits.disk` and `limits.inodes`",
+        "`/tmp` has them; `/dev/shm` has 1/32 on top, or a quarter where the policy allows processes",
+        None,
+        "Docker cannot make one file system of two folders",
+        "unit/sandbox/docker/test_configuration.py::test_no_budget_is_ever_larger_than_the_policy_says",
+    ),
+    Difference(
+        "one version",
+        "a lane serves one version after the other",
+        "a container serves one version and is then of no use to others: the first call of a version may wait for one "
+        "to start",
+        None,
+        "without capabilities nothing can be mounted anew between two calls, so what one leaves is removed, not gone",
+        "security/test_docker_leftovers.py::test_a_container_serves_one_version_only",
+    ),
+    Difference(
+        "what is visible",
+        "no `/proc`, no `/sys`",
+        "a `/proc` and a `/sys` of the container's own, masked and read-only",
+        None,
+        "the engine mounts them, and the counters are read there",
+        "security/test_docker.py::test_what_proc_and_sys_show_is_the_containers_own",
+    ),
+)
+
+
+def of(name: str) -> Difference:
+    """The line of that name.
+
+    Raises:
+        KeyError: There is none.
+    """
+    return {each.name: each for each in DIFFERENCES}[name]

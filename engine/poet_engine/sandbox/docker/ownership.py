@@ -1,0 +1,188 @@
+"""Whose a container is, which ones nobody owns any more, and names and users for new ones.
+
+An engine process that is killed leaves its containers to the Docker daemon. Each carries in its labels which process
+made it; whoever starts next on the same machine removes those whose process is gone.
+"""
+
+import dataclasses
+import hashlib
+import os
+import platform
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import psutil
+
+from poet_engine.errors import DockerError
+from poet_engine.sandbox import proc
+from poet_engine.sandbox.docker.engine import LABEL_OWNER, ContainerEngine, EngineInfo
+
+_STARTED, _BOOT, _NAMESPACE = f"{LABEL_OWNER}.started", f"{LABEL_OWNER}.boot", f"{LABEL_OWNER}.namespace"
+_VERSION = f"{LABEL_OWNER}.version"
+_LINUX = sys.platform == "linux"
+_DEAD = "ZX"  # states in which a process only waits to be forgotten
+_LONGEST_PID = 19  # digits
+_UIDS = 128  # for each engine process
+# Above what distributions hand out, and below 2³¹, which some file systems take for negative.
+_HIGH, _HIGH_END = 0x60000000, 0x80000000
+# What a map of 65,536 users always has, without those of a distribution at its start and `nobody` at its end.
+_LOW, _LOW_END = 1024, 65_280
+
+Living = Callable[[int, str], bool]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """A process that owns containers.
+
+    Attributes:
+        pid: Its id in its own pid namespace.
+        started: When it was started, in a form of its machine's: the id may be another process's by now.
+        boot: Which boot of which machine it lives in.
+        namespace: Its pid namespace; empty where there are none.
+        version: Of poet-engine.
+    """
+
+    pid: int
+    started: str
+    boot: str
+    namespace: str
+    version: str
+
+    def labels(self) -> dict[str, str]:
+        """The labels of its containers."""
+        return {
+            LABEL_OWNER: str(self.pid),
+            _STARTED: self.started,
+            _BOOT: self.boot,
+            _NAMESPACE: self.namespace,
+            _VERSION: self.version,
+        }
+
+
+def read_labels(labels: Mapping[str, str]) -> Owner | None:
+    """The owner that labels name; None when they are not ours, or not whole."""
+    pid, started = labels.get(LABEL_OWNER, ""), labels.get(_STARTED)
+    boot, namespace = labels.get(_BOOT), labels.get(_NAMESPACE)
+    is_pid = pid.isascii() and pid.isdecimal() and len(pid) <= _LONGEST_PID
+    if not is_pid or not started or not boot or namespace is None:
+        return None
+    return Owner(pid=int(pid), started=started, boot=boot, namespace=namespace, version=labels.get(_VERSION, ""))
+
+
+def current(version: str) -> Owner:
+    """This process as an owner.
+
+    Args:
+        version: Of poet-engine.
+    """
+    pid = os.getpid()
+    if not _LINUX:  # no namespaces there, and a boot is known by when it was
+        boot = f"{platform.node()}-{int(psutil.boot_time())}"
+        return Owner(pid=pid, started=_start_elsewhere(pid), boot=boot, namespace="", version=version)
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    return Owner(pid=pid, started=proc.start_time(pid), boot=boot, namespace=str(proc.pid_namespace()), version=version)
+
+
+def lives(pid: int, started: str) -> bool:
+    """Whether the process that was started then still runs in this pid namespace; when in doubt, it does."""
+    if not _LINUX:
+        return _start_elsewhere(pid) == started
+    fields = proc.stat_fields(pid)
+    if fields:
+        return proc.start_time(pid) == started and fields[0] not in _DEAD
+    try:  # gone, or hidden: a mount of /proc may show each user's own processes only
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _start_elsewhere(pid: int) -> str:
+    """Where there is no /proc: hundredths of a second; empty when it is gone."""
+    try:
+        return str(int(psutil.Process(pid).create_time() * 100))
+    except psutil.Error:
+        return ""
+
+
+def abandoned(labels: Mapping[str, str], here: Owner, living: Living) -> bool:
+    """Whether the container's owner is known to be gone.
+
+    Args:
+        labels: The container's.
+        here: Who asks. Processes of another boot, machine or pid namespace cannot be seen from here: theirs stay.
+        living: Whether the process with this id and start still runs.
+    """
+    owner = read_labels(labels)
+    if owner is None or (owner.boot, owner.namespace) != (here.boot, here.namespace):
+        return False
+    return not living(owner.pid, owner.started)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep did.
+
+    Attributes:
+        removed: Names of the containers that are gone now.
+        failed: Name → why it is still there.
+    """
+
+    removed: tuple[str, ...]
+    failed: Mapping[str, str]
+
+
+def sweep(
+    engine: ContainerEngine,
+    here: Owner,
+    *,
+    living: Living = lives,
+    timeout: float | None = None,
+) -> Swept:
+    """Remove the containers whose owner is gone, also those that were never started.
+
+    Args:
+        engine: Where to look.
+        here: Who sweeps.
+        living: Whether the process with this id and start still runs.
+        timeout: Seconds for each request; the default is the engine's.
+
+    Raises:
+        DockerError: The engine did not list them.
+    """
+    removed, failed = [], {}
+    for container in engine.owned(timeout=timeout):
+        if abandoned(container.labels, here, living):
+            try:
+                engine.remove(container.id, timeout=timeout)
+            except DockerError as error:
+                failed[container.name] = str(error)
+            else:
+                removed.append(container.name)
+    return Swept(tuple(removed), failed)
+
+
+def uids(info: EngineInfo, here: Owner) -> range:
+    """The users that containers of this owner may have, one for each container at a time.
+
+    The kernel counts processes by user, over all containers, so that no two that run may share one. Engine processes
+    in different pid namespaces have the same small ids; the digest of all that an owner is keeps them apart.
+    """
+    mapped = info.rootless or info.userns or info.desktop  # only the first 65,536 exist there
+    low, high = (_LOW, _LOW_END) if mapped else (_HIGH, _HIGH_END)
+    digest = hashlib.sha256(repr((here.pid, here.started, here.boot, here.namespace)).encode()).digest()
+    first = low + int.from_bytes(digest[:8]) % ((high - low) // _UIDS) * _UIDS
+    return range(first, first + _UIDS)
+
+
+def name(randomness: Callable[[int], bytes]) -> str:
+    """A name that no other container has.
+
+    Args:
+        randomness: As many random bytes as it is asked for, such as `os.urandom`.
+    """
+    return f"poet-{randomness(16).hex()}"

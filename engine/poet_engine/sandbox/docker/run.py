@@ -1,0 +1,306 @@
+"""One call in one container: release, watch, decide, and what becomes of the container."""
+
+import json
+import select
+import struct
+from collections.abc import Callable, Iterator
+
+from poet_engine.cancellation import Cancellation
+from poet_engine.guest import reports, seccomp
+from poet_engine.guest.attachments import Collected
+from poet_engine.guest.frames import Frame, FrameError, FrameTooLargeError, Kind, pack
+from poet_engine.outcome import Evidence, Outcome, Status
+from poet_engine.policy import Limits
+from poet_engine.sandbox import conclusion, wire
+from poet_engine.sandbox.docker.container import Container, End, read_end
+from poet_engine.sandbox.docker.fetched import Fetched
+from poet_engine.sandbox.docker.files import Files
+from poet_engine.sandbox.docker.stream import StreamError
+from poet_engine.sandbox.pool.exchange import Next
+from poet_engine.sandbox.verdict import Answer, Budgets, Counts, Exit, Garbled, Kill, Observation, Returned, decide
+from poet_engine.sandbox.watch import Output, Watch
+
+NAME = "docker"
+_PART = 1 << 19  # bytes of a request in one frame
+# How long a killed payload may take to be reaped before its container is given up.
+_REAP_GRACE = 2.0
+_FETCH_GRACE = 2.0  # for what a payload has put beside an answer that is there
+_DELIVERY_GRACE = 10.0  # for a request of which nothing moves
+
+
+class Run:
+    """One call in one container.
+
+    Args:
+        container: With a payload that waits.
+        limits: The policy's.
+        wall: Seconds it may take; the policy's limit, or less.
+        clock: Monotonic seconds.
+        tolerant: Answer forbidden system calls with an error instead of ending the run. Only our own probes run so.
+        keep: Whether the payload serves the next call as well.
+        files: What is to be brought out of a script, which is followed to its confirmed end; None for a function.
+    """
+
+    def __init__(
+        self,
+        container: Container,
+        limits: Limits,
+        wall: float,
+        clock: Callable[[], float],
+        *,
+        tolerant: bool = False,
+        keep: bool = False,
+        files: Files | None = None,
+    ) -> None:
+        self._container, self._stream = container, container.stream
+        self._limits, self._wall, self._clock = limits, wall, clock
+        self._tolerant, self._keep, self._files = tolerant, keep, files
+        self._reader = wire.reader(limits.result) if files is None else wire.script_reader()
+        self._frames: list[Frame] = []
+        self._output = Output(limits.output)
+        self._answer: Answer | None = None
+        self._counts = Counts()
+        self._processes_refused = 0
+        self._end: End | None = None
+        self._lost = False
+        # until its request is there nothing of the code exists that could take time; kept, it serves another's call
+        self._delivering = not keep
+        self._watch = Watch(limits, clock(), wall)
+        self._handlers: dict[Kind, Callable[[bytes], None]] = {
+            Kind.ANSWER: self._on_answer,
+            Kind.OUT: lambda data: self._on_output(1, data),
+            Kind.ERR: lambda data: self._on_output(2, data),
+            Kind.ASKED: self._on_asked,
+            Kind.COUNTS: self._on_counts,
+            Kind.ENDED: self._on_end,
+            Kind.FILES: self._on_files,
+        }
+        self.container_after = Next.KEEP  # its payload has heard nothing yet
+
+    def to_the_end(
+        self, request: wire.Request, cancellation: Cancellation | None, lost: Callable[[], tuple[Evidence, int]]
+    ) -> Outcome:
+        """Release the payload and follow it to its verdict.
+
+        Args:
+            request: What it is asked.
+            cancellation: The caller's wish to give up.
+            lost: Asks the engine what became of a container whose streams have ended: why it is gone, and how many
+                tasks of it the kernel took for want of memory.
+        """
+        self.container_after = Next.DISCARD  # until the end is known
+        self._container.armed = False
+        self._watch = Watch(self._limits, self._clock(), self._wall)
+        self._release(request)
+        self._begin_when_delivered()
+        self._follow(cancellation)
+        wall_ms = (self._clock() - self._watch.released) * 1e3
+        return self._conclude(wall_ms, lost)
+
+    def end(self, kill: Kill) -> None:
+        """Set the reason to end it, if there is none yet."""
+        self._watch.end(kill)
+
+    def _release(self, request: wire.Request) -> None:
+        call = {
+            "tolerant": self._tolerant,
+            "attached": request.parts.size,
+            "wanted": None if self._files is None else list(self._files.wanted),
+            "most_bytes": self._limits.result,
+        }
+        kind = Kind.REQUEST if self._files is None else Kind.SCRIPT
+        content = pack(kind, request.content)
+        header = json.dumps(call).encode()
+        if request.parts.pieces or len(content) > _PART:
+            self._stream.send_all(_frames(header, request.parts, content))
+        else:
+            self._stream.send_all(iter((pack(Kind.CALL, header) + pack(Kind.BYTES, content),)))
+
+    def _follow(self, cancellation: Cancellation | None) -> None:
+        poll = select.poll()
+        fd = self._stream.fileno()
+        if cancellation is not None:
+            poll.register(cancellation.fd, select.POLLIN)
+        while not self._finished:
+            poll.register(fd, select.POLLIN | (select.POLLOUT if self._stream.sending else 0))
+            killed = self._watch.kill is not None
+            events = dict(poll.poll(self._patience() * 1000 + 0.5))
+            if not events and (killed or self._delivering):
+                self._lost = True  # killed and never reaped, or it takes nothing
+                return
+            if cancellation is not None and cancellation.fd in events:
+                poll.unregister(cancellation.fd)
+                evidence = Evidence("cancellation", "asked for by the caller")
+                self._watch.end(Kill(Status.CANCELLED, "caller", evidence))
+            self._exchange(events.get(fd, 0))
+            self._begin_when_delivered()
+            self._look_at_budgets()
+            if self._watch.kill is not None and not killed:
+                self._stream.drop_unsent()
+                self._stream.send(Kind.KILL)
+
+    def _patience(self) -> float:
+        """Seconds until something must be looked at, or nothing is hoped for any more."""
+        if self._watch.kill is not None:
+            return _REAP_GRACE
+        return _DELIVERY_GRACE if self._delivering else self._watch.timeout(self._clock())
+
+    def _begin_when_delivered(self) -> None:
+        """The clock starts when the whole request is on its way: carrying it in is not the code's time."""
+        if self._delivering and not self._stream.sending:
+            self._delivering = False
+            if self._watch.kill is None:
+                self._watch = Watch(self._limits, self._clock(), self._wall)
+
+    def _exchange(self, event: int) -> None:
+        """Send what waits, and take what came."""
+        if event & select.POLLOUT:
+            self._stream.flush()
+        if not event & ~select.POLLOUT:
+            return
+        try:
+            for frame in self._stream.receive():
+                self._take(frame)
+        except StreamError:
+            self._lost = True
+        except FrameError as error:
+            self._garbled(str(error))
+            self._lost = True
+
+    def _take(self, frame: Frame) -> None:
+        handler = self._handlers.get(frame.kind)
+        if handler is None:
+            raise FrameError(f"{frame.kind.name} may not come here")
+        try:
+            handler(frame.payload)
+        except (ValueError, TypeError, LookupError, struct.error, RecursionError) as error:
+            raise FrameError(f"{frame.kind.name} cannot be read: {error}") from None
+
+    @property
+    def _finished(self) -> bool:
+        if self._end is not None or self._lost or self._files is not None:
+            return self._end is not None or self._lost
+        return isinstance(self._answer, Returned) and self._watch.kill is None
+
+    def _look_at_budgets(self) -> None:
+        now = self._clock()
+        if self._watch.kill is not None or self._finished or self._delivering:
+            return
+        if self._watch.wants_cpu(now):
+            self._watch.awaits_cpu()
+            self._stream.send(Kind.COUNT)
+        self._watch.saw_time(now)
+
+    def _on_answer(self, data: bytes) -> None:
+        if self._watch.kill is not None:
+            return
+        try:
+            self._frames += self._reader.feed(data)
+            if self._frames:
+                fetched = Fetched(self._stream, self._take, size=self._limits.result, patience=_FETCH_GRACE)
+                self._answer = wire.read(self._frames, self._reader.pending, fetched, self._limits.result)
+                if fetched.lost:
+                    self._lost, self._answer = True, None
+        except FrameTooLargeError as error:
+            evidence = Evidence("result_bytes", error.length, error.limit)
+            self._watch.end(Kill(Status.LIMIT, "result_size", evidence))
+            return
+        except FrameError as error:
+            self._garbled(str(error))
+            return
+        if isinstance(self._answer, Garbled):
+            self._garbled(self._answer.reason)
+
+    def _garbled(self, reason: str) -> None:
+        self._watch.end(Kill(Status.NO_RESULT, "result_undecodable", Evidence("frame", reason)))
+
+    def _on_output(self, stream: int, data: bytes) -> None:
+        self._output.add(stream, data)
+        self._watch.saw_output(self._output.total)
+
+    def _on_asked(self, content: bytes) -> None:
+        name, arguments = json.loads(content)
+        if seccomp.asks_for_process(name, tuple(arguments)):
+            self._processes_refused += 1
+        elif not self._tolerant:
+            self._watch.saw_call(name, tuple(arguments))
+
+    def _on_counts(self, content: bytes) -> None:
+        cpu_us, memory, oom_kills, tasks_refused = reports.COUNTS.unpack(content)
+        self._counts = Counts(
+            cpu_ms=cpu_us / 1e3,
+            memory_peak=None if memory < 0 else memory,
+            oom_kills=oom_kills,
+            tasks_refused=tasks_refused,
+            processes_refused=self._processes_refused,
+        )
+        if self._watch.kill is None:
+            self._watch.saw_cpu(self._clock(), self._counts.cpu_ms)
+
+    def _on_end(self, content: bytes) -> None:
+        self._end = read_end(content)
+
+    def _on_files(self, content: bytes) -> None:
+        if self._files is not None:
+            self._files.take(content)
+
+    def _conclude(self, wall_ms: float, lost: Callable[[], tuple[Evidence, int]]) -> Outcome:
+        answered = self._watch.kill is None and isinstance(self._answer, Returned) and self._files is None
+        evidence, oom_kills = (Evidence("lane", "its init is gone", source="kernel"), 0)
+        if self._lost and not answered:
+            evidence, oom_kills = lost()
+        ended = conclusion.exit_of(None if self._end is None else self._end.status)
+        counts = self._counted(oom_kills)
+        seen = Observation(
+            budgets=Budgets(self._wall, self._limits.cpu, self._limits.memory),
+            kill=self._watch.kill,
+            exit=Exit(code=0) if answered else ended,
+            answer=self._answer,
+            counts=counts,
+            touched=tuple(self._watch.touched),
+            lost=evidence,
+        )
+        self._container.answered = answered
+        self.container_after = self._next(answered=answered)
+        outcome = conclusion.outcome(
+            decide(seen),
+            self._output,
+            counts,
+            wall_ms,
+            ended,
+            sandbox=NAME,
+            leftovers=0 if self._end is None else self._end.leftovers,
+        )
+        return outcome if self._files is None else self._files.bring_out(outcome, ended=self._end is not None)
+
+    def _counted(self, oom_kills: int) -> Counts:
+        """What was told last, and what the engine says of a container that is gone."""
+        counts = self._counts
+        return Counts(
+            cpu_ms=counts.cpu_ms,
+            memory_peak=counts.memory_peak,
+            oom_kills=max(counts.oom_kills, oom_kills),
+            tasks_refused=counts.tasks_refused,
+            processes_refused=self._processes_refused,
+        )
+
+    def _next(self, *, answered: bool) -> Next:
+        """What becomes of the container after the call."""
+        if self._end is not None:
+            return Next.REARM if self._end.pure else Next.DISCARD
+        if not answered or self._lost:
+            return Next.DISCARD
+        return Next.KEEP if self._keep else Next.DRAIN
+
+
+def _frames(call: bytes, parts: Collected, content: bytes) -> Iterator[bytes]:
+    """The frames of a large request, each made when its turn has come."""
+    yield pack(Kind.CALL, call)
+    sent = 0
+    for offset, piece in parts.pieces:
+        for start in range(0, len(piece), _PART):
+            gap = bytes(offset - sent) if start == 0 else b""
+            yield pack(Kind.BYTES, gap + bytes(piece[start : start + _PART]))
+        sent = offset + len(piece)
+    for start in range(0, len(content), _PART):
+        yield pack(Kind.BYTES, content[start : start + _PART])

@@ -1,0 +1,292 @@
+"""The Docker sandbox: containers of a Docker engine, each for one version of one function."""
+
+import functools
+import os
+import threading
+import time
+import warnings
+import weakref
+from collections.abc import Callable
+from typing import Self
+
+from poet_engine.cancellation import Cancellation
+from poet_engine.errors import ClosedError, DockerError, ImageError, SandboxUnavailableError
+from poet_engine.job import Job, Script
+from poet_engine.outcome import Evidence, Outcome, Status
+from poet_engine.policy import Fresh, Policy
+from poet_engine.sandbox import files_in, walls, wire
+from poet_engine.sandbox.docker import choice
+from poet_engine.sandbox.docker.container import Container
+from poet_engine.sandbox.docker.engine import ContainerEngine
+from poet_engine.sandbox.docker.files import Files
+from poet_engine.sandbox.docker.keeper import Keeper
+from poet_engine.sandbox.docker.probing import Apart
+from poet_engine.sandbox.docker.run import NAME, Run
+from poet_engine.sandbox.docker.schedule import Size
+from poet_engine.sandbox.pool import schedule as pool_schedule
+from poet_engine.sandbox.pool.exchange import Exchange, Next, NoLaneError, Why
+from poet_engine.sandbox.pool.version import Version
+from poet_engine.sandbox.protocol import Means, SandboxStatistics, WallReport
+from poet_engine.sandbox.verdict import DAEMON, blame_for
+
+# How long a call may wait for a container when its caller named no deadline: waiting is not the code's time.
+_QUEUE_GRACE = 30.0
+_START_GRACE = 60.0  # until the first container stands, as long as the engine answers
+_ASK_EVERY = 5.0  # seconds after which it is asked whether it does
+_ASK_GRACE = 1.5  # for the engine to say what became of a container, or that it lives
+_KILLED = 137  # exit code of SIGKILL, whoever sent it
+_living: "weakref.WeakSet[DockerSandbox]" = weakref.WeakSet()
+
+
+def _forget_after_fork() -> None:
+    for sandbox in list(_living):
+        sandbox.forget_after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)
+
+
+class _NoEngineError(NoLaneError):
+    """There is no container, because the engine does not answer."""
+
+
+class DockerSandbox:
+    """Runs jobs under one policy in containers.
+
+    Args:
+        policy: What a call may do.
+        host: The engine's address; None: where it usually is.
+        runtime: What runs the containers, such as `runc` or `runsc`; None: what the policy says, or else the engine's
+            default.
+        size: How many containers.
+        clock: Monotonic seconds.
+
+    Raises:
+        SandboxUnavailableError: There is no engine, no image or no such runtime; the message says what to change.
+    """
+
+    name = NAME
+
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        host: str | None = None,
+        runtime: str | None = None,
+        size: Size | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._policy, self._limits, self._clock = policy, policy.limits, clock
+        self._owner = os.getpid()
+        self._calls = 0
+        self._count_lock = threading.Lock()
+        try:
+            self._engine = ContainerEngine(host or choice.DEFAULT_HOST)
+        except DockerError as error:
+            raise SandboxUnavailableError(str(error)) from None
+        try:
+            self._chosen = choice.choose(self._engine, policy, runtime)
+        except (DockerError, ImageError) as error:
+            self._engine.close()
+            raise SandboxUnavailableError(str(error)) from None
+        except BaseException:
+            self._engine.close()
+            raise
+        self._builder = self._chosen.builder
+        size = size or Size()
+        once = policy.isolation.fresh is Fresh.EXEC
+        pool_size = pool_schedule.Size(least=size.spare, most=size.most, queue=size.queue, linger=size.linger)
+        self._exchange: Exchange[Container] = Exchange(pool_size, clock, keeps=True)
+        self._keeper = Keeper(self._exchange, self._builder, size, once=once, clock=clock)
+        self._keeper.errand(self._chosen.sweep)  # what is left of others must not keep us from starting
+        self._apart = Apart(self._builder, self._limits, self._chosen.probing, clock)
+        self._finalizer = weakref.finalize(self, _abandon, self._keeper, self._engine)
+        _living.add(self)
+
+    def __repr__(self) -> str:
+        of = f"policy={self._policy.name} runtime={self._chosen.runtime} calls={self._calls}"
+        return f"<DockerSandbox {of} {self._keeper!r}>"
+
+    @property
+    def runtime(self) -> str:
+        """What runs the containers."""
+        return self._chosen.runtime
+
+    def run(self, job: Job, *, cancellation: Cancellation | None = None) -> Outcome:
+        """Run one job to its verdict; see `Sandbox.run`."""
+        self._refuse_misuse()
+        request = wire.request(job, self._limits.memory)
+        return self._run(request, Version(job.source, job.filename), job.wall, cancellation)
+
+    def run_script(self, script: Script, *, cancellation: Cancellation | None = None) -> Outcome:
+        """Run one script to its confirmed end and bring its files out; see `Sandbox.run_script`."""
+        self._refuse_misuse()
+        request = wire.script_request(script)
+        files_in.refuse_too_much(script, self._limits)
+        files = Files(script.files_out, self._limits.result)
+        version = Version(script.source, f"script {script.filename}")  # never a container that serves a function
+        return self._run(request, version, script.wall, cancellation, files=files)
+
+    def _run(
+        self,
+        request: wire.Request,
+        version: Version,
+        wall: float | None,
+        cancellation: Cancellation | None,
+        *,
+        files: Files | None = None,
+    ) -> Outcome:
+        with self._count_lock:
+            self._calls += 1
+        patience = max(self._limits.wall, _QUEUE_GRACE) if wall is None else min(wall, self._limits.wall)
+        wall = self._limits.wall if wall is None else min(wall, self._limits.wall)
+        try:
+            container = self._container(version, patience, cancellation)
+        except NoLaneError as error:
+            return self._no_container(error, cancellation)
+        after = Next.DISCARD
+        try:
+            keep = self._policy.isolation.fresh is Fresh.NONE
+            run = Run(container, self._limits, wall, self._clock, keep=keep, files=files)
+            outcome = run.to_the_end(request, cancellation, functools.partial(self._what_became_of, container))
+            after = run.container_after
+        finally:
+            self._exchange.give_back(container, after)
+        if self._exchange.closing and outcome.status is Status.INFRA:
+            return self._not_run(Status.CANCELLED, "shutdown", "closed in mid-call")
+        return outcome
+
+    def _container(self, version: Version, patience: float, cancellation: Cancellation | None) -> Container:
+        """A container that lives and has said nothing since its payload was ready.
+
+        The first one may take longer than the caller's patience, for as long as the engine answers.
+
+        Raises:
+            NoLaneError: None is to be had, and why.
+        """
+        until = self._clock() + patience
+        latest = self._clock() + _START_GRACE
+        while True:
+            try:
+                left = max(0.0, until - self._clock())
+                container = self._exchange.acquire(left, key=version, cancellation=cancellation)
+            except NoLaneError as error:
+                called_off = cancellation is not None and cancellation.requested
+                if error.why is not Why.TIMEOUT or called_off or self._exchange.closing:
+                    raise
+                self._refuse_dead_engine()
+                if self._keeper.made or self._clock() >= latest:
+                    raise
+                until = min(latest, self._clock() + _ASK_EVERY)
+                continue
+            if container.quiet:
+                return container
+            self._exchange.give_back(container, Next.DISCARD)
+
+    def _refuse_dead_engine(self) -> None:
+        try:
+            self._engine.knock(timeout=_ASK_GRACE)
+        except DockerError as error:
+            raise _NoEngineError(str(error), Why.SETUP) from None
+
+    def _what_became_of(self, container: Container) -> tuple[Evidence, int]:
+        """Why a container is gone, asked of the engine, and how many tasks the kernel took for want of memory."""
+        if self._exchange.closing:
+            return Evidence("engine", "closed in mid-call", source="host"), 0
+        try:
+            state = self._engine.state(container.id, timeout=_ASK_GRACE)
+            if state is None or not state.oom_killed:
+                self._engine.knock(timeout=_ASK_GRACE)  # an engine that ends takes its containers with it
+        except DockerError as error:
+            return Evidence(DAEMON, str(error), source="host"), 0
+        if state is None:
+            return Evidence("container", "it was removed from outside", source="docker"), 0
+        if state.oom_killed:
+            return Evidence("container", "out of memory", source="docker"), 1
+        if state.running:
+            return Evidence("container", "it runs, and does not answer", source="docker"), 0
+        who = "; it was killed from outside" if state.exit_code == _KILLED else ""
+        return Evidence("container", f"exit code {state.exit_code}{who}", source="docker"), 0
+
+    def _no_container(self, error: NoLaneError, cancellation: Cancellation | None) -> Outcome:
+        """What is said when no container was to be had."""
+        text = str(error)
+        fault = self._keeper.fault
+        if isinstance(error, _NoEngineError):
+            return self._not_run(Status.INFRA, DAEMON, text)
+        if self._exchange.closing:
+            return self._not_run(Status.CANCELLED, "shutdown", text)
+        if cancellation is not None and cancellation.requested:
+            return self._not_run(Status.CANCELLED, "caller", text)
+        if error.why is Why.FULL:
+            return self._not_run(Status.INFRA, "queue_full", text)
+        if fault is not None:
+            cause = DAEMON if fault.fault in choice.DAEMON_FAULTS else "setup"
+            return self._not_run(Status.INFRA, cause, str(fault))
+        return self._not_run(Status.INFRA, "queue_timeout", text)
+
+    def _not_run(self, status: Status, cause: str, text: str) -> Outcome:
+        evidence = Evidence(cause, text, source="host")
+        return Outcome(status=status, cause=cause, blame=blame_for(status, cause), evidence=evidence, sandbox=NAME)
+
+    def _refuse_misuse(self) -> None:
+        if os.getpid() != self._owner:
+            raise ClosedError(
+                "this sandbox belongs to the process that opened it, and this is a fork; open one in each process",
+            )
+        if self._exchange.closing:
+            raise ClosedError("this sandbox was closed; open another one")
+
+    def walls(self, *, thorough: bool = True) -> tuple[WallReport, ...]:
+        """Try every wall from inside, in a container of its own; see `walls.probe`.
+
+        Raises:
+            SandboxUnavailableError: It does not start; the message says why.
+        """
+        with self._apart.opened() as probing:
+            return walls.probe(
+                probing.run,
+                self._limits,
+                counted_by=probing.means.counted_by,
+                thorough=thorough,
+                public=walls.own_file(),
+            )
+
+    def means(self) -> Means:
+        """What its walls are made of; starts a container when none has told yet."""
+        return self._apart.means()
+
+    def remarks(self) -> tuple[str, ...]:
+        """Which engine and runtime it is, and how to get a stronger one."""
+        return choice.remarks(self._chosen, self._engine.host)
+
+    def statistics(self) -> SandboxStatistics:
+        """Counters, frozen."""
+        return SandboxStatistics(calls=self._calls, **self._exchange.statistics(), **self._keeper.statistics())
+
+    def forget_after_fork(self) -> None:
+        """In a forked child: the parent's containers are none of ours. Their streams are closed already."""
+        self._finalizer.detach()
+
+    def close(self) -> None:
+        """End every container and free everything. Idempotent."""
+        self._finalizer.detach()
+        if os.getpid() == self._owner and not self._exchange.closing:
+            self._exchange.shut()
+            self._keeper.close()
+            self._engine.close()
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_exc_info: object) -> None:
+        """Close."""
+        self.close()
+
+
+def _abandon(keeper: Keeper, engine: ContainerEngine) -> None:
+    warnings.warn(f"a docker sandbox was never closed: {keeper!r}", ResourceWarning, stacklevel=2)
+    keeper.close()
+    engine.close()

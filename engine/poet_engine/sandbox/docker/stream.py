@@ -1,0 +1,175 @@
+"""The streams of a container as the host sees them: Docker's envelopes off, frames out, and what waits to be sent."""
+
+import collections
+import contextlib
+import socket
+import struct
+from collections.abc import Iterator
+
+from poet_engine.guest import reports
+from poet_engine.guest.frames import Frame, Kind, Reader, pack
+
+_ENVELOPE = struct.Struct(">BxxxI")  # stream, length: Docker's framing of what is not a terminal
+_STDOUT, _STDERR = 1, 2
+_LARGEST_ENVELOPE = 1 << 20
+_TEXT = 1 << 16
+_FILES_OVERHEAD = 8 << 20  # names, and why files were left out
+_CHUNK = 1 << 18
+_LAST_WORDS = 4096
+# of what a payload says: what is taken from its socket or a pipe at once
+_PIECE = 1 << 16
+
+
+class StreamError(Exception):
+    """What came is not what a container of ours sends, or nothing will come any more; the text says which."""
+
+
+class Envelopes:
+    """Takes Docker's envelopes off. Sans-IO; an envelope's length is checked before any of it is kept."""
+
+    def __init__(self) -> None:
+        self._header = bytearray()
+        self._stream, self._left = 0, 0
+        self.last_words = b""  # the end of what was written to standard error: by our own first process only
+
+    def feed(self, data: bytes) -> bytes:
+        """What is in it of standard output.
+
+        Raises:
+            StreamError: It is not in envelopes.
+        """
+        out = bytearray()
+        view = memoryview(data)
+        while view:
+            if not self._left:
+                taken = view[: _ENVELOPE.size - len(self._header)]
+                self._header += taken
+                view = view[len(taken) :]
+                if len(self._header) == _ENVELOPE.size:
+                    self._open()
+                continue
+            part = view[: self._left]
+            view, self._left = view[len(part) :], self._left - len(part)
+            if self._stream == _STDOUT:
+                out += part
+            else:
+                self.last_words = (self.last_words + part)[-_LAST_WORDS:]
+        return bytes(out)
+
+    def _open(self) -> None:
+        self._stream, self._left = _ENVELOPE.unpack(self._header)
+        self._header.clear()
+        if self._stream not in (_STDOUT, _STDERR) or self._left > _LARGEST_ENVELOPE:
+            raise StreamError(f"an envelope for stream {self._stream} with {self._left} bytes")
+
+
+def _reader(result: int) -> Reader:
+    return Reader(
+        {
+            Kind.STANDING: _TEXT,
+            Kind.BROKEN: _TEXT,
+            Kind.ARMED: reports.ARMED.size,
+            Kind.ANSWER: _PIECE,
+            Kind.OUT: _PIECE,
+            Kind.ERR: _PIECE,
+            Kind.ASKED: _TEXT,
+            Kind.COUNTS: reports.COUNTS.size,
+            Kind.FETCHED: _PIECE,
+            Kind.FILES: result + _FILES_OVERHEAD,
+            Kind.ENDED: reports.ENDED.size,
+        }
+    )
+
+
+class Stream:
+    """Frames to and from the first process of a container.
+
+    Args:
+        sock: The attached stream, or a line; closed with this.
+        result: Bytes that a result may have.
+        enveloped: Whether Docker's envelopes are around what comes.
+    """
+
+    def __init__(self, sock: socket.socket, result: int, *, enveloped: bool = True) -> None:
+        sock.setblocking(False)
+        self._sock, self._enveloped = sock, enveloped
+        self._envelopes, self._reader = Envelopes(), _reader(result)
+        self._sending: memoryview = memoryview(b"")
+        self._queue: collections.deque[Iterator[bytes]] = collections.deque()
+
+    def __repr__(self) -> str:
+        return f"<Stream fd={self._sock.fileno()} sending={self.sending}>"
+
+    def fileno(self) -> int:
+        """To wait for."""
+        return self._sock.fileno()
+
+    @property
+    def sending(self) -> bool:
+        """Whether something waits to be sent: `flush` when the stream takes more."""
+        return bool(self._sending) or bool(self._queue)
+
+    @property
+    def last_words(self) -> str:
+        """What the first process wrote to standard error, as when it could not even start."""
+        return self._envelopes.last_words.decode(errors="replace").strip()
+
+    def send(self, kind: Kind, content: bytes = b"") -> None:
+        """Queue a frame, and send what the stream takes."""
+        self.send_all(iter((pack(kind, content),)))
+
+    def send_all(self, frames: Iterator[bytes]) -> None:
+        """Queue packed frames that are made when it is their turn, and send what the stream takes."""
+        self._queue.append(frames)
+        self.flush()
+
+    def drop_unsent(self) -> None:
+        """Forget what waits, but for the rest of a frame whose beginning went."""
+        self._queue.clear()
+
+    def flush(self) -> None:
+        """Send as much as the stream takes now. That the other side is gone is told by `receive`."""
+        try:
+            while self._sending or self._next():
+                self._sending = self._sending[self._sock.send(self._sending) :]
+        except BlockingIOError:
+            return
+        except OSError:
+            self._queue.clear()
+            self._sending = memoryview(b"")
+
+    def _next(self) -> bool:
+        while self._queue:
+            frame = next(self._queue[0], None)
+            if frame is not None:
+                self._sending = memoryview(frame)
+                return True
+            self._queue.popleft()
+        return False
+
+    def receive(self) -> list[Frame]:
+        """The frames that are whole now.
+
+        Raises:
+            StreamError: The container has ended, or sends something else.
+            FrameError: It sends something else.
+        """
+        try:
+            data = self._sock.recv(_CHUNK)
+        except BlockingIOError:
+            return []
+        except OSError:
+            data = b""
+        if not data:
+            raise StreamError("the container's streams have ended")
+        return self._reader.feed(self._envelopes.feed(data) if self._enveloped else data)
+
+    def hang_up(self) -> None:
+        """End it for both sides, and keep the descriptor: whoever waits on it sees the end."""
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Let go: the end of its input is the end of the container."""
+        self.hang_up()
+        self._sock.close()

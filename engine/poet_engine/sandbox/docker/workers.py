@@ -1,0 +1,61 @@
+"""Threads that talk to the engine, which may take for ever: whoever has them do something decides how long to wait."""
+
+import queue
+import threading
+from collections.abc import Callable
+
+
+class Workers:
+    """Threads that do one thing after the other. None of them keeps the interpreter from ending.
+
+    The standard library's executor does: it waits for its threads then, and takes nothing more to do before the rest
+    of the program has ended, which is when containers that were forgotten have to be removed.
+
+    Args:
+        count: How many.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._change = threading.Condition()
+        self._unfinished = 0
+        self._threads = [
+            threading.Thread(target=self._work, name=f"poet-docker-{number}", daemon=True) for number in range(count)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def __repr__(self) -> str:
+        return f"<Workers unfinished={self._unfinished}>"
+
+    def __contains__(self, thread: threading.Thread) -> bool:
+        return thread in self._threads
+
+    def submit(self, task: Callable[[], None]) -> None:
+        """Have it done; it raises nothing."""
+        with self._change:
+            self._unfinished += 1
+        self._tasks.put(task)
+
+    def finish(self, seconds: float) -> bool:
+        """Wait until everything is done, at the most for so long; whether it is."""
+        with self._change:
+            return self._change.wait_for(lambda: not self._unfinished, max(0.0, seconds))
+
+    def close(self) -> None:
+        """Let the threads end when they have done what they were given; wait for those that have."""
+        for _ in self._threads:
+            self._tasks.put(None)
+        if self.finish(0):
+            for thread in self._threads:
+                thread.join()
+
+    def _work(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            try:
+                task()
+            finally:
+                del task  # and what it holds, before it counts as done
+                with self._change:
+                    self._unfinished -= 1
+                    self._change.notify_all()

@@ -1,0 +1,93 @@
+"""What breakers learn from calls that went through the pipeline."""
+
+import pytest
+from tests.unit.resilience.clocks import Clock
+
+from poet_engine.outcome import Blame, Status
+from poet_engine.resilience.answer import Answer
+from poet_engine.resilience.breaker import Breaker, BreakerSettings, State
+from poet_engine.resilience.classification import Count
+from poet_engine.resilience.guard import NotAdmitted, Went
+from poet_engine.resilience.guarding import BreakerGuard, Verdict, of_backend, of_host, of_version
+from poet_engine.sandbox.scripted import failed, ok
+
+GOOD, WALL = Answer(outcome=ok(1)), Answer(outcome=failed(Status.LIMIT, "wall"))
+RAISED = Answer(outcome=failed(Status.ERROR, "exception"))
+OURS = Answer(outcome=failed(Status.INFRA, "setup", Blame.ENGINE))
+
+
+@pytest.mark.parametrize(
+    ("went", "version", "backend"),
+    [
+        (Went(None), Count.NOTHING, Count.NOTHING),
+        (Went(Answer(untried="cannot travel")), Count.NOTHING, Count.NOTHING),
+        (Went(GOOD), Count.SUCCESS, Count.SUCCESS),
+        (Went(WALL), Count.FAILURE, Count.SUCCESS),
+        (Went(WALL, clipped=True), Count.NOTHING, Count.SUCCESS),
+        (Went(RAISED), Count.FAILURE, Count.SUCCESS),
+        (Went(RAISED, original_raised="KeyError"), Count.NOTHING, Count.SUCCESS),
+        (Went(OURS, transient=True), Count.NOTHING, Count.FAILURE),
+    ],
+)
+def test_a_version_and_its_backend(went: Went, version: Count, backend: Count) -> None:
+    """A backend is told no duration: how long code takes is the code's doing."""
+    assert of_version(went).count is version
+    assert of_backend(went).count is backend
+    assert not of_backend(went).timed or of_backend(went).count is Count.NOTHING
+
+
+@pytest.mark.parametrize(
+    ("went", "count"),
+    [
+        (Went(None), Count.NOTHING),
+        (Went(Answer(value=1)), Count.SUCCESS),
+        (Went(Answer(error=ConnectionError()), transient=True), Count.FAILURE),
+        (Went(Answer(error=ValueError())), Count.NOTHING),
+    ],
+)
+def test_an_original_in_the_host(went: Went, count: Count) -> None:
+    """Only what `retry_on` names says anything of what the function depends on."""
+    assert of_host(went) == Verdict(count)
+
+
+def guarded(**settings: float) -> tuple[Breaker, BreakerGuard]:
+    size = {"minimum_number_of_calls": 2, "sliding_window_size": 2, **settings}
+    breaker = Breaker("f v1", BreakerSettings(**size), clock=Clock(), random=lambda: 0.5)  # type: ignore[arg-type]  # numbers, by name
+    return breaker, BreakerGuard(breaker, of_version)
+
+
+def call(guard: BreakerGuard, went: Went) -> None:
+    entry = guard.admit()
+    assert not isinstance(entry, NotAdmitted)
+    entry.tell(went)
+
+
+def test_an_open_breaker_turns_calls_away() -> None:
+    breaker, guard = guarded()
+    call(guard, Went(WALL))
+    call(guard, Went(WALL))
+    entry = guard.admit()
+    assert isinstance(entry, NotAdmitted)
+    assert (entry.by, entry.retry_after, breaker.state) == ("breaker", 60.0, State.OPEN)
+    assert entry.reason.startswith("the breaker of f v1 is open: ")
+
+
+def test_slow_calls_are_told_as_such() -> None:
+    breaker, guard = guarded(slow_call_duration_threshold=1.0)
+    call(guard, Went(GOOD, duration=2.0))
+    call(guard, Went(GOOD, duration=2.0))
+    assert breaker.state is State.OPEN
+
+
+def test_a_violation_pins_it() -> None:
+    breaker, guard = guarded()
+    call(guard, Went(Answer(outcome=failed(Status.VIOLATION, "network"))))
+    assert (breaker.state, breaker.statistics().pinned) == (State.FORCED_OPEN, True)
+
+
+def test_a_call_that_was_given_up_leaves_no_trace() -> None:
+    breaker, guard = guarded()
+    entry = guard.admit()
+    assert not isinstance(entry, NotAdmitted)
+    entry.give_back()
+    assert breaker.statistics().counts.calls == 0

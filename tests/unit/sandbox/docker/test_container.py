@@ -1,0 +1,131 @@
+"""What a container may say while nobody calls, and that anything else ends it instead of us."""
+
+import contextlib
+import json
+import socket
+import struct
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from poet_engine.guest import reports
+from poet_engine.guest.frames import Kind, Reader, pack
+from poet_engine.sandbox.docker.container import Container, ContainerError, Standing
+from poet_engine.sandbox.docker.stream import Stream
+from poet_engine.sandbox.pool.version import Version
+
+STANDING = json.dumps({"landlock": 3, "told": True, "counted_by": "cgroup v1"}).encode()
+PURE = reports.ENDED.pack(0, 0, True)
+
+
+class Pair:
+    """A container as the host sees it, and its first process' end of the stream."""
+
+    def __init__(self) -> None:
+        ours, self.peer = socket.socketpair()
+        self.container = Container("id", "poet-x", Stream(ours, 1 << 16), 1000)
+
+    def says(self, kind: Kind, content: bytes = b"") -> bool:
+        data = pack(kind, content)
+        self.peer.sendall(struct.pack(">BxxxI", 1, len(data)) + data)
+        return self.container.on_readable()
+
+    def heard(self) -> list[Kind]:
+        reader = Reader({Kind.ARM: 1 << 20})
+        return [frame.kind for frame in reader.feed(self.peer.recv(1 << 20))]
+
+    def until_it_ends(self) -> None:
+        while self.container.on_readable():
+            continue
+
+    def close(self) -> None:
+        self.container.close()
+        self.peer.close()
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    made = Pair()
+    yield made
+    made.close()
+
+
+def test_one_that_stands_is_armed_and_then_ready(pair: Pair) -> None:
+    assert not pair.says(Kind.STANDING, STANDING)
+    assert pair.container.standing == Standing(3, True, "cgroup v1")
+    assert pair.heard() == [Kind.ARM]
+    assert pair.container.quiet
+    assert pair.says(Kind.ARMED, reports.ARMED.pack(123))
+    assert (pair.container.armed, pair.container.memory) == (True, 123)
+
+
+def test_memory_that_nothing_counts_is_not_known(pair: Pair) -> None:
+    pair.says(Kind.ARMED, reports.ARMED.pack(-1))
+    assert pair.container.memory is None
+
+
+def test_after_a_call_it_may_say_what_is_left_of_it(pair: Pair) -> None:
+    for kind, content in ((Kind.OUT, b"x"), (Kind.ERR, b"x"), (Kind.ANSWER, b"x")):
+        assert not pair.says(kind, content)
+    assert not pair.says(Kind.COUNTS, reports.COUNTS.pack(1, 2, 3, 4))
+    assert pair.says(Kind.ENDED, PURE)
+    assert pair.container.ended
+    pair.container.arm(Version("source", "file"))
+    assert not pair.container.ended
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "why"),
+    [
+        (Kind.ENDED, reports.ENDED.pack(0, 1, True), "left something behind"),
+        (Kind.ENDED, reports.ENDED.pack(0, 0, False), "left something behind"),
+        (Kind.ENDED, b"", "ENDED with 0 bytes"),
+        (Kind.ARMED, b"\0", "ARMED with 1 bytes"),
+        (Kind.BROKEN, b"no numpy", "no numpy"),
+        (Kind.ASKED, b'["ptrace", [1]]', "ASKED out of turn"),
+        (Kind.FETCHED, b"x", "FETCHED out of turn"),
+        (Kind.FILES, b"x", "FILES out of turn"),
+        (Kind.READY, b"", "frame kind 5 may not come here"),
+    ],
+)
+def test_what_it_may_not_say_ends_it(pair: Pair, kind: Kind, content: bytes, why: str) -> None:
+    with pytest.raises(ContainerError, match=why):
+        pair.says(kind, content)
+
+
+@pytest.mark.parametrize(
+    "told",
+    ["{}", "[]", "null", "x", '{"landlock": Infinity, "told": 1, "counted_by": ""}', "[" * 60_000, '{"landlock": "x"}'],
+)
+def test_what_it_says_of_itself_may_be_unreadable(pair: Pair, told: str) -> None:
+    with pytest.raises(ContainerError, match="cannot be read"):
+        pair.says(Kind.STANDING, told.encode())
+
+
+@given(kind=st.sampled_from([Kind.STANDING, Kind.ARMED, Kind.ENDED, Kind.COUNTS]), content=st.binary(max_size=40))
+def test_hostile_content_is_taken_or_ends_the_container(kind: Kind, content: bytes) -> None:
+    pair = Pair()
+    try:
+        with contextlib.suppress(ContainerError):
+            pair.says(kind, content)
+        assert isinstance(pair.container.memory, int | None)
+        assert isinstance(pair.container.standing, Standing | None)
+    finally:
+        pair.close()
+
+
+def test_one_that_ended_is_not_quiet_and_says_its_last_words(pair: Pair) -> None:
+    pair.says(Kind.ARMED, reports.ARMED.pack(1))
+    assert pair.container.quiet
+    pair.peer.sendall(struct.pack(">BxxxI", 2, 8) + b"Traceback"[:8])
+    pair.peer.shutdown(socket.SHUT_WR)
+    assert not pair.container.quiet
+    with pytest.raises(ContainerError, match="have ended; Tracebac"):
+        pair.until_it_ends()
+
+
+def test_one_that_was_let_go_is_not_quiet(pair: Pair) -> None:
+    pair.container.close()
+    assert not pair.container.quiet

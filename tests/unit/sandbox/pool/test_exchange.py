@@ -1,0 +1,215 @@
+"""Where callers and lanes meet, without any process behind it."""
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from poet_engine.cancellation import Cancellation
+from poet_engine.sandbox.pool.exchange import Exchange, Next, NoLaneError, Why
+from poet_engine.sandbox.pool.schedule import Size
+from poet_engine.sandbox.pool.version import Version
+from poet_engine.sandbox.process.lane import Lane
+
+A, B = Version("def f(): pass", "a.py"), Version("def f(): pass", "b.py")
+LONG = 30.0  # seconds; nobody waits for so long here
+
+
+@pytest.fixture
+def exchange() -> Exchange[Lane]:
+    return Exchange(Size(least=1, most=4, queue=3), time.monotonic)
+
+
+@pytest.fixture
+def lanes() -> Iterator[list[Lane]]:
+    made = [Lane(number, 1000 + number, 1 << 20) for number in range(4)]
+    yield made
+    for lane in made:
+        lane.close()
+
+
+@pytest.fixture
+def callers() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(8) as threads:
+        yield threads
+
+
+def _queue_up(exchange: Exchange[Lane], callers: ThreadPoolExecutor, key: Version | None = None) -> "Future[Lane]":
+    """One more caller who waits; returns when it does."""
+    before = exchange.statistics()["waiting"]
+    future = callers.submit(exchange.acquire, LONG, key=key)
+    pause = threading.Event()
+    while exchange.statistics()["waiting"] == before:
+        pause.wait(0.001)
+    return future
+
+
+def test_a_ready_lane_is_handed_out_and_counted(exchange: Exchange[Lane], lanes: list[Lane]) -> None:
+    exchange.offer(lanes[0])
+    assert exchange.statistics()["ready"] == 1
+    assert exchange.acquire(0.0) is lanes[0]
+    assert (exchange.statistics()["ready"], exchange.statistics()["busy"]) == (0, 1)
+    exchange.give_back(lanes[0], Next.REARM)
+    assert exchange.statistics()["busy"] == 0
+    assert exchange.take_returned() == [(lanes[0], Next.REARM)]
+
+
+def test_the_lane_that_was_used_last_is_used_first(exchange: Exchange[Lane], lanes: list[Lane]) -> None:
+    """So that those which are not needed stay idle, and can be ended."""
+    for lane in lanes[:3]:
+        exchange.offer(lane)
+    assert exchange.acquire(0.0) is lanes[2]
+    assert exchange.take_idle() is lanes[0]
+
+
+def test_callers_are_served_in_the_order_in_which_they_came(
+    exchange: Exchange[Lane], lanes: list[Lane], callers: ThreadPoolExecutor
+) -> None:
+    futures = [_queue_up(exchange, callers) for _ in range(3)]
+    for lane in lanes[:3]:
+        exchange.offer(lane)
+    assert [future.result() for future in futures] == lanes[:3]
+
+
+def test_nobody_overtakes_those_who_wait(
+    exchange: Exchange[Lane], lanes: list[Lane], callers: ThreadPoolExecutor
+) -> None:
+    first = _queue_up(exchange, callers)
+    exchange.offer(lanes[0])
+    assert first.result() is lanes[0]
+    with pytest.raises(NoLaneError) as refused:
+        exchange.acquire(0.0)
+    assert refused.value.why is Why.TIMEOUT
+
+
+def test_beyond_the_queue_callers_are_turned_away_at_once(
+    exchange: Exchange[Lane], callers: ThreadPoolExecutor
+) -> None:
+    waiting = [_queue_up(exchange, callers) for _ in range(3)]
+    with pytest.raises(NoLaneError, match="3 callers wait") as refused:
+        exchange.acquire(LONG)
+    assert refused.value.why is Why.FULL
+    assert exchange.statistics()["turned_away"] == 1
+    exchange.shut()
+    assert all(isinstance(future.exception(), NoLaneError) for future in waiting)
+
+
+def test_waiting_ends_with_the_deadline_and_leaves_nobody_in_the_queue(exchange: Exchange[Lane]) -> None:
+    with pytest.raises(NoLaneError, match=r"within 0\.01 s"):
+        exchange.acquire(0.01)
+    assert exchange.statistics()["waiting"] == 0
+
+
+def test_waiting_ends_when_the_caller_gives_up(exchange: Exchange[Lane], callers: ThreadPoolExecutor) -> None:
+    with Cancellation() as cancellation:
+        future = callers.submit(exchange.acquire, LONG, cancellation=cancellation)
+        cancellation.cancel()
+        assert isinstance(future.exception(), NoLaneError)
+    assert exchange.statistics()["waiting"] == 0
+
+
+def test_when_lanes_cannot_be_made_everybody_is_told(exchange: Exchange[Lane], callers: ThreadPoolExecutor) -> None:
+    futures = [_queue_up(exchange, callers) for _ in range(2)]
+    exchange.fail("no namespaces")
+    for future in futures:
+        error = future.exception()
+        assert isinstance(error, NoLaneError)
+        assert (str(error), error.why) == ("no namespaces", Why.SETUP)
+
+
+def test_after_the_end_nobody_comes_in(exchange: Exchange[Lane], lanes: list[Lane]) -> None:
+    exchange.offer(lanes[0])
+    exchange.shut()
+    with pytest.raises(NoLaneError) as refused:
+        exchange.acquire(LONG)
+    assert refused.value.why is Why.CALLED_OFF
+
+
+class TestKeptPayloads:
+    """`fresh = "none"`: a payload serves one version only."""
+
+    @pytest.fixture
+    def exchange(self) -> Exchange[Lane]:
+        return Exchange(Size(least=1, most=4, queue=3), time.monotonic, keeps=True)
+
+    def test_a_version_gets_the_lane_that_has_served_it(self, exchange: Exchange[Lane], lanes: list[Lane]) -> None:
+        for lane in lanes[:2]:
+            exchange.offer(lane)
+        first = exchange.acquire(0.0, key=A)
+        exchange.give_back(first, Next.KEEP)
+        assert exchange.acquire(0.0, key=A) is first
+
+    def test_it_never_gets_another_versions_lane(self, exchange: Exchange[Lane], lanes: list[Lane]) -> None:
+        exchange.offer(lanes[0])
+        exchange.give_back(exchange.acquire(0.0, key=A), Next.KEEP)
+        with pytest.raises(NoLaneError):
+            exchange.acquire(0.0, key=B)
+        assert exchange.take_returned() == []
+
+    def test_when_all_are_kept_for_others_one_makes_room(self, exchange: Exchange[Lane], lanes: list[Lane]) -> None:
+        exchange.lanes = exchange.size.most
+        exchange.offer(lanes[0])
+        exchange.give_back(exchange.acquire(0.0, key=A), Next.KEEP)
+        with pytest.raises(NoLaneError):
+            exchange.acquire(0.0, key=B)
+        assert exchange.take_returned() == [(lanes[0], Next.DISCARD)]
+
+    def test_a_kept_lane_passes_those_by_whom_it_cannot_serve(
+        self, exchange: Exchange[Lane], lanes: list[Lane], callers: ThreadPoolExecutor
+    ) -> None:
+        exchange.lanes = 2
+        exchange.offer(lanes[0])
+        lane = exchange.acquire(0.0, key=A)
+        other, same = _queue_up(exchange, callers, B), _queue_up(exchange, callers, A)
+        exchange.give_back(lane, Next.KEEP)
+        assert same.result() is lane
+        exchange.offer(lanes[1])
+        assert other.result() is lanes[1]
+
+
+class TestPreparedPayloads:
+    """A payload that has compiled a version ahead serves that version, or nobody."""
+
+    @pytest.fixture
+    def exchange(self, exchange: Exchange[Lane], lanes: list[Lane]) -> Exchange[Lane]:
+        """With one lane that is prepared for A and one for anybody."""
+        lanes[0].key = A
+        for lane in lanes[:2]:
+            exchange.offer(lane)
+        return exchange
+
+    def test_it_is_the_first_choice_for_its_version(self, exchange: Exchange[Lane], lanes: list[Lane]) -> None:
+        assert exchange.acquire(0.0, key=A) is lanes[0]
+        assert exchange.acquire(0.0, key=A) is lanes[1]
+
+    def test_others_never_get_it_and_it_is_renewed_for_them(self, exchange: Exchange[Lane], lanes: list[Lane]) -> None:
+        """Its memory holds the source of the version that it was prepared for."""
+        assert exchange.acquire(0.0, key=B) is lanes[1]
+        with pytest.raises(NoLaneError):
+            exchange.acquire(0.0, key=B)
+        assert exchange.take_returned() == [(lanes[0], Next.RENEW)]
+
+    def test_when_somebody_else_waits_already_it_is_renewed_at_once(
+        self, exchange: Exchange[Lane], lanes: list[Lane], callers: ThreadPoolExecutor
+    ) -> None:
+        assert exchange.acquire(0.0, key=B) is lanes[1]
+        waiting = _queue_up(exchange, callers, B)
+        assert exchange.take_returned() == [(lanes[0], Next.RENEW)]
+        lanes[2].key = A
+        exchange.offer(lanes[2])
+        assert exchange.take_returned() == [(lanes[2], Next.RENEW)]
+        exchange.offer(lanes[3])
+        assert waiting.result() is lanes[3]
+
+    def test_preparing_begins_when_one_version_is_called_again_and_again(self, exchange: Exchange[Lane]) -> None:
+        for _ in range(4):
+            assert exchange.probable is None
+            lane = exchange.acquire(0.0, key=A)
+            exchange.give_back(lane, Next.DRAIN)
+            lane.key = None
+            exchange.offer(lane)
+        assert exchange.probable == A
+        exchange.forget(A)
+        assert exchange.probable is None
