@@ -23,16 +23,19 @@ CANARY = "poet-canary-5f1d"
 # Everything that could stand between the code and a file of the user's.
 ALL = "mounts ids capabilities seccomp landlock"
 
-# Reads memory of its own without dying of what is not mapped: `write` to a pipe fails there with EFAULT.
+# Reads memory of its own without dying of what is not mapped: `write` to a pipe fails there with EFAULT. In an older
+# kernel (6.1 is one) that leaves an empty page in the pipe, which has room for sixteen: it is read away.
 PEEK = """
 import ctypes
 libc = ctypes.CDLL(None, use_errno=True)
 libc.write.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t]
 libc.sbrk.restype = ctypes.c_void_p
 reader, writer = os.pipe()
+os.set_blocking(reader, False)
 def peek(address):
-    if libc.write(writer, address, 4096) != 4096: return b''
-    return os.read(reader, 4096)
+    libc.write(writer, address, 4096)
+    try: return os.read(reader, 4096)
+    except BlockingIOError: return b''
 def environment():
     start = ctypes.cast(ctypes.c_void_p.in_dll(libc, 'environ').value, ctypes.POINTER(ctypes.c_char_p))
     found = []
@@ -273,19 +276,18 @@ def test_a_crash_leaves_no_core(hostile: "Hostile") -> None:
 
 KEEP = "hold = [(args[0][::-1] + str(n)).encode() for n in range(20_000)]\n"
 SCAN = PEEK + "mark = args[0][::-1].encode()\nreturn sum(page.count(mark) for page in heaps())"
-LONG = '"9s"'  # an emulated machine takes more than ten times as long to look through memory
 
 
 def test_what_was_compiled_ahead_is_in_no_other_versions_memory(hostile: "Hostile") -> None:
     """A version that is called again and again is prepared for; whoever calls another one gets another payload."""
     mark = "poet-mark-7c31"
     secret = f"hold = '{mark * 500}'\nreturn len(hold)"
-    calls = [hostile(secret, lanes=1, cpu=LONG, wall=LONG).value for _ in range(10)]
-    control = hostile(f"hold = '{mark * 500}'\n{SCAN}", mark[::-1], lanes=1, cpu=LONG, wall=LONG).value
-    assert [hostile(secret, lanes=1, cpu=LONG, wall=LONG).value for _ in range(10)] == calls == [len(mark) * 500] * 10
-    while not hostile.sandbox(lanes=1, cpu=LONG, wall=LONG).statistics().ready:
+    calls = [hostile(secret, lanes=1, cpu='"3s"').value for _ in range(10)]
+    control = hostile(f"hold = '{mark * 500}'\n{SCAN}", mark[::-1], lanes=1, cpu='"3s"').value
+    assert [hostile(secret, lanes=1, cpu='"3s"').value for _ in range(10)] == calls == [len(mark) * 500] * 10
+    while not hostile.sandbox(lanes=1, cpu='"3s"').statistics().ready:
         pass  # until its payload is prepared
-    found = hostile(SCAN, mark[::-1], lanes=1, cpu=LONG, wall=LONG).value
+    found = hostile(SCAN, mark[::-1], lanes=1, cpu='"3s"').value
 
     assert isinstance(control, int)
     assert control > 100, "the control: a version finds what its own source says"
@@ -295,8 +297,8 @@ def test_what_was_compiled_ahead_is_in_no_other_versions_memory(hostile: "Hostil
 def test_nothing_of_a_call_is_in_the_memory_of_the_next_one_in_its_lane(hostile: "Hostile") -> None:
     """Each is forked from an init that has never seen a request; the control is a call that looks into itself."""
     mark = "poet-mark-90a2"[::-1]
-    held = hostile(KEEP + SCAN, mark, lanes=1, cpu=LONG, wall=LONG).value
-    found = hostile(SCAN, mark, lanes=1, cpu=LONG, wall=LONG).value
+    held = hostile(KEEP + SCAN, mark, lanes=1, cpu='"3s"').value
+    found = hostile(SCAN, mark, lanes=1, cpu='"3s"').value
 
     assert isinstance(held, int)
     assert held > 100
