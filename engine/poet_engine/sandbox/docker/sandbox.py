@@ -107,6 +107,7 @@ class DockerSandbox:
         pool_size = pool_schedule.Size(least=size.spare, most=size.most, queue=size.queue, linger=size.linger)
         self._exchange: Exchange[Container] = Exchange(pool_size, clock, keeps=True)
         self._keeper = Keeper(self._exchange, self._builder, size, once=once, clock=clock)
+        self._keeper.errand(self._builder.tidy)
         self._keeper.errand(self._chosen.sweep)  # what is left of others must not keep us from starting
         self._apart = Apart(self._builder, self._limits, self._chosen.probing, clock)
         self._finalizer = weakref.finalize(self, _abandon, self._keeper, self._engine)
