@@ -1,4 +1,7 @@
-"""Nothing of the Docker sandbox outlives a call, a close or its host, with a real engine; and whose fault an end is."""
+"""Nothing of the Docker sandbox outlives a call, a close or its host, with a real engine; and whose fault an end is.
+
+In one piece, because every end is looked at in the same way: containers by their owner, calls in flight, descriptors.
+"""
 
 import asyncio
 import contextlib
