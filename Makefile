@@ -22,7 +22,7 @@ help:
 	@echo 'make check   the fast lane: format, lint, layers, types, unit tests'
 	@echo 'make test    everything: check, then conformance, security, integration and packaging'
 	@echo 'make images  the images of the Docker sandbox, where they are missing or out of date; make test does it too'
-	@echo 'make test-cgroup2   the tests that depend on the cgroup version, in an emulated machine that has only v2'
+	@echo 'make test-cgroup2   conformance and security tests in an emulated machine that has only cgroup v2'
 	@echo 'make bench   measure calls, calls in flight, overshoot, large values, cold starts, the host part and scans (docs/performance.md)'
 	@echo 'make setup   make the virtual environment $(VENV) with all that development needs'
 	@echo 'make clean   remove the virtual environment and everything that was generated'

@@ -7,6 +7,8 @@ cannot quietly stop doing so.
 
 `user` means that an ordinary user can build the sandbox on this machine, not that the tests run as one: a test so
 marked runs as root too, and then starts its own process as another user.
+
+`POET_PACE` says how many times slower than usual the machine is; the fixture `pace` has it.
 """
 
 import functools
@@ -48,6 +50,12 @@ if libc.unshare(flags):
 def require() -> Require:
     """`require(what, available, reason)` goes on when `available`; else it skips, or fails if POET_REQUIRE says so."""
     return _require
+
+
+@pytest.fixture(scope="session")
+def pace() -> int:
+    """How many times slower than usual this machine is: an emulated one cannot keep the times that a test gives."""
+    return int(os.environ.get("POET_PACE", "1"))  # noqa: TID251 - how the tests are told; the product does not read it
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

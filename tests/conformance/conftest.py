@@ -1,6 +1,5 @@
 """The sandboxes that one contract is held against, and what their jobs are made of."""
 
-import os
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -15,18 +14,13 @@ from poet_engine.sandbox.protocol import Sandbox
 from poet_engine.sandbox.scripted import ScriptedSandbox, ok
 from poet_engine.settings import Settings
 
-# How many times slower than usual this machine is: an emulated one cannot keep the times that a test gives.
-PACE = int(os.environ.get("POET_PACE", "1"))  # noqa: TID251 - how the tests are told; the product does not read it
-
 # Budgets that a test can use up without anybody waiting for it.
-LIMITS = f"""
+_LIMITS = """
 version = 1
 name = "conformance"
 extends = "restricted"
 
 [limits]
-wall = "{2 * PACE}s"
-cpu = "{500 * PACE}ms"
 memory = "64MiB"
 threads = 4
 output = "64KiB"
@@ -62,8 +56,8 @@ _OPENERS: dict[str, Open] = {
 
 
 @pytest.fixture(scope="session")
-def policy() -> Policy:
-    return Policy.parse(LIMITS)
+def policy(pace: int) -> Policy:
+    return Policy.parse(f'{_LIMITS}wall = "{2 * pace}s"\ncpu = "{500 * pace}ms"\n')
 
 
 @pytest.fixture(params=["scripted", *_REAL])

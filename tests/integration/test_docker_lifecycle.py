@@ -1,6 +1,7 @@
 """Nothing of the Docker sandbox outlives a call, a close or its host, with a real engine; and whose fault an end is.
 
-In one piece, because every end is looked at in the same way: containers by their owner, calls in flight, descriptors.
+It is in one piece because nearly all of it asks the same of different ends: what containers, threads and descriptors are
+left, by the same few functions.
 """
 
 import asyncio

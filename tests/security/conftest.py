@@ -5,7 +5,6 @@ evidence are, and shows in a control that the same deed happens when nothing sta
 """
 
 import contextlib
-import os
 import re
 from collections.abc import Iterator, Mapping
 
@@ -22,13 +21,10 @@ from poet_engine.sandbox.process import ProcessSandbox
 from poet_engine.settings import Settings
 
 _HEAD = 'version = 1\nname = "security"\nextends = "restricted"\n[limits]\n'
-# How many times slower than usual this machine is: an emulated one cannot keep the times that a test gives.
-PACE = int(os.environ.get("POET_PACE", "1"))  # noqa: TID251 - how the tests are told; the product does not read it
-
 # Short enough that nobody waits for a deed to be stopped; a test may set any of them anew.
 _LIMITS = {
-    "wall": f'"{3 * PACE}s"',
-    "cpu": f'"{300 * PACE}ms"',
+    "wall": '"3s"',
+    "cpu": '"300ms"',
     "memory": '"64MiB"',
     "threads": "4",
     "output": '"64KiB"',
@@ -38,14 +34,15 @@ _LIMITS = {
 }
 
 
-def _paced(duration: str) -> str:
-    """A TOML duration in whole seconds or milliseconds, stretched for this machine."""
-    return re.sub(r"\d+", lambda number: str(int(number[0]) * PACE), duration)
+def _stretched(duration: str, pace: int) -> str:
+    """A TOML duration in whole seconds or milliseconds, so many times as long."""
+    return re.sub(r"\d+", lambda number: str(int(number[0]) * pace), duration)
 
 
-def _policy(limits: Mapping[str, str]) -> str:
-    own = {key: _paced(value) if key in ("wall", "cpu") else value for key, value in limits.items()}
-    return _HEAD + "".join(f"{key} = {value}\n" for key, value in {**_LIMITS, **own}.items())
+def _policy(limits: Mapping[str, str], pace: int) -> str:
+    values = {**_LIMITS, **limits}
+    values |= {key: _stretched(values[key], pace) for key in ("wall", "cpu")}
+    return _HEAD + "".join(f"{key} = {value}\n" for key, value in values.items())
 
 
 class Hostile:
@@ -53,15 +50,16 @@ class Hostile:
 
     Args:
         close_later: Takes what is to be closed.
+        pace: How many times as long as they say the limits of time are.
     """
 
-    def __init__(self, close_later: contextlib.ExitStack) -> None:
-        self._close_later = close_later
+    def __init__(self, close_later: contextlib.ExitStack, pace: int) -> None:
+        self._close_later, self._pace = close_later, pace
         self._open: dict[tuple[str, str, int], ProcessSandbox] = {}
 
     def sandbox(self, without: str = "", lanes: int = 8, **limits: str) -> ProcessSandbox:
         """The sandbox of these limits (as TOML values) without these measures (names between spaces)."""
-        text = _policy(limits)
+        text = _policy(limits, self._pace)
         key = (text, without, lanes)
         if key not in self._open:
             size = Size(least=1, most=lanes)
@@ -94,15 +92,16 @@ class Contained:
     Args:
         runtime: What runs them.
         close_later: Takes what is to be closed.
+        pace: How many times slower than usual this machine is.
     """
 
-    def __init__(self, runtime: str, close_later: contextlib.ExitStack) -> None:
-        self.runtime, self._close_later = runtime, close_later
+    def __init__(self, runtime: str, close_later: contextlib.ExitStack, pace: int) -> None:
+        self.runtime, self._close_later, self._pace = runtime, close_later, pace
         self._open: dict[tuple[str, str, int], DockerSandbox] = {}
 
     def sandbox(self, without: str = "", lanes: int = 8, **limits: str) -> DockerSandbox:
         """The sandbox of these limits (as TOML values) without these measures inside (names between spaces)."""
-        key = (_policy(limits), without, lanes)
+        key = (_policy(limits, self._pace), without, lanes)
         if key not in self._open:
             # of one container that serves, nothing else may be ready that could serve in its place
             size = docker_schedule.Size(spare=0, most=1) if lanes == 1 else docker_schedule.Size(most=lanes)
@@ -131,17 +130,17 @@ _MARKS = {
 
 
 @pytest.fixture(scope="session", params=[pytest.param(name, marks=marks) for name, marks in _MARKS.items()])
-def everywhere(request: pytest.FixtureRequest) -> Iterator[Everywhere]:
+def everywhere(request: pytest.FixtureRequest, pace: int) -> Iterator[Everywhere]:
     """`everywhere(body, *args, memory='"1GiB"')` gives the outcome, in every sandbox with all its walls."""
     with contextlib.ExitStack() as stack:
-        yield Hostile(stack) if request.param == "process" else Contained(_CONTAINED[request.param], stack)
+        yield Hostile(stack, pace) if request.param == "process" else Contained(_CONTAINED[request.param], stack, pace)
 
 
 @pytest.fixture(scope="session", params=[pytest.param(name, marks=_MARKS[name]) for name in _CONTAINED])
-def contained(request: pytest.FixtureRequest) -> Iterator[Contained]:
+def contained(request: pytest.FixtureRequest, pace: int) -> Iterator[Contained]:
     """The same in containers only."""
     with contextlib.ExitStack() as stack:
-        yield Contained(_CONTAINED[request.param], stack)
+        yield Contained(_CONTAINED[request.param], stack, pace)
 
 
 @pytest.fixture(scope="session")
@@ -154,10 +153,10 @@ def sees(everywhere: Everywhere, counted: bool) -> frozenset[str]:  # noqa: FBT0
 
 
 @pytest.fixture(scope="module")
-def hostile() -> Iterator[Hostile]:
+def hostile(pace: int) -> Iterator[Hostile]:
     """`hostile(body, *args, without="mounts ids", memory='"1GiB"')` gives the outcome."""
     with contextlib.ExitStack() as stack:
-        yield Hostile(stack)
+        yield Hostile(stack, pace)
 
 
 @pytest.fixture(scope="session")

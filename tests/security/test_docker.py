@@ -287,3 +287,22 @@ def test_what_proc_and_sys_show_is_the_containers_own(contained: "Contained") ->
     assert all(empty.values()), empty
     if contained.runtime == "runc":
         assert contained(_SEEN, "/proc", "/sys", lanes=1).value == {"/proc": errno.EACCES, "/sys": errno.EACCES}
+
+
+# Where the container's first process came to the host's socket; nothing listens there any more.
+_LINE = """
+import socket
+try:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line: line.connect('/run/poet/line')
+except OSError as error: return error.errno
+return 'connected'
+"""
+
+
+def test_the_socket_that_came_with_the_container_leads_nowhere(contained: "Contained") -> None:
+    """The filter refuses a socket; without it there is nobody to connect to."""
+    gone = (errno.ENOENT, errno.ECONNREFUSED, errno.EACCES)
+
+    assert contained(_LINE, lanes=1).value == errno.EACCES
+    assert contained(_LINE, without="seccomp", lanes=1).value in gone
+    assert contained(_LINE, without="seccomp landlock", lanes=1).value in gone

@@ -233,11 +233,11 @@ ALL = {**PATCHES, **EXCEPTIONS, **VALUES}
 def test_the_verdict_is_exact_and_the_next_call_is_served(
     everywhere: "Everywhere", body: str, status: Status, cause: str | None
 ) -> None:
-    outcome = everywhere(body, lanes=1)
+    outcome = everywhere(body, lanes=1, cpu='"1s"')
 
     assert (outcome.stdout, outcome.status, outcome.cause) == ("reached\n", status, cause), outcome.describe()
     assert outcome.blame is {OK: None, REFUSED: Blame.CALLER}.get(status, Blame.CODE)
-    assert everywhere("import json\nreturn json.dumps([len('next')])", lanes=1).value == "[4]"
+    assert everywhere("import json\nreturn json.dumps([len('next')])", lanes=1, cpu='"1s"').value == "[4]"
 
 
 def test_control_without_any_of_it_the_loop_answers(everywhere: "Everywhere") -> None:

@@ -40,7 +40,11 @@ FIND_KEY = "return libc.syscall(number['keyctl'], 10, -4, b'user', b'poet-left',
 # Limit 10 counts locks as Linux 2.4 did; nothing else sets it.
 LEFTOVERS: dict[str, Leftover] = {
     "priority of init": Leftover(
-        "os.setpriority(os.PRIO_PROCESS, 1, 7)", "return os.getpriority(os.PRIO_PROCESS, 1)", errno.ENOSYS, 0, 7
+        "os.setpriority(os.PRIO_PROCESS, 1, 19)",
+        "return os.getpriority(os.PRIO_PROCESS, 1)",
+        errno.ENOSYS,
+        os.getpriority(os.PRIO_PROCESS, 0),
+        19,
     ),
     "cores of init": Leftover(
         "os.sched_setaffinity(1, {min(os.sched_getaffinity(0))})",

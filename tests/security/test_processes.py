@@ -28,16 +28,19 @@ CHILDREN_BURN: dict[str, str] = {
 
 @pytest.mark.parametrize("body", CHILDREN_BURN.values(), ids=CHILDREN_BURN)
 def test_work_of_children_is_on_the_budget_of_the_call(
-    everywhere: "Everywhere", sees: frozenset[str], body: str
+    everywhere: "Everywhere",
+    counted: bool,  # noqa: FBT001 - a fixture
+    pace: int,
+    body: str,
 ) -> None:
-    if "counters" not in sees:
+    if not counted:
         pytest.skip("without a cgroup only the payload's own process is counted; docs/threat-model.md says so")
 
     outcome = everywhere(body, syscalls.NUMBERS["clone"], processes="3")
 
     assert outcome.stdout == "reached\n"
     assert (outcome.status, outcome.cause, outcome.blame) == (Status.LIMIT, "cpu", Blame.CODE), outcome.describe()
-    assert outcome.usage.cpu_ms < 1000
+    assert outcome.usage.cpu_ms < 1000 * pace
 
 
 def test_control_children_within_the_budget_work_to_their_end(everywhere: "Everywhere") -> None:

@@ -23,16 +23,19 @@ CANARY = "poet-canary-5f1d"
 # Everything that could stand between the code and a file of the user's.
 ALL = "mounts ids capabilities seccomp landlock"
 
-# Reads memory of its own without dying of what is not mapped: `write` to a pipe fails there with EFAULT.
+# Reads memory of its own without dying of what is not mapped: `write` to a pipe fails there with EFAULT. In an older
+# kernel (6.1 is one) that leaves an empty page in the pipe, which has room for sixteen: it is read away.
 PEEK = """
 import ctypes
 libc = ctypes.CDLL(None, use_errno=True)
 libc.write.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t]
 libc.sbrk.restype = ctypes.c_void_p
 reader, writer = os.pipe()
+os.set_blocking(reader, False)
 def peek(address):
-    if libc.write(writer, address, 4096) != 4096: return b''
-    return os.read(reader, 4096)
+    libc.write(writer, address, 4096)
+    try: return os.read(reader, 4096)
+    except BlockingIOError: return b''
 def environment():
     start = ctypes.cast(ctypes.c_void_p.in_dll(libc, 'environ').value, ctypes.POINTER(ctypes.c_char_p))
     found = []
