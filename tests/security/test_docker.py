@@ -201,7 +201,7 @@ PRESSED: dict[str, tuple[str, tuple[tuple[Status, str | None], ...]]] = {
             "            for at in range(0, 200 << 20, 4096): region[at] = 1\n        finally: os._exit(9)\n"
             "    children.append(pid)\nreturn [bool(os.waitpid(pid, 0)[1]) for pid in children]"
         ),
-        ((OK, None), (LIMIT, "cpu"), (LIMIT, "memory")),
+        ((OK, None), (LIMIT, "cpu"), (LIMIT, "memory"), (LIMIT, "wall")),
     ),
     "pipes that are full": (
         (

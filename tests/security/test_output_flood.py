@@ -14,7 +14,7 @@ CAP = 64 << 10  # of the policy in conftest.py
 FLOODS: dict[str, str] = {
     "print": "while True: print('x' * 1000)",
     "one long line": "while True: os.write(1, b'x' * 65536)",
-    "single bytes": "while True: os.write(1, b'x')",
+    "few bytes": "while True: os.write(1, b'few bytes')",
     "standard error": "while True: os.write(2, b'x' * 65536)",
     "both": "while True: os.write(1, b'o' * 1000); os.write(2, b'e' * 1000)",
     "bytes that are no text": "while True: os.write(1, b'\\xff\\xfe\\x00' * 1000)",
@@ -32,7 +32,7 @@ FLOODS: dict[str, str] = {
 
 @pytest.mark.parametrize("body", FLOODS.values(), ids=FLOODS)
 def test_a_flood_ends_at_the_cap(everywhere: "Everywhere", body: str) -> None:
-    outcome = everywhere(body, cpu='"2s"')  # for single bytes, each a system call
+    outcome = everywhere(body, cpu='"2s"')  # for few bytes, each time a system call
 
     assert outcome.stdout.startswith("reached\n")
     assert (outcome.status, outcome.cause, outcome.blame) == (Status.LIMIT, "output", Blame.CODE)

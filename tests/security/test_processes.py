@@ -104,7 +104,7 @@ SLEEPERS: dict[str, tuple[str, int]] = {
 def test_whoever_waits_is_ended_by_the_clock_with_all_it_has_started(
     everywhere: "Everywhere", body: str, left: int
 ) -> None:
-    outcome = everywhere(body, syscalls.NUMBERS["exit"], processes="3", wall='"400ms"')
+    outcome = everywhere(body, syscalls.NUMBERS["exit"], processes="3", wall='"400ms"', cpu='"2s"')
 
     assert outcome.stdout == "reached\n"
     assert (outcome.status, outcome.cause, outcome.blame) == (Status.LIMIT, "wall", Blame.CODE), outcome.describe()

@@ -284,8 +284,9 @@ class _Init:
             self._kill()
 
     def _kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(-1, signal.SIGKILL)
+        """Only the payload: when it is reaped, all that it started is ended and counted; before, it might reap that."""
+        if self._payload is not None and self._payload.pid:
+            os.kill(self._payload.pid, signal.SIGKILL)
 
     def _counts(self, reaped_cpu: float | None = None) -> bytes:
         """The growth since release, packed as a frame."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Self
 
 from poet_engine.cancellation import Cancellation
+from poet_engine.dockerd import faults
 from poet_engine.errors import ClosedError, DockerError, ImageError, SandboxUnavailableError
 from poet_engine.job import Job, Script
 from poet_engine.outcome import Evidence, Outcome, Status
@@ -34,7 +35,9 @@ _QUEUE_GRACE = 30.0
 _START_GRACE = 60.0  # until the first container stands, as long as the engine answers
 _ASK_EVERY = 5.0  # seconds after which it is asked whether it does
 _ASK_GRACE = 1.5  # for the engine to say what became of a container, or that it lives
-_UNTIL_IT_KNOWS = (0.05, 0.15)  # seconds between two questions
+# Seconds between two questions: until the end of a container is known, whose many files the kernel may take a while to
+# free after its streams have ended, and then until it is known that it was for want of memory.
+_UNTIL_ENDED, _UNTIL_EXPLAINED = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 1.6), (0.05, 0.15)
 _KILLED = 137  # exit code of SIGKILL, whoever sent it
 _living: "weakref.WeakSet[DockerSandbox]" = weakref.WeakSet()
 
@@ -217,13 +220,24 @@ class DockerSandbox:
 
     def _state_of(self, container: Container) -> ContainerState | None:
         """What the engine says when it knows: the end, and that it was for want of memory, reach it one by one."""
-        state = self._engine.state(container.id, timeout=_ASK_GRACE)
-        for pause in _UNTIL_IT_KNOWS:
+        ending, explaining = iter(_UNTIL_ENDED), iter(_UNTIL_EXPLAINED)
+        while True:
+            state = self._state_now(container)
             if state is None or state.oom_killed or not (state.running or state.exit_code == _KILLED):
-                break
-            self._closing.wait(pause)
-            state = self._engine.state(container.id, timeout=_ASK_GRACE)
-        return state
+                return state
+            pause = next(ending if state.running else explaining, None)
+            if pause is None or self._closing.wait(pause):
+                return state
+
+    def _state_now(self, container: Container) -> ContainerState | None:
+        """As the engine says; while it ends a container it may not say, and lives all the same."""
+        try:
+            return self._engine.state(container.id, timeout=_ASK_GRACE)
+        except DockerError as error:
+            if error.fault != faults.TIMEOUT:
+                raise
+            self._engine.knock(timeout=_ASK_GRACE)
+            return ContainerState(running=True, exit_code=0, oom_killed=False, error="", pid=0)
 
     def _no_container(self, error: NoLaneError, cancellation: Cancellation | None) -> Outcome:
         """What is said when no container was to be had."""
