@@ -1,7 +1,7 @@
 """Nothing of the Docker sandbox outlives a call, a close or its host, with a real engine; and whose fault an end is.
 
-It is in one piece because nearly all of it asks the same of different ends, by the same few functions: what containers,
-threads and descriptors are left.
+It is in one piece because nearly all of it asks the same of different ends: what containers, threads and descriptors
+are left, by the same few functions.
 """
 
 import asyncio
