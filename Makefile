@@ -15,13 +15,15 @@ endif
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup demo check test test-cgroup2 bench clean
+.PHONY: help setup demo check images test test-cgroup2 test-cgroup2-whole bench clean
 
 help:
 	@echo 'make demo    set up what the demo needs, and run the main job on real data'
 	@echo 'make check   the fast lane: format, lint, layers, types, unit tests'
 	@echo 'make test    everything: check, then conformance, security, integration and packaging'
-	@echo 'make test-cgroup2   conformance and security tests in an emulated machine that has only cgroup v2'
+	@echo 'make images  the images of the Docker sandbox, where they are missing or out of date; make test does it too'
+	@echo 'make test-cgroup2   the tests that depend on the cgroup version, in an emulated machine that has only v2'
+	@echo 'make test-cgroup2-whole   all conformance and security tests there; it takes long'
 	@echo 'make bench   measure calls, calls in flight, overshoot, large values, cold starts, the host part and scans (docs/performance.md)'
 	@echo 'make setup   make the virtual environment $(VENV) with all that development needs'
 	@echo 'make clean   remove the virtual environment and everything that was generated'
@@ -44,7 +46,11 @@ check: $(VENV)/.has-dev
 	@$(SAY) 'unit tests'
 	@$(BIN)/pytest -q tests/unit
 
-test: check
+images: $(VENV)/.has-dev
+	@$(SAY) 'images of the Docker sandbox'
+	@tests/docker/images '$(BIN)'
+
+test: check images
 	@$(SAY) 'conformance, security, integration and packaging tests'
 	@$(BIN)/pytest -q tests/conformance tests/security tests/integration tests/packaging
 	@$(SAY) 'cgroup v2'
@@ -55,6 +61,9 @@ test: check
 
 test-cgroup2: $(VENV)/.has-dev
 	@$(CGROUP2)
+
+test-cgroup2-whole: $(VENV)/.has-dev
+	@POET_CGROUP2_WHOLE=1 $(CGROUP2)
 
 bench: $(VENV)/.has-dev
 	@$(BIN)/python benchmarks/call_latency.py

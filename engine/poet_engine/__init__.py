@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from poet_engine.engine import Engine as Engine
     from poet_engine.errors import InputRefused as InputRefused
     from poet_engine.errors import PoetError as PoetError
+    from poet_engine.exports import export_to_otel as export_to_otel
+    from poet_engine.exports import export_to_prometheus as export_to_prometheus
     from poet_engine.job import Job as Job
     from poet_engine.outcome import Outcome as Outcome
     from poet_engine.policy import Policy as Policy
@@ -23,10 +25,22 @@ _HOMES = {
     "Outcome": "poet_engine.outcome",
     "PoetError": "poet_engine.errors",
     "Policy": "poet_engine.policy",
+    "export_to_otel": "poet_engine.exports",
+    "export_to_prometheus": "poet_engine.exports",
     "poet": "poet_engine.assembly",
 }
 
-__all__ = ["Engine", "InputRefused", "Job", "Outcome", "PoetError", "Policy", "poet"]
+__all__ = [
+    "Engine",
+    "InputRefused",
+    "Job",
+    "Outcome",
+    "PoetError",
+    "Policy",
+    "export_to_otel",
+    "export_to_prometheus",
+    "poet",
+]
 
 
 def __getattr__(name: str) -> object:

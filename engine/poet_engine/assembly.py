@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from poet_engine import decorator
-from poet_engine.decorator.telling import harmless
+from poet_engine.decorator.telling import harmless, transition_payload
 from poet_engine.engine import Engine
 from poet_engine.errors import ClosedError, InfraError, PolicyError, SandboxUnavailableError, UsageError
 from poet_engine.events import EventFactory, uuid7
@@ -37,12 +37,15 @@ from poet_engine.resilience.rate_limit import Rate
 from poet_engine.sandbox import walls
 from poet_engine.sandbox.opening import OpeningSandbox
 from poet_engine.sandbox.protocol import Sandbox, WallReport
-from poet_engine.settings import Settings
+from poet_engine.settings import ServeMode, Settings
 from poet_engine.store import FunctionStore, Store
+from poet_engine.telemetry.exporting import Exports
+from poet_engine.telemetry.gauges import Gauges, Host, Lanes
 
 poet = decorator.poet
 
 _logger = logging.getLogger("poet_engine")
+exports = Exports()
 wall_clock = time.time  # noqa: TID251 - the one place that hands the clock to those who take one
 _MACHINE_POLICY = layers.MACHINE_FILE
 
@@ -174,9 +177,9 @@ def _recorder(settings: Settings, journal: Path | str | None) -> Recorder | None
     """Where events go. A journal that was asked for must open; the default one may fail, and says so."""
     factory = _factory(settings)
     if journal is not None:
-        return Recorder(Journal.open(Path(journal)), factory)
+        return Recorder(Journal.open(Path(journal)), factory, exports.put)
     try:
-        return Recorder(Journal.open(settings.make_home() / "events" / "journal.db"), factory)
+        return Recorder(Journal.open(settings.make_home() / "events" / "journal.db"), factory, exports.put)
     except (JournalError, UsageError) as error:
         warnings.warn(f"calls leave no events: {error}", RuntimeWarning, stacklevel=4)
         return None
@@ -232,10 +235,6 @@ def _state_store(key: VersionKey) -> FunctionStore | None:
     """Where a version's breaker is kept: `function` is its folder. An original in the host has none."""
     path = Path(key.function)
     return Store(path.parent).function(path.name) if path.is_absolute() else None
-
-
-def _say_transition(_key: BreakerKey, transition: Transition) -> None:
-    _logger.warning("the breaker of %s is %s: %s", transition.name, transition.new, harmless(transition.reason))
 
 
 class Shared:
@@ -295,7 +294,7 @@ class Shared:
             recorder = self._recorders.get(journal)
             if recorder is None:
                 factory = self._factory()  # before there is a journal, which a wrong setting would leave open
-                recorder = self._recorders[journal] = Recorder(Journal.open(journal), factory)
+                recorder = self._recorders[journal] = Recorder(Journal.open(journal), factory, exports.put)
                 self._close_at_exit()
             return recorder
 
@@ -321,6 +320,10 @@ class Shared:
         """Seconds since the epoch."""
         return wall_clock()
 
+    def mode(self) -> ServeMode:
+        """What versions may do."""
+        return Settings.read().mode
+
     def home(self) -> Path:
         """The state folder."""
         return Settings.read().make_home()
@@ -341,13 +344,30 @@ class Shared:
             wall_clock=wall_clock,
             random=_noise,
             stores=_state_store,
-            on_transition=_say_transition,
+            on_transition=self._tell_transition,
         )
+
+    def _tell_transition(self, key: BreakerKey, transition: Transition) -> None:
+        """Log it, and hand it to the journal's thread: of the version, or every open one for what has no folder."""
+        _logger.warning("the breaker of %s is %s: %s", transition.name, transition.new, harmless(transition.reason))
+        store = _state_store(key) if isinstance(key, VersionKey) else None
+        journals = tuple(self._recorders) if store is None else (store.path.parent / "events" / "journal.db",)
+        for journal in journals:
+            recorder = self._recorders.get(journal)  # open where calls are recorded; none is opened in a call's way
+            if recorder is not None:
+                with contextlib.suppress(ClosedError):  # the program is ending
+                    recorder.transition(transition_payload(key, transition))
+
+    def lanes(self) -> list[Lanes]:
+        """Of each sandbox that is open in this process."""
+        found = [engine.statistics() for engine in tuple(self._engines.values()) if not engine.closed]
+        return [Lanes(one.lanes, one.busy, one.waiting) for one in found]
 
     def close(self) -> None:
         """Close those of this process; one that fails to close does not keep the others open."""
         self._closed = True
         with contextlib.ExitStack() as closing:
+            closing.callback(exports.flush)  # last, when everybody has told everything
             for recorder in self._recorders.values():
                 closing.callback(recorder.close)
             for engine in self._engines.values():
@@ -365,6 +385,12 @@ def prefer(sandbox: str, runtime: str | None = None) -> None:
     _shared.prefer(Wish(sandbox, runtime))
 
 
+def gauges() -> Gauges:
+    """What this machine, and the lanes of this process's decorated functions, are doing now."""
+    return host.read()
+
+
 Engine.opener = staticmethod(open_engine)
 _shared = Shared()
+host = Host(_shared.lanes)
 decorator.install(_shared)

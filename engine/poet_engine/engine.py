@@ -270,7 +270,7 @@ class Engine:
             outcome=outcome,
             served_by="generated" if outcome.ok else "none",
             attempts=1,
-            policy_digest=self.policy.digest,
+            policy=self.policy,
         )
         return Recorded(outcome, self._recorder.record(call))
 

@@ -111,6 +111,59 @@ class FindingNote(_Strict):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Resources(_Strict):
+    """Amounts of what a call may use or has used; left out where nothing bounds or counts it.
+
+    Attributes:
+        wall_ms: Time, in milliseconds.
+        cpu_ms: Processor time, in milliseconds.
+        memory_bytes: The call's own growth at its peak.
+        tasks: Processes and threads at once.
+        output_bytes: Of stdout and stderr together.
+        network_requests: Requests and connections.
+    """
+
+    wall_ms: float | None = None
+    cpu_ms: float | None = None
+    memory_bytes: int | None = None
+    tasks: int | None = None
+    output_bytes: int | None = None
+    network_requests: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptNote(_Strict):
+    """One attempt of a call.
+
+    Attributes:
+        by: Whose it was: `generated`, `previous_version` or `original`.
+        result: `ok`, the outcome's status and cause, `raised` and the class, or `untried`.
+        after_ms: When it began, in milliseconds after the call did.
+        took_ms: How long it took.
+    """
+
+    by: str
+    result: str
+    after_ms: float
+    took_ms: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RefusalNote(_Strict):
+    """A part of the pipeline that turned the call away from somebody.
+
+    Attributes:
+        by: `breaker`, `bulkhead`, `rate_limit` or `deadline`.
+        reason: Why, in one sentence; it names the breaker.
+        retry_after: Seconds after which it was worth trying again, where that was known.
+    """
+
+    by: str
+    reason: str
+    retry_after: float | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionPayload(_Strict):
     """One call of one version.
 
@@ -134,6 +187,15 @@ class ExecutionPayload(_Strict):
         limits_hit: Every budget that was touched, in time order.
         findings: What the gate found, with what was recorded only; at most 50.
         late: True where the call ended after its deadline; an original that has begun cannot always be stopped.
+        asked: The version that was to answer, where it was not tried.
+        blame: Whose fault the outcome is.
+        sandbox: Which sandbox the version ran in.
+        policy: The name of the policy that was in force.
+        deadline_ms: What the whole call had, in milliseconds.
+        budgets: What the policy gives each attempt.
+        usage: What the last attempt used of that.
+        tries: Every attempt, in time order, at most 50, where there was more than one.
+        refusals: What turned the call away, in time order.
     """
 
     function_name: str
@@ -155,6 +217,15 @@ class ExecutionPayload(_Strict):
     limits_hit: tuple[str, ...] | None = None
     findings: tuple[FindingNote, ...] | None = None
     late: bool | None = None
+    asked: str | None = None
+    blame: str | None = None
+    sandbox: str | None = None
+    policy: str | None = None
+    deadline_ms: float | None = None
+    budgets: Resources | None = None
+    usage: Resources | None = None
+    tries: tuple[AttemptNote, ...] | None = None
+    refusals: tuple[RefusalNote, ...] | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +263,39 @@ class UpdatePayload(_Strict):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerPayload(_Strict):
+    """A circuit breaker went from one state to another, or a person set it; the states are those of docs/resilience.md.
+
+    Attributes:
+        function_name: Whose breaker; for the breaker of a sandbox's backend, `backend` and its name.
+        version: `v1` or `original`; None for a backend.
+        sandbox: Which sandbox, or `host` for an original.
+        old_state: The state that it left.
+        new_state: The state that it is in; the same where only a pin or a reset was told.
+        reason: Why, in one phrase.
+        failure_rate: Percent; None where too few calls were recorded to tell.
+        slow_call_rate: The same.
+        calls: How many calls its window held.
+        wait_s: Seconds that the new state lasts by itself; None where it does not end by itself.
+        pinned: Whether only a reset ends it.
+        manual: Whether somebody asked for it, rather than what was measured.
+    """
+
+    function_name: str
+    version: str | None = None
+    sandbox: str
+    old_state: str
+    new_state: str
+    reason: str
+    failure_rate: float | None = None
+    slow_call_rate: float | None = None
+    calls: int
+    wait_s: float | None = None
+    pinned: bool
+    manual: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Event(_Strict):
     """What every event has.
 
@@ -211,7 +315,7 @@ class _Event(_Strict):
     correlation_id: str | None = None
     causation_id: str | None = None
     metadata: EventMetadata
-    payload: ExecutionPayload | FeedbackPayload | UpdatePayload
+    payload: ExecutionPayload | FeedbackPayload | UpdatePayload | BreakerPayload
 
     def __post_init__(self) -> None:
         if not 0 < len(self.id) <= _MAX_ID:
@@ -285,7 +389,15 @@ class UpdateEvent(_Event):
     payload: UpdatePayload
 
 
-Event: TypeAlias = ExecutionEvent | FeedbackEvent | UpdateEvent
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerEvent(_Event):
+    """A breaker's transition: `breaker.transition`."""
+
+    type: Literal["breaker.transition"] = "breaker.transition"
+    payload: BreakerPayload
+
+
+Event: TypeAlias = ExecutionEvent | FeedbackEvent | UpdateEvent | BreakerEvent
 
 
 def from_json(text: str | bytes) -> Event:
@@ -380,6 +492,11 @@ class EventFactory:
             payload=payload,
         )
 
+    def breaker(self, payload: BreakerPayload) -> BreakerEvent:
+        """Record a breaker's transition."""
+        now = self._clock()
+        return BreakerEvent(id=self._id_at(now), timestamp=now, metadata=self._metadata, payload=payload)
+
     def _id_at(self, now: float) -> str:
         return str(uuid7(int(now * 1000), self._random_bytes(_RANDOM_BYTES)))
 
@@ -389,8 +506,7 @@ def _fields(value: object) -> dict[str, object]:
     if not isinstance(value, _Strict):
         raise EventError(f"a {type(value).__name__} has no JSON form")
     # Not `dataclasses.fields`: it filters the class's fields anew each time, for every part of every event.
-    present = ((name, getattr(value, name)) for name in value.__dataclass_fields__)
-    return {name: found for name, found in present if found is not None}
+    return {name: found for name in value.__dataclass_fields__ if (found := getattr(value, name)) is not None}
 
 
 def _no_doubles(pairs: list[tuple[str, object]]) -> Mapping[str, object]:

@@ -6,6 +6,7 @@ import platform
 import signal
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -62,6 +63,17 @@ def _cpu_seconds(process: psutil.Process) -> float:
         return 0.0
 
 
+def _is_over(process: psutil.Process) -> bool:
+    pause = threading.Event()  # never set: it is only there to wait with
+    for _ in range(1000):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                pause.wait(0.01)
+                continue
+        return True
+    return False
+
+
 class OwnDaemon:
     """A Docker daemon that a test may fill, stop, halt and kill: nobody else uses it.
 
@@ -83,6 +95,15 @@ class OwnDaemon:
     def signal(self, number: int) -> None:
         """Send it a signal."""
         os.kill(int((self.folder / "pid").read_text(encoding="ascii")), number)
+
+    def kill(self) -> None:
+        """Kill it, and its containerd with it, and forget their pid files: who adopts them may take long to reap."""
+        process = psutil.Process(int((self.folder / "pid").read_text(encoding="ascii")))
+        both = [process, *process.children()]
+        process.kill()
+        assert all(_is_over(one) for one in both)
+        (self.folder / "pid").unlink()
+        (self.folder / "exec" / "containerd" / "containerd.pid").unlink()
 
     @contextlib.contextmanager
     def halted(self) -> Iterator[None]:

@@ -84,7 +84,7 @@ def test_an_image_with_other_guest_code(own_daemon: "OwnDaemon") -> None:
         tar.addfile(tarfile.TarInfo("empty"))
     with DockerEngine(own_daemon.host) as engine:
         changes = recipe.changes(stale, version="0", made_from="host")
-        engine.import_archive([archive.getvalue()], recipe.tag(stale), changes)
+        engine.import_archive(iter([archive.getvalue()]), recipe.tag(stale), changes)
         image = next(image for image in engine.images() if image.contents == stale)
         try:
             said = refused(own_daemon, "data")

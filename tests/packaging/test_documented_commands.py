@@ -52,11 +52,14 @@ def test_some_commands_are_shown() -> None:
 
 
 def _with_needs(shown: list[tuple[Path, str]]) -> list[object]:
-    """The commands as parameters; those about images need an engine that has them."""
-    return [
-        pytest.param(page, line, marks=[pytest.mark.docker] if line.startswith("poet images ") else [])
-        for page, line in shown
-    ]
+    """The commands as parameters; those about images and containers need an engine that has them."""
+    return [pytest.param(page, line, marks=_marks(line)) for page, line in shown]
+
+
+def _marks(line: str) -> list[pytest.MarkDecorator]:
+    if "runsc" in line:
+        return [pytest.mark.docker, pytest.mark.runsc]
+    return [pytest.mark.docker] if line.startswith("poet images ") or "--sandbox docker" in line else []
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ evidence are, and shows in a control that the same deed happens when nothing sta
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
@@ -14,8 +14,11 @@ from poet_engine.job import Job
 from poet_engine.outcome import Outcome
 from poet_engine.policy import Policy
 from poet_engine.sandbox import cgroup
+from poet_engine.sandbox.docker import schedule as docker_schedule
+from poet_engine.sandbox.docker.sandbox import DockerSandbox
 from poet_engine.sandbox.pool.schedule import Size
 from poet_engine.sandbox.process import ProcessSandbox
+from poet_engine.settings import Settings
 
 _HEAD = 'version = 1\nname = "security"\nextends = "restricted"\n[limits]\n'
 # Short enough that nobody waits for a deed to be stopped; a test may set any of them anew.
@@ -36,6 +39,12 @@ def _stretched(duration: str, pace: int) -> str:
     return re.sub(r"\d+", lambda number: str(int(number[0]) * pace), duration)
 
 
+def _policy(limits: Mapping[str, str], pace: int) -> str:
+    values = {**_LIMITS, **limits}
+    values |= {key: _stretched(values[key], pace) for key in ("wall", "cpu")}
+    return _HEAD + "".join(f"{key} = {value}\n" for key, value in values.items())
+
+
 class Hostile:
     """Runs bodies in sandboxes that it opens on demand and keeps: opening one takes longer than most deeds.
 
@@ -50,9 +59,7 @@ class Hostile:
 
     def sandbox(self, without: str = "", lanes: int = 8, **limits: str) -> ProcessSandbox:
         """The sandbox of these limits (as TOML values) without these measures (names between spaces)."""
-        values = {**_LIMITS, **limits}
-        values |= {key: _stretched(values[key], self._pace) for key in ("wall", "cpu")}
-        text = _HEAD + "".join(f"{key} = {value}\n" for key, value in values.items())
+        text = _policy(limits, self._pace)
         key = (text, without, lanes)
         if key not in self._open:
             size = Size(least=1, most=lanes)
@@ -65,6 +72,84 @@ class Hostile:
         lines = "".join(f"    {line}\n" for line in body.splitlines())
         source = f"import os, sys, time\n\ndef deed(*args):\n    print('reached', flush=True)\n{lines}"
         return self.sandbox(without, lanes, **limits).run(Job(source=source, entry="deed", args=args))
+
+
+# One version for all bodies: a container serves one, and so each deed follows upon others in the same container.
+_ANY_BODY = """
+import os, sys, time
+
+def deed(body, *args):
+    print('reached', flush=True)
+    lines = ''.join(f'    {line}\\n' for line in body.splitlines())
+    exec('def inner(*args):\\n' + lines, globals())
+    return inner(*args)
+"""
+
+
+class Contained:
+    """Runs bodies in containers.
+
+    Args:
+        runtime: What runs them.
+        close_later: Takes what is to be closed.
+        pace: How many times slower than usual this machine is.
+    """
+
+    def __init__(self, runtime: str, close_later: contextlib.ExitStack, pace: int) -> None:
+        self.runtime, self._close_later, self._pace = runtime, close_later, pace
+        self._open: dict[tuple[str, str, int], DockerSandbox] = {}
+
+    def sandbox(self, without: str = "", lanes: int = 8, **limits: str) -> DockerSandbox:
+        """The sandbox of these limits (as TOML values) without these measures inside (names between spaces)."""
+        key = (_policy(limits, self._pace), without, lanes)
+        if key not in self._open:
+            # of one container that serves, nothing else may be ready that could serve in its place
+            size = docker_schedule.Size(spare=0, most=1) if lanes == 1 else docker_schedule.Size(most=lanes)
+            sandbox = DockerSandbox(
+                Policy.parse(key[0]),
+                host=Settings.read().docker_host,
+                runtime=self.runtime,
+                size=size,
+                without=frozenset(without.split()),
+            )
+            self._open[key] = self._close_later.enter_context(sandbox)
+        return self._open[key]
+
+    def __call__(self, body: str, *args: object, without: str = "", lanes: int = 8, **limits: str) -> Outcome:
+        """Run a body as `inner(*args)`, after it has been printed that it was reached."""
+        return self.sandbox(without, lanes, **limits).run(Job(source=_ANY_BODY, entry="deed", args=(body, *args)))
+
+
+Everywhere = Hostile | Contained
+_CONTAINED = {"docker": "runc", "docker-runsc": "runsc"}
+_MARKS = {
+    "process": [pytest.mark.sandbox],
+    "docker": [pytest.mark.docker],
+    "docker-runsc": [pytest.mark.docker, pytest.mark.runsc],
+}
+
+
+@pytest.fixture(scope="session", params=[pytest.param(name, marks=marks) for name, marks in _MARKS.items()])
+def everywhere(request: pytest.FixtureRequest, pace: int) -> Iterator[Everywhere]:
+    """`everywhere(body, *args, memory='"1GiB"')` gives the outcome, in every sandbox with all its walls."""
+    with contextlib.ExitStack() as stack:
+        yield Hostile(stack, pace) if request.param == "process" else Contained(_CONTAINED[request.param], stack, pace)
+
+
+@pytest.fixture(scope="session", params=[pytest.param(name, marks=_MARKS[name]) for name in _CONTAINED])
+def contained(request: pytest.FixtureRequest, pace: int) -> Iterator[Contained]:
+    """The same in containers only."""
+    with contextlib.ExitStack() as stack:
+        yield Contained(_CONTAINED[request.param], stack, pace)
+
+
+@pytest.fixture(scope="session")
+def sees(everywhere: Everywhere, counted: bool) -> frozenset[str]:  # noqa: FBT001 - a fixture
+    """What is known there: `counters` of memory and processor, refused `calls`, and how many `inodes` are in use."""
+    if isinstance(everywhere, Hostile) and not counted:
+        return frozenset(("calls", "inodes"))
+    gvisor = isinstance(everywhere, Contained) and everywhere.runtime == "runsc"
+    return frozenset() if gvisor else frozenset(("counters", "calls", "inodes"))
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,7 @@ from poet_engine.guest import syscalls
 from poet_engine.outcome import Blame, Status
 
 if TYPE_CHECKING:
-    from tests.security.conftest import Hostile
-
-pytestmark = pytest.mark.sandbox
+    from tests.security.conftest import Everywhere
 
 QUIET: dict[str, str] = {
     "os._exit": "os._exit(0)",
@@ -28,8 +26,8 @@ QUIET: dict[str, str] = {
 
 
 @pytest.mark.parametrize("body", QUIET.values(), ids=QUIET)
-def test_leaving_quietly_is_no_result(hostile: "Hostile", body: str) -> None:
-    outcome = hostile(body, syscalls.NUMBERS["exit_group"])
+def test_leaving_quietly_is_no_result(everywhere: "Everywhere", body: str) -> None:
+    outcome = everywhere(body, syscalls.NUMBERS["exit_group"])
 
     assert outcome.stdout == "reached\n"
     assert (outcome.status, outcome.cause, outcome.blame) == (Status.NO_RESULT, "early_exit", Blame.CODE)
@@ -51,8 +49,8 @@ def test_control_to_whoever_trusts_exit_codes_it_is_a_success() -> None:
 @pytest.mark.parametrize(
     ("body", "code"), [("os._exit(7)", 7), ("sys.exit(7)", 7), ("sys.exit('why')", 1), ("os._exit(137)", 137)]
 )
-def test_another_exit_code_is_an_error_with_that_code(hostile: "Hostile", body: str, code: int) -> None:
-    outcome = hostile(body)
+def test_another_exit_code_is_an_error_with_that_code(everywhere: "Everywhere", body: str, code: int) -> None:
+    outcome = everywhere(body)
 
     assert outcome.stdout == "reached\n"
     assert (outcome.status, outcome.cause, outcome.exit_code) == (Status.ERROR, "nonzero_exit", code)
@@ -72,8 +70,8 @@ SIGNALS: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize(("body", "name"), SIGNALS.values(), ids=SIGNALS)
-def test_a_signal_of_its_own_is_a_crash_and_never_a_limit(hostile: "Hostile", body: str, name: str) -> None:
-    outcome = hostile(body)
+def test_a_signal_of_its_own_is_a_crash_and_never_a_limit(everywhere: "Everywhere", body: str, name: str) -> None:
+    outcome = everywhere(body)
 
     assert outcome.stdout == "reached\n"
     assert (outcome.status, outcome.cause, outcome.blame) == (Status.CRASH, f"signal:{name}", Blame.CODE)
@@ -94,12 +92,12 @@ ON_OTHERS: dict[str, str] = {
 
 
 @pytest.mark.parametrize("body", ON_OTHERS.values(), ids=ON_OTHERS)
-def test_the_lane_survives_signals_from_inside(hostile: "Hostile", body: str) -> None:
-    outcome = hostile(body, lanes=1)
+def test_the_lane_survives_signals_from_inside(everywhere: "Everywhere", body: str) -> None:
+    outcome = everywhere(body, lanes=1)
 
     assert outcome.stdout == "reached\n"
     assert outcome.status is Status.OK or outcome.cause == "signal:SIGKILL"
-    assert hostile("return 'next'", lanes=1).value == "next"
+    assert everywhere("return 'next'", lanes=1).value == "next"
 
 
 SPEECHLESS: dict[str, str] = {
@@ -110,8 +108,8 @@ SPEECHLESS: dict[str, str] = {
 
 
 @pytest.mark.parametrize("body", SPEECHLESS.values(), ids=SPEECHLESS)
-def test_breaking_the_run_loop_only_costs_the_code_its_answer(hostile: "Hostile", body: str) -> None:
-    outcome = hostile(body)
+def test_breaking_the_run_loop_only_costs_the_code_its_answer(everywhere: "Everywhere", body: str) -> None:
+    outcome = everywhere(body)
 
     assert outcome.stdout == "reached\n"
     assert outcome.status in (Status.NO_RESULT, Status.ERROR)

@@ -7,9 +7,7 @@ import pytest
 from poet_engine.outcome import Blame, Status
 
 if TYPE_CHECKING:
-    from tests.security.conftest import Hostile
-
-pytestmark = pytest.mark.sandbox
+    from tests.security.conftest import Everywhere
 
 BUSY: dict[str, str] = {
     "plain": "while True: pass",
@@ -30,8 +28,8 @@ BUSY: dict[str, str] = {
 
 
 @pytest.mark.parametrize("body", BUSY.values(), ids=BUSY)
-def test_a_busy_loop_is_stopped_by_its_cpu_budget(hostile: "Hostile", pace: int, body: str) -> None:
-    outcome = hostile(body)
+def test_a_busy_loop_is_stopped_by_its_cpu_budget(everywhere: "Everywhere", pace: int, body: str) -> None:
+    outcome = everywhere(body)
 
     assert outcome.stdout == "reached\n"
     assert (outcome.status, outcome.cause, outcome.blame) == (Status.LIMIT, "cpu", Blame.CODE)
@@ -44,12 +42,12 @@ def test_a_busy_loop_is_stopped_by_its_cpu_budget(hostile: "Hostile", pace: int,
     assert outcome.signal == "SIGKILL"
 
 
-def test_control_the_same_loop_goes_on_where_the_budget_is_larger(hostile: "Hostile", pace: int) -> None:
+def test_control_the_same_loop_goes_on_where_the_budget_is_larger(everywhere: "Everywhere", pace: int) -> None:
     """It burns twice the budget that stopped it above, and ends by itself."""
     body = "end = time.process_time() + args[0]\nwhile time.process_time() < end: pass\nreturn 'burnt'"
 
-    assert hostile(body, 0.6 * pace, cpu='"3s"').value == "burnt"
-    assert hostile(body, 0.6 * pace).cause == "cpu"
+    assert everywhere(body, 0.6 * pace, cpu='"3s"').value == "burnt"
+    assert everywhere(body, 0.6 * pace).cause == "cpu"
 
 
 SLEEPING: dict[str, str] = {
@@ -65,8 +63,8 @@ SLEEPING: dict[str, str] = {
 
 
 @pytest.mark.parametrize("body", SLEEPING.values(), ids=SLEEPING)
-def test_a_sleeper_is_stopped_by_the_clock(hostile: "Hostile", pace: int, body: str) -> None:
-    outcome = hostile(body, wall='"400ms"')
+def test_a_sleeper_is_stopped_by_the_clock(everywhere: "Everywhere", pace: int, body: str) -> None:
+    outcome = everywhere(body, wall='"400ms"')
 
     assert outcome.stdout == "reached\n"
     assert (outcome.status, outcome.cause, outcome.blame) == (Status.LIMIT, "wall", Blame.CODE)
@@ -76,25 +74,25 @@ def test_a_sleeper_is_stopped_by_the_clock(hostile: "Hostile", pace: int, body: 
     assert outcome.usage.cpu_ms < 285 * pace
 
 
-def test_control_a_sleep_within_the_clock_ends_by_itself(hostile: "Hostile", pace: int) -> None:
-    assert hostile("time.sleep(args[0]); return 'slept'", 0.5 * pace).value == "slept"
+def test_control_a_sleep_within_the_clock_ends_by_itself(everywhere: "Everywhere", pace: int) -> None:
+    assert everywhere("time.sleep(args[0]); return 'slept'", 0.5 * pace).value == "slept"
 
 
-def test_after_any_of_them_the_sandbox_serves_the_next_call(hostile: "Hostile") -> None:
-    assert hostile("while True: pass").cause == "cpu"
-    assert hostile("return 'served'").value == "served"
+def test_after_any_of_them_the_sandbox_serves_the_next_call(everywhere: "Everywhere") -> None:
+    assert everywhere("while True: pass").cause == "cpu"
+    assert everywhere("return 'served'").value == "served"
 
 
-def test_children_share_the_cpu_budget_of_the_call(hostile: "Hostile", counted: bool) -> None:  # noqa: FBT001 - a fixture
+def test_children_share_the_cpu_budget_of_the_call(everywhere: "Everywhere", sees: frozenset[str]) -> None:
     """Work that is split over many short-lived processes is counted by the cgroup; a limit of the kernel counts one."""
-    if not counted:
+    if "counters" not in sees:
         pytest.skip("without a cgroup only the payload's own process is counted; docs/threat-model.md says so")
     body = (
         "def burn():\n    end = time.process_time() + 0.1\n    while time.process_time() < end: pass\n"
         "while True:\n    pid = os.fork()\n    if not pid: burn(); os._exit(0)\n    os.waitpid(pid, 0)"
     )
 
-    outcome = hostile(body, processes="2")
+    outcome = everywhere(body, processes="2")
 
     assert outcome.stdout == "reached\n"
     assert (outcome.status, outcome.cause) == (Status.LIMIT, "cpu")

@@ -12,9 +12,7 @@ import pytest
 from poet_engine.outcome import Blame, Status
 
 if TYPE_CHECKING:
-    from tests.security.conftest import Hostile
-
-pytestmark = pytest.mark.sandbox
+    from tests.security.conftest import Everywhere
 
 OK, ERROR, LIMIT, NO_RESULT, REFUSED = Status.OK, Status.ERROR, Status.LIMIT, Status.NO_RESULT, Status.REFUSED
 _GUEST = "guest = {name.partition('.')[2]: one for name, one in sys.modules.items() if name.startswith('poet_guest')}\n"
@@ -233,17 +231,17 @@ ALL = {**PATCHES, **EXCEPTIONS, **VALUES}
 
 @pytest.mark.parametrize(("body", "status", "cause"), ALL.values(), ids=ALL)
 def test_the_verdict_is_exact_and_the_next_call_is_served(
-    hostile: "Hostile", body: str, status: Status, cause: str | None
+    everywhere: "Everywhere", body: str, status: Status, cause: str | None
 ) -> None:
-    outcome = hostile(body, lanes=1, cpu='"1s"')
+    outcome = everywhere(body, lanes=1, cpu='"1s"')
 
     assert (outcome.stdout, outcome.status, outcome.cause) == ("reached\n", status, cause), outcome.describe()
     assert outcome.blame is {OK: None, REFUSED: Blame.CALLER}.get(status, Blame.CODE)
-    assert hostile("import json\nreturn json.dumps([len('next')])", lanes=1, cpu='"1s"').value == "[4]"
+    assert everywhere("import json\nreturn json.dumps([len('next')])", lanes=1, cpu='"1s"').value == "[4]"
 
 
-def test_control_without_any_of_it_the_loop_answers(hostile: "Hostile") -> None:
-    assert hostile("return {'value': (1, 2.5)}", lanes=1).value == {"value": (1, 2.5)}
+def test_control_without_any_of_it_the_loop_answers(everywhere: "Everywhere") -> None:
+    assert everywhere("return {'value': (1, 2.5)}", lanes=1).value == {"value": (1, 2.5)}
 
 
 AFTER = f"def speak():\n    while True:\n        try: os.write(3, {FRAME})\n        except OSError: os._exit(0)\n"
@@ -256,9 +254,9 @@ SPEAKERS: dict[str, str] = {
 
 
 @pytest.mark.parametrize("body", SPEAKERS.values(), ids=SPEAKERS)
-def test_whoever_else_speaks_speaks_for_the_code(hostile: "Hostile", body: str) -> None:
+def test_whoever_else_speaks_speaks_for_the_code(everywhere: "Everywhere", body: str) -> None:
     """Which frame comes first is a race; the value, an undecodable answer and an early exit are all true of it."""
-    outcome = hostile(body, processes="2", lanes=1)
+    outcome = everywhere(body, processes="2", lanes=1)
 
     assert outcome.stdout.startswith("reached\n")
     assert (outcome.status, outcome.cause) in (
@@ -267,4 +265,4 @@ def test_whoever_else_speaks_speaks_for_the_code(hostile: "Hostile", body: str) 
         (NO_RESULT, "early_exit"),
     ), outcome.describe()
     assert outcome.status is not OK or outcome.value == 1
-    assert hostile("return 'next'", processes="2", lanes=1).value == "next"
+    assert everywhere("return 'next'", processes="2", lanes=1).value == "next"

@@ -9,9 +9,7 @@ from poet_engine.guest import syscalls
 from poet_engine.outcome import Blame, Status
 
 if TYPE_CHECKING:
-    from tests.security.conftest import Hostile
-
-pytestmark = pytest.mark.sandbox
+    from tests.security.conftest import Everywhere, Hostile
 
 BURN = "while True: pass"
 # Where a child works, only a cgroup sees it before the wall clock does.
@@ -30,7 +28,7 @@ CHILDREN_BURN: dict[str, str] = {
 
 @pytest.mark.parametrize("body", CHILDREN_BURN.values(), ids=CHILDREN_BURN)
 def test_work_of_children_is_on_the_budget_of_the_call(
-    hostile: "Hostile",
+    everywhere: "Everywhere",
     counted: bool,  # noqa: FBT001 - a fixture
     pace: int,
     body: str,
@@ -38,17 +36,17 @@ def test_work_of_children_is_on_the_budget_of_the_call(
     if not counted:
         pytest.skip("without a cgroup only the payload's own process is counted; docs/threat-model.md says so")
 
-    outcome = hostile(body, syscalls.NUMBERS["clone"], processes="3")
+    outcome = everywhere(body, syscalls.NUMBERS["clone"], processes="3")
 
     assert outcome.stdout == "reached\n"
     assert (outcome.status, outcome.cause, outcome.blame) == (Status.LIMIT, "cpu", Blame.CODE), outcome.describe()
     assert outcome.usage.cpu_ms < 1000 * pace
 
 
-def test_control_children_within_the_budget_work_to_their_end(hostile: "Hostile") -> None:
+def test_control_children_within_the_budget_work_to_their_end(everywhere: "Everywhere") -> None:
     body = "pid = os.fork()\nif not pid: sum(range(10**5)); os._exit(7)\nreturn os.waitpid(pid, 0)[1] >> 8"
 
-    assert hostile(body, processes="3").value == 7
+    assert everywhere(body, processes="3").value == 7
 
 
 THREADS_BURN: dict[str, str] = {
@@ -68,8 +66,8 @@ THREADS_BURN: dict[str, str] = {
 
 
 @pytest.mark.parametrize("body", THREADS_BURN.values(), ids=THREADS_BURN)
-def test_work_of_threads_is_on_the_budget_of_the_call(hostile: "Hostile", body: str) -> None:
-    outcome = hostile(body, syscalls.NUMBERS["exit"])
+def test_work_of_threads_is_on_the_budget_of_the_call(everywhere: "Everywhere", body: str) -> None:
+    outcome = everywhere(body, syscalls.NUMBERS["exit"])
 
     assert outcome.stdout == "reached\n"
     assert (outcome.status, outcome.cause, outcome.blame) == (Status.LIMIT, "cpu", Blame.CODE), outcome.describe()
@@ -103,8 +101,10 @@ SLEEPERS: dict[str, tuple[str, int]] = {
 
 
 @pytest.mark.parametrize(("body", "left"), SLEEPERS.values(), ids=SLEEPERS)
-def test_whoever_waits_is_ended_by_the_clock_with_all_it_has_started(hostile: "Hostile", body: str, left: int) -> None:
-    outcome = hostile(body, syscalls.NUMBERS["exit"], processes="3", wall='"400ms"')
+def test_whoever_waits_is_ended_by_the_clock_with_all_it_has_started(
+    everywhere: "Everywhere", body: str, left: int
+) -> None:
+    outcome = everywhere(body, syscalls.NUMBERS["exit"], processes="3", wall='"400ms"', cpu='"2s"')
 
     assert outcome.stdout == "reached\n"
     assert (outcome.status, outcome.cause, outcome.blame) == (Status.LIMIT, "wall", Blame.CODE), outcome.describe()
@@ -144,12 +144,12 @@ ENDS: dict[str, tuple[str, Status, str]] = {
 
 
 @pytest.mark.parametrize(("body", "status", "cause"), ENDS.values(), ids=ENDS)
-def test_every_end_is_told_for_what_it_is(hostile: "Hostile", body: str, status: Status, cause: str) -> None:
-    outcome = hostile(body, syscalls.NUMBERS["clone"], processes="3", lanes=1)
+def test_every_end_is_told_for_what_it_is(everywhere: "Everywhere", body: str, status: Status, cause: str) -> None:
+    outcome = everywhere(body, syscalls.NUMBERS["clone"], processes="3", lanes=1)
 
     assert outcome.stdout == "reached\n"
     assert (outcome.status, outcome.cause, outcome.blame) == (status, cause, Blame.CODE), outcome.describe()
-    assert hostile("return 'next'", processes="3", lanes=1).value == "next"
+    assert everywhere("return 'next'", processes="3", lanes=1).value == "next"
 
 
 ENOSYS, EPERM, EACCES = errno.ENOSYS, errno.EPERM, errno.EACCES
@@ -177,6 +177,7 @@ _TRY = (
 )
 
 
+@pytest.mark.sandbox
 @pytest.mark.parametrize(("deed", "filtered", "bare"), ESCAPES.values(), ids=ESCAPES)
 def test_a_process_cannot_change_what_it_is_to_the_system(
     hostile: "Hostile", deed: str, filtered: int, bare: object
@@ -195,6 +196,7 @@ QUEUE = (
 )
 
 
+@pytest.mark.sandbox
 def test_timers_are_limited(hostile: "Hostile") -> None:
     """They are memory of the kernel; the control has no resource limits."""
     made = hostile(QUEUE, syscalls.NUMBERS["timer_create"]).value

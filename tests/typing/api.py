@@ -1,8 +1,8 @@
 """Checked by mypy and never run: what callers see of the types of the public names."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import assert_type
+from typing import TypeVar, assert_type
 
 from poet_engine import Engine, InputRefused, Job, Outcome, PoetError, Policy, poet
 from poet_engine.decorator import Execution
@@ -10,6 +10,8 @@ from poet_engine.events import Event
 from poet_engine.outcome import Blame, ErrorInfo, Evidence, Finding, Status, Usage
 from poet_engine.sandbox.protocol import WallReport
 from poet_engine.store import StoredVersion
+
+_Item = TypeVar("_Item")
 
 
 @poet
@@ -47,13 +49,52 @@ class Monitor:
         """A function in a class."""
         return str(value)
 
+    @classmethod
+    @poet
+    def named(cls, value: int) -> str:
+        """A method of the class."""
+        return f"{cls} {value}"
+
+    @property
+    @poet
+    def limit(self) -> int:
+        """A property."""
+        return 1
+
 
 def decorated_methods_are_bound(monitor: Monitor) -> None:
     """`self` is filled in where the method is taken from an object, and only there."""
     assert_type(monitor.check(1), str)
     assert_type(Monitor.check(monitor, 1), str)
     assert_type(Monitor.shared(1), str)
+    assert_type(Monitor.named(1), str)  # type: ignore[call-arg, arg-type]  # mypy fills in `cls` for plain functions alone
+    assert_type(monitor.limit, int)
     monitor.check("1")  # type: ignore[arg-type]  # an argument of the wrong type is found
+
+
+@poet()
+def generic(items: Sequence[_Item], /, *more: _Item, default: _Item | None = None, **named: _Item) -> list[_Item]:
+    """A function of any kind of item, with every kind of parameter."""
+    return [*items, *more, *named.values(), *([] if default is None else [default])]
+
+
+def generic_functions_stay_generic() -> None:
+    """What comes out has the type of what went in."""
+    assert_type(generic(["a"], "b", key="c"), list[str])
+    assert_type(generic([1], default=2), list[int])
+    generic(items=[1])  # type: ignore[call-arg]  # a parameter that is positional only stays so
+
+
+@poet
+def numbers(count: int) -> Iterator[int]:
+    """A generator function."""
+    yield from range(count)
+
+
+def generators_are_iterated() -> None:
+    """Each item has its type."""
+    for number in numbers(2):
+        assert_type(number, int)
 
 
 @poet(timeout=2.5, retries=None, idempotent=False, retry_on=(OSError, TimeoutError))
@@ -85,6 +126,8 @@ def the_handle_tells_everything() -> None:
     assert_type(configured.poet.event(execution.event_id), Event | None)
     assert_type(configured.poet.doctor(), tuple[WallReport, ...])
     configured.poet.rollback("v1", reason="too many alarms")
+    assert_type(configured.poet.feedback(execution.execution_id, rating=0.5, comments="good", type="user"), str)
+    configured.poet.feedback(execution.execution_id, type="praise")  # type: ignore[arg-type]  # no kind of feedback
     configured.poet.call([1.0], wrong=1)  # type: ignore[call-arg]  # so is a parameter that does not exist
     poet(domain=1)  # type: ignore[call-overload]  # and an option of the wrong type
     poet(retry_on=KeyError)

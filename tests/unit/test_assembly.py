@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from poet_engine import assembly
-from poet_engine.decorator import preparing
+from poet_engine.decorator import wiring
 from poet_engine.engine import Engine
 from poet_engine.errors import ClosedError, PolicyError, SandboxUnavailableError, UsageError
-from poet_engine.journal import JournalError
+from poet_engine.events import BreakerEvent
+from poet_engine.journal import Journal, JournalError
 from poet_engine.outcome import Status
 from poet_engine.policy import Policy
+from poet_engine.resilience.breaker import BackendKey, State, VersionKey
 from poet_engine.sandbox.protocol import Sandbox
 from poet_engine.sandbox.scripted import ScriptedSandbox, ok
 
@@ -221,7 +223,7 @@ class TestShared:
     ) -> None:
         """The function answers, and the log names the variable and what it may be."""
         monkeypatch.setenv("POET_MODE", "sideways")
-        monkeypatch.setattr(preparing, "_installed", [assembly.Shared()])
+        monkeypatch.setattr(wiring, "_installed", [assembly.Shared()])
         assert assembly.poet(domain="base")(double)(2) == 4
         assert "POET_MODE" in caplog.text
         assert sandboxes.opened == []
@@ -235,3 +237,38 @@ class TestShared:
         assert shared.now() > 1_700_000_000
         assert shared.home() == tmp_path / "home"
         assert stat.S_IMODE(shared.home().stat().st_mode) == 0o700
+
+
+class TestBreakerEvents:
+    def test_a_transition_is_an_event_beside_the_version(self, tmp_path: Path) -> None:
+        """And only there; a backend's goes to every journal that is open."""
+        shared = assembly.Shared()
+        mine, other = (tmp_path / name / ".poet" / "events" / "journal.db" for name in ("mine", "other"))
+        for journal in (mine, other):
+            shared.recorder(journal)
+        folder = tmp_path / "mine" / ".poet" / "detect_drift"
+        shared.breakers.get(VersionKey(str(folder), "v1", "process")).force_open("looks odd")
+        shared.breakers.get(BackendKey("docker")).force_open("it is down")
+        shared.close()
+        told = {journal: _transitions(journal) for journal in (mine, other)}
+        backend = ("backend docker", None, "docker", "closed", "forced_open", "it is down")
+        assert told[other] == [backend]
+        assert told[mine] == [backend, ("detect_drift", "v1", "process", "closed", "forced_open", "looks odd")]
+
+    def test_no_journal_is_opened_for_one(self, tmp_path: Path) -> None:
+        """A breaker may open in the middle of a call: what is not open is not waited for."""
+        shared = assembly.Shared()
+        folder = tmp_path / ".poet" / "detect_drift"
+        breaker = shared.breakers.get(VersionKey(str(folder), "v1", "process"))
+        breaker.force_open("looks odd")
+        assert breaker.state is State.FORCED_OPEN
+        assert not (tmp_path / ".poet" / "events").exists()
+        shared.close()
+
+
+def _transitions(path: Path) -> list[tuple[object, ...]]:
+    """The newest first."""
+    with Journal.open(path) as journal:
+        found = journal.find(type="breaker.transition")
+    payloads = [event.payload for event in found if isinstance(event, BreakerEvent)]
+    return [(one.function_name, one.version, one.sandbox, one.old_state, one.new_state, one.reason) for one in payloads]

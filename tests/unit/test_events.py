@@ -98,7 +98,17 @@ class TestForm:
             suggestions=("faster",),
         )
         update = events.UpdatePayload(function_name="f", new_version="v1", reason="first", changes=("made",))
-        for event in (execution(), make.feedback(feedback), make.update(update, causation_id="x")):
+        breaker = events.BreakerPayload(
+            function_name="f", version="v1", sandbox="process", old_state="closed", new_state="open", reason="60 %",
+            failure_rate=60.0, calls=10, wait_s=61.5, pinned=False, manual=False,
+        )  # fmt: skip
+        story = execution(
+            usage=events.Resources(wall_ms=1.5, memory_bytes=7),
+            tries=(events.AttemptNote(by="generated", result="ok", after_ms=0.0, took_ms=1.0),),
+            refusals=(events.RefusalNote(by="breaker", reason="open"),),
+        )
+        made = (make.feedback(feedback), make.update(update, causation_id="x"), make.breaker(breaker))
+        for event in (execution(), story, *made):
             assert events.from_json(event.to_json()) == event
             assert events.from_json(event.to_json().encode()) == event
 

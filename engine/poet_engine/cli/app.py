@@ -1,4 +1,4 @@
-"""How the command line is spelt, and what becomes of its errors."""
+"""How the command line is spelt, and what becomes of its errors; in one piece: its grammar is read at one place."""
 
 import importlib.metadata
 import io
@@ -43,6 +43,10 @@ SandboxOption = Annotated[
 ]
 RuntimeOption = Annotated[
     str | None, typer.Option("--runtime", metavar="NAME", help="Of Docker, such as runsc (gVisor).")
+]
+JournalOption = Annotated[
+    Path | None,
+    typer.Option("--journal", metavar="FILE", help="Look in this one; by default in those below here."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
@@ -166,6 +170,35 @@ def doctor(*, sandbox: SandboxOption = "auto", runtime: RuntimeOption = None, as
     from poet_engine.cli import commands  # noqa: PLC0415 - the same
 
     return commands.doctor(_screen(as_json=as_json), (sandbox, runtime))
+
+
+@app.command()
+def explain(
+    execution: Annotated[str, typer.Argument(metavar="EXECUTION", help="The id of a call, or of its event.")],
+    *,
+    journal: JournalOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Tell the whole story of one call: gate, budgets, verdict, attempts, breakers, who answered, where to look."""
+    from poet_engine.cli import explain as story  # noqa: PLC0415 - the same
+
+    return story.show(_screen(as_json=as_json), execution, journal)
+
+
+@app.command()
+def metrics(
+    target: Annotated[
+        str | None, typer.Argument(metavar="[TARGET]", help="path.py:function or package.module:function; or all.")
+    ] = None,
+    *,
+    calls: Annotated[int, typer.Option("--calls", min=1, max=10_000, help="How many of the last calls.")] = 1_000,
+    journal: JournalOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Show what the last calls of each version were like, and what the machine is doing."""
+    from poet_engine.cli import metrics as numbers  # noqa: PLC0415 - the same
+
+    return numbers.show(_screen(as_json=as_json), target, calls=calls, journal=journal)
 
 
 @app.command()
@@ -309,6 +342,14 @@ _SandboxOption = Annotated[
     Literal["process", "docker"] | None, typer.Option("--sandbox", help="The breaker of one sandbox alone.")
 ]
 _ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept and shown.")]
+
+
+@app.command("show")
+def show_function(target: _FunctionArgument, *, as_json: JsonOption = False) -> int:
+    """Show where a decorated function runs and why, and its versions."""
+    from poet_engine.cli import show  # noqa: PLC0415 - the same
+
+    return show.show(_screen(as_json=as_json), target)
 
 
 @breaker_app.command("list")

@@ -6,17 +6,14 @@ its last transition; what it has in its window is not stored.
 
 import dataclasses
 import datetime as dt
-import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from poet_engine.cli.screen import Screen
-from poet_engine.cli.target import locate as locate_target
+from poet_engine.cli.stored import stored
 from poet_engine.errors import PoetError, UsageError
 from poet_engine.resilience.breaker import Snapshot, State
 from poet_engine.resilience.breaker import record as records
-from poet_engine.settings import Settings
-from poet_engine.store import FunctionStore, Store, locate
+from poet_engine.store import FunctionStore
 
 _SANDBOXES = ("process", "docker")
 _ACTOR = "command line"
@@ -102,13 +99,12 @@ def _function(target: str) -> FunctionStore:
     Raises:
         UsageError: There are none.
     """
-    path, qualname = locate_target(target, folders=[Path.cwd(), *map(Path, sys.path)])
-    store = Store(locate(path.absolute(), qualname, home=Settings.read().home))
-    for name in store.functions():
-        # The store needs the name `events` for itself: such a function goes by its module's name too.
-        if name == qualname or (qualname == "events" and name.endswith(".events")):
-            return store.function(name)
-    raise UsageError(f"{qualname} has no versions in {store.root}; the first call of the decorated function makes one")
+    found = stored(target)
+    if not found.versions.names():
+        raise UsageError(
+            f"{found.qualname} has no versions in {found.root}; the first call of the decorated function makes one"
+        )
+    return found.versions
 
 
 def _serving(function: FunctionStore) -> str | None:

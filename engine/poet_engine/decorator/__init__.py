@@ -3,6 +3,6 @@
 from poet_engine.decorator.decorate import poet
 from poet_engine.decorator.execution import Execution
 from poet_engine.decorator.function import PoetHandle
-from poet_engine.decorator.preparing import Wiring, install
+from poet_engine.decorator.wiring import Wiring, install
 
 __all__ = ["Execution", "PoetHandle", "Wiring", "install", "poet"]

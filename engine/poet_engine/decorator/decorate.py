@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, Protocol, Self, TypeVar, cast, overload
 
 from poet_engine.decorator.function import PoetHandle
-from poet_engine.decorator.preparing import RETRIES, RETRY_ON, Options, wiring
+from poet_engine.decorator.preparing import RETRIES, RETRY_ON, Options
+from poet_engine.decorator.wiring import wiring
 from poet_engine.errors import UsageError
 from poet_engine.policy import Policy
 from poet_engine.policy.units import seconds

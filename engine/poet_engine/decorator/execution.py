@@ -2,10 +2,14 @@
 
 import dataclasses
 
+from poet_engine.decorator.comparing import same
 from poet_engine.decorator.inputs import Refusal
 from poet_engine.errors import InputRefused, NotServedError, ZeroRefused
+from poet_engine.events import AttemptNote, RefusalNote
 from poet_engine.journal.recorder import Call
 from poet_engine.outcome import Blame, ErrorInfo, Evidence, Outcome, Status
+from poet_engine.policy import Policy
+from poet_engine.resilience.answer import Answer
 from poet_engine.resilience.guard import NotAdmitted
 from poet_engine.resilience.pipeline import Served
 
@@ -49,16 +53,18 @@ class Begun:
         execution_id: What ties events and feedback to this call.
         start: Seconds since the epoch.
         version: The version that is asked first; None where the original is.
-        policy_digest: The policy that it runs under, if it has one.
+        policy: The policy that it runs under, if it has one.
         hosted: Why the original is asked first; None where a version is.
+        deadline: Seconds that the whole call has.
     """
 
     function: str
     execution_id: str
     start: float
     version: str | None = None
-    policy_digest: str | None = None
+    policy: Policy | None = None
     hosted: str | None = None
+    deadline: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +81,8 @@ class Story:
         by_original: Whether the original raised it.
         queue_wait: Seconds spent waiting for a place.
         late: Whether it ended after its deadline.
+        tries: Every attempt, in time order.
+        refusals: What turned the call away, in time order.
     """
 
     version: str = ORIGINAL
@@ -86,6 +94,8 @@ class Story:
     by_original: bool = False
     queue_wait: float | None = None
     late: bool = False
+    tries: tuple[AttemptNote, ...] = ()
+    refusals: tuple[RefusalNote, ...] = ()
 
 
 def story_of(begun: Begun, served: Served) -> Story:
@@ -103,12 +113,16 @@ def story_of(begun: Begun, served: Served) -> Story:
         version=begun.version if begun.version is not None and outcome is not None else ORIGINAL,
         outcome=outcome,
         served_by=str(served.by) if good else NOBODY,
-        attempts=0 if untried else served.attempts,
+        attempts=0 if untried and outcome is None else served.attempts,
         reason=_reason(begun, served),
         error=error,
         by_original=served.by is not None and error is not None,
         queue_wait=served.queue_wait if begun.version is not None else None,
         late=served.late,
+        tries=tuple(
+            AttemptNote(by=t.rung, result=t.result, after_ms=t.after * 1e3, took_ms=t.took * 1e3) for t in served.tries
+        ),
+        refusals=tuple(RefusalNote(by=r.by, reason=r.reason, retry_after=r.retry_after) for r in served.refusals),
     )
 
 
@@ -142,7 +156,7 @@ def _reason(begun: Begun, served: Served) -> str | None:
     first, away = served.first, served.turned_away
     reasons = [begun.hosted] if begun.hosted is not None else []
     if first is not None and first.untried is not None:
-        reasons.append(first.untried)
+        reasons.append(first.untried + _agreement(first, served.answer))
     elif first is not None and first.outcome is not None and not (first.ok or first.refused):
         reasons.append(first.outcome.describe())
         if served.attempts > 1 and served.stopped is not None:
@@ -150,6 +164,14 @@ def _reason(begun: Begun, served: Served) -> str | None:
     if away is not None:
         reasons.append(away.reason)
     return "; ".join(reasons) or None
+
+
+def _agreement(first: Answer, answer: Answer | None) -> str:
+    """What a version that ran in the shadow of the original would have answered."""
+    if first.outcome is None or not first.outcome.ok or answer is None or not answer.ok:
+        return ""
+    agreed = {True: "returned the same", False: "returned another value", None: "returned what cannot be compared"}
+    return f", and {agreed[same(first.value, answer.value)]}"
 
 
 def _not_served(function: str, away: NotAdmitted) -> NotServedError:
@@ -183,10 +205,14 @@ def call_of(begun: Begun, story: Story, *, end: float) -> Call:
         outcome=outcome,
         served_by=story.served_by,
         attempts=story.attempts,
-        policy_digest=begun.policy_digest,
+        policy=begun.policy,
         fallback_reason=reason,
         queue_wait=story.queue_wait,
         late=story.late,
+        asked=begun.version,
+        deadline=begun.deadline,
+        tries=story.tries,
+        refusals=story.refusals,
     )
 
 

@@ -4,11 +4,15 @@ import asyncio
 import dataclasses
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, ParamSpec
 
 from poet_engine.decorator.execution import Begun, Execution, Story, call_of, cancelled, refused, story_of
 from poet_engine.decorator.inputs import Inputs, inputs_of
+from poet_engine.decorator.modes import aside
+from poet_engine.decorator.opinions import FeedbackType, lay_into_inbox, opinion, recorded
+from poet_engine.decorator.places import recorder_for
 from poet_engine.decorator.preparing import (
     Candidate,
     Hosted,
@@ -17,23 +21,23 @@ from poet_engine.decorator.preparing import (
     Workplace,
     add_version,
     prepare,
-    recorder_for,
     refuse_stale,
     rescanned,
     usable,
-    wiring,
 )
-from poet_engine.decorator.route import Route, Supplies
+from poet_engine.decorator.route import DEFAULT_TIMEOUT_S, Route, Supplies
 from poet_engine.decorator.telling import Teller
 from poet_engine.decorator.turn import Turn
+from poet_engine.decorator.wiring import wiring
 from poet_engine.errors import PoetError, UsageError
 from poet_engine.events import Event
 from poet_engine.forks import ForkedLock
 from poet_engine.journal.recorder import Recorder
 from poet_engine.resilience.performing import aperform, perform
-from poet_engine.resilience.pipeline import Rung, Served
+from poet_engine.resilience.pipeline import Served
 from poet_engine.sandbox.protocol import WallReport
 from poet_engine.store import StoredVersion
+from poet_engine.telemetry.rolling import VersionMetrics, by_version
 
 _Params = ParamSpec("_Params")
 
@@ -50,6 +54,7 @@ class PoetHandle(Generic[_Params]):
         self._function, self._options = function, options
         # A callable object has no name of its own.
         self._name = str(getattr(function, "__qualname__", type(function).__qualname__))
+        self._full_name = f"{getattr(function, '__module__', '')}.{self._name}"
         self._is_async = inspect.iscoroutinefunction(function)
         self._lock = ForkedLock()
         self._state: Ready | Hosted | None = None
@@ -83,6 +88,8 @@ class PoetHandle(Generic[_Params]):
                 state = self._state = prepare(self._function, self._options)
         if isinstance(state, Hosted):
             self._tell.once("hosted", f"is served by the original: {state.reason}")
+        else:
+            self._tell.once("sandboxed", state.described(), level=logging.INFO)
         return state
 
     def versions(self) -> list[StoredVersion]:
@@ -151,6 +158,51 @@ class PoetHandle(Generic[_Params]):
         recorder = self._records()
         return None if recorder is None else recorder.get(event_id)
 
+    def feedback(
+        self,
+        execution_id: str,
+        *,
+        rating: float | None = None,
+        comments: str | None = None,
+        type: FeedbackType = "user",  # noqa: A002 - `feedback_type` of the event
+        suggestions: Sequence[str] = (),
+    ) -> str:
+        """Say what one call was worth; returns the event's id once it is on the disk.
+
+        The same event is laid into `feedback/pending` of the function's folder; where that cannot be, it is said once.
+
+        Args:
+            execution_id: Of an `Execution`, or of its event.
+            rating: A finite number, on a scale of your own.
+            comments: At most 8,000 characters.
+            type: `user`, `performance`, `error` or `system`.
+            suggestions: What would be better.
+
+        Raises:
+            UsageError: A value is none that feedback can have, or the journal has no such call of this function.
+        """
+        said = opinion(execution_id, rating=rating, comments=comments, kind=type, suggestions=suggestions)
+        event = recorded(self._records(), said, self._name)
+        problem = lay_into_inbox(self._function, event)
+        if problem is not None:
+            self._tell.once("inbox", f"has feedback in its journal alone: {problem}")
+        return event.id
+
+    def metrics(self, *, calls: int = 1_000) -> tuple[VersionMetrics, ...]:
+        """What its last calls were like, for each version: success rate, and p50, p95 and p99 of what they took.
+
+        They are read from the journal, so they are of all processes, and recording costs no call anything for them.
+
+        Args:
+            calls: How many of the last calls to look at, 1 to 10,000.
+
+        Raises:
+            UsageError: That is out of range.
+            JournalError: The journal cannot be read.
+        """
+        recorder = self._records()
+        return () if recorder is None else by_version(recorder.calls(self._name, limit=calls))
+
     def call(self, *args: _Params.args, **kwargs: _Params.kwargs) -> Execution:
         """Call it and tell everything; raises what the caller of the function would see raised.
 
@@ -163,7 +215,7 @@ class PoetHandle(Generic[_Params]):
         if self._is_async:
             raise UsageError(f"{self._name} is an async def; await its .poet.acall(...) instead of calling .poet.call")
         self._check(args, kwargs)
-        route = self._route_of(self.prepare())
+        route = self._next_route(self.prepare())
         begun = self._begin(route.state)
         turn = self._turn(route, functools.partial(self._function, *args, **kwargs), args, kwargs)
         # Not kept in a variable here: an error's traceback holds this frame, which would hold the error.
@@ -182,7 +234,7 @@ class PoetHandle(Generic[_Params]):
         Cancelling the task ends the attempt, and waits until nothing of it is left.
         """
         try:
-            route = self._route_of(await self._prepared())
+            route = self._next_route(await self._prepared())
         except BaseException:  # cancelled, or closed by whoever drove the coroutine
             begun = self._begin(None)
             self._record(begun, cancelled(begun, 0))
@@ -238,8 +290,9 @@ class PoetHandle(Generic[_Params]):
             execution_id=wiring().new_id(),
             start=wiring().now(),
             version=state.version.name if isinstance(state, Ready) else None,
-            policy_digest=None if place is None else place.policy.digest,
+            policy=None if place is None else place.policy,
             hosted=state.reason if isinstance(state, Hosted) else None,
+            deadline=DEFAULT_TIMEOUT_S if self._options.timeout is None else self._options.timeout,
         )
 
     def _turn(
@@ -259,14 +312,21 @@ class PoetHandle(Generic[_Params]):
             bounded=self._options.timeout is not None and isinstance(route.state, Hosted),
         )
 
+    def _next_route(self, state: Ready | Hosted) -> Route:
+        """How this very call goes: `POET_MODE` may leave it to the original although a version stands ready."""
+        route = self._route_of(state)
+        if isinstance(state, Hosted) or state.workplace.mode == "on":
+            return route
+        reason = aside(state.workplace.mode, idempotent=self._options.idempotent, noise=wiring().pipeline.noise)
+        return route if reason is None else route.aside(Hosted(reason, state.workplace))
+
     def _route_of(self, state: Ready | Hosted) -> Route:
         route = self._route
         if route is None or route.state is not state:
             with self._lock:
                 if self._supplies is None:
                     self._supplies = Supplies(self._options, wiring().pipeline)
-                name = f"{getattr(self._function, '__module__', '')}.{self._name}"
-                route = self._route = Route(name, state, self._supplies, wiring().breakers)
+                route = self._route = Route(self._full_name, state, self._supplies, wiring().breakers)
         return route
 
     def _settle(self, begun: Begun, served: Served) -> Execution:
@@ -278,7 +338,7 @@ class PoetHandle(Generic[_Params]):
             OutcomeError: The version failed, and nobody may run the body once more.
         """
         story = story_of(begun, served)
-        self._tell_of(begun, story, served)
+        self._tell.answered(begun, story, served)
         event_id = self._record(begun, story)
         if story.error is not None:
             try:
@@ -299,18 +359,6 @@ class PoetHandle(Generic[_Params]):
             fallback_reason=story.reason,
             queue_wait=story.queue_wait,
         )
-
-    def _tell_of(self, begun: Begun, story: Story, served: Served) -> None:
-        """Say once for each kind of failure why somebody else answered."""
-        if story.reason is None or begun.version is None or story.served_by == Rung.GENERATED:
-            return
-        who = {None: "nobody", Rung.ORIGINAL: "the original"}.get(served.by, "an older version")
-        outcome, away = story.outcome, served.turned_away
-        if outcome is not None:
-            kind, because = f"{begun.version}: {outcome.status}/{outcome.cause}", f", because {begun.version} failed"
-            self._tell.once(kind, f"was answered by {who}{because}: {story.reason}")
-        elif away is not None:
-            self._tell.once(away.by, f"was answered by {who}: {story.reason}")
 
     def _record(self, begun: Begun, story: Story) -> str:
         """The id of the event; empty when there is none, which costs no call its answer and is said once."""

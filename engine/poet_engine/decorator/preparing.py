@@ -5,21 +5,20 @@ import logging
 import platform
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
+from poet_engine.decorator.modes import OFF, Mode
+from poet_engine.decorator.observing import changed_argument
+from poet_engine.decorator.places import folder_of, module_of, store_of
+from poet_engine.decorator.wiring import wiring
 from poet_engine.domains import Declined, Domain, Example, FunctionInfo, choose, describe
 from poet_engine.engine import Engine
-from poet_engine.errors import PoetError, SourceUnavailableError, UsageError
+from poet_engine.errors import PoetError, UsageError
 from poet_engine.job import Job
-from poet_engine.journal.recorder import Recorder
 from poet_engine.outcome import Outcome, decisive
 from poet_engine.policy import Policy
-from poet_engine.policy.layers import Surroundings, resolve
-from poet_engine.resilience.breaker import BreakerRegistry
-from poet_engine.resilience.performing import Pauses
-from poet_engine.resilience.pipeline import Pipeline
-from poet_engine.store import FunctionStore, Metadata, Store, StoredVersion, TrialSummary, locate
-from poet_engine.store.location import writable
+from poet_engine.policy.layers import resolve
+from poet_engine.store import FunctionStore, Metadata, StoredVersion, TrialSummary
 
 Origin = Literal["built_in", "adopted"]
 
@@ -28,66 +27,6 @@ RETRY_ON: tuple[type[Exception], ...] = (ConnectionError, TimeoutError)
 
 _ACTOR = "poet"
 _logger = logging.getLogger("poet_engine")
-
-
-class Wiring(Protocol):
-    """What the decorator needs of the outside; `assembly` gives it."""
-
-    poet_version: str
-
-    def engine(self, policy: Policy) -> Engine:
-        """The engine for a policy, shared by all functions that ask for the same one."""
-        ...
-
-    def surroundings(self, start: Path) -> Surroundings:
-        """The layers of policies around code in a folder."""
-        ...
-
-    def recorder(self, journal: Path) -> Recorder:
-        """What keeps the events of the functions whose journal this is."""
-        ...
-
-    def new_id(self) -> str:
-        """A fresh id for an execution."""
-        ...
-
-    def now(self) -> float:
-        """Seconds since the epoch."""
-        ...
-
-    def home(self) -> Path:
-        """Where versions go when the module's own folder cannot be written."""
-        ...
-
-    @property
-    def pipeline(self) -> Pipeline:
-        """What decides how calls go."""
-        ...
-
-    @property
-    def pauses(self) -> Pauses:
-        """How to let time pass between attempts."""
-        ...
-
-    @property
-    def breakers(self) -> BreakerRegistry:
-        """All breakers of this process."""
-        ...
-
-
-_installed: list[Wiring] = []
-
-
-def install(wiring: Wiring) -> None:
-    """Set what decorated functions use from now on."""
-    _installed[:] = [wiring]
-
-
-def wiring() -> Wiring:
-    """What was installed."""
-    if not _installed:
-        raise UsageError("import poet from poet_engine, which knows the sandboxes, instead of poet_engine.decorator")
-    return _installed[0]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +62,7 @@ class Workplace:
     policy: Policy
     engine: Engine
     versions: FunctionStore
+    mode: Mode = "on"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -131,6 +71,15 @@ class Ready:
 
     workplace: Workplace
     version: StoredVersion
+
+    def described(self) -> str:
+        """Where it runs, and as what; follows the function's name."""
+        place = self.workplace
+        beside = "" if place.mode == "on" else f"; POET_MODE is {place.mode}"
+        return (
+            f"runs in the {place.engine.sandbox_name} sandbox: {self.version.name} for the domain {place.domain.name}, "
+            f"under the policy {place.policy.name}{beside}"
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -146,7 +95,7 @@ def usable(state: Ready | Hosted) -> bool:
     return state.workplace is None or not state.workplace.engine.closed
 
 
-def workplace(function: object, options: Options) -> Workplace:
+def workplace(function: object, options: Options, mode: Mode) -> Workplace:
     """Everything that a function's versions need.
 
     Raises:
@@ -163,34 +112,10 @@ def workplace(function: object, options: Options) -> Workplace:
             "it closes over; move it to the top level of its module",
         )
     domain = choose(options.domain, info)
-    around = wiring().surroundings(Path(info.file).parent)
+    around = wiring().surroundings(folder_of(info))
     policy = resolve(options.policy, around, base=domain.policy).policy(Policy)
     engine = wiring().engine(policy)
-    return Workplace(info, domain, policy, engine, Store(_root(info)).function(_folder_name(info)))
-
-
-def recorder_for(function: object) -> Recorder:
-    """What keeps the events of a function: beside its versions, or in the state folder when it can have none.
-
-    Raises:
-        PoetError: The journal cannot be opened.
-    """
-    try:
-        root = _root(describe(function))
-    except SourceUnavailableError:
-        root = wiring().home()
-    return wiring().recorder(root / "events" / "journal.db")
-
-
-def _root(info: FunctionInfo) -> Path:
-    """The `.poet` folder; the state folder is made only where the module's own cannot be written."""
-    file = Path(info.file).absolute()
-    return locate(file, info.qualname, home=file.parent if writable(file.parent) else wiring().home())
-
-
-def _folder_name(info: FunctionInfo) -> str:
-    """The folder of a function's versions; `events` is the journal's."""
-    return f"{info.module}.{info.qualname}" if info.qualname == "events" else info.qualname
+    return Workplace(info, domain, policy, engine, store_of(info), mode)
 
 
 def prepare(function: object, options: Options) -> Ready | Hosted:
@@ -200,7 +125,10 @@ def prepare(function: object, options: Options) -> Ready | Hosted:
     """
     place = None
     try:
-        place = workplace(function, options)
+        mode = wiring().mode()
+        if mode == "off":
+            return Hosted(OFF)
+        place = workplace(function, options, mode)
         return _serving(place) or _make(place, options)
     except PoetError as error:
         return Hosted(str(error), place)
@@ -270,6 +198,13 @@ def _make(place: Workplace, options: Options) -> Ready | Hosted:
     written = place.domain.write(place.info)
     if isinstance(written, Declined):
         return Hosted(written.reason, place)
+    changed = changed_argument(place.info, place.engine, written.examples)
+    if changed is not None:
+        return Hosted(
+            f"{place.info.qualname} changes its argument {changed!r}, as its trial has shown, and what a version "
+            "changes in its sandbox stays there; let it work on a copy and return it",
+            place,
+        )
     params = dict(written.params)
     if options.optimize_for is not None:
         params["optimize_for"] = options.optimize_for
@@ -319,6 +254,7 @@ def add_version(place: Workplace, candidate: Candidate) -> Ready | Hosted:
         python=platform.python_version(),
         poet_version=wiring().poet_version,
         origin=candidate.origin,
+        module=module_of(place.info),
         gate=tuple(dict.fromkeys(finding.rule for finding in (*report.findings, *report.audited))),
         trial=TrialSummary(examples=tried, passed=tried),
     )

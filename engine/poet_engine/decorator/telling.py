@@ -1,9 +1,15 @@
-"""What is said in the log: reasons once, and what a version printed, made safe to look at."""
+"""What is said in the log: reasons once, and what a version printed, made safe to look at; and what breakers tell."""
 
 import logging
+from pathlib import PurePath
 
+from poet_engine.decorator.execution import Begun, Story
+from poet_engine.events import BreakerPayload
 from poet_engine.forks import ForkedLock
 from poet_engine.outcome import Effect, Outcome
+from poet_engine.resilience.breaker import Transition, VersionKey
+from poet_engine.resilience.breaker.registry import BreakerKey
+from poet_engine.resilience.pipeline import Rung, Served
 
 _logger = logging.getLogger("poet_engine")
 _guest_logger = logging.getLogger("poet_engine.guest")
@@ -26,19 +32,34 @@ class Teller:
     def __repr__(self) -> str:
         return f"<Teller {self._function} told={len(self._told)}>"
 
-    def once(self, kind: str, text: str, error: Exception | None = None) -> None:
-        """Warn, unless something of the same kind was said before.
+    def once(self, kind: str, text: str, error: Exception | None = None, *, level: int = logging.WARNING) -> None:
+        """Say something, unless something of the same kind was said before.
 
         Args:
             kind: What counts as the same thing.
             text: What follows the function's name.
             error: Something unexpected, whose traceback is wanted.
+            level: How loud.
         """
         with self._lock:
             if kind in self._told:
                 return
             self._told.add(kind)
-        _logger.warning("%s %s", self._function, harmless(text), exc_info=error)
+        _logger.log(level, "%s %s", self._function, harmless(text), exc_info=error)
+
+    def answered(self, begun: Begun, story: Story, served: Served) -> None:
+        """Say once for each kind of failure why somebody else answered."""
+        if story.reason is None or begun.version is None or story.served_by == Rung.GENERATED:
+            return
+        who = {None: "nobody", Rung.ORIGINAL: "the original"}.get(served.by, "an older version")
+        outcome, away = story.outcome, served.turned_away
+        if outcome is not None and outcome.ok:
+            return  # it ran in the shadow of the original
+        if outcome is not None:
+            kind, because = f"{begun.version}: {outcome.status}/{outcome.cause}", f", because {begun.version} failed"
+            self.once(kind, f"was answered by {who}{because}: {story.reason}")
+        elif away is not None:
+            self.once(away.by, f"was answered by {who}: {story.reason}")
 
     def output(self, outcome: Outcome) -> None:
         """Pass on what the version printed, a record a line: stdout as information, stderr as a warning.
@@ -102,3 +123,22 @@ def _shown(character: str) -> str:
     if character == "\t" or character.isprintable():
         return character
     return character.encode("unicode_escape").decode("ascii")
+
+
+def transition_payload(key: BreakerKey, transition: Transition) -> BreakerPayload:
+    """What the journal keeps of a transition; a version is named as its calls' events name it."""
+    ours = key if isinstance(key, VersionKey) else VersionKey(f"backend {key.backend}", "", key.backend)
+    return BreakerPayload(
+        function_name=PurePath(ours.function).name,
+        version=ours.version or None,
+        sandbox=ours.sandbox,
+        old_state=str(transition.old),
+        new_state=str(transition.new),
+        reason=transition.reason[:_MOST_CHARACTERS],
+        failure_rate=transition.failure_rate,
+        slow_call_rate=transition.slow_call_rate,
+        calls=transition.counts.calls,
+        wait_s=transition.wait,
+        pinned=transition.pinned,
+        manual=transition.manual,
+    )

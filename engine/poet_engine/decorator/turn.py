@@ -5,11 +5,12 @@ import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
 
+from poet_engine.decorator.modes import in_shadow
 from poet_engine.decorator.preparing import Ready
 from poet_engine.decorator.telling import Teller
 from poet_engine.errors import PoetError
 from poet_engine.job import Job
-from poet_engine.outcome import Outcome
+from poet_engine.outcome import Outcome, Status
 from poet_engine.resilience.answer import Answer
 from poet_engine.resilience.pipeline import Attempt, Rung
 from poet_engine.store import StoredVersion
@@ -48,7 +49,8 @@ class Turn:
             except BaseException as error:  # noqa: BLE001 - the caller gets it, once the call is recorded
                 return Answer(error=error)
         try:
-            return self._heard(version, state.workplace.engine.attempt(self._job(state, version, step.wall)))
+            outcome = state.workplace.engine.attempt(self._job(state, version, step.wall))
+            return self._heard(state, version, outcome)
         except Exception as error:  # noqa: BLE001 - a bug of ours, or an argument that misbehaves when it is read: neither may cost the caller the original's answer
             return self._untried(error)
 
@@ -58,7 +60,8 @@ class Turn:
         if state is None or version is None:
             return await self._awaited(step.wall if self.bounded else None)
         try:
-            return self._heard(version, await state.workplace.engine.aattempt(self._job(state, version, step.wall)))
+            outcome = await state.workplace.engine.aattempt(self._job(state, version, step.wall))
+            return self._heard(state, version, outcome)
         except Exception as error:  # noqa: BLE001 - as above
             return self._untried(error)
 
@@ -85,9 +88,14 @@ class Turn:
         except BaseException as error:  # noqa: BLE001 - the caller gets it, once the call is recorded
             return Answer(error=error)
 
-    def _heard(self, version: StoredVersion, outcome: Outcome) -> Answer:
+    def _heard(self, state: Ready, version: StoredVersion, outcome: Outcome) -> Answer:
         self.tell.output(outcome)
         self.tell.warnings(version.name, outcome)
+        if state.workplace.mode == "shadow":
+            # Not even a refusal is the caller's: nobody may notice that the version ran.
+            kept = None if outcome.status is Status.REFUSED else outcome
+            ended = "" if outcome.ok else f": {outcome.describe()}"
+            return Answer(outcome=kept, value=outcome.value, untried=in_shadow(version.name) + ended)
         return Answer(outcome=outcome, value=outcome.value)
 
     def _untried(self, error: Exception) -> Answer:

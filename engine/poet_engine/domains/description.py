@@ -4,7 +4,9 @@ import ast
 import builtins
 import hashlib
 import linecache
+import os
 import symtable
+import sys
 import textwrap
 import types
 from collections.abc import Iterable, Iterator
@@ -38,6 +40,9 @@ def describe(function: object) -> FunctionInfo:
     source = _own_source(text, node)
     used = _names_from_outside(text, node, plain)
     imported = {entry.name: entry for entry in _imports(_module_statements(tree))}
+    in_notebook = not os.path.lexists(plain.__code__.co_filename)
+    if in_notebook:  # what other cells imported
+        imported = {entry.name: entry for entry in _live_imports(plain, used)} | imported
     return FunctionInfo(
         name=plain.__name__,
         qualname=plain.__qualname__,
@@ -50,10 +55,11 @@ def describe(function: object) -> FunctionInfo:
         returns=None if node.returns is None else ast.unparse(node.returns),
         doc=ast.get_docstring(node) or "",
         is_async=isinstance(node, ast.AsyncFunctionDef),
-        is_method=bool(parents) and isinstance(parents[-1], ast.ClassDef),
+        is_method=bool(parents) and isinstance(parents[-1], ast.ClassDef) and not _is_static(node),
         free_names=tuple(sorted(name for name in used if name not in imported and name not in _BUILTINS)),
         imports=tuple(imported[name] for name in sorted(used) if name in imported),
         local_imports=tuple(_imports(ast.walk(node))),
+        in_notebook=in_notebook,
     )
 
 
@@ -87,7 +93,8 @@ def _label(function: object) -> str:
 def _module_text(function: types.FunctionType) -> str:
     filename = function.__code__.co_filename
     # Text that was typed or built has no file, so a version could be neither stored next to it nor found again.
-    if filename.startswith("<"):
+    # IPython keeps the text of its cells where tracebacks look for it.
+    if filename.startswith("<") and not filename.startswith("<ipython-input-"):
         raise errors.SourceUnavailableError(
             f"{function.__name__!r} was defined in {filename} (an interactive session or `exec`), so its source cannot "
             "be read again; put it in a file and import it.",
@@ -137,6 +144,11 @@ def _locate(tree: ast.Module, function: types.FunctionType) -> tuple[_Function, 
         f"the source of {function.__name__!r} is no longer on line {code.co_firstlineno} of {code.co_filename}: the "
         "file has changed since it was imported; start the program again.",
     )
+
+
+def _is_static(node: _Function) -> bool:
+    """Whether it gets no object: a function that only stands in a class."""
+    return any(isinstance(decorator, ast.Name) and decorator.id == "staticmethod" for decorator in node.decorator_list)
 
 
 def _walk(node: ast.AST, parents: tuple[ast.AST, ...]) -> Iterator[tuple[ast.AST, tuple[ast.AST, ...]]]:
@@ -249,3 +261,15 @@ def _imports(nodes: Iterable[ast.AST]) -> Iterator[ImportedName]:
             for alias in node.names:
                 aliased = alias.asname is not None
                 yield ImportedName(alias.asname or alias.name, module, alias.name, aliased=aliased)
+
+
+def _live_imports(function: types.FunctionType, names: Iterable[str]) -> Iterator[ImportedName]:
+    """The modules, classes and functions that a cell of a notebook has from its kernel, as imports of them."""
+    for name in names:
+        value: object = function.__globals__.get(name)
+        if isinstance(value, types.ModuleType):
+            yield ImportedName(name, value.__name__, aliased=name != value.__name__)
+        elif isinstance(value, type | types.FunctionType | types.BuiltinFunctionType):
+            home, own = value.__module__, value.__qualname__
+            if getattr(sys.modules.get(home), own, None) is value and home != function.__module__:
+                yield ImportedName(name, home, own, aliased=name != own)

@@ -80,10 +80,11 @@ class FunctionInfo:
         returns: The return annotation's text, when there is one.
         doc: Its cleaned docstring, or nothing.
         is_async: Whether it is an `async def`.
-        is_method: Whether it stands in a class.
+        is_method: Whether it stands in a class and gets its object, or its class.
         free_names: Names its body takes from elsewhere that are neither built in nor imported at module level.
         imports: The module-level imports that its body uses.
         local_imports: The imports inside its body.
+        in_notebook: Whether it stands in a cell of a notebook: its text is in memory, and no file has it.
     """
 
     name: str
@@ -101,6 +102,7 @@ class FunctionInfo:
     free_names: tuple[str, ...] = ()
     imports: tuple[ImportedName, ...] = ()
     local_imports: tuple[ImportedName, ...] = ()
+    in_notebook: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ last, because it forbids what the steps before it do. Whatever a payload can inh
 a payload touches is copied for it, at a few microseconds.
 """
 
-import contextlib
 import dataclasses
 import os
 import resource
@@ -45,7 +44,7 @@ def map_one_id(uid: int, gid: int) -> None:
     """In a new user namespace, be who we were, or somebody ordinary if that was root; nobody else exists."""
     inside, group = uid or _ORDINARY, gid or _ORDINARY
     for name, text in (("setgroups", "deny"), ("uid_map", f"{inside} {uid} 1"), ("gid_map", f"{group} {gid} 1")):
-        _write(f"/proc/self/{name}", text)
+        write(f"/proc/self/{name}", text)
 
 
 def own_namespaces(config: Config, _uid: int) -> None:
@@ -59,7 +58,7 @@ def no_further_user_namespaces(config: Config, _uid: int) -> None:
     """Inside a user namespace of ours the count can be set to none; as root it would change the whole machine."""
     if config.rootless:
         try:
-            _write("/proc/sys/user/max_user_namespaces", "0")
+            write("/proc/sys/user/max_user_namespaces", "0")
         except OSError:
             return  # a container may mount /proc/sys read-only; seccomp refuses the calls as well
 
@@ -122,7 +121,8 @@ def _touch(path: str) -> None:
     os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))
 
 
-def _write(path: str, text: str) -> None:
+def write(path: str, text: str) -> None:
+    """Put a text into a file of the kernel's."""
     fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     try:
         os.write(fd, text.encode())
@@ -211,8 +211,15 @@ class Plan:
         return set() if self.landlock is None else self.landlock.descriptors
 
 
-def plan(config: Config, uid: int, program: bytes) -> Plan:
-    """Work out what payloads of this lane will do. Its root must stand already."""
+def plan(config: Config, uid: int, program: bytes, steps: "tuple[Callable[[Plan], None], ...] | None" = None) -> Plan:
+    """Work out what payloads of this lane will do. Its root must stand already.
+
+    Args:
+        config: What the host asked for.
+        uid: The user to become.
+        program: The seccomp filter.
+        steps: What a payload takes away from itself; by default what it does in a lane.
+    """
     below = _outermost([path for path in config.binds if path.startswith("/tmp/")])
     inodes = config.inodes + 3 + sum(path.count("/") for path in below)  # its root, two folders, and mount points
     return Plan(
@@ -223,7 +230,7 @@ def plan(config: Config, uid: int, program: bytes) -> Plan:
         limits=[] if "rlimits" in config.without else _limits(config),
         landlock=_restriction(config),
         system_calls=None if "seccomp" in config.without else kernel.SeccompFilter(program),
-        steps=CONTAINED_STEPS if config.contained else PAYLOAD_STEPS,
+        steps=PAYLOAD_STEPS if steps is None else steps,
     )
 
 
@@ -363,57 +370,6 @@ PAYLOAD_STEPS: tuple[Callable[[Plan], None], ...] = (
     budgets,
     own_identity,
     no_capabilities,
-    die_with_the_lane,
-    no_look_from_outside,
-    no_other_files,
-)
-
-
-def apart_from_init(_plan: Plan) -> None:
-    """A session of its own, and the signals as a new program has them: the first process of a container needs one."""
-    os.setsid()
-    signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-
-
-def first_to_be_killed(_plan: Plan) -> None:
-    """When the container is out of memory, let the kernel take this one and not the process that tells of it.
-
-    The file belongs to root while we are not dumpable.
-    """
-    kernel.set_dumpable(dumpable=True)
-    with contextlib.suppress(OSError):
-        _write("/proc/self/oom_score_adj", "1000")
-
-
-def emptied_scratch_space(_plan: Plan) -> None:
-    """The container's own, which is emptied between two payloads."""
-    os.umask(0o077)
-    os.chdir("/tmp")
-
-
-def own_budgets(plan: Plan) -> None:
-    """The resource limits that a lane would have set: the first process of a container needs more than they leave."""
-    lasting_budgets(plan.config, 0)
-
-
-def other_identity(plan: Plan) -> None:
-    """Where the first process is somebody else, a user of its own, without capabilities."""
-    if plan.identity is not None:
-        os.setgroups([])
-        own_identity(plan)
-        no_capabilities(plan)
-
-
-# In a container the engine has made the outer walls, and without capabilities nothing can be mounted or unshared.
-CONTAINED_STEPS: tuple[Callable[[Plan], None], ...] = (
-    apart_from_init,
-    first_to_be_killed,
-    own_standard_input,
-    emptied_scratch_space,
-    own_budgets,
-    budgets,
-    other_identity,
     die_with_the_lane,
     no_look_from_outside,
     no_other_files,

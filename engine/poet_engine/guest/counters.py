@@ -9,6 +9,7 @@ import os
 
 _ROOT = "/sys/fs/cgroup"
 _CHUNK = 4096
+NOT_COUNTED = -1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,3 +88,13 @@ def _value(content: bytes, key: str) -> int | None:
         if not key or (len(words) > 1 and words[0] == key.encode()):
             return int(words[-1]) if words and words[-1].isdigit() else None
     return None
+
+
+def growth(start: Reading, now: Reading) -> int:
+    """Bytes at the most, as far as it can be known: a peak that an earlier payload reached hides a lower one."""
+    if now.memory is None or start.memory is None:
+        return NOT_COUNTED  # what gVisor says of a process's own size is too low, by what it shares with us and more
+    peak = now.memory
+    if now.memory_peak is not None and start.memory_peak is not None and now.memory_peak > start.memory_peak:
+        peak = max(peak, now.memory_peak)
+    return max(0, peak - start.memory)

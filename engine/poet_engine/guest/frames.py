@@ -8,8 +8,8 @@ import dataclasses
 import enum
 import struct
 
-_HEADER = struct.Struct(">BI")
-HEADER_SIZE = _HEADER.size
+HEADER = struct.Struct(">BI")
+HEADER_SIZE = HEADER.size
 
 
 class Kind(enum.IntEnum):
@@ -74,7 +74,7 @@ class FrameTooLargeError(FrameError):
 
 def pack(kind: Kind, payload: bytes = b"") -> bytes:
     """The bytes of one frame."""
-    return _HEADER.pack(kind, len(payload)) + payload
+    return HEADER.pack(kind, len(payload)) + payload
 
 
 class Reader:
@@ -103,7 +103,7 @@ class Reader:
         self._buffer += data
         frames: list[Frame] = []
         while len(self._buffer) >= HEADER_SIZE:
-            number, length = _HEADER.unpack_from(self._buffer)
+            number, length = HEADER.unpack_from(self._buffer)
             kind = self._kind(number)
             if length > self._limits[kind]:
                 raise FrameTooLargeError(length, self._limits[kind])

@@ -96,6 +96,7 @@ class Journal:
         function: str | None = None,
         execution_id: str | None = None,
         since: float | None = None,
+        until: float | None = None,
         limit: int = 100,
     ) -> list[events.Event]:
         """Events that match everything given, the newest first; what this process has recorded is seen.
@@ -105,6 +106,7 @@ class Journal:
             function: The payload's `function_name`.
             execution_id: The payload's.
             since: No events with an earlier timestamp, in seconds since the Unix epoch.
+            until: None with a later one.
             limit: At most so many, 1 to 10,000.
 
         Raises:
@@ -119,6 +121,7 @@ class Journal:
             "function =": function,
             "execution_id =": execution_id,
             "timestamp >=": since,
+            "timestamp <=": until,
         }
         where = {column: _storable(value) for column, value in wanted.items() if value is not None}
         return self._read(self._settled().select(where, limit=limit))
@@ -237,7 +240,7 @@ def _always_durable(event: events.Event) -> bool:
 def _row(event: events.Event) -> Row:
     body = event.to_json()
     payload = event.payload
-    execution = None if isinstance(payload, events.UpdatePayload) else payload.execution_id
+    execution = payload.execution_id if isinstance(payload, events.ExecutionPayload | events.FeedbackPayload) else None
     texts = (event.id, event.type, payload.function_name, *(() if execution is None else (execution,)))
     if not all(isinstance(text, str) for text in texts):
         raise events.EventError(f"event {event.id!r} has an id, a function or an execution that is not text")

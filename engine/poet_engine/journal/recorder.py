@@ -1,15 +1,32 @@
 """From what came of a call to the event that is kept of it."""
 
 import dataclasses
+from collections.abc import Callable
 
-from poet_engine.events import Event, EventFactory, ExecutionError, ExecutionMetrics, ExecutionPayload, FindingNote
+from poet_engine.events import (
+    AttemptNote,
+    BreakerPayload,
+    Event,
+    EventFactory,
+    ExecutionError,
+    ExecutionEvent,
+    ExecutionMetrics,
+    ExecutionPayload,
+    FeedbackEvent,
+    FeedbackPayload,
+    FindingNote,
+    RefusalNote,
+    Resources,
+)
 from poet_engine.journal.journal import Journal
 from poet_engine.outcome import Outcome, Status
+from poet_engine.policy import Policy
+from poet_engine.policy.model import Limits
 
 _MEGABYTE = 10**6
 # Texts that code can choose are cut, so that a call cannot keep itself out of the journal by a text that makes its
 # event larger than an event may be. A character takes at most 6 bytes of JSON.
-_MOST_FINDINGS = 50
+_MOST_FINDINGS = _MOST_TRIES = 50
 _MOST_NAME, _MOST_TEXT, _MOST_TRACE = 1_000, 8_000, 64_000
 
 
@@ -26,10 +43,14 @@ class Call:
         outcome: What came of the named version; None when it was not tried.
         served_by: Who answered: `generated`, `previous_version`, `original` or nobody (`none`).
         attempts: How many attempts there were of whoever was asked first.
-        policy_digest: Which policy it ran under, if it got so far.
+        policy: Which policy it ran under, if it got so far.
         fallback_reason: Why it was not the version that answered.
         queue_wait: Seconds spent waiting for a place; None where there is no queue.
         late: Whether it ended after its deadline.
+        asked: The version that was to answer.
+        deadline: Seconds that the whole call had; None where there was no deadline.
+        tries: Every attempt, in time order.
+        refusals: What turned the call away, in time order.
     """
 
     function_name: str
@@ -40,10 +61,14 @@ class Call:
     outcome: Outcome | None
     served_by: str
     attempts: int
-    policy_digest: str | None
+    policy: Policy | None
     fallback_reason: str | None = None
     queue_wait: float | None = None
     late: bool = False
+    asked: str | None = None
+    deadline: float | None = None
+    tries: tuple[AttemptNote, ...] = ()
+    refusals: tuple[RefusalNote, ...] = ()
 
 
 class Recorder:
@@ -52,10 +77,13 @@ class Recorder:
     Args:
         journal: Where it is kept.
         factory: Makes events with ids and times.
+        tell: Hears of each event; must not wait.
     """
 
-    def __init__(self, journal: Journal, factory: EventFactory) -> None:
-        self._journal, self._factory = journal, factory
+    def __init__(
+        self, journal: Journal, factory: EventFactory, tell: Callable[[Event], None] = lambda _event: None
+    ) -> None:
+        self._journal, self._factory, self._tell = journal, factory, tell
 
     def __repr__(self) -> str:
         return f"<Recorder {self._journal!r}>"
@@ -67,12 +95,50 @@ class Recorder:
             ClosedError: The journal was closed.
         """
         event = self._factory.execution(payload(call), correlation_id=call.execution_id)
+        self._tell(event)
         outcome = call.outcome
         return self._journal.record(event, durable=outcome is not None and outcome.status is Status.VIOLATION)
+
+    def execution(self, execution_id: str) -> ExecutionEvent | None:
+        """The event of one call; what was recorded before is waited for."""
+        for event in self._journal.find(type="function.execution", execution_id=execution_id, limit=1):
+            if isinstance(event, ExecutionEvent):
+                return event
+        return None
+
+    def opinion(self, payload: FeedbackPayload, *, about: ExecutionEvent) -> FeedbackEvent:
+        """Keep what somebody thinks of a call; returns when it is on the disk.
+
+        Raises:
+            ClosedError: The journal was closed.
+        """
+        event = self._factory.feedback(payload, correlation_id=payload.execution_id, causation_id=about.id)
+        self._journal.record(event)
+        return event
+
+    def transition(self, payload: BreakerPayload) -> str:
+        """Keep the event of a breaker and return its id; it is not waited for.
+
+        Raises:
+            ClosedError: The journal was closed.
+        """
+        event = self._factory.breaker(payload)
+        self._tell(event)
+        return self._journal.record(event)
 
     def get(self, event_id: str) -> Event | None:
         """One event, or None."""
         return self._journal.get(event_id)
+
+    def calls(self, function: str, *, limit: int) -> list[ExecutionPayload]:
+        """The last calls of a function, the newest first.
+
+        Raises:
+            UsageError: The limit is not 1 to 10,000.
+            JournalError: The journal cannot be read.
+        """
+        found = self._journal.find(type="function.execution", function=function, limit=limit)
+        return [event.payload for event in found if isinstance(event, ExecutionEvent)]
 
     def flush(self) -> None:
         """Wait until everything recorded so far is on the disk."""
@@ -101,12 +167,46 @@ def payload(call: Call) -> ExecutionPayload:
         served_by=call.served_by,
         attempts=call.attempts,
         queue_wait_ms=None if call.queue_wait is None else call.queue_wait * 1e3,
-        policy_digest=call.policy_digest,
+        policy_digest=None if call.policy is None else call.policy.digest,
         fallback_reason=None if call.fallback_reason is None else _cut(call.fallback_reason, _MOST_TEXT),
         evidence=None if outcome is None or outcome.evidence is None else _cut(str(outcome.evidence), _MOST_TEXT),
         limits_hit=None if outcome is None else outcome.limits_hit,
         findings=None if outcome is None else _findings(outcome),
         late=call.late or None,
+        asked=None if call.asked == call.version else call.asked,
+        blame=None if outcome is None or outcome.blame is None else str(outcome.blame),
+        sandbox=None if outcome is None else outcome.sandbox or None,
+        policy=None if call.policy is None else call.policy.name,
+        deadline_ms=None if call.deadline is None else call.deadline * 1e3,
+        budgets=None if call.policy is None else _budgets(call.policy.limits),
+        usage=None if outcome is None else _usage(outcome),
+        tries=call.tries[:_MOST_TRIES] if len(call.tries) > 1 else None,
+        refusals=call.refusals or None,
+    )
+
+
+def _budgets(limits: Limits) -> Resources:
+    return Resources(
+        wall_ms=limits.wall * 1e3,
+        cpu_ms=limits.cpu * 1e3,
+        memory_bytes=limits.memory,
+        tasks=1 + limits.processes + limits.threads,
+        output_bytes=limits.output,
+    )
+
+
+def _usage(outcome: Outcome) -> Resources | None:
+    """None where nothing ran."""
+    usage = outcome.usage
+    if not usage.wall_ms:
+        return None
+    return Resources(
+        wall_ms=usage.wall_ms,
+        cpu_ms=usage.cpu_ms,
+        memory_bytes=usage.memory_peak_bytes,
+        tasks=usage.tasks_peak,
+        output_bytes=usage.bytes_out,
+        network_requests=usage.network_requests or None,
     )
 
 

@@ -39,6 +39,18 @@ class Answer:
         return self.outcome is not None and self.outcome.status is Status.REFUSED
 
 
+def in_short(answer: Answer) -> str:
+    """What came of an attempt, in a word or two: status and cause, or the class of what was raised."""
+    if answer.error is not None:
+        return f"raised {type(answer.error).__name__}"
+    if answer.untried is not None:
+        return "untried"
+    outcome = answer.outcome
+    if outcome is None:
+        return "ok"
+    return str(outcome.status) if outcome.cause is None else f"{outcome.status}/{outcome.cause}"
+
+
 def body_never_started(answer: Answer) -> bool:
     """Whether it is certain that not one line of the function's body ran, so that another may run instead.
 

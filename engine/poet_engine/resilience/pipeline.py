@@ -13,13 +13,14 @@ from collections.abc import Callable, Generator
 
 from poet_engine.outcome import Blame
 from poet_engine.resilience import retry
-from poet_engine.resilience.answer import Answer, Transient, asked_to_wait, body_never_started
+from poet_engine.resilience.answer import Answer, Transient, asked_to_wait, body_never_started, in_short
 from poet_engine.resilience.budget import RetryBudget
 from poet_engine.resilience.bulkhead import Bulkhead, Waiting
 from poet_engine.resilience.deadline import Deadline
 from poet_engine.resilience.guard import Guard, NotAdmitted, Pass, Went
 from poet_engine.resilience.rate_limit import RateLimit
 
+_MOST_TRIES = 50
 _WHOLE = 0.9  # of its usual time: an attempt that had less ran out of what others had used up
 
 
@@ -95,6 +96,23 @@ class Plan:
         return left < _WHOLE * min(self.timeout, self.timeout if self.wall is None else self.wall)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Tried:
+    """One attempt that is over.
+
+    Attributes:
+        rung: Whose it was.
+        result: What came of it, in a word or two. Not the answer itself: an error that is kept keeps its frames.
+        after: When it began, in seconds after the call did.
+        took: How long it took, in seconds.
+    """
+
+    rung: Rung
+    result: str
+    after: float
+    took: float
+
+
 @dataclasses.dataclass(slots=True)
 class _Story:
     """What has happened to a call so far."""
@@ -108,6 +126,19 @@ class _Story:
     answer: Answer | None = None  # of whoever was asked first
     turned_away: NotAdmitted | None = None
     why: str | None = None  # it was not tried again
+    tries: list[Tried] = dataclasses.field(default_factory=list)
+    refusals: list[NotAdmitted] = dataclasses.field(default_factory=list)
+
+    def note(self, rung: Rung, answer: Answer, began: float, ended: float) -> None:
+        """Remember an attempt; of more than 50, the last one takes the place of the one before."""
+        del self.tries[_MOST_TRIES - 1 :]
+        self.tries.append(Tried(rung, in_short(answer), began - self.began, ended - began))
+
+    def turn_away(self, refusal: NotAdmitted | None) -> None:
+        """Remember by whom the call was turned away, if it was."""
+        self.turned_away = refusal
+        if refusal is not None:
+            self.refusals.append(refusal)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +155,8 @@ class Served:
         turned_away: By whom it was turned away, if it was: from the first rung, or from all of them.
         stopped: Why a failure that might go away was not tried again.
         late: Whether the call ended after its deadline.
+        tries: Every attempt of everybody, in time order; of more than 50, the first 49 and the last.
+        refusals: What turned the call away from somebody, in time order.
     """
 
     by: Rung | None
@@ -134,6 +167,8 @@ class Served:
     turned_away: NotAdmitted | None = None
     stopped: str | None = None
     late: bool = False
+    tries: tuple[Tried, ...] = ()
+    refusals: tuple[NotAdmitted, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -157,7 +192,7 @@ class Pipeline:
         passes: list[Pass] = []
         plan.budget.count_call()
         try:
-            story.turned_away = _admitted(plan.guards, passes) or (yield from self._with_place(plan, story))
+            story.turn_away(_admitted(plan.guards, passes) or (yield from self._with_place(plan, story)))
             by, answer = yield from self._answered(plan, story)
             _tell(passes, _went(plan, story, by, answer))
         finally:
@@ -171,6 +206,8 @@ class Pipeline:
             turned_away=story.turned_away,
             stopped=story.why,
             late=story.deadline.passed(self.clock()),
+            tries=tuple(story.tries),
+            refusals=tuple(story.refusals),
         )
 
     def _with_place(self, plan: Plan, story: _Story) -> _Part:
@@ -224,7 +261,9 @@ class Pipeline:
             story.clipped = plan.clips(left)
             answer = yield Attempt(plan.first, left)
             assert answer is not None  # noqa: S101 - an attempt is answered: whoever performs steps promises it
-            story.answer, story.took = answer, self.clock() - begins
+            ended = self.clock()
+            story.answer, story.took = answer, ended - begins
+            story.note(plan.first, answer, begins, ended)
             if answer.ok or not plan.transient.holds(answer):
                 return None
             then = self._then(plan, story, answer)
@@ -259,7 +298,7 @@ class Pipeline:
             return None, None
         refused = yield from self._placed(plan.fallback, story, plan.timeout)
         if refused is not None:
-            story.turned_away = dataclasses.replace(refused, reason=f"too many fallbacks: {refused.reason}")
+            story.turn_away(dataclasses.replace(refused, reason=f"too many fallbacks: {refused.reason}"))
             return None, None
         with contextlib.ExitStack() as place:
             place.callback(plan.fallback.leave)
@@ -272,17 +311,25 @@ class Pipeline:
         begins = self.clock()
         left = story.deadline.left(begins)
         try:
-            if self._older_may_do_better(plan, story, begins) and not _admitted(plan.previous or (), passes):
+            if self._older_may_do_better(plan, story, begins) and _let_through(plan.previous or (), passes, story):
                 previous = yield Attempt(Rung.PREVIOUS, left)
-                took = self.clock() - begins
+                took = self._ended(story, Rung.PREVIOUS, previous, begins) - begins
             if previous is not None and (previous.ok or previous.refused):
                 _tell(passes, Went(previous, duration=took))
                 return Rung.PREVIOUS, previous
+            begins = self.clock()
             original = yield Attempt(Rung.ORIGINAL, None)
+            self._ended(story, Rung.ORIGINAL, original, begins)
             _tell(passes, Went(previous, duration=took, original_raised=_raised(original), clipped=plan.clips(left)))
             return Rung.ORIGINAL, original
         finally:
             _give_back(passes)
+
+    def _ended(self, story: _Story, rung: Rung, answer: Answer | None, began: float) -> float:
+        ended = self.clock()
+        if answer is not None:
+            story.note(rung, answer, began, ended)
+        return ended
 
     def _older_may_do_better(self, plan: Plan, story: _Story, now: float) -> bool:
         """Not where our own side, or the argument, keeps versions from running."""
@@ -302,6 +349,14 @@ def _admitted(guards: tuple[Guard, ...], passes: list[Pass]) -> NotAdmitted | No
             return entry
         passes.append(entry)
     return None
+
+
+def _let_through(guards: tuple[Guard, ...], passes: list[Pass], story: _Story) -> bool:
+    """The same for an older version, whose refusal is not why the call was turned away from the current one."""
+    refusal = _admitted(guards, passes)
+    if refusal is not None:
+        story.refusals.append(refusal)
+    return refusal is None
 
 
 def _tell(passes: list[Pass], went: Went) -> None:

@@ -2,7 +2,7 @@
 
 from poet_engine.store.audit import AuditReport
 from poet_engine.store.files import StoreError
-from poet_engine.store.location import locate
+from poet_engine.store.location import folder_name, locate, module_name
 from poet_engine.store.records import Metadata, StoredVersion, TrialSummary
 from poet_engine.store.store import FunctionStore, Store
 
@@ -14,5 +14,7 @@ __all__ = [
     "StoreError",
     "StoredVersion",
     "TrialSummary",
+    "folder_name",
     "locate",
+    "module_name",
 ]

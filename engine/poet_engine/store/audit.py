@@ -157,3 +157,17 @@ def _parse(line: bytes) -> Entry | None:
         isinstance(getattr(entry, field.name), kinds.get(field.name, str)) for field in dataclasses.fields(Entry)
     )
     return entry if shaped and not isinstance(entry.sequence, bool) else None
+
+
+def told_by(entries: Sequence[Entry]) -> tuple[set[str], str | None]:
+    """Which versions are there and which one serves, as the audit trail has it."""
+    known: set[str] = set()
+    serving = None
+    for entry in entries:
+        if entry.action in {"add", "found"}:
+            known.add(entry.version)
+        elif entry.action in {"remove", "prune"}:
+            known.discard(entry.version)
+        elif entry.action in {"promote", "rollback", "found_current"}:
+            serving = entry.version
+    return known, serving

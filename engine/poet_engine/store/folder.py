@@ -220,6 +220,11 @@ class FunctionFolder:
             files.make_private_folder("pending", at=feedback)
             files.make_private_folder("processed", at=feedback)
 
+    def put_feedback(self, name: str, data: bytes) -> None:
+        """Lay a file into the inbox, whole or not at all."""
+        with self._inside("feedback") as feedback, files.folder_at("pending", at=feedback) as pending:
+            files.replace(name, data, at=pending)
+
     def _link(self) -> str | None:
         try:
             target = os.readlink(CURRENT, dir_fd=self.descriptor)

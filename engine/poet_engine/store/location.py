@@ -3,10 +3,14 @@
 import hashlib
 import os
 import re
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
+from poet_engine.store.store import Store
+
 FOLDER = ".poet"
+RESERVED = "events"  # the journal's
 
 
 def writable(folder: Path) -> bool:
@@ -38,6 +42,34 @@ def locate(
     if may_write(module_file.parent):
         return module_file.parent / FOLDER
     return home / _own_folder(module_file.stem, str(module_file)) / FOLDER
+
+
+def module_name(file: Path) -> str:
+    """What tells functions of one name in one folder apart: the file's name, whoever imports or runs it."""
+    return re.sub(r"\W|^(?=\d)", "_", unicodedata.normalize("NFKC", file.stem))
+
+
+def folder_name(store: Store, module: str, qualname: str, *, beside: Path) -> str:
+    """What the folder of a function's versions is called: as the function, where no other module has that name.
+
+    Args:
+        store: The `.poet` folder.
+        module: The name of the function's file, without `.py`.
+        qualname: The function's dotted place in it.
+        beside: The folder of the file. A module that is no longer there has no claim on a name.
+
+    Raises:
+        UsageError: Neither name can be one in the store.
+        StoreError: The folder cannot be read.
+    """
+    own = f"{module}.{qualname}"
+    if qualname == RESERVED or store.function(own).names():
+        return own
+    first = next(iter(store.function(qualname).versions()), None)
+    owner = "" if first is None else first.metadata.module
+    # A name from a file is compared before it becomes a path.
+    taken = owner not in {"", module} and owner.isidentifier() and (beside / f"{owner}.py").is_file()
+    return own if taken else qualname
 
 
 def _own_folder(title: str, key: str) -> str:

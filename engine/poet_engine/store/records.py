@@ -54,6 +54,7 @@ class Metadata(_Strict):
         origin: Who wrote it: our built-in code, a model, or a person whose edit was adopted.
         gate: Ids of the rules that the gate reported and let pass.
         trial: How its trial went, if there was one.
+        module: The name of the file whose function it is, without `.py`; empty where that is not known.
     """
 
     created: float
@@ -66,6 +67,7 @@ class Metadata(_Strict):
     origin: Literal["built_in", "model", "adopted"]
     gate: tuple[str, ...] = ()
     trial: TrialSummary | None = None
+    module: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

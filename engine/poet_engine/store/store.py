@@ -8,7 +8,7 @@ without its line in the audit trail) is put right at the start of the next write
 import contextlib
 import datetime as dt
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from poet_engine.errors import UsageError
@@ -293,6 +293,15 @@ class FunctionStore:
                 if action:
                     self._note(folder, audit.Deed(actor=actor, action=action, version=name, reason=reason))
 
+    def put_feedback(self, name: str, data: bytes) -> None:
+        """Lay a file called `name` into `feedback/pending`, whole or not at all.
+
+        Raises:
+            StoreError: The folder cannot be written.
+        """
+        with self._writing() as folder:
+            folder.put_feedback(name, data)
+
     def verify_audit(self) -> audit.AuditReport:
         """Check the chain of `audit.jsonl`, and that no recorded digest was changed together with its code.
 
@@ -348,7 +357,7 @@ class FunctionStore:
     def _recover(self, folder: FunctionFolder) -> None:
         folder.clear_leftovers()
         folder.make_inbox()
-        known, serving = _told_by(audit.entries(folder.descriptor, self.path))
+        known, serving = audit.told_by(audit.entries(folder.descriptor, self.path))
         for name in folder.names():
             if name not in known:
                 with contextlib.suppress(StoreError):  # a damaged one is not taken up; `damaged()` tells
@@ -384,17 +393,3 @@ class FunctionStore:
                 )
             folder.point_to(name)
             self._note(folder, deed)
-
-
-def _told_by(entries: Sequence[audit.Entry]) -> tuple[set[str], str | None]:
-    """Which versions are there and which one serves, as the audit trail has it."""
-    known: set[str] = set()
-    serving = None
-    for entry in entries:
-        if entry.action in {"add", "found"}:
-            known.add(entry.version)
-        elif entry.action in {"remove", "prune"}:
-            known.discard(entry.version)
-        elif entry.action in {"promote", "rollback", "found_current"}:
-            serving = entry.version
-    return known, serving

@@ -5,6 +5,8 @@ code. What a stored version answers is up to the test.
 """
 
 import asyncio
+import copy
+import dataclasses
 import importlib.util
 import inspect
 import itertools
@@ -17,7 +19,9 @@ import pytest
 from tests.unit.resilience.clocks import Clock
 
 from poet_engine import decorator
-from poet_engine.decorator import PoetHandle, preparing
+from poet_engine.decorator import PoetHandle, wiring
+from poet_engine.decorator.modes import Mode
+from poet_engine.decorator.observing import FILENAME
 from poet_engine.engine import Engine
 from poet_engine.events import EventFactory, ExecutionEvent
 from poet_engine.gate import Gate
@@ -87,11 +91,14 @@ class Workshop:
         self.recorders: dict[Path, Recorder] = {}
         self.jobs: list[Job] = []
         self.trials: list[Job] = []
+        self.observed: list[Job] = []  # trials of the user's own body
+        self.serves: Mode = "on"
+        self.dice = 0.5
         self._seconds, self._ids, self._modules = itertools.count(1_000_000), itertools.count(1), itertools.count(1)
         self._noise = itertools.count(1)
         self._lock = threading.Lock()
         self.clock = Clock()
-        self.pipeline = Pipeline(clock=self.clock, now=lambda: 0.0, noise=lambda: 0.5)
+        self.pipeline = Pipeline(clock=self.clock, now=lambda: 0.0, noise=lambda: self.dice)
         self.pauses = Pauses(here=self.clock.advance, in_task=self.clock.aadvance)
         self.breakers = BreakerRegistry(
             lambda _key: self.breaker_settings, clock=self.clock, wall_clock=lambda: 0.0, random=lambda: 0.5
@@ -139,6 +146,10 @@ class Workshop:
         """A second later each time."""
         return float(next(self._seconds))
 
+    def mode(self) -> Mode:
+        """What the test has set."""
+        return self.serves
+
     def home(self) -> Path:
         """Beside the modules, so that its use shows."""
         home = self.folder / "home"
@@ -180,6 +191,11 @@ class Workshop:
         if job.filename == "<candidate>":
             self.trials.append(job)
             return run_here(job)
+        if job.filename == FILENAME:
+            self.observed.append(job)
+            # One by one, as arguments travel: what the body changes stays where it runs.
+            args, kwargs = [copy.deepcopy(value) for value in job.args], copy.deepcopy(dict(job.kwargs))
+            return run_here(dataclasses.replace(job, args=args, kwargs=kwargs))
         self.jobs.append(job)
         return self.answer(job) if callable(self.answer) else self.answer
 
@@ -211,9 +227,9 @@ def gate() -> Iterator[Gate]:
 @pytest.fixture
 def workshop(tmp_path: Path, gate: Gate) -> Iterator[Workshop]:
     """What decorated functions use for the length of one test."""
-    before = list(preparing._installed)
+    before = list(wiring._installed)
     shop = Workshop(tmp_path, gate)
     decorator.install(shop)
     yield shop
-    preparing._installed[:] = before
+    wiring._installed[:] = before
     shop.close()

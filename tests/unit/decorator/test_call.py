@@ -86,6 +86,8 @@ class TestGenerated:
         took = (payload["end_time"] - payload["start_time"]) * 1000
         assert payload["start_time"] > 1_000_000
         assert took >= 1000
+        assert payload["usage"]["memory_bytes"] == 3_000_000
+        assert payload["budgets"]["cpu_ms"] == 4000.0
         assert payload == {
             "function_name": "detect_drift",
             "version": "v1",
@@ -106,6 +108,15 @@ class TestGenerated:
             "limits_hit": (),
             "findings": None,
             "late": None,
+            "asked": None,
+            "blame": None,
+            "sandbox": "scripted",
+            "policy": "data",
+            "deadline_ms": 5000.0,
+            "budgets": payload["budgets"],
+            "usage": payload["usage"],
+            "tries": None,
+            "refusals": None,
         }
 
     def test_arguments_arrive_as_they_were_given(self, workshop: "Workshop") -> None:

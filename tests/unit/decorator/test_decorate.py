@@ -5,13 +5,13 @@ import pickle
 import subprocess
 import sys
 import timeit
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from poet_engine.decorator import poet, preparing
+from poet_engine.decorator import poet, wiring
 from poet_engine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -119,13 +119,74 @@ class TestWrongUse:
 
 def test_without_the_assembly_it_says_which_import_is_meant() -> None:
     """At decoration, since no call could be answered."""
-    before = list(preparing._installed)
-    preparing._installed.clear()
+    before = list(wiring._installed)
+    wiring._installed.clear()
     try:
         with pytest.raises(UsageError, match="import poet from poet_engine"):
             poet(plain)
     finally:
-        preparing._installed[:] = before
+        wiring._installed[:] = before
+
+
+class TestKindsOfFunctions:
+    """Functions and static methods have versions; what gets an object or is none of `def` is served by the original."""
+
+    TEXT = (
+        "import functools\n\nfrom poet_engine.decorator import poet\n\n\n"
+        "def other(function):\n    @functools.wraps(function)\n    def around(*args):\n"
+        "        return {**function(*args), 'around': True}\n\n    return around\n\n\n"
+        "class Monitor:\n    limit = 1\n\n"
+        "    @poet(domain='ml_monitoring')\n    def method(self, current, reference):\n"
+        "        return {'drift_detected': self.limit}\n\n"
+        "    @classmethod\n    @poet(domain='ml_monitoring')\n    def of_class(cls, current, reference):\n"
+        "        return {'drift_detected': cls.limit}\n\n"
+        "    @staticmethod\n    @poet(domain='ml_monitoring')\n    def static(current, reference):\n"
+        "        return {'drift_detected': 1}\n\n"
+        "    @property\n    @poet(domain='ml_monitoring')\n    def value(self):\n        return self.limit\n\n\n"
+        "@other\n@poet(domain='ml_monitoring')\ndef wrapped(current, reference):\n"
+        "    return {'drift_detected': 1}\n\n\n"
+        "@poet(domain='ml_monitoring')\ndef keywords(*, current, reference):\n    return {'drift_detected': 1}\n\n\n"
+        "@poet(domain='base')\ndef numbers(current, reference):\n    yield current\n    yield reference\n\n\n"
+        "method, of_class, static = Monitor().method, Monitor().of_class, Monitor.static\n"
+        "value = functools.partial(getattr, Monitor(), 'value')\n"
+    )
+
+    @pytest.mark.parametrize("kind", ["method", "of_class"])
+    def test_what_gets_an_object_is_served_by_the_original(self, workshop: "Workshop", kind: str) -> None:
+        detect = workshop.load(self.TEXT, function=kind)
+        assert detect([1.0], [2.0]) == {"drift_detected": 1}
+        assert "is a method" in str(detect.poet.reason)
+        assert workshop.jobs == []
+
+    @pytest.mark.parametrize("kind", ["static", "wrapped"])
+    def test_what_gets_none_has_a_version(self, workshop: "Workshop", kind: str) -> None:
+        detect = workshop.load(self.TEXT, function=kind)
+        found = detect([1.0], [2.0])
+        assert isinstance(found, dict)
+        assert found["drift_detected"] is True
+        assert detect.poet.reason is None
+        assert (workshop.jobs[0].entry, workshop.jobs[0].args) == (kind, ([1.0], [2.0]))
+
+    def test_keywords_arrive_as_keywords(self, workshop: "Workshop") -> None:
+        detect = workshop.load(self.TEXT, function="keywords")
+        assert detect(current=[1.0], reference=[2.0]) == {"drift_detected": True}
+        assert workshop.jobs[0].kwargs == {"current": [1.0], "reference": [2.0]}
+
+    def test_a_property_is_read(self, workshop: "Workshop") -> None:
+        assert workshop.load(self.TEXT, function="value")() == 1
+
+    def test_a_generator_function_gives_its_generator(self, workshop: "Workshop") -> None:
+        found = workshop.load(self.TEXT, function="numbers")(1, 2)
+        assert isinstance(found, Iterator)
+        assert list(found) == [1, 2]
+
+    def test_a_handle_among_the_arguments_stays_here(self, workshop: "Workshop", tmp_path: Path) -> None:
+        """An open file cannot travel: the original answers for this very call."""
+        detect = workshop.load(self.TEXT, function="wrapped")
+        with (tmp_path / "open").open("w") as file:
+            execution = detect.poet.call([1.0], file)
+        assert (execution.served_by, execution.attempts) == ("original", 0)
+        assert "cannot travel" in str(execution.fallback_reason)
 
 
 def test_a_static_method_below_its_own_decorator_works(workshop: "Workshop") -> None:

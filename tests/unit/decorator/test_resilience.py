@@ -271,3 +271,61 @@ def test_an_error_of_the_caller_keeps_nothing_alive(workshop: "Workshop") -> Non
     finally:
         gc.enable()
     assert workshop.clock.now == 1000
+
+
+class TestStory:
+    """What a call's event tells beside who answered."""
+
+    def test_each_attempt_with_its_time(self, workshop: "Workshop") -> None:
+        flaky = Flaky(workshop)
+        flaky(ConnectionError("down"), "answer")
+        [event] = workshop.events()
+        told = [(one.by, one.result, one.after_ms) for one in event.payload.tries or ()]
+        assert told == [
+            ("original", "raised ConnectionError", 0.0),
+            ("original", "ok", pytest.approx(25.0)),
+        ]
+        assert event.payload.deadline_ms == 5000.0
+
+    def test_one_attempt_is_told_by_the_rest_of_the_event(self, workshop: "Workshop") -> None:
+        """It also names what the policy gave and what was used."""
+        workshop.load(DETECTOR.format(""))([1.0], [2.0])
+        payload = workshop.events()[-1].payload
+        assert (payload.tries, payload.refusals, payload.asked) == (None, None, None)
+        assert (payload.policy, payload.sandbox) == ("data", "scripted")
+        assert payload.budgets is not None
+        assert payload.budgets.memory_bytes
+
+    def test_whoever_was_asked_and_what_turned_the_call_away(self, workshop: "Workshop") -> None:
+        workshop.breaker_settings = BreakerSettings(minimum_number_of_calls=1, sliding_window_size=1)
+        workshop.answer = failed(Status.LIMIT, "cpu")
+        detect = workshop.load(DETECTOR.format(""))
+        detect([1.0], [2.0])
+        detect([1.0], [2.0])
+        first, second = (event.payload for event in workshop.events())
+        assert [(one.by, one.result) for one in first.tries or ()] == [("generated", "limit/cpu"), ("original", "ok")]
+        assert (second.version, second.asked) == ("original", "v1")
+        [refusal] = second.refusals or ()
+        assert refusal.by == "breaker"
+        assert refusal.retry_after == pytest.approx(60.0)
+
+    def test_of_very_many_attempts_the_first_and_the_last_are_kept(self, workshop: "Workshop") -> None:
+        flaky = Flaky(workshop, "(retries=None, timeout='100s')")
+        with pytest.raises(ConnectionError):
+            flaky(*[ConnectionError()] * 70)
+        [event] = workshop.events()
+        tries = event.payload.tries or ()
+        assert len(tries) == min(50, event.payload.attempts or 0)
+        assert tries[-1].after_ms > tries[-2].after_ms
+
+
+def test_metrics_of_each_version(workshop: "Workshop") -> None:
+    """Of what the journal holds: all calls, whichever process made them."""
+    detect = workshop.load(DETECTOR.format(""))
+    workshop.answer = ok(1)
+    detect([1.0], [2.0])
+    workshop.answer = failed(Status.LIMIT, "cpu")
+    detect([1.0], [2.0])
+    [found] = detect.poet.metrics()
+    assert (found.function, found.version, found.calls, found.success_rate) == ("detect_drift", "v1", 2, 0.5)
+    assert [one.calls for one in detect.poet.metrics(calls=1)] == [1]

@@ -1,5 +1,6 @@
 """The journal in one process: what is kept, what is found, and what a broken file does."""
 
+import contextlib
 import dataclasses
 import logging
 import os
@@ -13,7 +14,8 @@ import pytest
 
 from poet_engine import events
 from poet_engine.errors import ClosedError, UsageError
-from poet_engine.journal import Journal, JournalError, Statistics
+from poet_engine.journal import Journal, JournalError, Statistics, database
+from poet_engine.journal import journal as journals
 from poet_engine.journal.database import Row
 from poet_engine.journal.writer import Writer
 
@@ -189,6 +191,19 @@ class TestBrokenFiles:
         other.close()
         with pytest.raises(JournalError, match="another program"):
             Journal.open(path)
+
+    def test_an_older_schema_is_brought_up_to_date(self, path: Path) -> None:
+        """What the first release wrote is read, and what it did not know is kept beside it."""
+        path.parent.mkdir(parents=True)
+        with contextlib.closing(sqlite3.connect(path)) as older, older:
+            for step in database._MIGRATIONS[0]:
+                older.execute(step)
+            older.execute(f"PRAGMA application_id = {database._APPLICATION_ID}")
+            older.execute("UPDATE schema_version SET version = 1")
+            older.execute(f"{database._INSERT}{database._ROW}", journals._row(execution("old")))
+        with Journal.open(path) as journal:
+            journal.record(execution("new"))
+            assert [event.payload.function_name for event in journal.find()] == ["new", "old"]
 
     def test_a_newer_schema_is_not_touched(self, path: Path) -> None:
         Journal.open(path).close()

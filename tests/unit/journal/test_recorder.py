@@ -13,7 +13,9 @@ from poet_engine.events import EventFactory, ExecutionEvent
 from poet_engine.journal import Journal
 from poet_engine.journal.recorder import Call, Recorder, payload
 from poet_engine.outcome import ErrorInfo, Evidence, Outcome, Status, Usage
+from poet_engine.policy import Policy
 
+POLICY = Policy.load("restricted")
 CALL = Call(
     function_name="detect_drift",
     version="v3",
@@ -23,7 +25,7 @@ CALL = Call(
     outcome=Outcome(status=Status.OK, value=1, usage=Usage(wall_ms=400, cpu_ms=100, memory_peak_bytes=2_500_000)),
     served_by="generated",
     attempts=1,
-    policy_digest="abc",
+    policy=POLICY,
 )
 LIMIT = Outcome(
     status=Status.LIMIT,
@@ -115,10 +117,19 @@ class TestRecorder:
                 "cause": "cpu",
                 "served_by": "original",
                 "attempts": 1,
-                "policy_digest": "abc",
+                "policy_digest": POLICY.digest,
                 "fallback_reason": "limit/cpu",
                 "evidence": "cpu_ms=1003.3 limit=1000",
                 "limits_hit": ["cpu"],
+                "policy": "restricted",
+                "budgets": {
+                    "wall_ms": 5000.0,
+                    "cpu_ms": 4000.0,
+                    "memory_bytes": 256 << 20,
+                    "tasks": 9,
+                    "output_bytes": 1 << 20,
+                },
+                "usage": {"wall_ms": 1009.0, "cpu_ms": 1003.3, "output_bytes": 0},
             },
         }
         assert event["payload"]["metrics"]["cpu_percent"] == pytest.approx(100 * 1003.3 / 1009)

@@ -60,6 +60,20 @@ RUNS: list[tuple[Observation, Status, str]] = [
     (seen(exit_=None), Status.INFRA, "lane_lost"),
     (seen(exit_=None, counts=Counts(oom_kills=1)), Status.LIMIT, "memory"),
     (Observation(BUDGETS, lost=Evidence("docker_daemon", "gone", source="host")), Status.INFRA, "docker_daemon"),
+    (
+        Observation(
+            BUDGETS, kill=Kill(Status.LIMIT, "wall", PROOF), lost=Evidence("docker_daemon", "silent", source="host")
+        ),
+        Status.INFRA,
+        "docker_daemon",
+    ),
+    (
+        Observation(
+            BUDGETS, kill=Kill(Status.LIMIT, "output", PROOF), lost=Evidence("docker_daemon", "silent", source="host")
+        ),
+        Status.LIMIT,
+        "output",
+    ),
     (killed(Status.LIMIT, "cpu"), Status.LIMIT, "cpu"),
     (killed(Status.LIMIT, "wall"), Status.LIMIT, "wall"),
     (killed(Status.LIMIT, "output"), Status.LIMIT, "output"),

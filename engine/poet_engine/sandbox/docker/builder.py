@@ -25,6 +25,10 @@ _TOLERANCE = 1 << 20  # what two containers of one kind differ by
 _MAKE = 20.0
 _CONNECT = 10.0  # until an interpreter has started and called
 _MOST_GROWTH = 4 << 20  # what the first process may hold on to from one payload to the next
+# Names of containers that may be there although we have done with them, by the engine's address, and how often they are
+# still looked for where they are not: of the whole process, since the sandbox that made them may be closed meanwhile.
+_doubtful: dict[str, dict[str, int]] = {}
+_TRIES = 3
 _UNKNOWN_FATE = frozenset((faults.TIMEOUT, faults.NO_DAEMON))  # what was asked for may be done all the same
 
 
@@ -66,7 +70,7 @@ class Builder:
         self._lock = threading.Lock()
         self._baseline: int | None = None
         self._has_line = kind.line
-        self._doubtful: set[str] = set()  # names of containers that may be there although we have done with them
+        self._doubtful = _doubtful.setdefault(engine.host, {})
 
     def __repr__(self) -> str:
         return f"<Builder image={self._kind.image[7:19]} runtime={self._kind.runtime} baseline={self._baseline}>"
@@ -135,7 +139,7 @@ class Builder:
             return self._engine.create(body, name, timeout=_MAKE), name, memory
         except DockerError as error:
             if error.fault in _UNKNOWN_FATE:
-                self._doubtful.add(name)
+                self._doubtful[name] = _TRIES
             raise
 
     def _asked(self, uid: int, memory: int | None, line: str | None) -> configuration.Asked:
@@ -193,11 +197,15 @@ class Builder:
         Raises:
             DockerError: The engine does not answer now either.
         """
-        for name in list(self._doubtful):
+        for name, tries in list(self._doubtful.items()):
             if self._engine.state(name) is not None:
                 self._remove(name)
+            elif tries > 1:
+                self._doubtful[name] = tries - 1
+            else:
+                self._doubtful.pop(name, None)
 
     def _remove(self, name: str) -> None:
-        self._doubtful.add(name)
+        self._doubtful[name] = 1
         self._engine.remove(name)
-        self._doubtful.discard(name)
+        self._doubtful.pop(name, None)

@@ -52,13 +52,16 @@ class Chosen:
     sweep: Callable[[], object]
 
 
-def choose(engine: ContainerEngine, policy: Policy, runtime: str | None) -> Chosen:
+def choose(
+    engine: ContainerEngine, policy: Policy, runtime: str | None, *, without: frozenset[str] = frozenset()
+) -> Chosen:
     """The image that fits the policy's modules, and the runtime that was asked for.
 
     Args:
         engine: The engine.
         policy: What a call may do.
         runtime: What the caller asked for; None: the policy's, or else the engine's default.
+        without: Measures left out inside; only the controls of security tests do that.
 
     Raises:
         DockerError: The engine did not answer.
@@ -75,13 +78,13 @@ def choose(engine: ContainerEngine, policy: Policy, runtime: str | None) -> Chos
     needed = modules_needed((*policy.static.imports, *policy.isolation.preload))
     with DockerEngine(engine.host) as images:
         image = choose_image(images.images(), needed, guest=guest_digest(), python=platform.python_version())
-    config = _configuration(policy, minor(image.contents.python), separate=gvisor)
+    config = _configuration(policy, minor(image.contents.python), separate=gvisor, without=without)
     here = ownership.current(importlib.metadata.version("poet-engine"))
     users = ownership.uids(info, here)
     kind = Kind(
         image=image.id,
         runtime=chosen,
-        profile=None if gvisor else seccomp.told_text(),
+        profile=None if gvisor else "unconfined" if "seccomp" in without else seccomp.told_text(),
         labels=here.labels(),
         line=line.usable(engine.host, desktop=info.desktop, gvisor=gvisor),
         names=lambda: ownership.name(os.urandom),
@@ -154,13 +157,14 @@ def _refuse_unlimited(policy: Policy, info: EngineInfo) -> None:
     )
 
 
-def _configuration(policy: Policy, python: str, *, separate: bool) -> Config:
+def _configuration(policy: Policy, python: str, *, separate: bool, without: frozenset[str]) -> Config:
     """What the first process of a container is told.
 
     Args:
         policy: What a call may do.
         python: The minor version of the image's interpreter.
         separate: Whether payloads are another user than the first process.
+        without: Measures left out.
     """
     limits, isolation = policy.limits, policy.isolation
     standard = [name for name in policy.static.imports if name.partition(".")[0] in sys.stdlib_module_names]
@@ -185,6 +189,6 @@ def _configuration(policy: Policy, python: str, *, separate: bool) -> Config:
         landlock=0,  # found out inside, as are the next two
         audit=False,
         cgroup=True,
-        without=[],
+        without=sorted(without),
         contained=True,
     )

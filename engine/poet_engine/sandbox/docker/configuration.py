@@ -144,7 +144,8 @@ def _host(policy: Policy, asked: Asked) -> dict[str, object]:
         "CpuPeriod": _PERIOD_US,
         "CpuQuota": max(_LEAST_QUOTA_US, int(limits.cores * _PERIOD_US)),
         "PidsLimit": own + _of_gvisor(policy) if gvisor else own,
-        "Ulimits": _ulimits(policy, own),
+        # a refusal of the cgroup is counted, one of this limit is not: there it comes second
+        "Ulimits": _ulimits(policy, own if gvisor else own + 1),
         "OomKillDisable": False,
         "OomScoreAdj": 500,
         # how it lives and ends
@@ -192,14 +193,14 @@ def _mount(size: int, inodes: int) -> str:
     return f"size={max(_PAGE, size)},nr_inodes={inodes + 1},mode=1777,nosuid,nodev,noexec"
 
 
-def _ulimits(policy: Policy, own: int) -> list[dict[str, object]]:
+def _ulimits(policy: Policy, tasks_of_user: int) -> list[dict[str, object]]:
     """Limits of the supervisor, above which no payload can raise its own.
 
     What a payload alone should have (processor time, data, stack, and fewer descriptors) it is given inside.
     """
     wanted = {
         "nofile": policy.limits.open_files + _SUPERVISOR_FILES,
-        "nproc": own,  # of this uid on the whole machine, which is why no other container has it
+        "nproc": tasks_of_user,  # of this uid on the whole machine, which is why no other container has it
         "core": 0,
         "memlock": 0,
         "msgqueue": 0,

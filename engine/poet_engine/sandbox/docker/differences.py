@@ -56,12 +56,29 @@ DIFFERENCES: tuple[Difference, ...] = (
         "conformance/test_calls.py::test_each_status_and_cause_is_reached_with_evidence_and_blame",
     ),
     Difference(
-        "memory peak",
-        "`usage.memory_peak_bytes` is the call's growth, from the cgroup",
+        "memory",
+        "a cgroup counts private and shared memory and temporary files together, and tells the call's peak",
         None,
-        "None; memory is bounded for each process by its address space, for the container by a cgroup outside",
-        "gVisor shows no counters inside, and what it says of a process is too low",
+        "each process has its address space bounded, files count as `disk`, a cgroup is around gVisor and all of it; "
+        "`usage.memory_peak_bytes` is None",
+        "gVisor shows no counters inside, and what it says of a process's own size is too low",
         "conformance/test_calls.py::test_the_peak_of_one_call_is_not_the_next_ones",
+    ),
+    Difference(
+        "processor time of children",
+        "counted while they run",
+        None,
+        "counted when they have ended; the quota of `limits.cores` holds",
+        "gVisor shows no counters inside, and only the clock of one process can be read",
+        "security/test_processes.py::test_work_of_children_is_on_the_budget_of_the_call",
+    ),
+    Difference(
+        "large arguments",
+        "from 64 KiB on they lie in a file that is charged to the host, and count in full when they are copied",
+        "the file is charged to the call: an array that is written to counts twice; bytes count once",
+        None,
+        "a container cannot be given a file of the host's",
+        "conformance/test_calls.py::test_arguments_that_leave_no_room_to_work_are_a_limit_of_memory",
     ),
     Difference(
         "shared memory folder",

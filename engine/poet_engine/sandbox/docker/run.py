@@ -25,7 +25,7 @@ _PART = 1 << 19  # bytes of a request in one frame
 # How long a killed payload may take to be reaped before its container is given up.
 _REAP_GRACE = 2.0
 _FETCH_GRACE = 2.0  # for what a payload has put beside an answer that is there
-_DELIVERY_GRACE = 10.0  # for a request of which nothing moves
+_DELIVERY_GRACE = 5.0  # for a request of which nothing moves
 
 
 class Run:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Self
 
 from poet_engine.cancellation import Cancellation
+from poet_engine.dockerd import faults
 from poet_engine.errors import ClosedError, DockerError, ImageError, SandboxUnavailableError
 from poet_engine.job import Job, Script
 from poet_engine.outcome import Evidence, Outcome, Status
@@ -17,7 +18,7 @@ from poet_engine.policy import Fresh, Policy
 from poet_engine.sandbox import files_in, walls, wire
 from poet_engine.sandbox.docker import choice
 from poet_engine.sandbox.docker.container import Container
-from poet_engine.sandbox.docker.engine import ContainerEngine
+from poet_engine.sandbox.docker.engine import ContainerEngine, ContainerState
 from poet_engine.sandbox.docker.files import Files
 from poet_engine.sandbox.docker.keeper import Keeper
 from poet_engine.sandbox.docker.probing import Apart
@@ -34,6 +35,9 @@ _QUEUE_GRACE = 30.0
 _START_GRACE = 60.0  # until the first container stands, as long as the engine answers
 _ASK_EVERY = 5.0  # seconds after which it is asked whether it does
 _ASK_GRACE = 1.5  # for the engine to say what became of a container, or that it lives
+# Seconds between two questions: until the end of a container is known, whose many files the kernel may take a while to
+# free after its streams have ended, and then until it is known that it was for want of memory.
+_UNTIL_ENDED, _UNTIL_EXPLAINED = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 1.6), (0.05, 0.15)
 _KILLED = 137  # exit code of SIGKILL, whoever sent it
 _living: "weakref.WeakSet[DockerSandbox]" = weakref.WeakSet()
 
@@ -61,6 +65,8 @@ class DockerSandbox:
             default.
         size: How many containers.
         clock: Monotonic seconds.
+        without: Measures left out inside, by the names in `confine.MEASURES`. Only the controls of security tests do
+            that, to show that a deed is possible when nothing stands in its way.
 
     Raises:
         SandboxUnavailableError: There is no engine, no image or no such runtime; the message says what to change.
@@ -76,17 +82,19 @@ class DockerSandbox:
         runtime: str | None = None,
         size: Size | None = None,
         clock: Callable[[], float] = time.monotonic,
+        without: frozenset[str] = frozenset(),
     ) -> None:
         self._policy, self._limits, self._clock = policy, policy.limits, clock
         self._owner = os.getpid()
         self._calls = 0
         self._count_lock = threading.Lock()
+        self._closing = threading.Event()
         try:
             self._engine = ContainerEngine(host or choice.DEFAULT_HOST)
         except DockerError as error:
             raise SandboxUnavailableError(str(error)) from None
         try:
-            self._chosen = choice.choose(self._engine, policy, runtime)
+            self._chosen = choice.choose(self._engine, policy, runtime, without=without)
         except (DockerError, ImageError) as error:
             self._engine.close()
             raise SandboxUnavailableError(str(error)) from None
@@ -99,6 +107,7 @@ class DockerSandbox:
         pool_size = pool_schedule.Size(least=size.spare, most=size.most, queue=size.queue, linger=size.linger)
         self._exchange: Exchange[Container] = Exchange(pool_size, clock, keeps=True)
         self._keeper = Keeper(self._exchange, self._builder, size, once=once, clock=clock)
+        self._keeper.errand(self._builder.tidy)
         self._keeper.errand(self._chosen.sweep)  # what is left of others must not keep us from starting
         self._apart = Apart(self._builder, self._limits, self._chosen.probing, clock)
         self._finalizer = weakref.finalize(self, _abandon, self._keeper, self._engine)
@@ -195,7 +204,7 @@ class DockerSandbox:
         if self._exchange.closing:
             return Evidence("engine", "closed in mid-call", source="host"), 0
         try:
-            state = self._engine.state(container.id, timeout=_ASK_GRACE)
+            state = self._state_of(container)
             if state is None or not state.oom_killed:
                 self._engine.knock(timeout=_ASK_GRACE)  # an engine that ends takes its containers with it
         except DockerError as error:
@@ -208,6 +217,27 @@ class DockerSandbox:
             return Evidence("container", "it runs, and does not answer", source="docker"), 0
         who = "; it was killed from outside" if state.exit_code == _KILLED else ""
         return Evidence("container", f"exit code {state.exit_code}{who}", source="docker"), 0
+
+    def _state_of(self, container: Container) -> ContainerState | None:
+        """What the engine says when it knows: the end, and that it was for want of memory, reach it one by one."""
+        ending, explaining = iter(_UNTIL_ENDED), iter(_UNTIL_EXPLAINED)
+        while True:
+            state = self._state_now(container)
+            if state is None or state.oom_killed or not (state.running or state.exit_code == _KILLED):
+                return state
+            pause = next(ending if state.running else explaining, None)
+            if pause is None or self._closing.wait(pause):
+                return state
+
+    def _state_now(self, container: Container) -> ContainerState | None:
+        """As the engine says; while it ends a container it may not say, and lives all the same."""
+        try:
+            return self._engine.state(container.id, timeout=_ASK_GRACE)
+        except DockerError as error:
+            if error.fault != faults.TIMEOUT:
+                raise
+            self._engine.knock(timeout=_ASK_GRACE)
+            return ContainerState(running=True, exit_code=0, oom_killed=False, error="", pid=0)
 
     def _no_container(self, error: NoLaneError, cancellation: Cancellation | None) -> Outcome:
         """What is said when no container was to be had."""
@@ -273,6 +303,7 @@ class DockerSandbox:
         """End every container and free everything. Idempotent."""
         self._finalizer.detach()
         if os.getpid() == self._owner and not self._exchange.closing:
+            self._closing.set()
             self._exchange.shut()
             self._keeper.close()
             self._engine.close()

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
@@ -108,6 +108,38 @@ def test_waiting_ends_when_the_caller_gives_up(exchange: Exchange[Lane], callers
         cancellation.cancel()
         assert isinstance(future.exception(), NoLaneError)
     assert exchange.statistics()["waiting"] == 0
+
+
+class Interrupting(Cancellation):
+    """Ctrl-C at the moment at which the caller looks whether it is wanted still."""
+
+    def __init__(self, before: Callable[[], None]) -> None:
+        super().__init__()
+        self._before = before
+
+    @property
+    def requested(self) -> bool:
+        self._before()
+        raise KeyboardInterrupt
+
+
+def test_a_caller_who_is_interrupted_in_the_queue_is_in_nobodys_way(
+    exchange: Exchange[Lane], lanes: list[Lane]
+) -> None:
+    with Interrupting(lambda: None) as cancellation, pytest.raises(KeyboardInterrupt):
+        exchange.acquire(LONG, cancellation=cancellation)
+    assert exchange.statistics()["waiting"] == 0
+    exchange.offer(lanes[0])
+    assert exchange.acquire(0.0) is lanes[0]
+
+
+def test_a_caller_who_is_interrupted_with_a_lane_in_hand_puts_it_back(
+    exchange: Exchange[Lane], lanes: list[Lane]
+) -> None:
+    with Interrupting(lambda: exchange.offer(lanes[0])) as cancellation, pytest.raises(KeyboardInterrupt):
+        exchange.acquire(LONG, cancellation=cancellation)
+    assert exchange.statistics() == {"lanes": 0, "ready": 1, "busy": 0, "waiting": 0, "turned_away": 0}
+    assert exchange.acquire(0.0) is lanes[0]
 
 
 def test_when_lanes_cannot_be_made_everybody_is_told(exchange: Exchange[Lane], callers: ThreadPoolExecutor) -> None:

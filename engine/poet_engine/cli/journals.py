@@ -1,0 +1,69 @@
+"""Which journals there are below the folder that a command runs in."""
+
+import contextlib
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from poet_engine.cli.screen import Screen
+from poet_engine.errors import UsageError
+from poet_engine.journal import Journal, JournalError
+
+_PLACE = Path("events", "journal.db")
+_DEEPEST = 4  # folders below the current one
+
+
+def find(chosen: Path | None, *, here: Path, home: Path) -> Iterator[Path]:
+    """The journal that was chosen; or else those of the current folder, of the state folder, and below both.
+
+    Others' are passed over, and so is what lies above: opening a journal brings its schema up to date.
+
+    Args:
+        chosen: What the user named.
+        here: The current folder.
+        home: The state folder; it need not exist.
+
+    Raises:
+        UsageError: There is no such file.
+    """
+    if chosen is not None:
+        if not chosen.is_file():
+            raise UsageError(f"there is no journal {chosen}; it is the file events/journal.db in a .poet folder")
+        yield chosen
+        return
+    seen: set[Path] = set()
+    for root in itertools.chain((here / ".poet", home), _below(home, 1), _below(here, _DEEPEST)):
+        path = root / _PLACE
+        if path not in seen and _ours(path):
+            seen.add(path)
+            yield path
+
+
+def opened(screen: Screen, paths: Iterator[Path]) -> Iterator[tuple[Path, Journal]]:
+    """Each journal, open while it is looked at; one that cannot be opened is told and passed over."""
+    for path in paths:
+        with contextlib.ExitStack() as closing:
+            try:
+                journal = closing.enter_context(Journal.open(path))
+            except JournalError as error:
+                screen.note(f"poet: passed over: {error}")
+            else:
+                yield path, journal
+
+
+def _ours(path: Path) -> bool:
+    try:
+        return path.is_file() and path.stat().st_uid == os.geteuid()
+    except OSError:
+        return False
+
+
+def _below(folder: Path, deepest: int) -> Iterator[Path]:
+    """The `.poet` folders below a folder; other hidden ones are not entered."""
+    top = len(folder.parts)
+    for place, names, _files in os.walk(folder):
+        depth = len(Path(place).parts) - top
+        if depth and ".poet" in names:
+            yield Path(place, ".poet")
+        names[:] = [] if depth >= deepest else sorted(name for name in names if not name.startswith("."))

@@ -1,0 +1,79 @@
+"""`poet metrics`: what the last calls of each version were like, and what the machine is doing."""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+from poet_engine import assembly
+from poet_engine.cli import journals
+from poet_engine.cli.screen import Screen
+from poet_engine.cli.target import locate as locate_target
+from poet_engine.errors import UsageError
+from poet_engine.events import ExecutionEvent
+from poet_engine.settings import Settings
+from poet_engine.store import locate
+from poet_engine.telemetry.gauges import Gauges
+from poet_engine.telemetry.rolling import Quantiles, VersionMetrics, by_version
+
+_COLUMNS = (
+    "function",
+    "version",
+    "calls",
+    "success",
+    "p50 ms",
+    "p95 ms",
+    "p99 ms",
+    "cpu p95",
+    "memory p95",
+    "wait p95",
+)
+_MB = 10**6
+
+
+def show(screen: Screen, target: str | None, *, calls: int, journal: Path | None) -> int:
+    """Show the numbers of one function, or of all whose journal is found.
+
+    Raises:
+        UsageError: There is no call of it.
+    """
+    home = Settings.read().home
+    function: str | None = None
+    if target is not None:
+        path, function = locate_target(target, folders=[Path.cwd(), *map(Path, sys.path)])
+        if journal is None:
+            journal = locate(path.absolute(), function, home=home) / "events" / "journal.db"
+    found: list[tuple[Path, VersionMetrics]] = []
+    for path, opened in journals.opened(screen, journals.find(journal, here=Path.cwd(), home=home)):
+        events = opened.find(type="function.execution", function=function, limit=calls)
+        recent = (event.payload for event in events if isinstance(event, ExecutionEvent))
+        found += [(path, one) for one in by_version(recent)]
+    if target is not None and not found:
+        raise UsageError(f"no call of {target} was recorded in {journal}; call the decorated function first")
+    gauges = assembly.gauges()
+    screen.document(
+        {
+            "versions": [{**dataclasses.asdict(one), "journal": str(path)} for path, one in found],
+            "machine": dataclasses.asdict(gauges),
+        }
+    )
+    if found:
+        screen.table(_COLUMNS, [_row(one) for _path, one in found])
+    screen.line(_machine(gauges))
+    return 0
+
+
+def _row(one: VersionMetrics) -> tuple[str, ...]:
+    rate = "-" if one.success_rate is None else f"{one.success_rate:.1%}"
+    took = one.duration_ms
+    times = (f"{took.p50:.1f}", f"{took.p95:.1f}", f"{took.p99:.1f}")
+    memory = "-" if one.memory_bytes is None else f"{one.memory_bytes.p95 / _MB:.1f} MB"
+    return (one.function, one.version, str(one.calls), rate, *times, _p95(one.cpu_ms), memory, _p95(one.queue_wait_ms))
+
+
+def _p95(found: Quantiles | None) -> str:
+    return "-" if found is None else f"{found.p95:.1f} ms"
+
+
+def _machine(gauges: Gauges) -> str:
+    free, total = gauges.memory_available_bytes / _MB, gauges.memory_total_bytes / _MB
+    return f"machine: {gauges.cores} cores, {free:,.0f} of {total:,.0f} MB of memory available"

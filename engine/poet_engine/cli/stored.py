@@ -1,0 +1,40 @@
+"""What a decorated function has left on the disk, found without importing it."""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+from poet_engine.cli.target import locate as locate_target
+from poet_engine.settings import Settings
+from poet_engine.store import FunctionStore, Store, folder_name, locate, module_name
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stored:
+    """One function's folder, which may not be there yet.
+
+    Attributes:
+        file: The module.
+        qualname: The function's dotted place in it.
+        root: The `.poet` folder.
+        versions: Its versions.
+    """
+
+    file: Path
+    qualname: str
+    root: Path
+    versions: FunctionStore
+
+
+def stored(target: str) -> Stored:
+    """Where the function that a target names keeps its versions.
+
+    Raises:
+        UsageError: The target has a wrong form, or names no module.
+        StoreError: The folder cannot be read.
+    """
+    path, qualname = locate_target(target, folders=[Path.cwd(), *map(Path, sys.path)])
+    file = path.absolute()
+    store = Store(locate(file, qualname, home=Settings.read().home))
+    name = folder_name(store, module_name(file), qualname, beside=file.parent)
+    return Stored(file, qualname, store.root, store.function(name))

@@ -1,0 +1,1 @@
+"""Numbers about calls and about the machine, and their way to Prometheus and OpenTelemetry."""
