@@ -41,7 +41,7 @@ extends = "data"
 [static]
 mode = "audit"
 [limits]
-wall = "3s"
+wall = "8s"
 cpu = "1s"
 memory = "128MiB"
 """

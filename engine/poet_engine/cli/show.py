@@ -6,6 +6,7 @@ call that was answered went through, not what the next one will.
 
 import dataclasses
 import datetime as dt
+import re
 
 from poet_engine.cli.screen import Screen
 from poet_engine.cli.stored import Stored, stored
@@ -15,6 +16,7 @@ from poet_engine.journal import Journal
 from poet_engine.settings import Settings
 from poet_engine.store import StoredVersion
 
+_VERSION = re.compile(r"v\d+")  # a bare source has the first digits of its digest
 _LOOKED_AT = 50  # of its last calls: those whose argument was refused say nothing about where it runs
 
 
@@ -64,9 +66,15 @@ def _last_call(found: Stored) -> ExecutionPayload | None:
         with Journal.open(journal) as events:
             calls = events.find(type="function.execution", function=found.qualname, limit=_LOOKED_AT)
         for event in calls:
-            if isinstance(event, ExecutionEvent) and event.payload.outcome not in {"refused", "cancelled"}:
+            if isinstance(event, ExecutionEvent) and _tells(event.payload):
                 return event.payload
     return None
+
+
+def _tells(call: ExecutionPayload) -> bool:
+    """Whether it says where the function runs. The state folder also has the runs of bare sources of that name."""
+    decorated = call.version == "original" or _VERSION.fullmatch(call.version) is not None
+    return decorated and call.outcome not in {"refused", "cancelled"}
 
 
 def _runs(call: ExecutionPayload) -> str:

@@ -1,5 +1,6 @@
 """`poet show`: where a function runs and why, as its calls have told."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -115,4 +116,16 @@ def test_the_folder_of_another_module_is_not_its_own(
     assert function.names() == ["v1", "v2"]
     (tmp_path / "other.py").write_text("")
     assert main(["show", "other.py:total"]) == 2
+    assert "it was not called yet" in capsys.readouterr().err
+
+
+def test_the_run_of_a_bare_source_of_that_name_is_none_of_its_calls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The state folder has those of `poet run` as well."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("POET_HOME", str(tmp_path / "home"))
+    (tmp_path / "bare.py").write_text("")
+    record(tmp_path / "home", dataclasses.replace(CALL, version="3428718068ba"))
+    assert main(["show", "bare.py:total"]) == 2
     assert "it was not called yet" in capsys.readouterr().err
