@@ -158,7 +158,7 @@ class TestInside:
             assert "noexec" in options
             assert runtime == "runsc" or {"nosuid", "nodev"} <= {*options}  # gVisor does not show them
         scratch = seen.mapping("scratch")
-        inodes, sizes, executed = zip(*(scratch[folder] for folder in ("/tmp", "/dev/shm")), strict=True)  # noqa: S108
+        inodes, sizes, executed = zip(*(scratch[folder] for folder in ("/tmp", "/dev/shm")), strict=True)  # noqa: S108 - inside the container
         assert sizes == (4 * MIB, MIB)
         assert executed == ("EACCES", "EACCES")
         if runtime == "runc":

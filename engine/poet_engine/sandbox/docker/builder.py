@@ -14,6 +14,7 @@ from poet_engine.sandbox.docker import configuration
 from poet_engine.sandbox.docker.container import Container
 from poet_engine.sandbox.docker.engine import ContainerEngine
 from poet_engine.sandbox.docker.line import INSIDE, Line, NoLineError
+from poet_engine.sandbox.docker.ownership import Users
 from poet_engine.sandbox.docker.stream import Stream
 
 _BOOT = (
@@ -43,7 +44,7 @@ class Kind:
         labels: Whose they are.
         line: Whether a socket past the engine may be tried.
         names: Gives a name that nobody else has.
-        uids: Gives a user that nobody else has.
+        users: Of which each container has one to itself.
     """
 
     image: str
@@ -52,7 +53,7 @@ class Kind:
     labels: Mapping[str, str]
     line: bool
     names: Callable[[], str]
-    uids: Callable[[], int]
+    users: Users
 
 
 class Builder:
@@ -84,8 +85,12 @@ class Builder:
         Raises:
             DockerError: The engine could not make it.
         """
-        uid = self._kind.uids()
-        container = self._build(uid)
+        uid = self._kind.users.take()
+        try:
+            container = self._build(uid)
+        except BaseException:
+            self._kind.users.give_back(uid)  # the others come first
+            raise
         container.stream.send(FrameKind.CONFIGURE, (config or self._config)(uid).to_json())
         return container
 
@@ -190,6 +195,7 @@ class Builder:
         """
         container.close()
         self._remove(container.name)
+        self._kind.users.give_back(container.uid)
 
     def tidy(self) -> None:
         """Remove what could not be removed before, and what the engine may have made after it was given up.

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import importlib.metadata
-import itertools
 import os
 import platform
 import sys
@@ -30,7 +29,7 @@ _HOW_GVISOR = (
     'install it (Debian: apt install runsc), put {"runtimes": {"runsc": {"path": "/usr/bin/runsc", "runtimeArgs": '
     '["--network=none"]}}} into /etc/docker/daemon.json, and start the engine again'
 )
-_numbers = itertools.count()  # of the containers of this process, whichever sandbox they belong to
+_users: dict[range, ownership.Users] = {}  # of this process, whichever sandbox its containers belong to
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ def choose(
         labels=here.labels(),
         line=line.usable(engine.host, desktop=info.desktop, gvisor=gvisor),
         names=lambda: ownership.name(os.urandom),
-        uids=lambda: users[next(_numbers) % len(users)],
+        users=_users.setdefault(users, ownership.Users(users)),
     )
     builder = Builder(engine, policy, lambda uid: dataclasses.replace(config, uid=uid), kind)
     probing = functools.partial(_lenient, config)

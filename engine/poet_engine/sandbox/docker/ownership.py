@@ -4,16 +4,19 @@ An engine process that is killed leaves its containers to the Docker daemon. Eac
 made it; whoever starts next on the same machine removes those whose process is gone.
 """
 
+import collections
 import dataclasses
 import hashlib
 import os
 import platform
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import psutil
 
+from poet_engine.dockerd import faults
 from poet_engine.errors import DockerError
 from poet_engine.sandbox import proc
 from poet_engine.sandbox.docker.engine import LABEL_OWNER, ContainerEngine, EngineInfo
@@ -177,6 +180,41 @@ def uids(info: EngineInfo, here: Owner) -> range:
     digest = hashlib.sha256(repr((here.pid, here.started, here.boot, here.namespace)).encode()).digest()
     first = low + int.from_bytes(digest[:8]) % ((high - low) // _UIDS) * _UIDS
     return range(first, first + _UIDS)
+
+
+class Users:
+    """Hands out users, the one that was free for the longest first. Thread-safe.
+
+    Args:
+        users: All of them.
+    """
+
+    def __init__(self, users: range) -> None:
+        self._free = collections.deque(users)
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"<Users free={len(self._free)}>"
+
+    def take(self) -> int:
+        """One that no container has which runs.
+
+        Raises:
+            DockerError: There is none.
+        """
+        with self._lock:
+            if not self._free:
+                raise DockerError(
+                    "every user for containers of this process is in use; close sandboxes that are not needed, or make "
+                    "them smaller",
+                    fault=faults.FAILED,
+                )
+            return self._free.popleft()
+
+    def give_back(self, user: int) -> None:
+        """The container that had it is gone."""
+        with self._lock:
+            self._free.append(user)
 
 
 def name(randomness: Callable[[int], bytes]) -> str:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from poet_engine.errors import DockerError
 from poet_engine.sandbox import proc
 from poet_engine.sandbox.docker import ownership
 from poet_engine.sandbox.docker.engine import LABEL_OWNER, ContainerEngine, EngineInfo, read_info
@@ -165,3 +166,13 @@ def test_the_boot_and_the_namespace_are_the_kernels(request: pytest.FixtureReque
     here = ownership.current("1")
     assert here.boot == Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     assert here.namespace == str(Path("/proc/self/ns/pid").stat().st_ino)
+
+
+def test_no_two_containers_have_one_user_and_the_last_to_be_free_is_the_last_to_be_given() -> None:
+    users = ownership.Users(range(7, 9))
+    assert [users.take(), users.take()] == [7, 8]
+    with pytest.raises(DockerError, match="in use"):
+        users.take()
+    users.give_back(8)
+    users.give_back(7)
+    assert users.take() == 8
