@@ -179,11 +179,12 @@ def test_each_call_leaves_one_event_of_the_documented_form(run: Run, tmp_path: P
     answered, untravelled, wrong = [payload for payload in payloads if isinstance(payload, dict)]
     base = {"function_name", "version", "execution_id", "start_time", "end_time", "status", "metrics", "served_by"}
     base |= {"attempts", "policy_digest", "queue_wait_ms"}
-    assert set(answered) == base | {"outcome", "limits_hit"}
+    base |= {"policy", "deadline_ms"}
+    assert set(answered) == base | {"outcome", "limits_hit", "sandbox", "budgets", "usage"}
     assert (answered["status"], answered["version"], answered["served_by"]) == ("success", "v1", "generated")
     assert set(answered["metrics"]) == {"duration_ms", "memory_mb", "cpu_percent"}
     assert answered["metrics"]["duration_ms"] > 0
-    assert set(untravelled) == base | {"fallback_reason"}
+    assert set(untravelled) == base | {"fallback_reason", "asked", "budgets", "tries"}
     assert (untravelled["version"], untravelled["served_by"]) == ("original", "original")
     assert (wrong["outcome"], wrong["version"], wrong["served_by"]) == ("error", "v1", "none")
     assert "the original raised TypeError" in wrong["fallback_reason"]

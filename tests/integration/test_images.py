@@ -131,7 +131,7 @@ def ask(*arguments):
     return errno.errorcode.get(ctypes.get_errno()) if libc.syscall(*map(ctypes.c_long, arguments)) < 0 else "done"
 print(json.dumps({
     "ptrace": ask(101, 0, 0, 0, 0), "userns": ask(272, 0x10000000), "clone": ask(56, 0x10000011, 0, 0, 0, 0),
-    "clone3": ask(435, 0, 0), "io_uring": ask(425, 1, 0), "memfd": ask(319, 0, 0), "inet": ask(41, 2, 1, 0),
+    "clone3": ask(435, 0, 0), "io_uring": ask(425, 1, 0), "memfd_secret": ask(447, 0), "inet": ask(41, 2, 1, 0),
     "tiocsti": ask(16, 0, 0x5412, 0), "tiocsti_high": ask(16, 0, 0x5412 | 1 << 32, 0),
 }))
 """
@@ -145,7 +145,7 @@ def test_our_profile_refuses_what_only_attacks_ask_for(engine: DockerEngine, bas
     assert code == 0, printed
     found = json.loads(printed)
     assert {name: found[name] for name in _REFUSED} == _REFUSED
-    assert (found["memfd"], found["inet"]) == ("ENOSYS", "EPERM")
+    assert (found["memfd_secret"], found["inet"]) == ("ENOSYS", "EPERM")
     client = docker.APIClient(base_url=engine.host, version="auto")
     try:
         options = client.create_host_config(security_opt=["seccomp=unconfined"], **_HARD)
