@@ -53,9 +53,10 @@ class TestRun:
         assert [call["what"] for call in calls] == ["detect_drift, enhanced", *(hostile.name for hostile in SEVEN)]
         assert all(call["as_promised"] for call in calls)
         assert [call["version"] for call in calls] == [f"v{number}" for number in range(1, 9)]
-        assert [call["served_by"] for call in calls] == ["generated"] + ["original"] * 7
+        assert [call["served_by"] for call in calls] == ["generated", "previous_version"] + ["original"] * 6
         assert calls[0]["value"]["p_value"] < 1e-9
-        assert [call["value"] for call in calls[1:]] == [NAIVE] * 7
+        assert calls[1]["value"] == calls[0]["value"]
+        assert [call["value"] for call in calls[2:]] == [NAIVE] * 6
         assert all(call["gate_rule"] and call["evidence"] for call in calls[1:])
         poet = tmp_path / "here" / ".poet"
         ids = {call["event_id"] for call in calls}
@@ -172,7 +173,9 @@ class TestHostileRow:
 
     @pytest.mark.parametrize("hostile", SEVEN, ids=lambda hostile: hostile.name)
     def test_all_that_is_promised(self, hostile: Hostile) -> None:
-        row = demo._hostile_row(hostile, execution(as_promised(hostile)), NAIVE, ["POET140", "POET140", "B108"])
+        row = demo._hostile_row(
+            hostile, execution(as_promised(hostile)), {"original": NAIVE}, ["POET140", "POET140", "B108"]
+        )
         assert (row.as_promised, row.rule, row.what) == (True, "POET140, B108", hostile.name)
 
     @pytest.mark.parametrize("hostile", SEVEN, ids=lambda hostile: hostile.name)
@@ -191,7 +194,7 @@ class TestHostileRow:
         ],
     )
     def test_another_end_than_by_its_wall(self, hostile: Hostile, outcome: Outcome | None) -> None:
-        assert not demo._hostile_row(hostile, execution(outcome), NAIVE, ["POET140"]).as_promised
+        assert not demo._hostile_row(hostile, execution(outcome), {"original": NAIVE}, ["POET140"]).as_promised
 
     @pytest.mark.parametrize("hostile", SEVEN, ids=lambda hostile: hostile.name)
     def test_the_caller_did_not_get_the_originals_answer(self, hostile: Hostile) -> None:
@@ -199,12 +202,12 @@ class TestHostileRow:
         outcome = as_promised(hostile)
         changed = execution(outcome, value={"drift_detected": True})
         itself = execution(outcome, served_by="generated")
-        rows = [demo._hostile_row(hostile, found, NAIVE, ["POET140"]) for found in (changed, itself)]
+        rows = [demo._hostile_row(hostile, found, {"original": NAIVE}, ["POET140"]) for found in (changed, itself)]
         assert [row.as_promised for row in rows] == [False, False]
 
     @pytest.mark.parametrize("hostile", SEVEN, ids=lambda hostile: hostile.name)
     def test_the_gate_would_have_let_it_pass(self, hostile: Hostile) -> None:
-        assert not demo._hostile_row(hostile, execution(as_promised(hostile)), NAIVE, []).as_promised
+        assert not demo._hostile_row(hostile, execution(as_promised(hostile)), {"original": NAIVE}, []).as_promised
 
 
 def test_the_listener_notices_who_reaches_it() -> None:

@@ -12,7 +12,7 @@ import logging
 import shutil
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -95,7 +95,8 @@ def _run(screen: Screen, where: Path) -> int:
         raise DemoError(f"there is no version: {drift.poet.reason}")
     _say_version(screen, version)
     rows = [_enhanced(screen, drift, current, reference)]
-    rows += _hostile_rows(screen, drift, version, (current, reference), naive)
+    answers = {"original": naive, "previous_version": rows[0].execution.value}
+    rows += _hostile_rows(screen, drift, version, (current, reference), answers)
     recorded = _table(screen, rows, drift.poet)
     walls = _walls(screen, drift)
     fine = all(row.as_promised for row in rows) and len(rows) == 1 + len(SEVEN) and recorded
@@ -189,7 +190,7 @@ def _hostile_rows(
     drift: _Drift,
     version: StoredVersion,
     data: tuple[list[float], list[float]],
-    naive: object,
+    answers: Mapping[str, object],
 ) -> list[Row]:
     screen.heading("4. Seven hostile versions, with the gate only taking notes: the walls must stop them")
     policy = Policy.parse(_POLICY, source="demo")
@@ -202,7 +203,7 @@ def _hostile_rows(
                 strict = gate.scan(code, Policy.load("data"))
                 audited.poet.adopt(code, reason=f"demo: {hostile.name}")
                 execution = audited.poet.call(*data)
-                row = _hostile_row(hostile, execution, naive, [finding.rule for finding in strict.findings])
+                row = _hostile_row(hostile, execution, answers, [finding.rule for finding in strict.findings])
                 if _somebody_came(listener):
                     screen.line("the listener of the demo was reached", style="red")
                     row.as_promised = False
@@ -214,13 +215,14 @@ def _hostile_rows(
     return rows
 
 
-def _hostile_row(hostile: Hostile, execution: Execution, naive: object, rules: list[str]) -> Row:
+def _hostile_row(hostile: Hostile, execution: Execution, answers: Mapping[str, object], rules: list[str]) -> Row:
+    """As promised, it was stopped, and the version before or the original gave its own answer."""
     outcome = execution.outcome
     as_promised = (
         outcome is not None
         and hostile.ended_so(outcome)
-        and execution.served_by == "original"
-        and execution.value == naive
+        and execution.served_by in answers
+        and execution.value == answers[execution.served_by]
         and bool(rules)
     )
     return Row(hostile.name, execution, as_promised, ", ".join(dict.fromkeys(rules)))
