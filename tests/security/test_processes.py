@@ -31,6 +31,7 @@ def test_work_of_children_is_on_the_budget_of_the_call(
     everywhere: "Everywhere",
     counted: bool,  # noqa: FBT001 - a fixture
     pace: int,
+    sees: frozenset[str],
     body: str,
 ) -> None:
     if not counted:
@@ -40,7 +41,8 @@ def test_work_of_children_is_on_the_budget_of_the_call(
 
     assert outcome.stdout == "reached\n"
     assert (outcome.status, outcome.cause, outcome.blame) == (Status.LIMIT, "cpu", Blame.CODE), outcome.describe()
-    assert outcome.usage.cpu_ms < 1000 * pace
+    # where nobody counts while they run, the clock ends them, and then they are counted: docs/sandboxes.md
+    assert outcome.usage.cpu_ms < (1000 if "counters" in sees else 6500) * pace
 
 
 def test_control_children_within_the_budget_work_to_their_end(everywhere: "Everywhere") -> None:
