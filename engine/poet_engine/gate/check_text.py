@@ -35,28 +35,6 @@ _OTHERS = (
     "\u0405\u0422\u03a4\u0425\u03a7\u03a5\u0396"
 )
 _LOOKS = str.maketrans(_OTHERS, "abccdeghhiijjlnooopqsuvvwxyAABBCEEHHIIJKKMMNOOPPSTTXXYZ")
-_COOKIE = re.compile(r"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.ASCII)
-_UTF8 = frozenset({"utf-8", "utf8", "utf_8"})
-_LINE_ENDS = "\n\r\f\v\x1c\x1d\x1e\x85\u2028\u2029"  # of the parser, and of what else splits a source into lines
-_COOKIE_LINES = 2
-_HIDDEN_FINDINGS = 20
-_TAKEN = frozenset(dir(builtins)) | frozenset(keyword.kwlist)
-_WORD = re.compile(r"\w+")
-_LATIN = re.compile("[A-Za-z]")
-# Scripts with many letters that look like Latin ones: Cyrillic, Armenian, Cherokee, full-width forms; of Greek, which
-# formulas mix with Latin, only the letters that no eye can tell apart.
-_ALIKE = re.compile(
-    "[\u0400-\u052f\u0531-\u058f\u13a0-\u13ff\uab70-\uabbf\uff21-\uff5a"
-    "\u0391\u0392\u0395-\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf\u03f2\u03f3]"
-)
-# Letters of other scripts by the Latin one that they look like: a whole word of them can be taken for another name.
-_OTHERS = (
-    "\u0430\u042c\u0441\u03f2\u0501\u0435\u0581\u04bb\u0570\u0456\u03b9\u0458\u03f3\u04cf\u0578\u043e"
-    "\u03bf\u0585\u0440\u051b\u0455\u057d\u03bd\u0475\u051d\u0445\u0443\u0410\u0391\u0412\u0392\u0421"
-    "\u0415\u0395\u041d\u0397\u0406\u0399\u0408\u041a\u039a\u041c\u039c\u039d\u041e\u039f\u0420\u03a1"
-    "\u0405\u0422\u03a4\u0425\u03a7\u03a5\u0396"
-)
-_LOOKS = str.maketrans(_OTHERS, "abccdeghhiijjlnooopqsuvvwxyAABBCEEHHIIJKKMMNOOPPSTTXXYZ")
 
 
 def sizes(text: str, size: int, caps: Caps, reporter: Reporter) -> bool:
