@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from poet_engine.errors import UsageError
+from poet_engine.problems import first_problem
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -414,7 +415,7 @@ def from_json(text: str | bytes) -> Event:
         # Only now: the first pass has bounded nesting and digits, so that this one cannot run away.
         json.loads(data, object_pairs_hook=_no_doubles)
     except ValueError as error:
-        raise EventError(f"not an event: {_first_line(error)}") from error
+        raise EventError(f"not an event: {first_problem(error)}") from error
     return event
 
 
@@ -514,16 +515,6 @@ def _no_doubles(pairs: list[tuple[str, object]]) -> Mapping[str, object]:
     if len(found) != len(pairs):
         raise EventError("a field appears twice in one object")
     return found
-
-
-def _first_line(error: ValueError) -> str:
-    # pydantic's own text repeats the input and links to its site; its structured form has just what helps.
-    details = getattr(error, "errors", None)
-    if details is None:
-        return str(error)
-    first = details(include_url=False, include_input=False, include_context=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return f"{where}: {first['msg']}" if where else str(first["msg"])
 
 
 @functools.cache

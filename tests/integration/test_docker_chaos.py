@@ -6,12 +6,12 @@ import gc
 import random  # noqa: TID251 - seeded: what is killed is the same each time
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from tests.integration.waiting import until
 
 from poet_engine.errors import DockerError
 from poet_engine.job import Job
@@ -56,16 +56,6 @@ def call(sandbox: DockerSandbox, number: int) -> Answer:
     outcome = sandbox.run(Job(source=source, entry="f", args=(number,), wall=WALL))
     value = outcome.value if outcome.ok else original(version, number)
     return Answer(value, original(version, number), outcome, time.monotonic() - began)
-
-
-def until(true: Callable[[], bool], seconds: float = 60.0) -> bool:
-    """Whether something becomes true in time. The event is never set: it is only there to wait with."""
-    pause, deadline = threading.Event(), time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > deadline:
-            return False
-        pause.wait(0.05)
-    return True
 
 
 class Killer:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.integration.waiting import until
 
 from poet_engine import Engine
 from poet_engine.cancellation import Cancellation
@@ -41,16 +42,6 @@ POLICY = Policy.parse('version = 1\nname = "life"\nextends = "restricted"\n[limi
 QUICK = Job(source="def f():\n    return 7\n", entry="f")
 LOOP = Job(source="def f():\n    return sum(range(10**18))\n", entry="f")
 _DEADLINE = 60.0
-
-
-def until(true: Callable[[], bool], seconds: float = _DEADLINE) -> bool:
-    """Whether something becomes true in time. The event is never set: it is only there to wait with."""
-    pause, deadline = threading.Event(), time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > deadline:
-            return False
-        pause.wait(0.05)
-    return True
 
 
 def host() -> str:

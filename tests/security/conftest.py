@@ -74,7 +74,7 @@ class Hostile:
         return self.sandbox(without, lanes, **limits).run(Job(source=source, entry="deed", args=args))
 
 
-# A fork takes gVisor's kernel 50 to 100 ms of CPU, all of which is the payload's: three come near to what deeds may burn.
+# A fork takes gVisor's kernel 50 to 100 ms of CPU, which count for the payload: three come near to what deeds may burn.
 _FORKS_IN_GVISOR = {"cpu": '"2s"'}
 
 # One version for all bodies: a container serves one, and so each deed follows upon others in the same container.

@@ -1,7 +1,10 @@
 """The end of a run, whatever the sandbox: from a wait status and a verdict to the outcome."""
 
+import dataclasses
 import os
+from collections.abc import Callable, Sequence
 
+from poet_engine.guest.harvest import Harvest
 from poet_engine.outcome import Outcome, Usage
 from poet_engine.sandbox.verdict import Counts, Exit, Verdict, signal_name
 from poet_engine.sandbox.watch import Output
@@ -60,3 +63,23 @@ def outcome(
         sandbox=sandbox,
         leftovers=leftovers,
     )
+
+
+def with_files(
+    outcome: Outcome, wanted: Sequence[str], harvest: Callable[[], Harvest] | None, *, ended: bool
+) -> Outcome:
+    """The outcome of a script with the files that were wanted, whatever came of it. A script has no value.
+
+    Args:
+        outcome: What came of the run.
+        wanted: Names and patterns.
+        harvest: Brings them out; None when the script never had a folder to write to.
+        ended: Whether nothing that could still write to it is left.
+    """
+    if not wanted:
+        return dataclasses.replace(outcome, value=None)
+    if harvest is None or not ended:
+        why = "the script never began" if harvest is None else "the end of the script was not confirmed"
+        return dataclasses.replace(outcome, value=None, files_skipped=dict.fromkeys(wanted, why))
+    found = harvest()
+    return dataclasses.replace(outcome, value=None, files=found.files, files_skipped=found.skipped)

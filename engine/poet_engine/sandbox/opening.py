@@ -9,6 +9,7 @@ from poet_engine.cancellation import Cancellation
 from poet_engine.errors import ClosedError, SandboxUnavailableError
 from poet_engine.job import Job, Script
 from poet_engine.outcome import Blame, Evidence, Outcome, Status
+from poet_engine.sandbox import misuse
 from poet_engine.sandbox.protocol import Means, Sandbox, SandboxStatistics, WallReport
 
 
@@ -50,8 +51,8 @@ class OpeningSandbox:
             SandboxUnavailableError: It does not stand.
             ClosedError: This process has forked from the one that opens it.
         """
-        if self._sandbox is None and os.getpid() != self._owner:
-            raise ClosedError("this sandbox belongs to the process that opened it, and this is a fork; open one here")
+        if self._sandbox is None:
+            misuse.refuse_fork(self._owner)
         self._thread.join()
         if self._sandbox is not None:
             return self._sandbox

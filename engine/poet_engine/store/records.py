@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from poet_engine.problems import first_problem
 from poet_engine.store.files import StoreError
 
 if TYPE_CHECKING:
@@ -198,7 +199,7 @@ def read_metadata(path: Path, data: bytes, *, version: str) -> tuple[Metadata, s
     try:
         file = _metadata_form().validate_json(data)
     except ValueError as error:
-        raise StoreError(f"{path}: {_first_problem(error)}; restore the file or remove the version") from error
+        raise StoreError(f"{path}: {first_problem(error)}; restore the file or remove the version") from error
     if file.version != version:
         raise StoreError(f"{path}: says that it belongs to {file.version!r}; restore the file or remove the version")
     metadata = Metadata(**{field.name: getattr(file, field.name) for field in dataclasses.fields(Metadata)})
@@ -210,16 +211,6 @@ def _metadata_form() -> "TypeAdapter[_MetadataFile]":
     import pydantic  # noqa: PLC0415 - only readers and writers of versions pay for it; importing the store stays light
 
     return pydantic.TypeAdapter(_MetadataFile)
-
-
-def _first_problem(error: ValueError) -> str:
-    # pydantic's own text repeats the input and links to its site; its structured form has just what helps.
-    details = getattr(error, "errors", None)
-    if details is None:
-        return str(error)
-    first = details(include_url=False, include_input=False, include_context=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return f"{where}: {first['msg']}" if where else str(first["msg"])
 
 
 def _as_dict(value: object) -> dict[object, object]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from poet_engine.errors import PoetError
+from poet_engine.problems import first_problem
 from poet_engine.resilience.breaker.model import Snapshot, State
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def find(content: Mapping[str, object], sandbox: str) -> Found:
     try:
         return Found(_form().validate_json(json.dumps(raw)))
     except (ValueError, RecursionError) as error:
-        problem = f"{KEY}.{sandbox}: {_first_problem(error)}; {_MEND}"
+        problem = f"{KEY}.{sandbox}: {first_problem(error)}; {_MEND}"
         return Found(BreakerRecord(), problem) if _shows_no_pin(raw) else unreadable(problem)
 
 
@@ -242,13 +243,3 @@ def _form() -> "TypeAdapter[BreakerRecord]":
     import pydantic  # noqa: PLC0415 - only readers of stored breakers pay for it
 
     return pydantic.TypeAdapter(BreakerRecord)
-
-
-def _first_problem(error: Exception) -> str:
-    # pydantic's own text repeats the input and links to its site; its structured form has just what helps.
-    details = getattr(error, "errors", None)
-    if details is None:
-        return str(error)
-    first = details(include_url=False, include_input=False, include_context=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return f"{where}: {first['msg']}" if where else str(first["msg"])

@@ -5,7 +5,6 @@ import functools
 import importlib.metadata
 import os
 import platform
-import sys
 from collections.abc import Callable
 
 import psutil
@@ -16,10 +15,11 @@ from poet_engine.guest.config import Config
 from poet_engine.images import DockerEngine, guest_digest, modules_needed, seccomp
 from poet_engine.images import choose as choose_image
 from poet_engine.images.recipe import minor
-from poet_engine.policy import Fresh, Policy, Wall
+from poet_engine.policy import Policy, Wall
 from poet_engine.sandbox.docker import configuration, line, ownership
 from poet_engine.sandbox.docker.builder import Builder, Kind
 from poet_engine.sandbox.docker.engine import ContainerEngine, EngineInfo
+from poet_engine.sandbox.guest_config import Visible, guest_config
 
 __all__ = ["DAEMON_FAULTS", "DEFAULT_HOST", "Chosen", "choose"]
 
@@ -165,29 +165,6 @@ def _configuration(policy: Policy, python: str, *, separate: bool, without: froz
         separate: Whether payloads are another user than the first process.
         without: Measures left out.
     """
-    limits, isolation = policy.limits, policy.isolation
-    standard = [name for name in policy.static.imports if name.partition(".")[0] in sys.stdlib_module_names]
-    return Config(
-        rootless=not separate,
-        subids=False,
-        import_paths=[f"/usr/local/lib/python{python}/site-packages"],
-        preload=[*standard, *isolation.preload],
-        binds=["/usr", "/lib", "/lib64"],
-        covers=[],
-        links={},
-        memory=limits.memory,
-        cpu_seconds=int(limits.cpu) + 2,  # of its whole life: what preparing it took must not come off the budget
-        processes=limits.processes,
-        threads=limits.threads,
-        open_files=limits.open_files,
-        disk=limits.disk,
-        inodes=limits.inodes,
-        result=limits.result,
-        stack=limits.stack,
-        keep=isolation.fresh is Fresh.NONE,
-        landlock=0,  # found out inside, as are the next two
-        audit=False,
-        cgroup=True,
-        without=sorted(without),
-        contained=True,
-    )
+    seen = Visible((f"/usr/local/lib/python{python}/site-packages",), ("/usr", "/lib", "/lib64"))
+    config = guest_config(policy, seen, rootless=not separate, cgroup=True, without=without)
+    return dataclasses.replace(config, contained=True)  # the version of Landlock is found out inside

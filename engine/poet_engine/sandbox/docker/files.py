@@ -1,12 +1,12 @@
 """The files that a script left, as its container's first process tells of them. Nothing of it is believed unseen."""
 
-import dataclasses
 import json
 from collections.abc import Sequence
 
 from poet_engine.guest import names
-from poet_engine.guest.harvest import MOST_FILES
+from poet_engine.guest.harvest import MOST_FILES, Harvest
 from poet_engine.outcome import Outcome
+from poet_engine.sandbox import conclusion
 
 _HEADER_LENGTH = 4
 _MOST_TEXT = 2000
@@ -54,9 +54,6 @@ class Files:
             outcome: What came of the run.
             ended: Whether nothing that could write to the folder is left.
         """
-        if not self.wanted:
-            return dataclasses.replace(outcome, value=None)
-        if not ended or not self._told:
-            why = "the end of the script was not confirmed" if not ended else "the script never began"
-            return dataclasses.replace(outcome, value=None, files_skipped=dict.fromkeys(self.wanted, why))
-        return dataclasses.replace(outcome, value=None, files=self._files, files_skipped=self._skipped)
+        # a container that was lost tells nothing
+        found = None if ended and not self._told else lambda: Harvest(self._files, self._skipped)
+        return conclusion.with_files(outcome, self.wanted, found, ended=ended)

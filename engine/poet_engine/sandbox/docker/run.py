@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from poet_engine.cancellation import Cancellation
 from poet_engine.guest import reports, seccomp
 from poet_engine.guest.attachments import Collected
-from poet_engine.guest.frames import Frame, FrameError, FrameTooLargeError, Kind, pack
+from poet_engine.guest.frames import Frame, FrameError, Kind, pack
 from poet_engine.outcome import Evidence, Outcome, Status
 from poet_engine.policy import Limits
 from poet_engine.sandbox import conclusion, wire
@@ -16,8 +16,9 @@ from poet_engine.sandbox.docker.container import Container, End, read_end
 from poet_engine.sandbox.docker.fetched import Fetched
 from poet_engine.sandbox.docker.files import Files
 from poet_engine.sandbox.docker.stream import StreamError
+from poet_engine.sandbox.hearing import Hearing, garbled
 from poet_engine.sandbox.pool.exchange import Next
-from poet_engine.sandbox.verdict import Answer, Budgets, Counts, Exit, Garbled, Kill, Observation, Returned, decide
+from poet_engine.sandbox.verdict import Budgets, Counts, Exit, Kill, Observation, Returned, decide
 from poet_engine.sandbox.watch import Output, Watch
 
 NAME = "docker"
@@ -55,10 +56,8 @@ class Run:
         self._container, self._stream = container, container.stream
         self._limits, self._wall, self._clock = limits, wall, clock
         self._tolerant, self._keep, self._files = tolerant, keep, files
-        self._reader = wire.reader(limits.result) if files is None else wire.script_reader()
-        self._frames: list[Frame] = []
+        self._heard = Hearing(limits.result, script=files is not None)
         self._output = Output(limits.output)
-        self._answer: Answer | None = None
         self._counts = Counts()
         self._processes_refused = 0
         self._end: End | None = None
@@ -164,7 +163,7 @@ class Run:
         except StreamError:
             self._lost = True
         except FrameError as error:
-            self._garbled(str(error))
+            self._watch.end(garbled(str(error)))
             self._lost = True
 
     def _take(self, frame: Frame) -> None:
@@ -180,7 +179,7 @@ class Run:
     def _finished(self) -> bool:
         if self._end is not None or self._lost or self._files is not None:
             return self._end is not None or self._lost
-        return isinstance(self._answer, Returned) and self._watch.kill is None
+        return isinstance(self._heard.answer, Returned) and self._watch.kill is None
 
     def _look_at_budgets(self) -> None:
         now = self._clock()
@@ -194,25 +193,12 @@ class Run:
     def _on_answer(self, data: bytes) -> None:
         if self._watch.kill is not None:
             return
-        try:
-            self._frames += self._reader.feed(data)
-            if self._frames:
-                fetched = Fetched(self._stream, self._take, size=self._limits.result, patience=_FETCH_GRACE)
-                self._answer = wire.read(self._frames, self._reader.pending, fetched, self._limits.result)
-                if fetched.lost:
-                    self._lost, self._answer = True, None
-        except FrameTooLargeError as error:
-            evidence = Evidence("result_bytes", error.length, error.limit)
-            self._watch.end(Kill(Status.LIMIT, "result_size", evidence))
-            return
-        except FrameError as error:
-            self._garbled(str(error))
-            return
-        if isinstance(self._answer, Garbled):
-            self._garbled(self._answer.reason)
-
-    def _garbled(self, reason: str) -> None:
-        self._watch.end(Kill(Status.NO_RESULT, "result_undecodable", Evidence("frame", reason)))
+        attached = Fetched(self._stream, self._take, size=self._limits.result, patience=_FETCH_GRACE)
+        kill = self._heard.take(data, attached)
+        if attached.lost:
+            self._lost, self._heard.answer = True, None
+        elif kill is not None:
+            self._watch.end(kill)
 
     def _on_output(self, stream: int, data: bytes) -> None:
         self._output.add(stream, data)
@@ -245,7 +231,7 @@ class Run:
             self._files.take(content)
 
     def _conclude(self, wall_ms: float, lost: Callable[[], tuple[Evidence, int]]) -> Outcome:
-        answered = self._watch.kill is None and isinstance(self._answer, Returned) and self._files is None
+        answered = self._watch.kill is None and isinstance(self._heard.answer, Returned) and self._files is None
         evidence, oom_kills = (Evidence("lane", "its init is gone", source="kernel"), 0)
         if self._lost and not answered:
             evidence, oom_kills = lost()
@@ -255,7 +241,7 @@ class Run:
             budgets=Budgets(self._wall, self._limits.cpu, self._limits.memory),
             kill=self._watch.kill,
             exit=Exit(code=0) if answered else ended,
-            answer=self._answer,
+            answer=self._heard.answer,
             counts=counts,
             touched=tuple(self._watch.touched),
             lost=evidence,

@@ -11,11 +11,11 @@ from typing import Self
 
 from poet_engine.cancellation import Cancellation
 from poet_engine.dockerd import faults
-from poet_engine.errors import ClosedError, DockerError, ImageError, SandboxUnavailableError
+from poet_engine.errors import DockerError, ImageError, SandboxUnavailableError
 from poet_engine.job import Job, Script
 from poet_engine.outcome import Evidence, Outcome, Status
 from poet_engine.policy import Fresh, Policy
-from poet_engine.sandbox import files_in, walls, wire
+from poet_engine.sandbox import files_in, misuse, walls, wire
 from poet_engine.sandbox.docker import choice
 from poet_engine.sandbox.docker.container import Container
 from poet_engine.sandbox.docker.engine import ContainerEngine, ContainerState
@@ -261,12 +261,7 @@ class DockerSandbox:
         return Outcome(status=status, cause=cause, blame=blame_for(status, cause), evidence=evidence, sandbox=NAME)
 
     def _refuse_misuse(self) -> None:
-        if os.getpid() != self._owner:
-            raise ClosedError(
-                "this sandbox belongs to the process that opened it, and this is a fork; open one in each process",
-            )
-        if self._exchange.closing:
-            raise ClosedError("this sandbox was closed; open another one")
+        misuse.refuse(self._owner, closed=self._exchange.closing)
 
     def walls(self, *, thorough: bool = True) -> tuple[WallReport, ...]:
         """Try every wall from inside, in a container of its own; see `walls.probe`.

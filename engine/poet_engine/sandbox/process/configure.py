@@ -1,5 +1,6 @@
 """From a policy to what the guest is told, or to the reason why this machine cannot carry it out."""
 
+import dataclasses
 import sys
 
 from poet_engine import distributions
@@ -8,6 +9,7 @@ from poet_engine.guest import confine, landlock, syscalls
 from poet_engine.guest.config import Config
 from poet_engine.policy import Fresh, Policy
 from poet_engine.sandbox.cgroup import Driver
+from poet_engine.sandbox.guest_config import guest_config
 from poet_engine.sandbox.process import mounts
 from poet_engine.sandbox.process.nursery import RETIRE_AFTER_LANES
 
@@ -59,29 +61,7 @@ def configuration(
     audit: bool,
 ) -> Config:
     """What the zygote is told."""
-    limits, isolation = policy.limits, policy.isolation
-    seen = mounts.visible((*policy.static.imports, *isolation.preload))
-    standard = [name for name in policy.static.imports if name.partition(".")[0] in sys.stdlib_module_names]
-    return Config(
-        rootless=rootless,
-        subids=subids,
-        import_paths=list(seen.import_paths),
-        preload=[*standard, *isolation.preload],
-        binds=list(seen.binds),
-        covers=list(seen.covers),
-        links=seen.links,
-        memory=limits.memory,
-        cpu_seconds=int(limits.cpu) + 2,  # of its whole life: what preparing it took must not come off the budget
-        processes=limits.processes,
-        threads=limits.threads,
-        open_files=limits.open_files,
-        disk=limits.disk,
-        inodes=limits.inodes,
-        result=limits.result,
-        stack=limits.stack,
-        keep=policy.isolation.fresh is Fresh.NONE,
-        landlock=landlock.abi(),
-        audit=audit,
-        cgroup=driver is not None,
-        without=sorted(without & set(confine.MEASURES)),
-    )
+    seen = mounts.visible((*policy.static.imports, *policy.isolation.preload))
+    measures = without & set(confine.MEASURES)
+    config = guest_config(policy, seen, rootless=rootless, cgroup=driver is not None, without=measures)
+    return dataclasses.replace(config, subids=subids, landlock=landlock.abi(), audit=audit)

@@ -3,7 +3,6 @@
 The zygote adds the shared libraries that they need, from its own clean point of view (`guest.libraries`).
 """
 
-import dataclasses
 import functools
 import sys
 import sysconfig
@@ -11,21 +10,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from poet_engine import distributions
+from poet_engine.sandbox.guest_config import Visible
 
 # Time zones are data that `zoneinfo` reads late.
 _DATA = ("/usr/share/zoneinfo",)
 # Symbolic links of a merged /usr that the dynamic loader's built-in search path goes through.
 _LINKS = ("/lib", "/lib64", "/bin", "/sbin")
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Visible:
-    """Paths for the guest's configuration; see `guest.config.Config`."""
-
-    binds: tuple[str, ...]
-    covers: tuple[str, ...]
-    links: dict[str, str]
-    import_paths: tuple[str, ...]
 
 
 def visible(modules: Iterable[str]) -> Visible:
@@ -43,7 +33,7 @@ def _visible(roots: tuple[str, ...]) -> Visible:
     binds = {str(library), *packages, *(path for path in _DATA if Path(path).is_dir())}
     links = {path: str(Path(path).readlink()) for path in _LINKS if Path(path).is_symlink()}
     ordered = tuple(sorted(_without_nested(binds, covers)))
-    return Visible(ordered, tuple(covers), links, import_paths)
+    return Visible(import_paths, ordered, tuple(covers), links)
 
 
 def _without_nested(paths: set[str], covers: Sequence[str]) -> Iterable[str]:

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from typing import Self
 
 from poet_engine.cancellation import Cancellation
-from poet_engine.errors import ClosedError, SandboxUnavailableError
+from poet_engine.errors import SandboxUnavailableError
 from poet_engine.guest import landlock
 from poet_engine.job import Job, Script
 from poet_engine.outcome import Evidence, Outcome, Status
 from poet_engine.policy import Fresh, Policy
-from poet_engine.sandbox import cgroup, files_in, walls, wire
+from poet_engine.sandbox import cgroup, files_in, misuse, walls, wire
 from poet_engine.sandbox.cgroup import GroupLimits
 from poet_engine.sandbox.pool.exchange import Next, NoLaneError, Why
 from poet_engine.sandbox.pool.schedule import Size
@@ -208,12 +208,7 @@ class ProcessSandbox:
         return self._policy.isolation.fresh is Fresh.NONE
 
     def _refuse_misuse(self) -> None:
-        if os.getpid() != self._owner:
-            raise ClosedError(
-                "this sandbox belongs to the process that opened it, and this is a fork; open one in each process",
-            )
-        if self._pool.closing:
-            raise ClosedError("this sandbox was closed; open another one")
+        misuse.refuse(self._owner, closed=self._pool.closing)
 
     def walls(self, *, thorough: bool = True) -> tuple[WallReport, ...]:
         """Try every wall from inside; see `walls.probe`.

@@ -11,12 +11,12 @@ from collections.abc import Callable
 
 from poet_engine.cancellation import Cancellation
 from poet_engine.guest import kernel, notify, seccomp
-from poet_engine.guest.frames import Frame, FrameError, FrameTooLargeError, Kind, pack
+from poet_engine.guest.frames import Kind, pack
 from poet_engine.outcome import Evidence, Status
-from poet_engine.sandbox import wire
+from poet_engine.sandbox.hearing import Hearing
 from poet_engine.sandbox.process.armed import Armed, Report
 from poet_engine.sandbox.process.workfolder import WorkFolder
-from poet_engine.sandbox.verdict import Answer, Garbled, Kill, Returned
+from poet_engine.sandbox.verdict import Answer, Kill, Returned
 from poet_engine.sandbox.watch import Output, Watch
 
 _CHUNK = 1 << 16
@@ -49,8 +49,7 @@ class Supervisor:
     ) -> None:
         self._armed, self._watch, self._cpu_ms, self._clock, self._tolerant = armed, watch, cpu_ms, clock, tolerant
         self._folder = folder
-        self._reader = wire.reader(watch.limits.result) if folder is None else wire.script_reader()
-        self._frames: list[Frame] = []
+        self._heard = Hearing(watch.limits.result, script=folder is not None)
         self._ended = False
         self._cancellation: Cancellation | None = None
         self._attached: int | None = None
@@ -66,7 +65,6 @@ class Supervisor:
         if armed.listener is not None:
             self._sources[armed.listener] = self._on_notification
         self.output = Output(watch.limits.output)
-        self.answer: Answer | None = None
         self.report: Report | None = None
         self.processes_refused = 0
         self.unlisted: set[str] = set()
@@ -103,6 +101,11 @@ class Supervisor:
     def let_go(self) -> None:
         """Break the circle that the sources make with us: a large answer must not wait for the collector."""
         self._sources.clear()
+
+    @property
+    def answer(self) -> Answer | None:
+        """What the payload has answered."""
+        return self._heard.answer
 
     @property
     def finished(self) -> bool:
@@ -182,23 +185,9 @@ class Supervisor:
         if not data:
             self._forget(self._answers)
             return
-        try:
-            self._frames += self._reader.feed(data)
-            if self._frames:
-                limit = self._watch.limits.result
-                self.answer = wire.read(self._frames, self._reader.pending, self._armed.results, limit)
-        except FrameTooLargeError as error:
-            evidence = Evidence("result_bytes", error.length, error.limit)
-            self._watch.end(Kill(Status.LIMIT, "result_size", evidence))
-            return
-        except FrameError as error:
-            self._garbled(str(error))
-            return
-        if isinstance(self.answer, Garbled):
-            self._garbled(self.answer.reason)
-
-    def _garbled(self, reason: str) -> None:
-        self._watch.end(Kill(Status.NO_RESULT, "result_undecodable", Evidence("frame", reason)))
+        kill = self._heard.take(data, self._armed.results)
+        if kill is not None:
+            self._watch.end(kill)
 
     def _on_stdout(self) -> None:
         self._on_output(self._armed.stdout, 1)

@@ -1,7 +1,7 @@
 """The working folder of a script: taken from its run loop once, looked into when the script has ended."""
 
 import array
-import dataclasses
+import functools
 import os
 import socket
 import struct
@@ -11,6 +11,7 @@ from typing import Self
 from poet_engine.guest.frames import Kind, pack
 from poet_engine.guest.harvest import harvest
 from poet_engine.outcome import Outcome
+from poet_engine.sandbox import conclusion
 
 _GREETING = pack(Kind.FOLDER)
 # the sender's credentials come with every message, one descriptor with this one
@@ -61,13 +62,8 @@ class WorkFolder:
             outcome: What came of the run.
             ended: Whether nothing that could write to the folder is left.
         """
-        if not self._wanted:
-            return dataclasses.replace(outcome, value=None)
-        if self._fd is None or not ended:
-            why = "the end of the script was not confirmed" if self._fd is not None else "the script never began"
-            return dataclasses.replace(outcome, value=None, files_skipped=dict.fromkeys(self._wanted, why))
-        found = harvest(self._fd, self._wanted, self._most_bytes)
-        return dataclasses.replace(outcome, value=None, files=found.files, files_skipped=found.skipped)
+        found = None if self._fd is None else functools.partial(harvest, self._fd, self._wanted, self._most_bytes)
+        return conclusion.with_files(outcome, self._wanted, found, ended=ended)
 
     def close(self) -> None:
         """Let go of the folder, and so of every file in it. Idempotent."""

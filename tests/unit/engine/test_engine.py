@@ -3,72 +3,22 @@
 import asyncio
 import dataclasses
 import itertools
-import os
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.unit.engine.bench import CLEAN, FORBIDDEN, NOW, POLICY, Bench, bench
 
 from poet_engine.engine import Engine
 from poet_engine.errors import CannotTravelError, ClosedError, LimitError, RejectedError, UsageError
-from poet_engine.events import EventFactory, ExecutionEvent
 from poet_engine.gate import Gate
 from poet_engine.job import Job, Script
 from poet_engine.journal import Journal
-from poet_engine.journal.recorder import Recorder
 from poet_engine.outcome import Blame, Effect, Evidence, Outcome, Status, Usage
 from poet_engine.policy import Policy
-from poet_engine.sandbox.scripted import Answer, ScriptedSandbox, failed, ok
+from poet_engine.sandbox.scripted import ScriptedSandbox, failed, ok
 
-POLICY = Policy.load("restricted")
-CLEAN = "def double(x):\n    return 2 * x\n"
-FORBIDDEN = "import os\n\ndef double(x):\n    return os.getpid()\n"
 BROKEN = "def double(x:\n"
-NOW = 1_700_000_000.0
-
-
-@pytest.fixture(scope="module")
-def gate() -> Iterator[Gate]:
-    """One worker process for the whole file."""
-    with Gate() as shared:
-        yield shared
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    with Journal.open(tmp_path / "journal.db") as opened:
-        yield opened
-
-
-@dataclasses.dataclass
-class Bench:
-    """An engine and what stands around it."""
-
-    engine: Engine
-    sandbox: ScriptedSandbox
-    journal: Journal
-
-    def event(self) -> ExecutionEvent:
-        (event,) = self.journal.find()
-        assert isinstance(event, ExecutionEvent)
-        return event
-
-
-def bench(gate: Gate, journal: Journal, *answers: Answer, policy: Policy = POLICY) -> Bench:
-    sandbox = ScriptedSandbox(answers or [ok(42)])
-    numbers = itertools.count(1)
-    clock = itertools.count()
-    factory = EventFactory(lambda: NOW, os.urandom, "test", "tests", "1")
-    engine = Engine(
-        policy=policy,
-        sandbox=sandbox,
-        gate=gate,
-        recorder=Recorder(journal, factory),
-        new_id=lambda: f"run-{next(numbers)}",
-        clock=lambda: NOW + next(clock),
-    )
-    return Bench(engine, sandbox, journal)
 
 
 class TestRun:

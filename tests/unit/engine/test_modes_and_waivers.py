@@ -2,65 +2,17 @@
 
 import dataclasses
 import hashlib
-import os
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
+from tests.unit.engine.bench import CLEAN, FORBIDDEN, NOW, Bench, bench
 
 from poet_engine.engine import Engine
-from poet_engine.events import EventFactory, ExecutionEvent
 from poet_engine.gate import Gate
 from poet_engine.journal import Journal
-from poet_engine.journal.recorder import Recorder
 from poet_engine.outcome import Effect, Finding, Status, Usage
 from poet_engine.policy import Policy
-from poet_engine.sandbox.scripted import Answer, ScriptedSandbox, ok
-
-CLEAN = "def double(x):\n    return 2 * x\n"
-FORBIDDEN = "import os\n\ndef double(x):\n    return os.getpid()\n"
-NOW = 1_700_000_000.0
-
-
-@pytest.fixture(scope="module")
-def gate() -> Iterator[Gate]:
-    """One worker process for the whole file."""
-    with Gate() as shared:
-        yield shared
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    with Journal.open(tmp_path / "journal.db") as opened:
-        yield opened
-
-
-@dataclasses.dataclass
-class Bench:
-    """An engine and what stands around it."""
-
-    engine: Engine
-    sandbox: ScriptedSandbox
-    journal: Journal
-
-    def event(self) -> ExecutionEvent:
-        (event,) = self.journal.find()
-        assert isinstance(event, ExecutionEvent)
-        return event
-
-
-def bench(gate: Gate, journal: Journal, answer: Answer | None = None, *, policy: Policy) -> Bench:
-    sandbox = ScriptedSandbox([answer or ok(42)])
-    factory = EventFactory(lambda: NOW, os.urandom, "test", "tests", "1")
-    engine = Engine(
-        policy=policy,
-        sandbox=sandbox,
-        gate=gate,
-        recorder=Recorder(journal, factory),
-        new_id=lambda: "run",
-        clock=lambda: NOW,
-    )
-    return Bench(engine, sandbox, journal)
+from poet_engine.sandbox.scripted import ScriptedSandbox, ok
 
 
 def marked(findings: Sequence[Finding]) -> list[tuple[str, Effect]]:

@@ -1,0 +1,20 @@
+"""A sandbox used where it cannot work: elsewhere than it was opened, or after its end."""
+
+import os
+
+from poet_engine.errors import ClosedError
+
+
+def refuse_fork(owner: int) -> None:
+    """Raise ClosedError in a process that has forked from the one with this id."""
+    if os.getpid() != owner:
+        raise ClosedError(
+            "this sandbox belongs to the process that opened it, and this is a fork; open one in each process"
+        )
+
+
+def refuse(owner: int, *, closed: bool) -> None:
+    """Raise ClosedError in another process than the one with this id, or when the sandbox was closed."""
+    refuse_fork(owner)
+    if closed:
+        raise ClosedError("this sandbox was closed; open another one")
