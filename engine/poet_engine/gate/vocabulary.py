@@ -96,7 +96,7 @@ INSIDE = _words(
     "_convert _convert_ _getframe _module",
 )
 
-ARRAY_METHODS = frozenset({"ctypes", "dump", "tofile"})
+ARRAY_METHODS = frozenset({"cffi", "ctypes", "dump", "tofile"})
 TABLE_METHODS = _words(
     "eval query to_clipboard to_excel to_feather to_gbq to_hdf to_iceberg to_orc to_parquet to_pickle to_sql to_stata",
     # of what `.style` gives: templates that follow attributes, and files of templates
@@ -106,7 +106,7 @@ TABLE_METHODS = _words(
 # Of the standard streams, in sources that import `sys`: what opens files by their number or name is behind these.
 STREAM_METHODS = frozenset({"detach", "fileno", "raw"})
 # Without a path these return a text; with one they write a file.
-TEXT_METHODS = frozenset({"to_csv", "to_html", "to_json", "to_latex", "to_markdown", "to_xml"})
+TEXT_METHODS = frozenset({"to_csv", "to_html", "to_json", "to_latex", "to_markdown", "to_string", "to_xml"})
 PATHS = frozenset({"buf", "path_or_buf", "path_or_buffer", None})
 READERS = re.compile(
     r"read_(?:clipboard|csv|excel|feather|fwf|hdf|html|json|orc|parquet|pickle|sas|spss|sql\w*|stata|table|xml)"
