@@ -44,12 +44,10 @@ OF_SOME_VERSIONS = """
 ARGUED: Mapping[str, str] = {
     "scipy.special.eval_*": "values of polynomials",
     "sklearn.datasets.load_*": "tables that come with the library; load_files and load_svmlight_file are not listed",
-    "pandas.read_*": "the gate lets them read texts in memory only (POET116)",
 }
 # Parameters that would be deeds, and what keeps them from it.
 ARGUED_PARAMETERS: Mapping[str, str] = {
     "numpy.recarray": "the buffer is memory that the code has already",
-    "pandas.read_*": "as above",
     "sklearn.*": "POET116 judges importance_getter, input, memory and response_method",
 }
 ARGUED_METHODS: Mapping[str, str] = {

@@ -164,8 +164,19 @@ FALSE_REJECTIONS: Mapping[str, str] = {
     "the attributes as a dictionary": "class A:\n    def plain(self):\n        return self.__dict__\n",
     "attributes from a dictionary": "class A:\n    def __init__(self, **kw):\n        for k in kw:\n"
     "            setattr(self, k, kw[k])\n",
-    "leaving a script": "import sys\nif __name__ == '__main__':\n    sys.exit(0)\n",
+    "leaving as at a prompt": "if __name__ == '__main__':\n    exit(0)\n",
+    "the attributes as a dictionary, by vars": "def f(x):\n    return vars(x)\n",
+    "fields by their names": "from dataclasses import fields\ndef f(x):\n"
+    "    return [getattr(x, f.name) for f in fields(x)]\n",
+    "attributes of another object": "class A:\n    def __getattr__(self, name):\n"
+    "        return getattr(self.inner, name)\n",
+    "state for copying": "class A:\n    def __getstate__(self):\n        return {}\n",
+    "annotations of a function": "def f(x: int):\n    return f.__annotations__\n",
+    "the order of bases": "class A:\n    pass\nprint(A.__mro__)\n",
+    "members from elsewhere": "from enum import Enum\ndef f(names):\n    return Enum('E', names)\n",
+    "a program on several threads": "import threading\nthreading.Thread(target=print).start()\n",
+    "tests in the documentation": "if __name__ == '__main__':\n    import doctest\n    doctest.testmod()\n",
+    "a loop of events": "import asyncio\n",
     "MD5 for a checksum": "import hashlib\ndef f(x):\n    return hashlib.md5(x).hexdigest()\n",
-    "an address of all networks": "DEFAULT = '0.0.0.0'\n",
     "a decorator that copies more": "from functools import wraps\ndef d(f):\n    return wraps(f, updated=())\n",
 }

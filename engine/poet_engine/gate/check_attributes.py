@@ -19,13 +19,15 @@ class Attributes:
         allowance: What the policy lets in.
     """
 
-    __slots__ = ("_methods", "_own", "_source", "tables")
+    __slots__ = ("_methods", "_own", "_source", "_ways", "imported", "tables")
 
     def __init__(self, source: Source, allowance: Allowance) -> None:
         self._source = source
         self.tables = allowance.uses("pandas")
         self._own = _own(source)
-        self._methods = _refused(source, allowance)
+        self.imported = imported = _imported(source)
+        self._ways = {"buffer"} if imported & vocabulary.WITH_STREAMS else frozenset[str]()  # to what `raw` is asked of
+        self._methods = _refused(source, allowance, imported)
 
     def refusal(self, name: str) -> tuple[str, str] | None:
         """The rule that no value may be asked for this attribute by, and what to say; None where it may."""
@@ -45,7 +47,7 @@ class Attributes:
 
     def starts_refused(self, start: str) -> bool:
         """Whether a name that begins like this may turn out to be a refused one."""
-        refused = (*vocabulary.INSIDE, *vocabulary.FORMATS, *self._methods, "read_" if self.tables else "")
+        refused = (*vocabulary.INSIDE, *vocabulary.FORMATS, *self._methods, "read_" if self.tables else "", *self._ways)
         return start.startswith("__") or any(
             name.startswith(start) or start.startswith(name) for name in refused if name
         )
@@ -57,9 +59,38 @@ def check(source: Source, attributes: Attributes, uses: Uses, reporter: Reporter
     for node in source.nodes.get(ast.Attribute, ()):
         if isinstance(node, ast.Attribute) and node not in uses.judged:
             _attribute(node, source, attributes, reporter)
-            if node.attr == "obj" and isinstance(node.value, ast.Name) and node.value.id in handlers:
+            if node.attr == "obj" and _is_exception(node.value, handlers):
                 reporter.at("POET131", node, "'obj' of an exception gives out the value that it is about")
     _elsewhere(source, attributes, reporter)
+    if attributes.imported & vocabulary.WITH_ARRAYS:
+        _answers(source, reporter)
+
+
+def _answers(source: Source, reporter: Reporter) -> None:
+    """A `__getattr__` must not answer for special names: where memory is, numpy asks any object for such a one."""
+    for scope in source.scopes:
+        for binding in scope.bindings["__getattr__"] if scope.kind == CLASS and "__getattr__" in scope.bindings else ():
+            if not isinstance(binding.node, ast.FunctionDef) or not _turns_down(binding.node):
+                what = "Beside numpy, '__getattr__' begins with: if name.startswith('_'): raise AttributeError(name)"
+                reporter.at("POET134", binding.node, what)
+
+
+def _turns_down(node: ast.FunctionDef) -> bool:
+    """Whether a method begins with raising for names that begin with underscores."""
+    name = node.args.args[1].arg if len(node.args.args) > 1 else ""
+    first = node.body[1:2] if ast.get_docstring(node) is not None else node.body[:1]
+    match first:
+        case [ast.If(test=ast.Call(func=ast.Attribute(value=ast.Name(id=asked), attr="startswith"), args=[start]))]:
+            plain = isinstance(start, ast.Constant) and start.value in {"_", "__"}
+            return plain and asked == name and isinstance(first[0], ast.If) and isinstance(first[0].body[0], ast.Raise)
+        case _:
+            return False
+
+
+def _is_exception(node: ast.expr, handlers: set[object]) -> bool:
+    if isinstance(node, ast.Attribute):
+        return node.attr in {"__cause__", "__context__"}
+    return isinstance(node, ast.Name) and node.id in handlers
 
 
 def _elsewhere(source: Source, attributes: Attributes, reporter: Reporter) -> None:
@@ -102,25 +133,44 @@ def _gives(text: ast.AST, source: Source) -> bool:
     return isinstance(outer, ast.Assign) and any(getattr(to, "id", "") == "__slots__" for to in outer.targets)
 
 
-def _refused(source: Source, allowance: Allowance) -> frozenset[str]:
-    """The methods refused in this source: those of the libraries that the policy lets in.
-
-    A class of the source that defines `query` is surely what its calls mean, as long as no table library comes in.
-    """
-    imported = {
+def _imported(source: Source) -> frozenset[str]:
+    """The top-level modules that the source imports."""
+    return frozenset(
         binding.path.partition(".")[0]
         for scope in source.scopes
         for name in scope.imports
         for binding in scope.bindings[name]
-    }
-    refused = vocabulary.ARRAY_METHODS if allowance.uses("numpy") or allowance.uses("pandas") else frozenset()
+    )
+
+
+def _refused(source: Source, allowance: Allowance, imported: frozenset[str]) -> frozenset[str]:
+    """The methods refused in this source: those of the libraries that the policy lets in.
+
+    A class of the source that defines `query` is surely what its calls mean, as long as the library does not come in.
+    """
+    own = {name for scope in source.scopes if scope.kind == CLASS for name in scope.bindings}
+    refused = set[str]()
+    if allowance.uses("numpy") or allowance.uses("pandas"):
+        refused |= vocabulary.ARRAY_METHODS - (set() if imported & vocabulary.WITH_ARRAYS else own)
     if allowance.uses("pandas"):
-        refused |= vocabulary.TABLE_METHODS | vocabulary.TEXT_METHODS
-    if "sys" in imported:
+        refused |= (vocabulary.TABLE_METHODS | vocabulary.TEXT_METHODS) - (set() if "pandas" in imported else own)
+    if imported & vocabulary.WITH_STREAMS:
         refused |= vocabulary.STREAM_METHODS
-    if "pandas" in imported:
-        return refused
-    return refused - {name for scope in source.scopes if scope.kind == CLASS for name in scope.bindings}
+        refused -= {"raw"} if not _names_buffer(source) else set()
+    return frozenset(refused)
+
+
+def _names_buffer(source: Source) -> bool:
+    """Whether the source asks anything for its `buffer`: only that of a stream has a `raw` that opens files."""
+    for node in source.of(ast.Attribute, ast.Constant, ast.MatchClass):
+        match node:
+            case ast.Attribute(attr="buffer") | ast.Constant(value="buffer"):
+                return True
+            case ast.MatchClass(kwd_attrs=names) if "buffer" in names:
+                return True
+            case _:
+                continue
+    return False
 
 
 def _attribute(node: ast.Attribute, source: Source, attributes: Attributes, reporter: Reporter) -> None:
@@ -132,7 +182,9 @@ def _attribute(node: ast.Attribute, source: Source, attributes: Attributes, repo
     read = isinstance(node.ctx, ast.Load)
     if node.attr == "__class__" and read and _of_class(node, outer):
         return
-    if node.attr == "__dict__" and read and _compared(outer):
+    if node.attr == "__dict__" and _is_plain_dict(node, outer, source, attributes):
+        return
+    if node.attr == "query" and rule == "POET133" and _asks_tree(outer, node):
         return
     if rule == "POET133" and node.attr in vocabulary.TEXT_METHODS and _is_pathless(node, outer):
         return
@@ -149,18 +201,53 @@ def _report(name: str, node: ast.AST, attributes: Attributes, reporter: Reporter
 
 
 def _of_class(node: ast.Attribute, outer: ast.AST) -> bool:
-    """`x.__class__.__name__`, `isinstance(y, x.__class__)`, `self.__class__(...)`: how people write `type(x)`."""
-    if isinstance(outer, ast.Attribute):
-        return outer.attr in vocabulary.OF_CLASS
-    if isinstance(outer, ast.Compare | ast.Call):
+    """`x.__class__.count`, `isinstance(y, x.__class__)`, `self.__class__(...)`: how people write `type(x)`."""
+    if isinstance(outer, ast.Attribute | ast.Compare | ast.Call):  # an attribute of it is judged by itself
         return True
     return isinstance(node.value, ast.Name) and node.value.id in {"self", "other"}
 
 
-def _compared(outer: ast.AST) -> bool:
-    """`self.__dict__ == other.__dict__`: neither dictionary gets out."""
-    sides = [outer.left, *outer.comparators] if isinstance(outer, ast.Compare) else [None]
-    return all(isinstance(side, ast.Attribute) and side.attr == "__dict__" for side in sides)
+def _is_plain_dict(node: ast.Attribute, outer: ast.AST, source: Source, attributes: Attributes) -> bool:
+    """Uses of `x.__dict__` that are no use with a class, whose dictionary nobody can change and whose values lead on.
+
+    `self.__dict__ == other.__dict__`, `name in self.__dict__`, its names and their number, and setting what is in it.
+    """
+    match outer:
+        case ast.Compare(left=left, comparators=[right], ops=[ast.In() | ast.NotIn()]):
+            return right is node and left is not node
+        case ast.Compare(left=left, comparators=sides):
+            return all(isinstance(side, ast.Attribute) and side.attr == "__dict__" for side in (left, *sides))
+        case ast.Call(func=ast.Name(id=name) as func):
+            return name in vocabulary.NAMES_ONLY and source.scope_of[func].home(name) is None
+        case ast.For() | ast.comprehension():
+            return outer.iter is node
+        case ast.Assign():
+            return isinstance(node.ctx, ast.Store)
+        case _:
+            return _is_plain_item(outer, source, attributes)
+
+
+def _is_plain_item(outer: ast.AST, source: Source, attributes: Attributes) -> bool:
+    """Whether what stands behind `x.__dict__` sets something, or asks for what could as well stand behind a dot."""
+    call = source.parents[outer]
+    match outer:
+        case ast.Subscript(slice=ast.Constant(value=str() as key), ctx=ast.Load()):
+            return attributes.refusal(key) is None
+        case ast.Subscript(ctx=ast.Store() | ast.Del()):
+            return not isinstance(call, ast.AugAssign)
+        case ast.Attribute(attr="update" | "keys"):
+            return isinstance(call, ast.Call) and call.func is outer
+        case _:
+            return False
+
+
+def _asks_tree(call: ast.AST, node: ast.Attribute) -> bool:
+    """`tree.query(points, k=3)`: a table's own `query` does not work with a number there, whatever the text says."""
+    if not isinstance(call, ast.Call) or call.func is not node or any(item.arg is None for item in call.keywords):
+        return False
+    numbers = [arg for arg in call.args[1:2] if isinstance(arg, ast.Constant) and type(arg.value) is int]
+    starred = any(isinstance(arg, ast.Starred) for arg in call.args)
+    return not starred and (bool(numbers) or any(item.arg == "k" for item in call.keywords))
 
 
 def _is_pathless(node: ast.Attribute, outer: ast.AST) -> bool:

@@ -9,6 +9,7 @@ from poet_engine.gate.reporter import Reporter
 
 _WAYS_OUT = (ast.Return, ast.Raise, ast.Yield, ast.YieldFrom, ast.Await, ast.Assert)
 _OWN = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+_LEAVING = frozenset({"exit", "input", "quit"})  # `input` raises where the input ends
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _MAKERS = frozenset({"bytearray", "bytes"})
 _EAGER = frozenset({"list", "set", "sorted", "tuple"})
@@ -63,7 +64,7 @@ def _ends(loop: ast.While | ast.For, source: Source) -> bool:
     pending: list[tuple[ast.AST, bool]] = [(node, False) for node in loop.body]
     while pending:
         node, nested = pending.pop()
-        if isinstance(node, _WAYS_OUT) or (isinstance(node, ast.Break) and not nested):
+        if isinstance(node, _WAYS_OUT) or _leaves(node) or (isinstance(node, ast.Break) and not nested):
             return True
         if isinstance(node, _OWN):
             continue
@@ -71,6 +72,14 @@ def _ends(loop: ast.While | ast.For, source: Source) -> bool:
         body = set(node.body) if isinstance(node, _LOOPS) else set()  # a break there leaves the inner loop only
         pending.extend((child, nested or child in body) for child in ast.iter_child_nodes(node))
     return calls and _guarded(loop, source)
+
+
+def _leaves(node: ast.AST) -> bool:
+    """Whether it is a call that ends the program, or does so in the end: `sys.exit()`, `input()`."""
+    func = node.func if isinstance(node, ast.Call) else None
+    return (isinstance(func, ast.Name) and func.id in _LEAVING) or (
+        isinstance(func, ast.Attribute) and func.attr == "exit"
+    )
 
 
 def _guarded(loop: ast.AST, source: Source) -> bool:

@@ -1,42 +1,37 @@
-"""Allowed functions and patterns that read attributes by names out of sight, or run a text, unless used plainly."""
+"""Class patterns by position read fields whose names a class has as data; generic functions run annotations as code."""
 
 import ast
 
 from poet_engine.gate import vocabulary
 from poet_engine.gate.check_imports import Uses
-from poet_engine.gate.model import Binding, Scope, Source
+from poet_engine.gate.made import Classes
+from poet_engine.gate.model import Binding, Source
 from poet_engine.gate.reporter import Reporter
 
 _PLAIN = (ast.Name, ast.Attribute, ast.Subscript, ast.Tuple, ast.BinOp, ast.BitOr, ast.Load)
-_NAMED = frozenset({"class", "import", "from"})
+_SAME = frozenset({"classmethod", "staticmethod"})
 
 
 def check(source: Source, uses: Uses, reporter: Reporter) -> None:
-    """Report calls with arguments that are not allowed, class patterns by position, and annotations run as code."""
+    """Report class patterns by position of classes out of sight, makers of classes, and annotations run as code."""
+    classes = Classes(source, uses)
     for node, path in uses.paths.items():
-        shape = vocabulary.SHAPES.get(path)
-        if shape is not None and not _fits(node, source.parents[node], shape):
-            names = ", ".join(sorted(shape.keywords)) or "no arguments"
-            what = f"{path!r} may only be called, with at most {shape.positional} positional arguments and {names}"
-            reporter.at("POET116", node, f"{what}: otherwise {shape.why}")
-        elif path in vocabulary.METACLASSES and not _is_plain_metaclass(node, source.parents[node]):
+        if path in vocabulary.METACLASSES and not _is_plain_metaclass(node, source.parents[node]):
             reporter.at("POET121", node, f"{path!r} makes a class out of data")
-    generic = any(path in vocabulary.GENERIC for path in uses.paths.values())
-    if generic or ast.MatchClass in source.nodes:
-        _with_scopes(source, dict(source.names), uses, reporter, generic=generic)
+    for node, name in classes.metaclasses():
+        reporter.at("POET121", node, f"The metaclass {name!r} makes classes out of data where it is more than named")
+    for node in source.of(ast.MatchClass):
+        if isinstance(node, ast.MatchClass) and node.patterns and not classes.is_plain(node.cls):
+            reporter.at("POET121", node, "A class pattern reads fields by position from a class that is out of sight")
+    if any(path in vocabulary.GENERIC for path in uses.paths.values()):
+        _generics(source, uses, classes, reporter)
 
 
-def _with_scopes(
-    source: Source, scopes: dict[ast.Name, Scope], uses: Uses, reporter: Reporter, *, generic: bool
-) -> None:
-    """What needs to know what names mean."""
-    for node in source.of(ast.MatchClass, *([ast.Attribute] if generic else [])):
-        if isinstance(node, ast.MatchClass):
-            if node.patterns and not _known(node.cls, scopes, source, uses):
-                what = "A class pattern reads fields by position from a class that is out of sight"
-                reporter.at("POET121", node, what)
-        elif isinstance(node, ast.Attribute) and node.attr == "register" and node not in uses.judged:
-            _register(node, scopes, source, reporter)
+def _generics(source: Source, uses: Uses, classes: Classes, reporter: Reporter) -> None:
+    for node in source.of(ast.Attribute, ast.Call, ast.MatchClass):
+        if node not in uses.judged and _registers(node, classes, source):
+            what = "'register' of a generic function gets an annotation or a function that is no plain type"
+            reporter.at("POET122", node, what)
 
 
 def _is_plain_metaclass(node: ast.AST, outer: ast.AST) -> bool:
@@ -45,46 +40,40 @@ def _is_plain_metaclass(node: ast.AST, outer: ast.AST) -> bool:
     return isinstance(outer, ast.ClassDef) and node in outer.bases
 
 
-def _fits(node: ast.AST, call: ast.AST, shape: vocabulary.Shape) -> bool:
-    if not isinstance(call, ast.Call) or call.func is not node:
-        return False
-    if len(call.args) > shape.positional or any(isinstance(arg, ast.Starred) for arg in call.args):
-        return False
-    return all(item.arg in shape.keywords for item in call.keywords)
+def _registers(node: ast.AST, classes: Classes, source: Source) -> bool:
+    """Whether `register` is used with what it may run, or asked for by a text, and nobody sees what it gets."""
+    match node:
+        case ast.Attribute(attr="register"):
+            return not _is_plain_register(node, classes, source)
+        case ast.Call(func=ast.Name(id=name), args=[_, text, *_]) if name in vocabulary.BY_NAME:
+            value = text.value if isinstance(text, ast.Constant) else "register"
+            return value == "register" and not _begins_otherwise(text)
+        case ast.MatchClass(kwd_attrs=names):
+            return "register" in names
+        case _:
+            return False
 
 
-def _known(cls: ast.expr, scopes: dict[ast.Name, Scope], source: Source, uses: Uses) -> bool:
-    """Whether it is plain to see which fields the class of a pattern has: builtin, imported, or made here."""
-    if not isinstance(cls, ast.Name):
-        return cls in uses.paths
-    meanings = scopes[cls].meanings(cls.id)
-    return all(_plainly_made(binding, source, uses) for binding in meanings) and (
-        bool(meanings) or cls.id in vocabulary.TYPES
-    )
+def _begins_otherwise(text: ast.expr) -> bool:
+    """Whether a text that is put together surely begins otherwise than `register` does."""
+    first = text.values[0] if isinstance(text, ast.JoinedStr) and text.values else text
+    while isinstance(first, ast.BinOp):
+        first = first.left
+    start: object = first.value if isinstance(first, ast.Constant) else ""
+    return isinstance(start, str) and start != "" and not "register".startswith(start[:8]) and start[0] != "r"
 
 
-def _plainly_made(binding: Binding, source: Source, uses: Uses) -> bool:
-    node = binding.node
-    if isinstance(node, ast.ClassDef):
-        return not any(item.arg == "metaclass" or item.arg is None for item in node.keywords)
-    if binding.kind == "from":
-        return True
-    made = source.parents.get(node)
-    value = made.value if isinstance(made, ast.Assign | ast.AnnAssign) else None
-    return isinstance(value, ast.Call) and uses.paths.get(value.func) in vocabulary.RECORDS
-
-
-def _register(node: ast.Attribute, scopes: dict[ast.Name, Scope], source: Source, reporter: Reporter) -> None:
+def _is_plain_register(node: ast.Attribute, classes: Classes, source: Source) -> bool:
     """`@generic.register` looks at annotations and runs those that are texts; with a class it does not look."""
     outer = source.parents[node]
-    looked_at: list[ast.expr] | None = None
     if isinstance(outer, ast.Call) and outer.func is node:
-        looked_at = outer.args[:1] or None
-    elif isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef) and node in outer.decorator_list:
-        looked_at = _annotations(outer)
-    if looked_at is None or not all(_is_plain(one, scopes) for one in looked_at):
-        what = "'register' of a generic function gets an annotation or a function that is no plain type"
-        reporter.at("POET122", node, what)
+        return bool(outer.args) and _is_plain(outer.args[0], classes, source)
+    if not isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef) or node not in outer.decorator_list:
+        return False
+    inner = outer.decorator_list[outer.decorator_list.index(node) + 1 :]  # one of them may give another function back
+    if not all(isinstance(one, ast.Name) and one.id in _SAME and not classes.meanings(one) for one in inner):
+        return False
+    return all(_is_plain(one, classes, source) for one in _annotations(outer))
 
 
 def _annotations(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.expr]:
@@ -94,14 +83,21 @@ def _annotations(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.expr]
     return [*found, node.returns] if node.returns is not None else found
 
 
-def _is_plain(node: ast.expr, scopes: dict[ast.Name, Scope]) -> bool:
+def _is_plain(node: ast.expr, classes: Classes, source: Source) -> bool:
     """Whether an expression is a type written out: no text, no call, no name that stands for something computed."""
-    return all(_is_plain_part(part, scopes) for part in ast.walk(node))
+    return all(_is_plain_part(part, classes, source) for part in ast.walk(node))
 
 
-def _is_plain_part(part: ast.AST, scopes: dict[ast.Name, Scope]) -> bool:
+def _is_plain_part(part: ast.AST, classes: Classes, source: Source) -> bool:
     if isinstance(part, ast.Constant):
         return part.value is None or part.value is ...
-    if isinstance(part, ast.Name) and part in scopes:
-        return all(binding.kind in _NAMED for binding in scopes[part].meanings(part.id))
+    if isinstance(part, ast.Name) and part in source.scope_of:
+        return all(_is_named(binding, classes) for binding in source.scope_of[part].meanings(part.id))
     return isinstance(part, _PLAIN)
+
+
+def _is_named(binding: Binding, classes: Classes) -> bool:
+    """Whether a name is imported, or that of a class to which no decorator gave another meaning."""
+    if isinstance(binding.node, ast.ClassDef):
+        return classes.keeps_name(binding.node)
+    return binding.kind in {"import", "from"}

@@ -28,9 +28,14 @@ def _function(name: ast.Name, source: Source, attributes: Attributes, reporter: 
     text = call.args[1]
     if isinstance(text, ast.Constant) and isinstance(text.value, str):
         return
-    start = _start(text)
-    if not start.strip("_") or attributes.starts_refused(start):
+    if not all(_harmless(one, attributes) for one in source.given(text) or [text]):
         reporter.at("POET121", call, f"{name.id!r} takes a name that is made at run time")
+
+
+def _harmless(text: ast.expr, attributes: Attributes) -> bool:
+    """Whether the beginning of a text is in sight, and no refused name begins like that."""
+    start = _start(text)
+    return bool(start.strip("_")) and not attributes.starts_refused(start)
 
 
 def _start(text: ast.expr) -> str:

@@ -5,7 +5,7 @@ import re
 import string
 
 from poet_engine.gate import vocabulary
-from poet_engine.gate.model import Scope, Source
+from poet_engine.gate.model import Source
 from poet_engine.gate.reporter import Reporter
 
 _DEEPEST = 2  # fields in the format of a field: Python itself follows them no deeper
@@ -14,7 +14,6 @@ _STEP = re.compile(r"\.([^.\[\]]*)")
 
 def check(source: Source, judged: set[ast.AST], reporter: Reporter) -> None:
     """Report `format` on texts that are out of sight or whose fields lead out of the code's own data."""
-    scopes = dict(source.names)
     for node in source.of(ast.Attribute):
         if not isinstance(node, ast.Attribute) or node.attr not in vocabulary.FORMATS or node in judged:
             continue
@@ -22,38 +21,62 @@ def check(source: Source, judged: set[ast.AST], reporter: Reporter) -> None:
         if not isinstance(call, ast.Call) or call.func is not node:
             reporter.at("POET132", node, f"The method {node.attr!r} is passed around")
             continue
-        texts = _texts(node.value, source, scopes)
+        texts = _texts(node.value, source)
         if texts is None:
             reporter.at("POET132", node, f"{node.attr!r} works on a text that the gate cannot see")
         elif any(_leads_out(text) for text in texts):
             reporter.at("POET132", node, "A field of the format text reads a private or special attribute")
 
 
-def _texts(node: ast.expr, source: Source, scopes: dict[ast.Name, Scope]) -> list[str] | None:
-    """Every text that the expression can be, or None where that is not plain to see."""
-    if isinstance(node, ast.Constant):
-        return [node.value] if isinstance(node.value, str) else None
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        left, right = _texts(node.left, source, scopes), _texts(node.right, source, scopes)
-        # each half has to be whole by itself: a field could be put together from both
-        return [*left, *right] if left is not None and right is not None else None
-    if isinstance(node, ast.Name) and node in scopes:
-        return _values(node.id, scopes[node], source)
-    return None
+def _texts(node: ast.expr, source: Source) -> list[str] | None:
+    """Texts of which the expression is put together, each whole by itself, or None where they are out of sight."""
+    match node:
+        case ast.Constant(value=str() as text):
+            return [text]
+        case ast.BinOp(op=ast.Add(), left=left, right=right):
+            return _all([left, right], source)  # a field could be put together from both: so each has to be whole
+        case ast.BinOp(op=ast.Mult(), left=left, right=right):
+            times, pattern = (
+                (left, right) if isinstance(left, ast.Constant) and _is_count(left, source) else (right, left)
+            )
+            return _texts(pattern, source) if _is_count(times, source) else None
+        case ast.Call(func=ast.Attribute(value=ast.Constant() as between, attr="join"), args=[pieces], keywords=[]):
+            parts = _parts(pieces, source)
+            return _all([between, *parts], source) if parts is not None else None
+        case ast.Name():
+            values = [value for value in source.given(node) or () if not isinstance(value, ast.Name)]
+            return _all(values, source) if values and len(values) == len(source.given(node) or ()) else None
+        case _:
+            return None
 
 
-def _values(name: str, scope: Scope, source: Source) -> list[str] | None:
-    """The texts that a name is ever given, when nothing but literal texts is ever assigned to it."""
-    home = scope.home(name)
-    texts: list[str] = []
-    for binding in home.bindings[name] if home is not None else ():
-        assignment = source.parents.get(binding.node)
-        if not isinstance(assignment, ast.Assign | ast.AnnAssign) or not isinstance(assignment.value, ast.Constant):
+def _all(nodes: list[ast.expr], source: Source) -> list[str] | None:
+    found = [_texts(node, source) for node in nodes]
+    return [text for texts in found for text in texts or ()] if all(found) else None
+
+
+def _is_count(node: ast.expr, source: Source) -> bool:
+    """Whether it is surely a number: anything else could answer the multiplication with a text of its own."""
+    match node:
+        case ast.Constant(value=int()):
+            return True
+        case ast.Call(func=ast.Name(id="len") as name):
+            return source.scope_of[name].home("len") is None
+        case _:
+            return False
+
+
+def _parts(pieces: ast.expr, source: Source) -> list[ast.expr] | None:
+    """What `join` gets: the items of a list, also of one that is repeated or made by a comprehension."""
+    match pieces:
+        case ast.List(elts=items) | ast.Tuple(elts=items):
+            return items
+        case ast.ListComp(elt=item) | ast.GeneratorExp(elt=item):
+            return [item]
+        case ast.BinOp(op=ast.Mult(), left=ast.List(elts=items), right=times) if _is_count(times, source):
+            return items
+        case _:
             return None
-        if not isinstance(assignment.value.value, str):
-            return None
-        texts.append(assignment.value.value)
-    return texts or None
 
 
 def _leads_out(text: str, deep: int = 0) -> bool:

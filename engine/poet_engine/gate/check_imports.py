@@ -49,7 +49,7 @@ def check(source: Source, allowance: Allowance, reporter: Reporter) -> Uses:
         else:
             paths = [one.path for one in meanings if one.kind == "from"]
             if paths:
-                uses.paths[name] = next((one for one in paths if one in vocabulary.SHAPES), paths[0])
+                uses.paths[name] = next((one for one in paths if one in vocabulary.JUDGED), paths[0])
     return uses
 
 
@@ -106,7 +106,9 @@ def _bindings(scope: Scope, source: Source, allowance: Allowance, reporter: Repo
 
 def _instead(binding: Binding, imported: list[Binding], source: Source, allowance: Allowance) -> bool:
     """Whether a name of values, never of a module, is imported from elsewhere too, or given for want of an import."""
-    if any(one.kind == "import" or one.path in allowance.namespaces for one in imported):
+    if any(
+        one.kind == "import" or one.path in allowance.namespaces | vocabulary.JUDGED for one in (*imported, binding)
+    ):
         return False
     outer = source.parents.get(source.parents.get(binding.node, binding.node))
     wanted = ast.unparse(outer.type) if isinstance(outer, ast.ExceptHandler) and outer.type is not None else ""

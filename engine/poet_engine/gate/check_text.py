@@ -13,6 +13,10 @@ from poet_engine.gate.ruleset import Caps
 _HIDDEN = re.compile(
     "[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u00ad\u180e\ufff9-\ufffb\x00-\x08\x0b\x0e-\x1f\x7f]"
 )
+_JOINER = "\u200d"
+_PICTURES = re.compile(
+    "[\u2600-\u27bf\ufe0f\U0001f000-\U0001faff]\u200d[\u2600-\u27bf\U0001f000-\U0001faff]"
+)  # no letters
 _COOKIE = re.compile(r"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.ASCII)
 _UTF8 = frozenset({"utf-8", "utf8", "utf_8"})
 _LINE_ENDS = "\n\r\f\v\x1c\x1d\x1e\x85\u2028\u2029"  # of the parser, and of what else splits a source into lines
@@ -54,6 +58,8 @@ def characters(text: str, reporter: Reporter) -> None:
         if cookie and cookie[1].lower() not in _UTF8:
             reporter.add(RULES["POET103"], f"The line names the encoding {cookie[1][:40]!r}", (number, 0))
     for match in _HIDDEN.finditer(text):
+        if match[0] == _JOINER and _PICTURES.match(text, match.start() - 1):
+            continue
         name = unicodedata.name(match[0], "control character")
         reporter.add(RULES["POET103"], f"There is a hidden U+{ord(match[0]):04X} ({name})", _place(text, match.start()))
         if len(reporter.findings) > _HIDDEN_FINDINGS:

@@ -36,8 +36,8 @@ EXAMPLES: Mapping[str, Example] = {
         "from datetime import date\n\ndef today():\n    return date.today().isoformat()\n",
     ),
     "POET111": Example(
-        "import json\n\ndef settings(path):\n    return json.load(path)\n",
-        "import json\n\ndef settings(text):\n    return json.loads(text)\n",
+        "import hashlib\n\ndef digest(file):\n    return hashlib.file_digest(file, 'sha256').hexdigest()\n",
+        "import hashlib\n\ndef digest(data):\n    return hashlib.sha256(data).hexdigest()\n",
     ),
     "POET112": Example(
         "from math import *\n\ndef hypotenuse(a, b):\n    return sqrt(a * a + b * b)\n",

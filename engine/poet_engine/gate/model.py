@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import functools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
@@ -107,6 +108,30 @@ class Source:
         """The nodes of these kinds."""
         for kind in kinds:
             yield from self.nodes.get(kind, ())
+
+    @functools.cached_property
+    def scope_of(self) -> dict[ast.Name, Scope]:
+        """Use of a name → the scope that it is used in."""
+        return dict(self.names)
+
+    def given(self, name: ast.expr) -> list[ast.expr] | None:
+        """Every value that a name is ever given, or None where that is not plain to see.
+
+        Plain are assignments only: no parameters, loops, imports or unpacking, and nothing in the body of a class,
+        which falls through to the names around it.
+        """
+        scope = self.scope_of.get(name) if isinstance(name, ast.Name) else None
+        home = scope.home(name.id) if isinstance(name, ast.Name) and scope is not None else None
+        if home is None or home.kind == CLASS or not isinstance(name, ast.Name):
+            return None
+        values: list[ast.expr] = []
+        for binding in home.bindings[name.id]:
+            made = self.parents.get(binding.node)
+            if not isinstance(made, ast.Assign | ast.AnnAssign | ast.NamedExpr):
+                return None
+            if made.value is not None:
+                values.append(made.value)
+        return values or None
 
     def _visit(self, node: ast.AST, scope: Scope, depth: int) -> None:
         self.count += 1

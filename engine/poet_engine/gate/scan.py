@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Callable
 
 from poet_engine.gate import (
+    check_arguments,
     check_attributes,
     check_budgets,
     check_calls,
@@ -91,6 +92,7 @@ def _judge(tree: ast.Module, text: str, rules: Ruleset, reporter: Reporter) -> b
     attributes = check_attributes.Attributes(source, rules.allowance)
     check_attributes.check(source, attributes, uses, reporter)
     check_dynamic.check(source, attributes, reporter)
+    check_arguments.check(source, attributes, uses, reporter)
     check_calls.check(source, uses, reporter)
     check_formats.check(source, uses.judged, reporter)
     check_budgets.check(source, rules.memory, reporter)

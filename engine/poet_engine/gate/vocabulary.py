@@ -27,7 +27,7 @@ ALLOWED_BUILTINS = _words(
     "enumerate filter float format frozenset getattr hasattr hash hex id input int isinstance issubclass iter len list "
     "map max memoryview min next object oct ord pow print property range repr reversed round set setattr slice sorted "
     "staticmethod str sum super tuple type zip Ellipsis NotImplemented None True False __name__ __doc__ __debug__ "
-    # exceptions that code raises and catches; not those that end the interpreter
+    # exceptions that code raises and catches
     "ArithmeticError AssertionError AttributeError BaseException BaseExceptionGroup BlockingIOError BrokenPipeError "
     "BufferError BytesWarning ChildProcessError ConnectionAbortedError ConnectionError ConnectionRefusedError "
     "ConnectionResetError DeprecationWarning EOFError EnvironmentError Exception ExceptionGroup FileExistsError "
@@ -35,8 +35,9 @@ ALLOWED_BUILTINS = _words(
     "InterruptedError IsADirectoryError KeyError KeyboardInterrupt LookupError MemoryError ModuleNotFoundError "
     "NameError NotADirectoryError NotImplementedError OSError OverflowError PermissionError ProcessLookupError "
     "RecursionError ReferenceError ResourceWarning RuntimeError RuntimeWarning StopAsyncIteration StopIteration "
-    "SyntaxError SyntaxWarning TimeoutError TypeError UnboundLocalError UnicodeDecodeError UnicodeEncodeError "
-    "UnicodeError UnicodeTranslateError UnicodeWarning UserWarning ValueError Warning ZeroDivisionError",
+    "SyntaxError SyntaxWarning SystemExit TimeoutError TypeError UnboundLocalError UnicodeDecodeError "
+    "UnicodeEncodeError UnicodeError UnicodeTranslateError UnicodeWarning UserWarning ValueError Warning "
+    "ZeroDivisionError",
 )
 # `site` adds the second group to the builtins of an interactive Python.
 BUILTINS = frozenset(dir(builtins)) | {"copyright", "credits", "exit", "help", "license", "quit"}
@@ -50,9 +51,8 @@ INSTEAD = {
     "open": "take the text or the lines as an argument",
     "eval": "for literals there is ast.literal_eval or json.loads",
     "exec": "write the code out",
-    "exit": "return from the function instead",
-    "quit": "return from the function instead",
-    "SystemExit": "return from the function instead, or raise ValueError",
+    "exit": "it is for interactive use, and not there; return, or use sys.exit",
+    "quit": "it is for interactive use, and not there; return, or use sys.exit",
     "vars": "keep the values in a dictionary, or use dataclasses.asdict",
     "dir": "keep the names in a list",
     "globals": "keep the values in a dictionary",
@@ -75,15 +75,22 @@ _PROTOCOLS = (
 )
 SPECIAL_METHODS = frozenset(f"__{name}__" for name in _words(_OPERATORS, _PROTOCOLS))
 MODULE_NAMES = frozenset({"__all__", "__author__", "__doc__", "__license__", "__version__"})
-CLASS_NAMES = SPECIAL_METHODS | {"__slots__", "__doc__", "__array_priority__"}
+CLASS_NAMES = SPECIAL_METHODS | _words(
+    "__slots__ __doc__ __dir__ __subclasshook__ "
+    "__array__ __array_finalize__ __array_function__ __array_priority__ __array_ufunc__",
+)
 
-READABLE = SPECIAL_METHODS | {"__name__", "__qualname__", "__doc__", "__members__", "__module__", "__version__"}
+READABLE = SPECIAL_METHODS | _words(
+    "__name__ __qualname__ __doc__ __members__ __module__ __version__ "
+    "__cause__ __context__ __suppress_context__ __notes__",  # other exceptions and texts, not what they passed through
+)
+# Builtins that look at no more than the names in a dictionary.
+NAMES_ONLY = frozenset({"frozenset", "len", "list", "set", "sorted", "tuple"})
 # Private by name, public by documentation: of named tuples and of enumerations.
 PUBLISHED = _words(
     "_ _asdict _field_defaults _fields _generate_next_value_ _ignore_ _make _member_map_ _member_names_ _missing_ "
     "_name_ _order_ _replace _value2member_map_ _value_",
 )
-OF_CLASS = frozenset({"__name__", "__qualname__", "__doc__"})
 # By name and not by prefix: `f_oneway` and `co_author` are ordinary.
 INSIDE = _words(
     "f_back f_builtins f_code f_globals f_lasti f_lineno f_locals f_trace f_trace_lines f_trace_opcodes f_generator "
@@ -103,7 +110,10 @@ TABLE_METHODS = _words(
     "from_custom_template from_string savefig template_html template_html_style template_html_table template_latex "
     "template_string template_typst",
 )
-# Of the standard streams, in sources that import `sys`: what opens files by their number or name is behind these.
+# Methods that are refused of the values of a library come from a source that imports one of these.
+WITH_ARRAYS = frozenset({"numpy", "pandas", "scipy", "sklearn"})
+WITH_STREAMS = frozenset({"logging", "sys"})
+# Of the standard streams: what opens files by their number or name is behind these.
 STREAM_METHODS = frozenset({"detach", "fileno", "raw"})
 # Without a path these return a text; with one they write a file.
 TEXT_METHODS = frozenset({"to_csv", "to_html", "to_json", "to_latex", "to_markdown", "to_string", "to_xml"})
@@ -128,15 +138,36 @@ SHAPES: Mapping[str, Shape] = {
     "functools.wraps": Shape(1, frozenset({"wrapped"}), "it copies attributes by names made at run time"),
     "functools.update_wrapper": Shape(2, _words("wrapper wrapped"), "it copies attributes by names made at run time"),
     "collections.namedtuple": Shape(2, _words("typename field_names rename defaults"), "it names another module"),
+    "logging.Formatter": Shape(2, _words("fmt datefmt"), "it follows attributes"),
     "logging.basicConfig": Shape(0, _words("level format datefmt force"), "it opens a file or follows attributes"),
     "warnings.catch_warnings": Shape(0, _words("record action category"), "it takes a module"),
 }
+# Makers of classes or of what reads attributes that are told names by their arguments: fine with names in sight.
+CLASSES_BY_NAMES = frozenset(f"enum.{name}" for name in ("Enum", "Flag", "IntEnum", "IntFlag", "ReprEnum", "StrEnum"))
+TYPED_DICT = "typing.TypedDict"
+GETTERS = frozenset({"operator.attrgetter", "operator.methodcaller"})
+# Settings of which only some are a matter of taste: others import modules by their names.
+OPTIONS = frozenset({"pandas.get_option", "pandas.option_context", "pandas.reset_option", "pandas.set_option"})
+OPTION = re.compile(r"(?:display\.|mode\.|future\.|max_|min_|precision)[a-z_.]*")
+# Parameters of scikit-learn that open files (a cache; texts as names of files) or follow names, wherever they stand.
+LEARNERS = "sklearn"
+PARAMETERS = frozenset({"importance_getter", "input", "memory", "response_method"})
+# Decorators that give back the class that they are given.
+CLASS_DECORATORS = frozenset({
+    "dataclasses.dataclass", "enum.unique", "functools.total_ordering", "typing.final", "typing.runtime_checkable",
+})  # fmt: skip
 # They make classes: fine behind `metaclass=` and as a base, and no function to call.
 METACLASSES = frozenset({"abc.ABCMeta", "enum.EnumMeta", "enum.EnumType"})
 # Makers of classes whose class patterns read the fields that they were given.
 RECORDS = frozenset({"collections.namedtuple", "typing.NamedTuple"})
 # They run annotations that are texts.
 GENERIC = frozenset({"functools.singledispatch", "functools.singledispatchmethod"})
+
+# What the gate judges by its path; a name that stands for one of them stands for nothing else.
+JUDGED = (
+    SHAPES.keys() | METACLASSES | RECORDS | GENERIC | CLASSES_BY_NAMES | GETTERS | OPTIONS
+    | CLASS_DECORATORS | {TYPED_DICT}
+)  # fmt: skip
 
 REACHING = frozenset(
     f"__{name}__"
@@ -149,8 +180,6 @@ REACHING = frozenset(
 # What `*` never covers. An explicit entry of the policy does.
 DENIED = frozenset(
     {
-        "operator.attrgetter",  # attributes by names made at run time
-        "operator.methodcaller",
         "typing.get_type_hints",  # runs annotations that are text
         "typing.ForwardRef",
         "typing.evaluate_forward_ref",

@@ -1,6 +1,7 @@
 """bandit inside the worker: the shortened walk finds what bandit itself finds, and a crash is a finding."""
 
 import ast
+import dataclasses
 import io
 import warnings
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from poet_engine.outcome import Finding, Severity
 Scan = Callable[[str, str], tuple[tuple[Finding, ...], str | None]]
 
 EVERYTHING = Ruleset(Allowance({}), Caps(2**20, 10_000, 100_000, 100), Severity.LOW, Severity.LOW, 2**30)
+REACHING_OUT = dataclasses.replace(EVERYTHING, allowance=Allowance({"os": ["*"], "socket": ["*"]}))
 
 SAMPLES = [
     "import pickle, subprocess as sp\nfrom os import system\nsp.Popen('x', shell=True)\nsystem('y')",
@@ -45,12 +47,21 @@ def _stock(text: str) -> list[tuple[str, int, int]]:
 def test_our_walk_finds_what_bandit_finds(scan_with: Scan, text: str) -> None:
     from poet_engine.gate.bandit_scan import BanditScan  # noqa: PLC0415 - `scan_with` has loaded it, warnings aside
 
-    found, _ = scan(text, EVERYTHING, BanditScan().check)
+    found, _ = scan(text, REACHING_OUT, BanditScan().check)
     ours = sorted({(one.rule, one.line, one.column) for one in found if one.scanner == "bandit"})
     stock = sorted(set(_stock(text)))
     assert stock
     assert ours == stock
-    assert scan_with(text, "data")[1] is not None or text.startswith("try")
+    assert scan_with(text, "data")[1] is not None or text.startswith(("try", "def f(u)"))
+
+
+@pytest.mark.parametrize("text", ["DEFAULT = '0.0.0.0'", "PATH = '/tmp/x'"])
+def test_a_text_alone_rejects_only_where_something_could_use_it(scan_with: Scan, text: str) -> None:
+    """An address and a path are texts like others, unless the policy lists what listens there or writes to it."""
+    from poet_engine.gate.bandit_scan import BanditScan  # noqa: PLC0415 - `scan_with` has loaded it, warnings aside
+
+    assert scan_with(text, "restricted") == ((), None)
+    assert scan(text, REACHING_OUT, BanditScan().check)[1] == "scan_bandit"
 
 
 def test_a_crash_of_the_second_scanner_is_a_finding_and_a_rejection(scan_with: Scan) -> None:

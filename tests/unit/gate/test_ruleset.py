@@ -27,7 +27,7 @@ def test_namespaces_are_what_stands_in_front_of_a_listed_name() -> None:
     ("module", "inside", "outside"),
     [
         ("datetime", ["datetime", "timedelta", "timezone"], ["sys", "_datetime"]),
-        ("operator", ["add", "itemgetter"], ["attrgetter", "methodcaller"]),
+        ("operator", ["add", "attrgetter", "itemgetter"], ["sys", "_abs"]),
         ("typing", ["Any", "TypeVar"], ["get_type_hints", "ForwardRef", "sys", "collections"]),
         ("enum", ["Enum", "auto"], ["sys", "bltns"]),
         ("statistics", ["mean"], ["math", "sys", "random"]),
@@ -54,7 +54,7 @@ def test_a_star_elsewhere_covers_no_submodule_and_no_file_access() -> None:
 
 
 def test_an_explicit_entry_wins_over_what_a_star_refuses() -> None:
-    assert Allowance({"operator": ["*", "attrgetter"]}).allows("operator.attrgetter")
+    assert Allowance({"typing": ["*", "get_type_hints"]}).allows("typing.get_type_hints")
 
 
 def test_a_module_that_does_not_exist_lets_nothing_wrong_through() -> None:
@@ -65,10 +65,10 @@ def test_a_module_that_does_not_exist_lets_nothing_wrong_through() -> None:
 
 def test_a_name_with_a_question_mark_is_allowed_where_the_star_would_cover_it() -> None:
     """So that the meet of two policies lets nothing through that one of them keeps out."""
-    allowance = Allowance({"math": ["sqrt?"], "operator": ["add?", "attrgetter?"], "string": ["nothing?"]})
+    allowance = Allowance({"math": ["sqrt?"], "operator": ["add?"], "typing": ["ForwardRef?"], "string": ["nothing?"]})
     assert allowance.allows("math.sqrt")
     assert allowance.allows("operator.add")
     assert not allowance.allows("math.floor")
-    assert not allowance.allows("operator.attrgetter")
+    assert not allowance.allows("typing.ForwardRef")
     assert not allowance.allows("string.nothing")
-    assert Allowance({"operator": ["attrgetter"]}).allows("operator.attrgetter")
+    assert Allowance({"typing": ["ForwardRef"]}).allows("typing.ForwardRef")

@@ -137,7 +137,7 @@ def test_a_ceiling_that_extends_a_policy_binds_everything(around: Around) -> Non
     policy = around.policy("lab")
     assert policy.within(Policy.load("restricted"))
     assert "numpy" not in policy.static.imports
-    assert policy.static.imports["json"] == ("JSONDecodeError", "dumps", "loads")
+    assert policy.static.imports["json"] == Policy.load("restricted").static.imports["json"]
 
 
 def test_a_star_above_and_a_name_below_let_through_what_both_do(around: Around) -> None:

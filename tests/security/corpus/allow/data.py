@@ -164,3 +164,73 @@ def psi(reference, current, bins=10):
 import numpy as np
 import pandas as pd
 print(np.__version__, pd.__version__)
+# ok: a table out of a text (data)
+import csv
+import io
+import pandas as pd
+TEXT = """day,price
+2024-01-01,3
+"""
+table = pd.DataFrame(list(csv.DictReader(io.StringIO(TEXT))))
+pd.set_option("display.max_rows", 20, "display.width", 100)
+with pd.option_context("display.precision", 2):
+    print(table.to_string(index=False))
+# ok: trees of points (data)
+import numpy as np
+from scipy.spatial import KDTree, cKDTree
+from sklearn.neighbors import BallTree
+points = np.random.default_rng(0).normal(size=(20, 2))
+class Near:
+    def __init__(self, points):
+        self.tree = cKDTree(points)
+    def near(self, point):
+        distance, index = self.tree.query(point, k=1)
+        return index
+print(KDTree(points).query([0, 0], 3), BallTree(points).query(points[:1], k=2), KDTree(points).query_ball_point([0, 0], 0.5))
+# ok: sparse matrices and constants (data)
+import numpy as np
+from scipy import constants, sparse
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import connected_components, dijkstra
+from scipy.sparse.linalg import spsolve
+a = csr_matrix(([1.0, 2.0], ([0, 1], [0, 1])), shape=(2, 2))
+print(spsolve(a, np.ones(2)), dijkstra(a), connected_components(a), sparse.eye(2).toarray(), constants.c)
+# ok: types and errors of tables (data)
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
+from pandas.tseries.offsets import BDay
+def numbers(df):
+    if df.empty:
+        raise pd.errors.EmptyDataError("no rows")
+    pd.testing.assert_frame_equal(df, df)
+    return [c for c in df.columns if is_numeric_dtype(df[c])], pd.Timestamp("2024-01-01") + 2 * BDay()
+# ok: masked arrays and comparisons (data)
+import numpy as np
+m = np.ma.masked_invalid([1.0, np.nan])
+np.testing.assert_allclose(m.mean(), 1.0, rtol=1e-6)
+# ok: validation of models (data)
+from sklearn.base import BaseEstimator, ClassifierMixin, clone, is_classifier
+from sklearn.experimental import enable_iterative_imputer
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_selection import RFE, SelectFromModel
+from sklearn.impute import IterativeImputer
+from sklearn.inspection import permutation_importance
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import make_scorer, f1_score
+from sklearn.pipeline import Pipeline
+from sklearn.utils import resample, shuffle
+from sklearn.utils.validation import check_array, check_is_fitted
+steps = [("text", TfidfVectorizer(ngram_range=(1, 2))), ("choose", SelectFromModel(LogisticRegression(), importance_getter="coef_")), ("model", LogisticRegression())]
+model = Pipeline(steps, memory=None)
+print(clone(model), is_classifier(model), make_scorer(f1_score, response_method="predict"), shuffle([1, 2], random_state=0))
+# ok: attributes that are looked up beside arrays (data)
+import numpy as np
+class Wrapped:
+    def __init__(self, values):
+        self.values = np.asarray(values)
+    def __getattr__(self, name):
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return {"total": self.values.sum()}[name]
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.values, dtype=dtype)

@@ -621,3 +621,153 @@ class P:
         object.__setattr__(self, "_x", x)
         setattr(self, "_z", 1)
 def use(p): return p._x, p._y, p._z
+# ok: a visitor whose method has a name of its own
+class Visitor:
+    def visit(self, node):
+        method = "visit_" + type(node).__name__
+        visitor = getattr(self, method, self.other)
+        return visitor(node)
+    def run(self, line):
+        name = f"do_{line}"
+        handler = getattr(self, name, None)
+        return handler() if handler is not None else self.other(line)
+    def other(self, node):
+        return node
+# ok: templates that are repeated and joined
+def table(rows):
+    line = "{:>8}" * 3
+    head = " | ".join(["{:^8}"] * len(rows[0]))
+    body = ", ".join("{}" for _ in rows)
+    return line.format(1, 2, 3), head.format(*rows[0]), body.format(*rows)
+# ok: a dictionary of an object that is filled and asked for names
+class Record:
+    def __init__(self, **values):
+        self.__dict__.update(values)
+        self.__dict__["made"] = True
+    def names(self):
+        return sorted(self.__dict__), len(self.__dict__), [name for name in self.__dict__], "made" in self.__dict__
+    def made_already(self):
+        return self.__dict__["made"], list(self.__dict__.keys())
+class Borg:
+    shared = {}
+    def __init__(self):
+        self.__dict__ = self.shared
+# ok: causes of exceptions
+def why(work):
+    try:
+        work()
+    except ValueError as error:
+        return error.__cause__ or error.__context__, getattr(error, "__notes__", [])
+# ok: counters of a class
+class Counted:
+    count = 0
+    def __init__(self):
+        self.__class__.count += 1
+        type(self).count += 0
+    def fresh(self):
+        return self.__class__.make(), self.__class__.__name__
+    @classmethod
+    def make(cls):
+        return cls()
+# ok: a singleton by its metaclass
+class Single(type):
+    instances = {}
+    def __call__(cls, *args, **kwargs):
+        if cls not in cls.instances:
+            cls.instances[cls] = super().__call__(*args, **kwargs)
+        return cls.instances[cls]
+class Config(metaclass=Single):
+    pass
+# ok: a registry by its metaclass
+class Registry(type):
+    known = {}
+    def __new__(mcs, name, bases, namespace):
+        cls = super().__new__(mcs, name, bases, namespace)
+        mcs.known[name] = cls
+        return cls
+class Plugin(metaclass=Registry):
+    pass
+class Other(type):
+    def __new__(cls, name, bases, namespace):
+        return type.__new__(cls, name, bases, namespace)
+    def __iter__(cls):
+        return iter(Registry.known)
+print(isinstance(Plugin, Registry), issubclass(Other, type))
+# ok: class patterns of classes with bases
+from abc import ABC
+from dataclasses import dataclass
+from typing import Generic, NamedTuple, TypeVar
+T = TypeVar("T")
+class Tree(ABC):
+    pass
+@dataclass(frozen=True)
+class Leaf(Tree):
+    value: int
+@dataclass
+class Node(Tree):
+    left: Tree
+    right: Tree
+class Result(Generic[T]):
+    pass
+@dataclass
+class Good(Result[T]):
+    value: T
+class Point(NamedTuple):
+    x: int
+    y: int
+class Failed(Exception):
+    __match_args__ = ("code",)
+    def __init__(self, code):
+        self.code = code
+def total(tree):
+    match tree:
+        case Leaf(value): return value
+        case Node(left, right): return total(left) + total(right)
+        case Good(value) | Failed(value): return value
+        case Point(x, y): return x + y
+# ok: leaving a script
+import sys
+def main(args):
+    if not args:
+        print("usage: count WORD...", file=sys.stderr)
+        return 2
+    print(len(args))
+    return 0
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
+# ok: leaving by an exception
+def main(text):
+    if not text:
+        raise SystemExit("nothing to read")
+    return text
+# ok: a loop that reads until there is no more
+import sys
+while True:
+    command = input("> ")
+    print(command)
+while True:
+    if not sys.stdin.readline():
+        sys.exit()
+# ok: pictures of several characters
+FAMILY = "👨‍👩‍👧"
+FLAG = "🏳️‍🌈"
+print(len(FAMILY), FLAG)
+# ok: addresses and paths as texts
+def restore(digits):
+    return "0.0.0.0" if digits == "0000" else digits
+def simplify(path="/tmp/../var/tmp/x"):
+    parts = []
+    for part in path.split("/"):
+        if part == "..":
+            parts = parts[:-1]
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/" + "/".join(parts)
+# ok: an attribute called raw beside the streams
+import sys
+from dataclasses import dataclass
+@dataclass
+class Line:
+    raw: str
+for line in sys.stdin:
+    print(Line(line).raw.strip())

@@ -463,3 +463,105 @@ except ImportError:
     from functools import lru_cache
     cache = lru_cache(maxsize=None)
 print(comb(3, 2) if comb is not None else cache)
+# ok: sorting by attributes
+import operator
+from operator import attrgetter, methodcaller
+def ordered(people):
+    people.sort(key=attrgetter("name.last", "age"))
+    return sorted(people, key=operator.attrgetter("age")), list(map(methodcaller("upper"), "ab")), list(map(methodcaller("split", ","), ["a,b"]))
+# ok: json with an encoder of one's own
+import json
+import sys
+class Sets(json.JSONEncoder):
+    def default(self, o):
+        return sorted(o) if isinstance(o, set) else super().default(o)
+def show(value):
+    json.dump(value, sys.stdout, cls=Sets, indent=2)
+    try:
+        return json.load(sys.stdin)
+    except json.decoder.JSONDecodeError as error:
+        return error.msg
+# ok: enumerations by their names
+from enum import Enum, IntEnum
+Colour = Enum("Colour", "RED GREEN")
+Side = Enum("Side", ["LEFT", "RIGHT"], start=0)
+Level = IntEnum("Level", {"LOW": 1, "HIGH": 2})
+PAIRS = [("A", 1), ("B", 2)]
+Pair = Enum("Pair", PAIRS)
+print(Colour["RED"], Colour(1), Side.LEFT, Level.LOW < Level.HIGH, list(Pair))
+# ok: dictionaries with types by their names
+from typing import TypedDict
+Point = TypedDict("Point", {"x": int, "in-reply-to": str}, total=False)
+class Movie(TypedDict, total=False):
+    title: str
+def f(p: Point) -> Movie:
+    return {"title": str(p["x"])}
+# ok: locks
+import threading
+from threading import Event, Lock, Semaphore
+class Foo:
+    def __init__(self):
+        self.lock, self.event, self.two = threading.Lock(), Event(), Semaphore(2)
+    def first(self, show):
+        with self.lock:
+            show()
+        self.event.set()
+# ok: a logger with a handler and a format
+import logging
+handler = logging.StreamHandler()
+handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+class Kept(logging.Handler):
+    def __init__(self):
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+    def emit(self, record):
+        self.records.append(record)
+log: logging.Logger = logging.getLogger(__name__)
+log.addHandler(handler)
+log.addHandler(Kept())
+# ok: fields that only begin a dataclass
+from dataclasses import InitVar, dataclass, field
+@dataclass
+class Scaled:
+    value: float
+    scale: InitVar[float] = 1.0
+    result: float = field(init=False)
+    def __post_init__(self, scale):
+        self.result = self.value * scale
+# ok: kinds of functions
+import types
+def kind(x):
+    if isinstance(x, types.GeneratorType):
+        return "generator"
+    return "builtin" if isinstance(x, types.BuiltinFunctionType) else "other"
+class Late:
+    def __get__(self, obj, owner=None):
+        return types.MethodType(len, obj)
+# ok: long numbers as texts
+import sys
+sys.set_int_max_str_digits(0)
+print(len(str(2 ** 20000)), sys.platform)
+# ok: generic functions beside class methods
+from functools import singledispatch, singledispatchmethod
+class Shape:
+    pass
+@singledispatch
+def show(x):
+    return str(x)
+@show.register
+def _(x: int):
+    return hex(x)
+@show.register(Shape)
+def _(x):
+    return "shape"
+class Negator:
+    @singledispatchmethod
+    @classmethod
+    def neg(cls, arg):
+        return cls
+    @neg.register
+    @classmethod
+    def _(cls, arg: int):
+        return -arg
+    def handle(self, kind):
+        return getattr(self, "on_" + kind, None)

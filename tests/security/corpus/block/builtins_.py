@@ -71,9 +71,6 @@ exit(0)
 # case: quit
 # ruleid: POET120
 quit()
-# case: SystemExit
-# ruleid: POET120
-raise SystemExit(0)
 # case: eval hidden in a lambda
 # ruleid: POET120
 f = lambda s: eval(s)

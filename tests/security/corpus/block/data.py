@@ -166,3 +166,76 @@ def f(df, kind):
 def f(x):
     # ruleid: POET133
     return x.read_html("x")
+
+# case: pandas imports a module to draw with (data)
+import pandas as pd
+# ruleid: POET116
+with pd.option_context("plotting.backend", "os"):
+    pass
+# case: options by a pattern (data)
+import pandas as pd
+# ruleid: POET116
+pd.set_option("display|plotting.backend", "os")
+# case: a table as a text into a file (data)
+def f(df):
+    # ruleid: POET133
+    return df.to_string("/tmp/x")
+# case: a table queries beside a tree (data)
+import pandas as pd
+from scipy.spatial import KDTree
+def f(tree):
+    # ruleid: POET133
+    return tree.query("@__import__('os')")
+# case: an array into a file beside a class of one's own (data)
+import numpy as np
+class Log:
+    def tofile(self, path):
+        return path
+# ruleid: POET133
+np.zeros(3).tofile("/tmp/x")
+# case: memory by an answer for any name (data)
+import numpy as np
+class A:
+    # ruleid: POET134
+    def __getattr__(self, name):
+        return {"data": (1, False), "shape": (8,), "typestr": "|u1", "version": 3}
+np.asarray(A())
+# case: foreign functions of a generator of numbers (data)
+import numpy as np
+# ruleid: POET133
+np.random.default_rng().bit_generator.cffi
+# case: texts that are names of files (data)
+from sklearn.feature_extraction.text import CountVectorizer
+# ruleid: POET116
+CountVectorizer(input="filename").fit(["/etc/passwd"])
+# case: texts that are names of files, set later (data)
+from sklearn.feature_extraction.text import CountVectorizer
+# ruleid: POET116
+CountVectorizer().set_params(input="filename").fit(["/etc/passwd"])
+# case: a pipeline that pickles into a folder (data)
+from sklearn.pipeline import Pipeline
+# ruleid: POET116
+Pipeline([], memory="/tmp/x")
+# case: attributes of a model by a path (data)
+from sklearn.feature_selection import RFE
+# ruleid: POET116
+RFE(1, importance_getter="fit.__func__.__globals__")
+# case: methods of a model by a list (data)
+from sklearn.metrics import make_scorer
+# ruleid: POET116
+make_scorer(print, response_method=["__getattribute__"])
+# case: a module that a part of sklearn holds (data)
+# ruleid: POET111
+from sklearn.discriminant_analysis import scipy
+# case: a decorator by way of sklearn (data)
+# ruleid: POET111
+from sklearn.utils.validation import wraps
+# case: a tree drawn into a file (data)
+# ruleid: POET111
+from sklearn.tree import export_graphviz
+# case: sparse matrices from files (data)
+# ruleid: POET111
+from scipy.sparse import load_npz
+# case: a module that a part of scipy holds (data)
+# ruleid: POET111
+from scipy.special import os

@@ -75,11 +75,91 @@ h = f.__wrapped__
 # case: dictionary of a class
 # ruleid: POET130
 d = type(lambda: 0).__dict__["__code"[:6] + "__"]
-# case: dictionary of an object that is changed
+# case: dictionary of whatever is given
 class A:
-    def __init__(self, values):
+    def plain(self):
         # ruleid: POET130
-        self.__dict__.update(values)
+        return self.__dict__
+A.plain(type)["__sub" + "classes__"](object)
+# case: values of the dictionary of whatever is given
+class A:
+    def value(self, key):
+        # ruleid: POET130
+        return self.__dict__[key]
+A.value(type, "__sub" + "classes__")(object)
+# case: class pattern by position, of a class with a base made of data
+class M(type):
+    pass
+# ruleid: POET121
+X = M("X", (), {"__match" + "_args__": ("__glob" + "als__",)})
+class P(X):
+    pass
+def f(x):
+    match x:
+        # ruleid: POET121
+        case P(g):
+            return g
+# case: class pattern by position, of a class with a metaclass further up
+class M(type):
+    def __getattr__(cls, name):
+        return ("__glob" + "als__",)
+class B(metaclass=M):
+    pass
+class P(B):
+    pass
+def f(x):
+    match x:
+        # ruleid: POET121
+        case P(g):
+            return g
+# case: class pattern by position, of a class that a decorator exchanges
+def other(cls):
+    return kept[0]
+@other
+class P:
+    pass
+def f(x):
+    match x:
+        # ruleid: POET121
+        case P(g):
+            return g
+# case: class pattern by position, of a class whose base is computed
+def base():
+    return kept[0]
+class P(base()):
+    pass
+def f(x):
+    match x:
+        # ruleid: POET121
+        case P(g):
+            return g
+# case: class pattern by position, of a class whose base answers for an index
+class G:
+    def __class_getitem__(cls, key):
+        return kept[0]
+class P(G[0]):
+    pass
+def f(x):
+    match x:
+        # ruleid: POET121
+        case P(g):
+            return g
+# case: a metaclass by another name
+class M(type):
+    pass
+# ruleid: POET121
+make = M
+# case: a metaclass whose fields can be renamed
+from dataclasses import dataclass, fields
+@dataclass
+# ruleid: POET121
+class M(type):
+    x: int = 0
+# case: a metaclass that makes a class by its own method
+class M(type):
+    pass
+# ruleid: POET121
+X = M.__new__(M, "X", (), {})
 # case: getattribute by hand
 # ruleid: POET130
 x = object.__getattribute__(1, "real")

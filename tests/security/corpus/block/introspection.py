@@ -41,12 +41,12 @@ class Spy:
     def __exit__(self, kind, error, traceback):
         # ruleid: POET131
         self.frame = traceback.tb_frame
-# case: context of an exception
+# case: the object of the exception before
 try:
     1 / 0
 except ZeroDivisionError as e:
-    # ruleid: POET130
-    c = e.__context__
+    # ruleid: POET131
+    c = e.__context__.obj
 # case: the object of an attribute error
 try:
     x.y

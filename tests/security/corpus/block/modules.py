@@ -36,8 +36,9 @@ import pickle
 # ruleid: POET110
 import marshal
 # case: threads
-# ruleid: POET110
 import threading
+# ruleid: POET111
+threading.Thread(target=print).start()
 # case: processes
 # ruleid: POET110
 import multiprocessing
@@ -101,10 +102,10 @@ f = io.open("/etc/passwd")
 # case: io for raw files
 # ruleid: POET111
 from io import FileIO
-# case: json for files
+# case: a scanner inside json
 import json
 # ruleid: POET111
-json.load("x")
+json.decoder.scanner
 # case: a module inside json
 import json
 # ruleid: POET111
@@ -247,10 +248,10 @@ b = sys.stdout.detach()
 import sys
 # ruleid: POET114
 sys.stdout = None
-# case: leaving early
+# case: the modules of others
 import sys
 # ruleid: POET111
-sys.exit(0)
+sys.modules.clear()
 # case: finalisers of others
 # ruleid: POET111
 from weakref import finalize
@@ -263,3 +264,24 @@ import sqlite3
 # case: platform
 # ruleid: POET110
 import platform
+
+# case: a raw stream by way of a logger
+import logging
+logging.basicConfig()
+# ruleid: POET133
+r = logging.getLogger().handlers[0].stream.buffer.raw
+# case: a raw stream beside a class of one's own
+import sys
+class Line:
+    raw = ""
+# ruleid: POET133
+r = sys.stdin.buffer.raw
+# case: a raw stream by names
+import sys
+# ruleid: POET133
+r = getattr(getattr(sys.stdin, "buffer"), "raw")
+# case: the buffer of a stream by a name made at run time
+import sys
+def f(kind):
+    # ruleid: POET121
+    return getattr(sys.stdin, "buf" + kind)

@@ -88,12 +88,12 @@ def f(cls, name, value):
 # ruleid: POET121
 put = object.__setattr__
 # case: attrgetter
-# ruleid: POET111
 from operator import attrgetter
+# ruleid: POET116
 x = attrgetter("__class__.__base__")(1)
 # case: methodcaller
 import operator
-# ruleid: POET111
+# ruleid: POET116
 x = operator.methodcaller("__subclasses__")(object)
 # case: attributes copied by wraps
 from functools import wraps
@@ -242,3 +242,114 @@ x = "_loop"
 def f(task):
     # ruleid: POET136
     return task._loop
+
+# case: getattr for a name that came from outside by way of another name
+def f(x, kind):
+    name = kind + "_"
+    # ruleid: POET121
+    return getattr(x, name)
+# case: getattr for a name with two origins
+def f(x, kind):
+    name = "visit_x"
+    if kind:
+        name = kind
+    # ruleid: POET121
+    return getattr(x, name)
+# case: attrgetter with a name that comes from outside
+from operator import attrgetter
+def f(rows, key):
+    # ruleid: POET116
+    return sorted(rows, key=attrgetter(key))
+# case: attrgetter passed around
+import operator
+# ruleid: POET116
+get = operator.attrgetter
+# case: attrgetter that goes by the name of itemgetter
+from operator import itemgetter as get
+# ruleid: POET114
+from operator import attrgetter as get
+x = get("__class__")(1)
+# case: methodcaller formats
+from operator import methodcaller
+# ruleid: POET116
+f = methodcaller("format", print)
+# case: a decorator of classes that goes by another's name
+from dataclasses import dataclass
+# ruleid: POET114
+from functools import partial as dataclass
+# case: an enumeration whose methods are data
+from enum import Enum
+# ruleid: POET116
+E = Enum("E", {"__redu" + "ce_ex__": print})
+# case: fields of code that are texts
+from dataclasses import dataclass
+from typing import TypedDict
+# ruleid: POET116
+X = TypedDict("X", {"a=print(1)": int})
+dataclass(X)
+# case: fields of code that come from outside
+from typing import TypedDict
+def f(fields):
+    # ruleid: POET116
+    return TypedDict("X", fields)
+# case: register by getattr
+from functools import singledispatch
+@singledispatch
+def show(x):
+    return x
+def g(x: "print(1)"):
+    return x
+# ruleid: POET122
+getattr(show, "register")(g)
+# case: register by a pattern
+from functools import singledispatch
+@singledispatch
+def show(x):
+    return x
+def g(x: "print(1)"):
+    return x
+match show:
+    # ruleid: POET122
+    case object(register=r):
+        r(g)
+# case: register on top of a decorator that exchanges the function
+from functools import singledispatch
+@singledispatch
+def show(x):
+    return x
+def g(x: "print(1)"):
+    return x
+def other(f):
+    return g
+# ruleid: POET122
+@show.register
+@other
+def _(x: int):
+    return x
+# case: register with a class that is a function
+from functools import singledispatch
+@singledispatch
+def show(x):
+    return x
+def g(x: "print(1)"):
+    return x
+def other(cls):
+    return g
+@other
+class T:
+    pass
+# ruleid: POET122
+show.register(T)
+# case: a logger formats with attributes
+import logging
+# ruleid: POET116
+logging.Formatter("{0.__class__}", style="{")
+# case: a template multiplied by what answers with another
+class Other:
+    def __rmul__(self, text):
+        return "{0.__cl" + "ass__}"
+# ruleid: POET132
+x = ("{}" * Other()).format(1)
+# case: a template joined of pieces
+# ruleid: POET132
+x = "".join(["{0.__cl", "ass__}"]).format(1)

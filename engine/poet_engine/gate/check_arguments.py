@@ -1,0 +1,133 @@
+"""Allowed functions that certain arguments turn into something else: they read attributes or files by those."""
+
+import ast
+
+from poet_engine.gate import vocabulary
+from poet_engine.gate.check_attributes import Attributes
+from poet_engine.gate.check_imports import Uses
+from poet_engine.gate.check_names import spreads
+from poet_engine.gate.model import Source
+from poet_engine.gate.reporter import Reporter
+
+
+def check(source: Source, attributes: Attributes, uses: Uses, reporter: Reporter) -> None:
+    """Report calls with arguments that are not allowed, and such functions where they are not called."""
+    for node, path in uses.paths.items():
+        if path not in vocabulary.JUDGED:
+            continue
+        outer = source.parents[node]
+        call = outer if isinstance(outer, ast.Call) and outer.func is node else None
+        what = _reads(path, call, attributes) or _makes(path, call, outer, source)
+        if what:
+            reporter.at("POET116", node, f"{path!r} {what}")
+    if any(path.startswith(f"{vocabulary.LEARNERS}.") for path in uses.paths.values()):
+        for item in source.of(ast.keyword):
+            if isinstance(item, ast.keyword) and item.arg in vocabulary.PARAMETERS and not _is_tame(item, attributes):
+                reporter.at("POET116", item.value, f"The parameter {item.arg!r} opens files or follows names")
+
+
+def _reads(path: str, call: ast.Call | None, attributes: Attributes) -> str | None:
+    """What is wrong with a use of what reads attributes or options; None where nothing is."""
+    if path in vocabulary.GETTERS:
+        fine = call is not None and _are_seen(call, path, attributes)
+        return None if fine else "takes names of attributes that are written out and not refused"
+    if path in vocabulary.OPTIONS:
+        fine = call is not None and _are_tastes(call)
+        return None if fine else "takes written-out names of display options only"
+    return None
+
+
+def _makes(path: str, call: ast.Call | None, outer: ast.AST, source: Source) -> str | None:
+    """What is wrong with a use of what copies names or makes classes; None where nothing is."""
+    shape = vocabulary.SHAPES.get(path)
+    if shape is not None:
+        names = ", ".join(sorted(shape.keywords)) or "no arguments"
+        what = f"may only be called, with at most {shape.positional} positional arguments and {names}"
+        return None if call is not None and _fits(call, shape) else f"{what}: otherwise {shape.why}"
+    if path in vocabulary.CLASSES_BY_NAMES and call is not None:
+        return None if _names_members(call, source) else "takes names of members that are written out"
+    if path == vocabulary.TYPED_DICT and not isinstance(outer, ast.ClassDef):
+        fine = call is not None and _names_keys(call, source)
+        return None if fine else "takes keys that are written out, and names of variables"
+    return None
+
+
+def _fits(call: ast.Call, shape: vocabulary.Shape) -> bool:
+    if len(call.args) > shape.positional or any(isinstance(arg, ast.Starred) for arg in call.args):
+        return False
+    return all(item.arg in shape.keywords for item in call.keywords)
+
+
+def _are_seen(call: ast.Call, path: str, attributes: Attributes) -> bool:
+    """Whether each attribute that a getter will read could as well stand behind a dot."""
+    if spreads(call) or not call.args:
+        return False
+    named = call.args[:1] if path.endswith("methodcaller") else call.args
+    return all(isinstance(arg, ast.Constant) and _is_readable(arg.value, attributes) for arg in named)
+
+
+def _is_readable(name: object, attributes: Attributes) -> bool:
+    steps = name.split(".") if isinstance(name, str) else [""]
+    return all(step and step not in vocabulary.FORMATS and attributes.refusal(step) is None for step in steps)
+
+
+def _are_tastes(call: ast.Call) -> bool:
+    names = [arg.value if isinstance(arg, ast.Constant) else None for arg in call.args[::2]]
+    plain = [isinstance(name, str) and vocabulary.OPTION.fullmatch(name) for name in names]
+    return bool(plain) and all(plain) and not spreads(call) and not call.keywords
+
+
+def _names_members(call: ast.Call, source: Source) -> bool:
+    """`Color = Enum("Color", "RED GREEN")`: a special name would give the class a method by a text."""
+    given = [*call.args[1:2], *(item.value for item in call.keywords if item.arg == "names")]
+    others = {item.arg for item in call.keywords} - {"names", "start", "type"}
+    if others or spreads(call):
+        return False
+    return all(_members(value) for one in given for value in source.given(one) or [one])
+
+
+def _members(given: ast.expr) -> bool:
+    match given:
+        case ast.Constant(value=str() as text):
+            return "__" not in text
+        case ast.List(elts=items) | ast.Tuple(elts=items):
+            return all(_members(_name_of(item)) for item in items)
+        case ast.Dict(keys=keys):
+            return all(key is not None and _members(key) for key in keys)
+        case _:
+            return False
+
+
+def _name_of(item: ast.expr) -> ast.expr:
+    """The name of one member, which may come with its value."""
+    return item.elts[0] if isinstance(item, ast.Tuple) and item.elts else item
+
+
+def _names_keys(call: ast.Call, source: Source) -> bool:
+    """`Point = TypedDict("Point", {"x": int})`: what reads the keys as fields puts them into code."""
+    if len(call.args) != 2 or spreads(call) or any(item.arg != "total" for item in call.keywords):  # noqa: PLR2004 - name, keys
+        return False
+    return all(_is_keys(value) for value in source.given(call.args[1]) or call.args[1:])
+
+
+def _is_keys(given: ast.expr) -> bool:
+    texts = (
+        [key.value if isinstance(key, ast.Constant) else None for key in given.keys]
+        if isinstance(given, ast.Dict)
+        else [None]
+    )
+    return all(isinstance(text, str) and text.replace("-", "_").isidentifier() for text in texts)
+
+
+def _is_tame(item: ast.keyword, attributes: Attributes) -> bool:
+    """Whether a parameter that can open files or follow names has a value with which it does not."""
+    value = item.value.value if isinstance(item.value, ast.Constant) else ...
+    match item.arg:
+        case "memory":
+            return value is None
+        case "input":
+            return value not in {"file", "filename"} and (value is not ... or not isinstance(item.value, ast.BinOp))
+        case "importance_getter":
+            return isinstance(item.value, ast.Lambda) or _is_readable(value, attributes)
+        case _:
+            return _is_readable(value, attributes)
