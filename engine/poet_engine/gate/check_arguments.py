@@ -45,9 +45,9 @@ def _makes(path: str, call: ast.Call | None, outer: ast.AST, source: Source) -> 
         what = f"may only be called, with at most {shape.positional} positional arguments and {names}"
         return None if call is not None and _fits(call, shape) else f"{what}: otherwise {shape.why}"
     if path in vocabulary.CLASSES_BY_NAMES and call is not None:
-        return None if _names_members(call, source) else "takes names of members that are written out"
+        return None if names_members(call, source) else "takes names of members that are written out"
     if path == vocabulary.TYPED_DICT and not isinstance(outer, ast.ClassDef):
-        fine = call is not None and _names_keys(call, source)
+        fine = call is not None and _names_keys(call)
         return None if fine else "takes keys that are written out, and names of variables"
     return None
 
@@ -77,13 +77,18 @@ def _are_tastes(call: ast.Call) -> bool:
     return bool(plain) and all(plain) and not spreads(call) and not call.keywords
 
 
-def _names_members(call: ast.Call, source: Source) -> bool:
+def names_members(call: ast.Call, source: Source) -> bool:
     """`Color = Enum("Color", "RED GREEN")`: a special name would give the class a method by a text."""
     given = [*call.args[1:2], *(item.value for item in call.keywords if item.arg == "names")]
     others = {item.arg for item in call.keywords} - {"names", "start", "type"}
     if others or spreads(call):
         return False
-    return all(_members(value) for one in given for value in source.given(one) or [one])
+    return all(_members(one) or _all_fixed(source.given(one)) for one in given)
+
+
+def _all_fixed(values: list[ast.expr] | None) -> bool:
+    """Whether a name stands for names of members that nobody can add to."""
+    return bool(values) and all(isinstance(one, ast.Constant | ast.Tuple) and _members(one) for one in values or ())
 
 
 def _members(given: ast.expr) -> bool:
@@ -103,11 +108,11 @@ def _name_of(item: ast.expr) -> ast.expr:
     return item.elts[0] if isinstance(item, ast.Tuple) and item.elts else item
 
 
-def _names_keys(call: ast.Call, source: Source) -> bool:
+def _names_keys(call: ast.Call) -> bool:
     """`Point = TypedDict("Point", {"x": int})`: what reads the keys as fields puts them into code."""
     if len(call.args) != 2 or spreads(call) or any(item.arg != "total" for item in call.keywords):  # noqa: PLR2004 - name, keys
         return False
-    return all(_is_keys(value) for value in source.given(call.args[1]) or call.args[1:])
+    return _is_keys(call.args[1])
 
 
 def _is_keys(given: ast.expr) -> bool:

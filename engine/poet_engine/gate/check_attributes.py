@@ -68,10 +68,15 @@ def check(source: Source, attributes: Attributes, uses: Uses, reporter: Reporter
 
 def _answers(source: Source, reporter: Reporter) -> None:
     """A `__getattr__` must not answer for special names: where memory is, numpy asks any object for such a one."""
+    what = "Beside numpy, '__getattr__' begins with: if name.startswith('_'): raise AttributeError(name)"
+    for node in source.of(ast.Attribute, ast.Constant):
+        if getattr(node, "value", None) == "__getattr__" or (
+            isinstance(node, ast.Attribute) and node.attr == "__getattr__" and not isinstance(node.ctx, ast.Load)
+        ):
+            reporter.at("POET134", node, what)
     for scope in source.scopes:
         for binding in scope.bindings["__getattr__"] if scope.kind == CLASS and "__getattr__" in scope.bindings else ():
             if not isinstance(binding.node, ast.FunctionDef) or not _turns_down(binding.node):
-                what = "Beside numpy, '__getattr__' begins with: if name.startswith('_'): raise AttributeError(name)"
                 reporter.at("POET134", binding.node, what)
 
 
@@ -164,7 +169,9 @@ def _names_buffer(source: Source) -> bool:
     """Whether the source asks anything for its `buffer`: only that of a stream has a `raw` that opens files."""
     for node in source.of(ast.Attribute, ast.Constant, ast.MatchClass):
         match node:
-            case ast.Attribute(attr="buffer") | ast.Constant(value="buffer"):
+            case ast.Attribute(attr="buffer"):
+                return True
+            case ast.Constant(value=str() as text) if "buffer" in text:
                 return True
             case ast.MatchClass(kwd_attrs=names) if "buffer" in names:
                 return True

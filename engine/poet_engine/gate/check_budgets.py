@@ -13,6 +13,7 @@ _LEAVING = frozenset({"exit", "input", "quit"})  # `input` raises where the inpu
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _MAKERS = frozenset({"bytearray", "bytes"})
 _EAGER = frozenset({"list", "set", "sorted", "tuple"})
+_FOLDING = frozenset({"max", "min", "sum"})
 _FILLERS = frozenset({"empty", "full", "ones", "zeros"})
 _PADDERS = frozenset({"center", "ljust", "rjust", "zfill"})
 _ITEM = 8  # bytes that one item of a list or an array takes at least
@@ -27,11 +28,24 @@ def check(source: Source, memory: int, reporter: Reporter) -> None:
     for node in source.of(ast.For):
         if isinstance(node, ast.For) and _endless(node.iter, source) and not _ends(node, source):
             reporter.at("POET140", node, "A 'for' over an endless iterator has no break, return or raise")
+    for node in source.of(ast.Call):
+        if isinstance(node, ast.Call) and _never_done(node, source):
+            reporter.at("POET140", node, f"{ast.unparse(node.func)!r} of an endless iterator has no end")
+    _sizes(source, memory, reporter)
+
+
+def _sizes(source: Source, memory: int, reporter: Reporter) -> None:
     for node in source.of(ast.BinOp, ast.Call, ast.ListComp):
         size = _size(node)
         if size > memory:
             asked = f"{size:,.0f}" if size < math.inf else "far too many"
             reporter.at("POET141", node, f"This alone asks for {asked} bytes; limits.memory is {memory:,}")
+
+
+def _never_done(call: ast.Call, source: Source) -> bool:
+    """Whether a builtin is given an endless iterator that it takes whole."""
+    whole = isinstance(call.func, ast.Name) and call.func.id in _EAGER | _FOLDING
+    return whole and bool(call.args) and _endless(call.args[0], source)
 
 
 def _always(test: ast.expr) -> bool:

@@ -3,6 +3,7 @@
 import ast
 
 from poet_engine.gate import vocabulary
+from poet_engine.gate.check_arguments import names_members
 from poet_engine.gate.check_imports import Uses
 from poet_engine.gate.made import Classes
 from poet_engine.gate.model import Binding, Source
@@ -15,16 +16,24 @@ _SAME = frozenset({"classmethod", "staticmethod"})
 def check(source: Source, uses: Uses, reporter: Reporter) -> None:
     """Report class patterns by position of classes out of sight, makers of classes, and annotations run as code."""
     classes = Classes(source, uses)
-    for node, path in uses.paths.items():
-        if path in vocabulary.METACLASSES and not _is_plain_metaclass(node, source.parents[node]):
-            reporter.at("POET121", node, f"{path!r} makes a class out of data")
-    for node, name in classes.metaclasses():
-        reporter.at("POET121", node, f"The metaclass {name!r} makes classes out of data where it is more than named")
+    _makers(source, uses, classes, reporter)
     for node in source.of(ast.MatchClass):
         if isinstance(node, ast.MatchClass) and node.patterns and not classes.is_plain(node.cls):
             reporter.at("POET121", node, "A class pattern reads fields by position from a class that is out of sight")
     if any(path in vocabulary.GENERIC for path in uses.paths.values()):
         _generics(source, uses, classes, reporter)
+
+
+def _makers(source: Source, uses: Uses, classes: Classes, reporter: Reporter) -> None:
+    """What makes classes of content that is not in sight: metaclasses, and enumerations named by data."""
+    for node, path in uses.paths.items():
+        if path in vocabulary.METACLASSES and not _is_plain_metaclass(node, source.parents[node]):
+            reporter.at("POET121", node, f"{path!r} makes a class out of data")
+    for node, name in classes.metaclasses():
+        reporter.at("POET121", node, f"The metaclass {name!r} makes classes out of data where it is more than named")
+    for call in classes.enumerations():
+        if not names_members(call, source):
+            reporter.at("POET116", call, "An enumeration takes names of members that are written out")
 
 
 def _generics(source: Source, uses: Uses, classes: Classes, reporter: Reporter) -> None:

@@ -11,7 +11,8 @@ from poet_engine.gate.ruleset import Caps
 
 # Direction controls, zero-width and other invisible characters: never needed outside a text, where an escape does.
 _HIDDEN = re.compile(
-    "[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u00ad\u180e\ufff9-\ufffb\x00-\x08\x0b\x0e-\x1f\x7f]"
+    "[\u034f\u061c\u115f\u1160\u17b4\u17b5\u3164\uffa0\U000e0000-\U000e0fff"
+    "\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u00ad\u180e\ufff9-\ufffb\x00-\x08\x0b\x0e-\x1f\x7f]"
 )
 _JOINER = "\u200d"
 _PICTURES = re.compile(

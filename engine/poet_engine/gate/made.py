@@ -55,7 +55,7 @@ class Classes:
 
     def metaclasses(self) -> Iterator[tuple[ast.AST, str]]:
         """Uses of the source's own metaclasses by which they can make a class of any content, as `type` can."""
-        own = [node for node in self._source.of(ast.ClassDef) if isinstance(node, ast.ClassDef) and self._makes(node)]
+        own = [node for node in self._own() if self._derives(node, vocabulary.METACLASSES, "type")]
         for node in own:
             if node.decorator_list:
                 yield node, node.name
@@ -64,17 +64,30 @@ class Classes:
             if name.id in names and any(one.node in own for one in self.meanings(name)) and not self._is_asked(name):
                 yield name, name.id
 
-    def _makes(self, node: ast.ClassDef, seen: frozenset[ast.AST] = frozenset()) -> bool:
-        """Whether a class is a metaclass."""
+    def enumerations(self) -> Iterator[ast.Call]:
+        """Calls of the source's own enumerations that name members instead of asking for one."""
+        own = {node for node in self._own() if self._derives(node, vocabulary.CLASSES_BY_NAMES)}
+        for call in self._source.of(ast.Call) if own else ():
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and len([*call.args, *call.keywords]) > 1:
+                yield from [call] if any(one.node in own for one in self.meanings(call.func)) else []
+
+    def _own(self) -> list[ast.ClassDef]:
+        return [node for node in self._source.of(ast.ClassDef) if isinstance(node, ast.ClassDef)]
+
+    def _derives(
+        self, node: ast.ClassDef, paths: frozenset[str], builtin: str = "", seen: frozenset[ast.AST] = frozenset()
+    ) -> bool:
+        """Whether a class has one of these imported names among its bases, or the builtin, however far up."""
         if node in seen:
             return False
         for base in node.bases:
-            if self._uses.paths.get(base) in vocabulary.METACLASSES:
+            if self._uses.paths.get(base) in paths:
                 return True
             found = self.meanings(base) if isinstance(base, ast.Name) else []
-            if isinstance(base, ast.Name) and base.id == "type" and not found:
+            if isinstance(base, ast.Name) and base.id == builtin and not found:
                 return True
-            if any(isinstance(one.node, ast.ClassDef) and self._makes(one.node, seen | {node}) for one in found):
+            classes = [one.node for one in found if isinstance(one.node, ast.ClassDef)]
+            if any(self._derives(one, paths, builtin, seen | {node}) for one in classes):
                 return True
         return False
 

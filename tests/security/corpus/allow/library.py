@@ -486,7 +486,7 @@ from enum import Enum, IntEnum
 Colour = Enum("Colour", "RED GREEN")
 Side = Enum("Side", ["LEFT", "RIGHT"], start=0)
 Level = IntEnum("Level", {"LOW": 1, "HIGH": 2})
-PAIRS = [("A", 1), ("B", 2)]
+PAIRS = (("A", 1), ("B", 2))
 Pair = Enum("Pair", PAIRS)
 print(Colour["RED"], Colour(1), Side.LEFT, Level.LOW < Level.HIGH, list(Pair))
 # ok: dictionaries with types by their names

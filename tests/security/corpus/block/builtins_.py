@@ -191,3 +191,7 @@ class A:
 class A:
     # ruleid: POET134
     __array_interface__ = {"data": (1, False), "shape": (8,), "typestr": "|u1", "version": 3}
+# case: a list without an end
+import itertools
+# ruleid: POET140
+x = list(itertools.count())

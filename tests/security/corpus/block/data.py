@@ -239,3 +239,10 @@ from scipy.sparse import load_npz
 # case: a module that a part of scipy holds (data)
 # ruleid: POET111
 from scipy.special import os
+# case: memory by an answer that is put in later (data)
+import numpy as np
+class A:
+    pass
+# ruleid: POET134
+A.__getattr__ = lambda self, name: {"data": (1, False), "shape": (8,), "typestr": "|u1", "version": 3}
+np.asarray(A())

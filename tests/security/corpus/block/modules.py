@@ -285,3 +285,8 @@ import sys
 def f(kind):
     # ruleid: POET121
     return getattr(sys.stdin, "buf" + kind)
+# case: a raw stream by one path of names
+import sys
+from operator import attrgetter
+# ruleid: POET116
+r = attrgetter("buffer.raw")(sys.stdin)

@@ -353,3 +353,15 @@ x = ("{}" * Other()).format(1)
 # case: a template joined of pieces
 # ruleid: POET132
 x = "".join(["{0.__cl", "ass__}"]).format(1)
+# case: an enumeration of one's own whose methods are data
+from enum import Enum
+class Base(Enum):
+    pass
+# ruleid: POET116
+E = Base("E", {"__redu" + "ce_ex__": print})
+# case: an enumeration with names that grow
+from enum import Enum
+NAMES = ["A"]
+NAMES.append(("__redu" + "ce__", print))
+# ruleid: POET116
+E = Enum("E", NAMES)

@@ -56,3 +56,9 @@ import hashlib
 def f(x):
     # ruleid: B324
     return hashlib.new("md5", x)  # nosec B324
+# case: a letter that nobody sees
+# ruleid: POET103
+ㅤ = 1
+# case: text in tags
+# ruleid: POET103
+x = "󠁁󠁂"
