@@ -35,7 +35,7 @@ def is_special(name: str) -> bool:
 
 
 def _use(name: ast.Name, scope: Scope, source: Source, reporter: Reporter) -> None:
-    if is_own(name, scope, source):
+    if is_own(name, scope, source) or (name.id in vocabulary.MODULE_NAMES and scope.home(name.id) is source.module):
         return
     if name.id not in vocabulary.ALLOWED_BUILTINS:
         instead = vocabulary.INSTEAD.get(name.id)

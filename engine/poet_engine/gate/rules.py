@@ -143,7 +143,7 @@ _TABLE = (
         "POET116",
         _HIGH,
         "argument not allowed",
-        "With it an allowed function opens a file, or reads attributes by names that the gate cannot see.",
+        "With it an allowed function opens a file, or follows names that the gate cannot see.",
         "Call the function with its ordinary arguments, written out.",
         SCAN_AST,
         470,

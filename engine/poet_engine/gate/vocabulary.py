@@ -74,7 +74,14 @@ _PROTOCOLS = (
     "delete class_getitem copy deepcopy getattr setattr delattr sizeof"
 )
 SPECIAL_METHODS = frozenset(f"__{name}__" for name in _words(_OPERATORS, _PROTOCOLS))
-MODULE_NAMES = frozenset({"__all__", "__author__", "__doc__", "__license__", "__version__"})
+# Of a module: what it says about itself. The interpreter reads but the first two, and those as texts.
+MODULE_NAMES = frozenset(
+    f"__{name}__"
+    for name in _words(
+        "all doc author authors contact contributors copyright credits date description email license maintainer "
+        "maintainers revision status summary title url version",
+    )
+)
 CLASS_NAMES = SPECIAL_METHODS | _words(
     "__slots__ __doc__ __dir__ __subclasshook__ "
     "__array__ __array_finalize__ __array_function__ __array_priority__ __array_ufunc__",

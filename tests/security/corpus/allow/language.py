@@ -771,3 +771,11 @@ class Line:
     raw: str
 for line in sys.stdin:
     print(Line(line).raw.strip())
+# ok: what a module says about itself
+__author__ = "somebody"
+__email__ = "somebody@example.org"
+__date__ = "2024-01-01"
+__copyright__ = "none"
+__version__ = "1.0"
+def about():
+    return f"{__version__} by {__author__} <{__email__}>, {__date__}"
