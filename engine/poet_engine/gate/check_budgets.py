@@ -97,7 +97,7 @@ def _leaves(node: ast.AST) -> bool:
 
 
 def _guarded(loop: ast.AST, source: Source) -> bool:
-    """Whether an exception out of the loop is caught in the same function."""
+    """Whether an exception out of the loop is caught: in the same function, or by whoever calls that function."""
     node, outer = loop, source.parents.get(loop)
     while outer is not None and not isinstance(node, _OWN):
         if isinstance(outer, ast.Try) and outer.handlers and node in outer.body:
@@ -105,7 +105,7 @@ def _guarded(loop: ast.AST, source: Source) -> bool:
         if isinstance(outer, ast.With) and any("suppress" in ast.dump(item.context_expr) for item in outer.items):
             return True
         node, outer = outer, source.parents.get(outer)
-    return False
+    return isinstance(node, _OWN) and any(isinstance(one, ast.Try) and one.handlers for one in source.of(ast.Try))
 
 
 def _size(node: ast.AST) -> float:

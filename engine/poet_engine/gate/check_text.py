@@ -77,8 +77,9 @@ def names(text: str, identifiers: frozenset[str], reporter: Reporter) -> None:
     """
     if text.isascii():
         return
+    written = frozenset(_WORD.findall(text))
     for match in _WORD.finditer(text):
-        what = None if match[0].isascii() else _deception(match[0], identifiers)
+        what = None if match[0].isascii() else _deception(match[0], identifiers, written)
         if what is None:
             continue
         reporter.add(RULES["POET104"], what, _place(text, match.start()))
@@ -86,12 +87,14 @@ def names(text: str, identifiers: frozenset[str], reporter: Reporter) -> None:
             return  # so many say no more
 
 
-def _deception(word: str, identifiers: frozenset[str]) -> str | None:
+def _deception(word: str, identifiers: frozenset[str], written: frozenset[str]) -> str | None:
     """What is wrong with a word, if it is a name of the source and anything is."""
     normal = unicodedata.normalize("NFKC", word)
     if normal not in identifiers:
         return None  # it stands in a text or a comment
-    if normal != word:
+    if normal != word and (
+        _LATIN.search(normal) or normal in written
+    ):  # a Greek letter of formulas is not taken for another
         return f"The name {word[:60]!r} is read as {normal[:60]!r}"
     if _LATIN.search(word) and _ALIKE.search(word):
         return f"The name {word[:60]!r} ({ascii(word)[:80]}) mixes scripts that look alike"

@@ -78,8 +78,8 @@ SPECIAL_METHODS = frozenset(f"__{name}__" for name in _words(_OPERATORS, _PROTOC
 MODULE_NAMES = frozenset(
     f"__{name}__"
     for name in _words(
-        "all doc author authors contact contributors copyright credits date description email license maintainer "
-        "maintainers revision status summary title url version",
+        "all doc author authors contact contributors copyright credits date description docformat email license "
+        "maintainer maintainers revision status summary title url version version_info",
     )
 )
 CLASS_NAMES = SPECIAL_METHODS | _words(

@@ -35,7 +35,7 @@ def test_show_prints_every_value_with_who_set_it(capsys: pytest.CaptureFixture[s
     assert lines[0].startswith("# data, extends restricted, digest ")
     assert 'limits.wall = "2s"  # pyproject.toml:2' in lines
     assert 'limits.memory = "512MiB"  # data' in lines
-    assert 'static.imports."scipy.stats" = ["*"]  # data' in lines
+    assert 'static.imports."scipy.cluster.vq" = ["kmeans", "kmeans2", "vq", "whiten"]  # data' in lines
 
 
 def test_show_as_a_document_has_the_digest_that_holds(capsys: pytest.CaptureFixture[str]) -> None:

@@ -779,3 +779,22 @@ __copyright__ = "none"
 __version__ = "1.0"
 def about():
     return f"{__version__} by {__author__} <{__email__}>, {__date__}"
+# ok: letters of formulas
+def power(bits):
+    𝛾 = int(bits, 2)
+    ε = 𝛾 ^ 2 ** len(bits) - 1
+    return 𝛾 * ε
+# ok: a machine that stops by an exception
+class Halt(Exception):
+    pass
+class Machine:
+    def step(self):
+        raise Halt
+    def run(self):
+        while True:
+            self.step()
+    def result(self):
+        try:
+            self.run()
+        except Halt:
+            return self

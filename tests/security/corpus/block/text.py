@@ -62,3 +62,8 @@ def f(x):
 # case: text in tags
 # ruleid: POET103
 x = "󠁁󠁂"
+# case: a letter of formulas beside the plain one
+def f(γ):
+    # ruleid: POET104
+    𝛾 = 1
+    return γ
