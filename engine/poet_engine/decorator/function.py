@@ -12,11 +12,11 @@ from poet_engine.decorator.execution import Begun, Execution, Given, Story, call
 from poet_engine.decorator.inputs import Inputs, inputs_of
 from poet_engine.decorator.modes import aside
 from poet_engine.decorator.opinions import FeedbackType, lay_into_inbox, opinion, recorded
+from poet_engine.decorator.options import Options
 from poet_engine.decorator.places import recorder_for
 from poet_engine.decorator.preparing import (
     Candidate,
     Hosted,
-    Options,
     Ready,
     Workplace,
     add_version,
