@@ -360,27 +360,17 @@ def test_what_cannot_be_read_cannot_be_undecorated(gate: Gate, source: str) -> N
     assert gate.scan(CLEAN, RESTRICTED).cause is None
 
 
-def test_no_star_of_the_data_policy_lets_a_module_through() -> None:
+def test_no_star_lets_a_module_of_a_library_through() -> None:
     """Outside the standard library a star is judged by names alone, so it is compared with the real libraries."""
-    policy = Policy.load("data")
-    stars = [name for name, names in policy.static.imports.items() if "*" in names and name.startswith(("sci", "pan"))]
     pytest.importorskip("scipy", reason="the extra 'data' is not installed")
     pytest.importorskip("pandas", reason="the extra 'data' is not installed")
-    allowance = Allowance(policy.static.imports)
+    modules = [name for name in Policy.load("data").static.imports if name.startswith(("scipy.", "pandas."))]
+    allowance = Allowance({name: ["*"] for name in modules})
     leaks = [
         f"{name}.{member}"
-        for name in stars
+        for name in modules
         for member, value in vars(importlib.import_module(name)).items()
         if isinstance(value, types.ModuleType) and allowance.allows(f"{name}.{member}")
     ]
-    assert len(stars) > 10
+    assert len(modules) > 10
     assert leaks == []
-
-
-def test_the_listed_names_of_the_data_policy_exist() -> None:
-    """A list with typing errors would refuse what it means to allow; a few names belong to one version of numpy."""
-    numpy = pytest.importorskip("numpy", reason="the extra 'data' is not installed")
-    pandas = pytest.importorskip("pandas", reason="the extra 'data' is not installed")
-    imports = Policy.load("data").static.imports
-    assert len([name for name in imports["numpy"] if not hasattr(numpy, name)]) < 60
-    assert len([name for name in imports["pandas"] if not hasattr(pandas, name)]) < 5
