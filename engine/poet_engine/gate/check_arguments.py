@@ -1,6 +1,7 @@
 """Allowed functions that certain arguments turn into something else: they read attributes or files by those."""
 
 import ast
+from collections.abc import Iterator
 
 from poet_engine.gate import vocabulary
 from poet_engine.gate.check_attributes import Attributes
@@ -20,10 +21,50 @@ def check(source: Source, attributes: Attributes, uses: Uses, reporter: Reporter
         what = _reads(path, call, attributes) or _makes(path, call, outer, source)
         if what:
             reporter.at("POET116", node, f"{path!r} {what}")
+    _beside(source, uses, reporter)
     if any(path.startswith(f"{vocabulary.LEARNERS}.") for path in uses.paths.values()):
         for item in source.of(ast.keyword):
             if isinstance(item, ast.keyword) and item.arg in vocabulary.PARAMETERS and not _is_tame(item, attributes):
                 reporter.at("POET116", item.value, f"The parameter {item.arg!r} opens files or follows names")
+
+
+def _beside(source: Source, uses: Uses, reporter: Reporter) -> None:
+    """What is harmless by itself, and not beside what acts on names that are data."""
+    used = frozenset(uses.paths.values())
+    if used & vocabulary.FIELDS:
+        for node in source.of(ast.Attribute, ast.Constant):
+            if _sets_name(node, source.parents[node]):
+                reporter.at("POET116", node, "Beside 'dataclasses.fields', setting 'name' could put a text into code")
+    if used & vocabulary.COPIERS:
+        what = "Beside copying, which asks for special names, attributes with names that are data are not set"
+        for node in _set_by_data(source, uses):
+            reporter.at("POET116", node, what)
+
+
+def _sets_name(node: ast.AST, outer: ast.AST) -> bool:
+    """`x.name = ...`, and the same by `setattr` or the method behind it."""
+    if isinstance(node, ast.Attribute):
+        return node.attr == "name" and isinstance(node.ctx, ast.Store)
+    func = outer.func if isinstance(outer, ast.Call) else None
+    by_text = getattr(func, "id", getattr(func, "attr", "")) in {"setattr", "__setattr__"}
+    return by_text and getattr(node, "value", None) == "name"
+
+
+def _set_by_data(source: Source, uses: Uses) -> Iterator[ast.AST]:
+    """What sets attributes of an object by names that are not in sight."""
+    for node, path in uses.paths.items():
+        call = source.parents[node]
+        if path == vocabulary.NAMESPACE and isinstance(call, ast.Call) and spreads(call):
+            yield node
+    for node in source.of(ast.Attribute):
+        if isinstance(node, ast.Attribute) and node.attr == "__dict__" and _sets_by_data(source.parents[node]):
+            yield node
+
+
+def _sets_by_data(outer: ast.AST) -> bool:
+    if isinstance(outer, ast.Subscript):
+        return not isinstance(outer.slice, ast.Constant)
+    return isinstance(outer, ast.Assign) or (isinstance(outer, ast.Attribute) and outer.attr == "update")
 
 
 def _reads(path: str, call: ast.Call | None, attributes: Attributes) -> str | None:

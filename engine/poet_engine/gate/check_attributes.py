@@ -182,6 +182,10 @@ def _names_buffer(source: Source) -> bool:
 
 def _attribute(node: ast.Attribute, source: Source, attributes: Attributes, reporter: Reporter) -> None:
     refusal = attributes.refusal(node.attr)
+    if node.attr == "__set_name__" and not (
+        isinstance(node.value, ast.Call) and getattr(node.value.func, "id", "") == "super"
+    ):
+        refusal = "POET130", "'__set_name__' is for the interpreter to call"
     if refusal is None:
         return
     rule, what = refusal

@@ -58,7 +58,8 @@ def _method(node: ast.Attribute, source: Source, reporter: Reporter) -> None:
 
 
 def _ordinary(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str) and not node.value.startswith("__")
+    name = node.value if isinstance(node, ast.Constant) else None
+    return isinstance(name, str) and not name.startswith("__") and name not in vocabulary.INSIDE
 
 
 def _passed_on(node: ast.expr, at: ast.AST, source: Source) -> bool:

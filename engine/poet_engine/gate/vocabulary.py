@@ -107,7 +107,7 @@ INSIDE = _words(
     "co_linetable co_lnotab co_name co_names co_nlocals co_positions co_posonlyargcount co_qualname co_stacksize "
     "co_varnames func_code func_globals func_closure func_defaults mro with_traceback",
     # private doors of the standard library: a module's dictionary as an enumeration, a module kept by a class
-    "_convert _convert_ _getframe _module",
+    "_convert _convert_ _getframe _module attrname",  # and the name under which a cached property puts its value
 )
 
 ARRAY_METHODS = frozenset({"cffi", "ctypes", "dump", "tofile"})
@@ -159,6 +159,13 @@ OPTION = re.compile(r"(?:display\.|mode\.|future\.|max_|min_|precision)[a-z_.]*"
 # Parameters of scikit-learn that open files (a cache; texts as names of files) or follow names, wherever they stand.
 LEARNERS = "sklearn"
 PARAMETERS = frozenset({"importance_getter", "input", "memory", "response_method"})
+# They give out fields, whose names become code of the next dataclass that inherits them.
+FIELDS = frozenset({"dataclasses.fields"})
+# They ask what they copy for special names, and set attributes by the names that they are told.
+COPIERS = frozenset(
+    {"copy.copy", "copy.deepcopy", "copy.replace", "dataclasses.asdict", "dataclasses.astuple", "sklearn.base.clone"},
+)
+NAMESPACE = "types.SimpleNamespace"
 # Decorators that give back the class that they are given.
 CLASS_DECORATORS = frozenset({
     "dataclasses.dataclass", "enum.unique", "functools.total_ordering", "typing.final", "typing.runtime_checkable",

@@ -565,3 +565,21 @@ class Negator:
         return -arg
     def handle(self, kind):
         return getattr(self, "on_" + kind, None)
+# ok: namespaces and copies apart
+import json
+from types import SimpleNamespace
+def parsed(text):
+    return json.loads(text, object_hook=lambda d: SimpleNamespace(**d))
+# ok: fields that are only read
+from dataclasses import asdict, dataclass, fields
+@dataclass
+class Row:
+    name: str
+    size: int = 0
+    def grown(self):
+        return Row(self.name, self.size + 1)
+print([f.name for f in fields(Row)], asdict(Row("a")))
+# ok: a property that knows its name
+class Named(property):
+    def __set_name__(self, owner, name):
+        self.label = name

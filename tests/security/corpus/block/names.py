@@ -365,3 +365,61 @@ NAMES = ["A"]
 NAMES.append(("__redu" + "ce__", print))
 # ruleid: POET116
 E = Enum("E", NAMES)
+# case: the name of a field that becomes code
+from dataclasses import dataclass, field, fields
+@dataclass
+class P:
+    x: int = field(default=0, init=False, repr=False)
+# ruleid: POET116
+fields(P)[0].name = "x,print(1)"
+@dataclass(init=False, repr=False)
+class Q(P):
+    y: int = 0
+Q() == Q()
+# case: copying sets an attribute of any name
+import copy
+from types import SimpleNamespace
+class P:
+    pass
+# ruleid: POET116
+trick = SimpleNamespace(**{"__redu" + "ce__": lambda: (lambda: P, (), (None, {"__match" + "_args__": ("__glob" + "als__",)}))})
+copy.copy(trick)
+# case: copying sets an attribute of any name, by a dictionary
+from copy import deepcopy
+class A:
+    def __new__(cls, *args):
+        return kept[0]
+def f(a, state):
+    # ruleid: POET116
+    a.__dict__["__getst" + "ate__"] = state
+    return deepcopy(a)
+# case: a cached property under another name
+from functools import cached_property
+def f(value, name):
+    p = cached_property(value)
+    # ruleid: POET131
+    p.attrname = name
+    return p
+# case: a cached property under another name, by its hook
+from functools import cached_property
+def f(value, cls, name):
+    # ruleid: POET130
+    cached_property(value).__set_name__(cls, name)
+# case: the same with the property in a variable
+from functools import cached_property
+def f(value, cls, name):
+    p = cached_property(value)
+    # ruleid: POET130
+    p.__set_name__(cls, name)
+# case: the name of a field that becomes code, by setattr
+from dataclasses import fields
+def f(cls, text):
+    # ruleid: POET116
+    object.__setattr__(fields(cls)[0], "name", text)
+# case: a cached property under another name, by setattr
+from functools import cached_property
+def f(value, name):
+    p = cached_property(value)
+    # ruleid: POET121
+    object.__setattr__(p, "attrname", name)
+    return p
