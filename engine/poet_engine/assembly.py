@@ -370,6 +370,8 @@ class Shared:
             closing.callback(exports.flush)  # last, when everybody has told everything
             for recorder in self._recorders.values():
                 closing.callback(recorder.close)
+            if "breakers" in vars(self):  # what they have decided until the last call ended
+                closing.callback(self.breakers.flush)
             for engine in self._engines.values():
                 if not engine.closed:
                     closing.callback(engine.close)

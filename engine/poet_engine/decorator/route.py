@@ -76,6 +76,7 @@ class Route:
             bulkhead=None if engine is None else engine.admission.bulkhead,
             rate=None if engine is None else engine.admission.rate,
             previous=self._of_previous(state),
+            settle=self._breakers.flush,
         )
 
     def _guards(self, state: Ready | Hosted) -> tuple[Guard, ...]:

@@ -38,6 +38,11 @@ class Answer:
         """Whether a version refused an argument: the caller's fault, and nobody else is asked."""
         return self.outcome is not None and self.outcome.status is Status.REFUSED
 
+    @property
+    def violated(self) -> bool:
+        """Whether a version broke out of its policy, as far as it could: nothing excuses it."""
+        return self.outcome is not None and self.outcome.status is Status.VIOLATION
+
 
 def in_short(answer: Answer) -> str:
     """What came of an attempt, in a word or two: status and cause, or the class of what was raised."""
