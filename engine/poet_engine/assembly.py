@@ -324,6 +324,10 @@ class Shared:
         """What versions may do."""
         return Settings.read().mode
 
+    def records(self) -> bool:
+        """Whether calls are recorded."""
+        return Settings.read().record
+
     def home(self) -> Path:
         """The state folder."""
         return Settings.read().make_home()

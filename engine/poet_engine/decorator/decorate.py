@@ -65,6 +65,7 @@ def poet(
     retries: int | None = RETRIES,
     idempotent: bool = True,
     retry_on: type[Exception] | Sequence[type[Exception]] = RETRY_ON,
+    record: bool | None = None,
 ) -> Callable[[Callable[_Params, _Result]], PoetFunction[_Params, _Result]]: ...
 
 
@@ -79,6 +80,7 @@ def poet(  # noqa: PLR0913 - each is an option of the decorator, given by its na
     retries: int | None = RETRIES,
     idempotent: bool = True,
     retry_on: type[Exception] | Sequence[type[Exception]] = RETRY_ON,
+    record: bool | None = None,
 ) -> PoetFunction[_Params, _Result] | Callable[[Callable[_Params, _Result]], PoetFunction[_Params, _Result]]:
     """Put a generated version in front of a function. Nothing is generated before the first call.
 
@@ -92,6 +94,8 @@ def poet(  # noqa: PLR0913 - each is an option of the decorator, given by its na
         idempotent: Whether the body may run more than once for a call. If not, there is one attempt, and the original
             answers for a failed version only where the version certainly did not begin.
         retry_on: The exceptions that may go away by themselves, raised by the original or, by name, by a version.
+        record: Whether each call of a version is kept in the journal with its arguments, in clear, for `poet replay`;
+            None for what `POET_RECORD` says, which is no by default.
 
     Raises:
         UsageError: An option has a type or a value that it cannot have, or what is decorated is no function.
@@ -109,6 +113,7 @@ def poet(  # noqa: PLR0913 - each is an option of the decorator, given by its na
         retries=_retries(retries),
         idempotent=_idempotent(idempotent),
         retry_on=_exceptions(retry_on),
+        record=_record(record),
     )
     if function is None:
         return functools.partial(_decorate, options=options)
@@ -135,6 +140,12 @@ def _idempotent(idempotent: object) -> bool:
     if isinstance(idempotent, bool):
         return idempotent
     raise UsageError(f"@poet(idempotent=…) is True or False, not {idempotent!r}")
+
+
+def _record(record: object) -> bool | None:
+    if isinstance(record, bool | None):
+        return record
+    raise UsageError(f"@poet(record=…) is True, False or None, not {record!r}")
 
 
 def _exceptions(retry_on: object) -> tuple[type[Exception], ...]:

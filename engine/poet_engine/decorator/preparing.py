@@ -42,6 +42,7 @@ class Options:
         retries: Attempts after the first one; None for as many as there is time for.
         idempotent: Whether the body may run more than once for a call.
         retry_on: Exceptions that may go away by themselves.
+        record: Whether calls of a version are recorded with their arguments; None for what `POET_RECORD` says.
     """
 
     domain: str | None = None
@@ -51,6 +52,7 @@ class Options:
     retries: int | None = RETRIES
     idempotent: bool = True
     retry_on: tuple[type[Exception], ...] = RETRY_ON
+    record: bool | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Workplace:
     engine: Engine
     versions: FunctionStore
     mode: Mode = "on"
+    record: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -115,7 +118,8 @@ def workplace(function: object, options: Options, mode: Mode) -> Workplace:
     around = wiring().surroundings(folder_of(info))
     policy = resolve(options.policy, around, base=domain.policy).policy(Policy)
     engine = wiring().engine(policy)
-    return Workplace(info, domain, policy, engine, store_of(info), mode)
+    record = wiring().records() if options.record is None else options.record
+    return Workplace(info, domain, policy, engine, store_of(info), mode, record)
 
 
 def prepare(function: object, options: Options) -> Ready | Hosted:

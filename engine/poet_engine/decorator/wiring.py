@@ -47,6 +47,14 @@ class Wiring(Protocol):
         """
         ...
 
+    def records(self) -> bool:
+        """Whether calls of versions are recorded with their arguments, where the function itself does not say.
+
+        Raises:
+            UsageError: The setting has a value that it may not have.
+        """
+        ...
+
     def home(self) -> Path:
         """Where versions go when the module's own folder cannot be written."""
         ...
