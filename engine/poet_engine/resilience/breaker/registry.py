@@ -27,11 +27,15 @@ class VersionKey:
         function: Tells functions of one process apart, such as the path of the function's folder.
         version: Such as `v1`.
         sandbox: Such as `process`.
+        name: What events call the function; empty for the last part of `function`.
+        module: What tells it from others of that name in its folder, in events.
     """
 
     function: str
     version: str
     sandbox: str
+    name: str = dataclasses.field(default="", compare=False)
+    module: str | None = dataclasses.field(default=None, compare=False)
 
     def __str__(self) -> str:
         return f"{self.function} {self.version} ({self.sandbox})"
