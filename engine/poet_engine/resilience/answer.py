@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from poet_engine.outcome import Outcome, Status
 
-# Of these, `setup` and the two queues say in so many words that no code was released. `lane_lost` does not.
-_BEFORE_RELEASE = frozenset(("setup", "queue_timeout", "queue_full"))
+# `setup`, and what is said of the queue, say in so many words that no code was released. `lane_lost` does not.
+_BEFORE_RELEASE = frozenset(("setup", "queue_timeout", "queue_stalled", "queue_full"))
 _LONGEST_HEADER = 100
 
 
