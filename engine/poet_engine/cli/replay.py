@@ -129,19 +129,24 @@ def _print(screen: Screen, done: _Replay) -> None:
         ("policy", _named(recording.policy, recording.policy_digest), _named(done.policy.name, done.policy.digest)),
     ]
     screen.table(("", "then", "now"), rows)
-    screen.heading("then:")
-    if recording.error is not None:
-        screen.line(f"{recording.error.type}: {recording.error.message}")
-    elif recording.answer is None:
-        screen.line(f"not kept: {recording.left_out}")
+    if done.compared.same:
+        screen.heading("then and now:")
     else:
-        screen.line(render.value_text(done.compared.value))
-    screen.heading("now:")
+        screen.heading("then:")
+        screen.line(_answered(done))
+        screen.heading("now:")
     render.print_result(screen, outcome)
     screen.line()
     if done.policy_changed:
         screen.line("the policy has another digest than then: rules or budgets differ")
     screen.line(done.compared.said, style="bold")
+
+
+def _answered(done: _Replay) -> str:
+    recording = done.recording
+    if recording.error is not None:
+        return f"{recording.error.type}: {recording.error.message}"
+    return render.value_text(done.compared.value) if recording.answer is not None else f"not kept: {recording.left_out}"
 
 
 def _verdict(call: ExecutionPayload | None) -> str:

@@ -51,12 +51,10 @@ class Given:
 
     Attributes:
         folder: What the folder of the function's versions is called.
-        version: The version that is asked.
         arguments: As they were before the call.
     """
 
     folder: str
-    version: str
     arguments: Kept
 
 

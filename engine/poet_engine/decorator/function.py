@@ -12,11 +12,11 @@ from poet_engine.decorator.execution import Begun, Execution, Given, Story, call
 from poet_engine.decorator.inputs import Inputs, inputs_of
 from poet_engine.decorator.modes import aside
 from poet_engine.decorator.opinions import FeedbackType, lay_into_inbox, opinion, recorded
+from poet_engine.decorator.options import Options
 from poet_engine.decorator.places import own_events, recorder_for
 from poet_engine.decorator.preparing import (
     Candidate,
     Hosted,
-    Options,
     Ready,
     Workplace,
     add_version,
@@ -202,12 +202,10 @@ class PoetHandle(Generic[_Params]):
             JournalError: The journal cannot be read.
         """
         recorder = self._records()
-        recent = (
-            ()
-            if recorder is None
-            else recorder.calls(self._name, limit=calls, of=own_events(self._function, self._module))
-        )
-        return by_version(recent, unnamed=self._module)
+        if recorder is None:
+            return ()
+        own = own_events(self._function, self._module)
+        return by_version(recorder.calls(self._name, limit=calls, of=own), unnamed=self._module)
 
     def call(self, *args: _Params.args, **kwargs: _Params.kwargs) -> Execution:
         """Call it and tell everything; raises what the caller of the function would see raised.

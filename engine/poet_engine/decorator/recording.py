@@ -15,7 +15,7 @@ def given(state: Ready | Hosted, args: tuple[object, ...], kwargs: Mapping[str, 
     """What a call is given, before its body may change it; None where that is not recorded."""
     if isinstance(state, Hosted) or not state.workplace.record:
         return None
-    return Given(state.workplace.versions.name, state.version.name, kept_arguments(args, kwargs))
+    return Given(state.workplace.versions.name, kept_arguments(args, kwargs))
 
 
 def keep(recorder: Recorder, begun: Begun, story: Story, tell: Teller, *, about: str) -> None:
@@ -28,15 +28,15 @@ def keep(recorder: Recorder, begun: Begun, story: Story, tell: Teller, *, about:
         tell: Says it.
         about: The id of the call's event.
     """
-    if begun.given is None or begun.policy is None:
-        return
+    if begun.given is None or begun.policy is None or begun.version is None:
+        return  # the last two are there wherever the first is
     try:
         error = _error(story)
         answer = Kept() if error is not None else kept(story.value, "the answer")
         reasons = [reason for reason in (begun.given.arguments.left_out, answer.left_out) if reason is not None]
         payload = RecordingPayload(
             function_name=begun.function[:MOST_NAME],
-            version=begun.given.version,
+            version=begun.version,
             execution_id=begun.execution_id,
             folder=begun.given.folder,
             policy=begun.policy.name,

@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from poet_engine.decorator.preparing import Hosted, Options, Ready, previous_good, rescanned
+from poet_engine.decorator.options import Options
+from poet_engine.decorator.preparing import Hosted, Ready, previous_good, rescanned
 from poet_engine.engine import Engine
 from poet_engine.errors import PoetError
 from poet_engine.resilience import guarding

@@ -121,8 +121,11 @@ def test_the_same_value_is_exit_0(project: Project, answering: Answering, capsys
 
 
 def test_another_value_is_exit_1(project: Project, answering: Answering, capsys: pytest.CaptureFixture[str]) -> None:
-    sandbox = answering(ok(4))
+    answering(ok(4))
     project.record(CALL, RECORDING)
+    assert main(["replay", "the-call", "--version", "v1"]) == 1
+    assert "then:\n3\n\nnow:\n4\n\nthe value is another\n" in capsys.readouterr().out
+    sandbox = answering(ok(4))
     assert main(["replay", "the-call", "--version", "current", "--json"]) == 1
     found = document(capsys)
     assert (found["same"], found["said"], found["policy_changed"]) == (False, "the value is another", False)
