@@ -199,7 +199,7 @@ LARGE = answer(json.dumps(codec.to_wire(bytes(100_000), "the result", 0, Collect
 def test_attachments_come_piece_by_piece(init: Init) -> None:
     init.say(LARGE)
     with init.asked_for_a_piece(*[pack(Kind.FETCHED, bytes(50_000))] * 2, pack(Kind.FETCHED)):
-        assert init.outcome().value == bytes(40_000)
+        assert init.outcome().value == bytes(100_000)
 
 
 @pytest.mark.parametrize("hangs_up", [True, False])
