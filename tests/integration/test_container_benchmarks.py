@@ -12,7 +12,6 @@ from poet_engine.sandbox import walls
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.usefixtures("base_image")]
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-RUNTIMES = ["runc", pytest.param("runsc", marks=pytest.mark.runsc)]
 
 
 def _run(script: str, *arguments: str) -> str:
@@ -22,13 +21,14 @@ def _run(script: str, *arguments: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
-def test_calls_in_containers_are_timed_and_the_walls_around_them_named(runtime: str) -> None:
-    asked = ("--sandbox", "docker", "--runtime", runtime)
+FEW_CALLS = ("--sandbox", "docker", "--calls", "2", "--seconds", "0.1", "--callers", "1")
+FEW_CONTAINERS = ("--rounds", "2", "--containers", "1")
 
-    told = json.loads(_run("call_latency", *asked, "--calls", "2", "--seconds", "0.1", "--callers", "1", "--json"))
 
-    assert told["sandbox"] == f"docker, {runtime}"
+def test_calls_in_containers_are_timed_and_the_walls_around_them_named() -> None:
+    told = json.loads(_run("call_latency", *FEW_CALLS, "--runtime", "runc", "--json"))
+
+    assert told["sandbox"] == "docker, runc"
     for times in ("frame_ms", "verdict_ms", "loaded_ms", "served_ms"):
         assert 0 < told[times]["p50"] <= told[times]["p95"] <= told[times]["worst"]
     assert told["calls_per_second"] > 0
@@ -37,23 +37,22 @@ def test_calls_in_containers_are_timed_and_the_walls_around_them_named(runtime: 
         assert not [text for text in told[when].values() if text.startswith("DOWN")]
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
-def test_what_containers_cost_is_timed(runtime: str) -> None:
-    told = json.loads(_run("containers", "--runtime", runtime, "--rounds", "2", "--containers", "1", "--json"))
+def test_what_containers_cost_is_timed() -> None:
+    told = json.loads(_run("containers", *FEW_CONTAINERS, "--runtime", "runc", "--json"))
 
-    assert (told["runtime"], told["containers"]) == (runtime, 1)
+    assert (told["runtime"], told["containers"]) == ("runc", 1)
     for times in ("first_ms", "exec_ms", "close_ms"):
         assert 0 < told[times]["p50"] <= told[times]["worst"]
     assert told["refills_per_second"] > 0
 
 
-def test_their_tables_are_for_people() -> None:
-    asked = ("--runtime", "runc")
+@pytest.mark.runsc
+def test_their_tables_are_for_people_and_gvisor_is_measured_too() -> None:
+    calls = _run("call_latency", *FEW_CALLS, "--runtime", "runsc")
+    containers = _run("containers", *FEW_CONTAINERS, "--runtime", "runsc")
 
-    calls = _run("call_latency", "--sandbox", "docker", *asked, "--calls", "2", "--seconds", "0.1", "--callers", "1")
-    containers = _run("containers", *asked, "--rounds", "2", "--containers", "1")
-
-    assert "sandbox docker, runc" in calls
+    assert "sandbox docker, runsc" in calls
     assert "calls a second" in calls
-    assert "runtime runc" in containers
+    assert "filesystem" in calls
+    assert "runtime runsc" in containers
     assert "containers made in a second" in containers

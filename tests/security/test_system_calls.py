@@ -1,6 +1,7 @@
 """Code that asks the kernel for what only an attack needs: the verdict names the call, and none is carried out."""
 
 import errno
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -78,6 +79,25 @@ def test_a_clone_into_new_namespaces_ends_the_run(everywhere: "Everywhere", told
 
     assert outcome.stdout == "reached\n"
     assert (outcome.status, outcome.cause, outcome.blame, outcome.evidence) == told("seccomp:clone", "clone")
+
+
+IN_A_CHILD = (
+    "import ctypes\npid = os.fork()\nif not pid: ctypes.CDLL(None).syscall(args[0], 0, 0, 0, 0); os._exit(0)\n"
+    "return os.waitpid(pid, 0)[1]"
+)
+
+
+def test_a_forbidden_call_of_a_child_ends_the_run_where_it_is_told(
+    everywhere: "Everywhere", sees: frozenset[str], told: "Told"
+) -> None:
+    """Where nobody is told, it ends the child, and its parent hears of that."""
+    outcome = everywhere(IN_A_CHILD, syscalls.NUMBERS["ptrace"], processes="3")
+
+    assert outcome.stdout == "reached\n"
+    if "calls" in sees:
+        assert (outcome.status, outcome.cause, outcome.blame, outcome.evidence) == told("seccomp:ptrace", "ptrace")
+    else:
+        assert (outcome.status, outcome.value) == (Status.OK, signal.SIGSYS), outcome.describe()
 
 
 @pytest.mark.skipif(syscalls.MACHINE != "x86_64", reason="the x32 numbers are a matter of x86_64")

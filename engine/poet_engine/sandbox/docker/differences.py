@@ -35,7 +35,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         "named system calls",
         "a forbidden system call is named: `seccomp:ptrace`, `network`, `priv`",
         None,
-        "always `seccomp:unknown`",
+        "always `seccomp:unknown`; in a child of the code's it ends that child, and the run goes on",
         "gVisor has no notifications of seccomp; a wait status says SIGSYS and no number",
         "conformance/test_calls.py::test_each_status_and_cause_is_reached_with_evidence_and_blame",
     ),
