@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import standing
-from poet_engine import assembly, decorator
+from poet_engine import assembly, decorator, poet
 from poet_engine.engine import Engine
 from poet_engine.gate import Gate
 from poet_engine.job import Job
@@ -176,7 +176,7 @@ def _decorating(clock: Callable[[], float]) -> Spread:
         functions = [types.FunctionType(_plain.__code__, globals(), f"f{number}") for number in range(_MANY)]
         start = clock()
         for function in functions:
-            assembly.poet(function)
+            poet(function)
         taken.append((clock() - start) * 1e6 / _MANY)
     return Spread.of(taken)
 

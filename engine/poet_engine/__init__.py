@@ -7,7 +7,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from poet_engine.decorator import poet as poet
+    from poet_engine.decorating import poet as poet
     from poet_engine.engine import Engine as Engine
     from poet_engine.errors import InputRefused as InputRefused
     from poet_engine.errors import PoetError as PoetError
@@ -27,7 +27,7 @@ _HOMES = {
     "Policy": "poet_engine.policy",
     "export_to_otel": "poet_engine.exports",
     "export_to_prometheus": "poet_engine.exports",
-    "poet": "poet_engine.assembly",
+    "poet": "poet_engine.decorating",
 }
 
 __all__ = [

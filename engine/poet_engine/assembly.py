@@ -42,8 +42,6 @@ from poet_engine.store import FunctionStore, Store
 from poet_engine.telemetry.exporting import Exports
 from poet_engine.telemetry.gauges import Gauges, Host, Lanes
 
-poet = decorator.poet
-
 _logger = logging.getLogger("poet_engine")
 exports = Exports()
 wall_clock = time.time  # noqa: TID251 - the one place that hands the clock to those who take one
@@ -323,6 +321,10 @@ class Shared:
     def mode(self) -> ServeMode:
         """What versions may do."""
         return Settings.read().mode
+
+    def records(self) -> bool:
+        """Whether calls are recorded."""
+        return Settings.read().record
 
     def home(self) -> Path:
         """The state folder."""

@@ -297,6 +297,37 @@ class BreakerPayload(_Strict):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingPayload(_Strict):
+    """What one call was given and what its caller got, where recording was asked for.
+
+    Attributes:
+        function_name: Whose call it was.
+        version: The version that was asked.
+        execution_id: The call's.
+        folder: What the folder of the function's versions is called, beside the journal.
+        policy: The name of the policy that was in force.
+        policy_digest: That policy's.
+        served_by: Who answered, as in the call's own event.
+        arguments: The wire form of `{"args": [...], "kwargs": {...}}` from before the call; None where it is left out.
+        answer: The wire form of the value that the caller got; None where it is left out, or there was none.
+        error: What the caller got instead of a value.
+        left_out: Why arguments or answer are not here.
+    """
+
+    function_name: str
+    version: str
+    execution_id: str
+    folder: str
+    policy: str
+    policy_digest: str
+    served_by: str
+    arguments: str | None = None
+    answer: str | None = None
+    error: ExecutionError | None = None
+    left_out: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Event(_Strict):
     """What every event has.
 
@@ -316,7 +347,7 @@ class _Event(_Strict):
     correlation_id: str | None = None
     causation_id: str | None = None
     metadata: EventMetadata
-    payload: ExecutionPayload | FeedbackPayload | UpdatePayload | BreakerPayload
+    payload: ExecutionPayload | FeedbackPayload | UpdatePayload | BreakerPayload | RecordingPayload
 
     def __post_init__(self) -> None:
         if not 0 < len(self.id) <= _MAX_ID:
@@ -398,7 +429,15 @@ class BreakerEvent(_Event):
     payload: BreakerPayload
 
 
-Event: TypeAlias = ExecutionEvent | FeedbackEvent | UpdateEvent | BreakerEvent
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingEvent(_Event):
+    """What a call was given and what came back: `function.recording`."""
+
+    type: Literal["function.recording"] = "function.recording"
+    payload: RecordingPayload
+
+
+Event: TypeAlias = ExecutionEvent | FeedbackEvent | UpdateEvent | BreakerEvent | RecordingEvent
 
 
 def from_json(text: str | bytes) -> Event:
@@ -497,6 +536,18 @@ class EventFactory:
         """Record a breaker's transition."""
         now = self._clock()
         return BreakerEvent(id=self._id_at(now), timestamp=now, metadata=self._metadata, payload=payload)
+
+    def recording(self, payload: RecordingPayload, *, causation_id: str | None = None) -> RecordingEvent:
+        """Record what a call was given."""
+        now = self._clock()
+        return RecordingEvent(
+            id=self._id_at(now),
+            timestamp=now,
+            correlation_id=payload.execution_id,
+            causation_id=causation_id,
+            metadata=self._metadata,
+            payload=payload,
+        )
 
     def _id_at(self, now: float) -> str:
         return str(uuid7(int(now * 1000), self._random_bytes(_RANDOM_BYTES)))

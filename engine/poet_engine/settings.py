@@ -45,6 +45,7 @@ class Settings:
         executions_at_once: How many calls of decorated functions run at once under one policy
             (`POET_EXECUTIONS_AT_ONCE`).
         executions_per_minute: How many of them begin in a minute (`POET_EXECUTIONS_PER_MINUTE`); None: as many as come.
+        record: Whether calls of versions are kept with their arguments (`POET_RECORD`), where a function says nothing.
     """
 
     home: Path
@@ -58,6 +59,7 @@ class Settings:
     sandbox: Literal["auto", "process", "docker"] = "auto"
     executions_at_once: int = EXECUTIONS.running
     executions_per_minute: int | None = None
+    record: bool = False
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -103,6 +105,7 @@ class _Plain(TypedDict):
     sandbox: Literal["auto", "process", "docker"]
     executions_at_once: int
     executions_per_minute: int | None
+    record: bool
 
 
 def _parse(environ: Mapping[str, str]) -> _Plain:
@@ -126,6 +129,7 @@ def _parse(environ: Mapping[str, str]) -> _Plain:
         executions_per_minute: int | None = Field(
             default=None, validation_alias="POET_EXECUTIONS_PER_MINUTE", ge=1, le=_MOST_PER_MINUTE
         )
+        record: bool = Field(default=False, validation_alias="POET_RECORD")
 
         @classmethod
         def settings_customise_sources(

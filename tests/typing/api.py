@@ -20,7 +20,7 @@ def bare(left: int, right: int = 0) -> float:
     return left / right
 
 
-@poet(domain="ml_monitoring", optimize_for="accuracy", policy="data", timeout="5s")
+@poet(domain="ml_monitoring", optimize_for="accuracy", policy="data", timeout="5s", record=True)
 def configured(current_data: list[float], reference_data: list[float]) -> dict[str, object]:
     """A function, decorated with arguments."""
     return {"drift_detected": current_data == reference_data}

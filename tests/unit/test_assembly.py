@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from poet_engine import assembly
+from poet_engine import assembly, poet
 from poet_engine.decorator import wiring
 from poet_engine.engine import Engine
 from poet_engine.errors import ClosedError, PolicyError, SandboxUnavailableError, UsageError
@@ -224,7 +224,7 @@ class TestShared:
         """The function answers, and the log names the variable and what it may be."""
         monkeypatch.setenv("POET_MODE", "sideways")
         monkeypatch.setattr(wiring, "_installed", [assembly.Shared()])
-        assert assembly.poet(domain="base")(double)(2) == 4
+        assert poet(domain="base")(double)(2) == 4
         assert "POET_MODE" in caplog.text
         assert sandboxes.opened == []
 

@@ -102,12 +102,22 @@ class TestForm:
             function_name="f", version="v1", sandbox="process", old_state="closed", new_state="open", reason="60 %",
             failure_rate=60.0, calls=10, wait_s=61.5, pinned=False, manual=False,
         )  # fmt: skip
+        recording = events.RecordingPayload(
+            function_name="shop.price", version="v1", execution_id="e-1", folder="shop.price", policy="data",
+            policy_digest="d", served_by="original", arguments='{"args":["\\"",1],"kwargs":{}}', answer="null",
+            left_out="nothing",
+        )  # fmt: skip
+        raised = events.RecordingPayload(
+            function_name="f", version="v1", execution_id="e-1", folder="f", policy="data", policy_digest="d",
+            served_by="none", error=events.ExecutionError(type="ValueError", message="no"),
+        )  # fmt: skip
         story = execution(
             usage=events.Resources(wall_ms=1.5, memory_bytes=7),
             tries=(events.AttemptNote(by="generated", result="ok", after_ms=0.0, took_ms=1.0),),
             refusals=(events.RefusalNote(by="breaker", reason="open"),),
         )
-        made = (make.feedback(feedback), make.update(update, causation_id="x"), make.breaker(breaker))
+        told = (make.recording(recording, causation_id="x"), make.recording(raised))
+        made = (make.feedback(feedback), make.update(update, causation_id="x"), make.breaker(breaker), *told)
         for event in (execution(), story, *made):
             assert events.from_json(event.to_json()) == event
             assert events.from_json(event.to_json().encode()) == event

@@ -33,6 +33,7 @@ def test_every_variable_is_read() -> None:
         "DOCKER_HOST": "unix:///run/docker.sock",
         "POET_EXECUTIONS_AT_ONCE": "20",
         "POET_EXECUTIONS_PER_MINUTE": "600",
+        "POET_RECORD": "1",
     }
     assert Settings.read(environ) == Settings(
         home=Path("/srv/poet"),
@@ -44,6 +45,7 @@ def test_every_variable_is_read() -> None:
         docker_host="unix:///run/docker.sock",
         executions_at_once=20,
         executions_per_minute=600,
+        record=True,
     )
 
 
@@ -58,6 +60,7 @@ def test_set_to_nothing_is_not_set(tmp_path: Path) -> None:
         "DOCKER_HOST",
         "POET_EXECUTIONS_AT_ONCE",
         "POET_EXECUTIONS_PER_MINUTE",
+        "POET_RECORD",
         "HOME",
     )
     environ = {"TMPDIR": str(tmp_path)}

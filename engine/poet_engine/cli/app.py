@@ -186,6 +186,26 @@ def explain(
 
 
 @app.command()
+def replay(
+    execution: Annotated[str, typer.Argument(metavar="EXECUTION", help="The id of a recorded call, or of its event.")],
+    *,
+    version: Annotated[
+        str | None, typer.Option("--version", metavar="vN|current", help="By default the one that was asked then.")
+    ] = None,
+    policy: PolicyOption = None,
+    sandbox: SandboxOption = "auto",
+    runtime: RuntimeOption = None,
+    journal: JournalOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Run a recorded call again, and say whether the answer is the same."""
+    from poet_engine.cli import replay as again  # noqa: PLC0415 - the same
+
+    where = (sandbox, runtime)
+    return again.run(_screen(as_json=as_json), execution, version=version, policy=policy, where=where, journal=journal)
+
+
+@app.command()
 def metrics(
     target: Annotated[
         str | None, typer.Argument(metavar="[TARGET]", help="path.py:function or package.module:function; or all.")

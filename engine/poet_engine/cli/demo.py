@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import cast
 
 from poet_engine import _demo
-from poet_engine.assembly import poet, prefer
+from poet_engine.assembly import prefer
 from poet_engine.cli.hostile import SEVEN, Hostile
 from poet_engine.cli.screen import Screen
+from poet_engine.decorating import poet
 from poet_engine.decorator import Execution, PoetHandle
 from poet_engine.decorator.decorate import PoetFunction
 from poet_engine.domains import describe

@@ -35,11 +35,7 @@ def show(screen: Screen, execution: str, journal: Path | None) -> int:
             _print(screen, found)
             return 0
         looked.append(str(path))
-    where = f"looked in {', '.join(looked)}" if looked else "found no journal below this folder"
-    raise UsageError(
-        f"no call has the id {execution!r}: {where}; take the id from `execution_id` of a call, outcome or event, and "
-        "name its journal with --journal .poet/events/journal.db"
-    )
+    raise UsageError(journals.unknown(execution, looked))
 
 
 def _document(found: Explanation, path: Path) -> dict[str, object]:

@@ -10,7 +10,7 @@ from typing import Self
 from rich.progress import BarColumn, Progress, TextColumn
 
 from poet_engine.cli.screen import Screen, safe
-from poet_engine.dockerd import DEFAULT_HOST
+from poet_engine.dockerd import DEFAULT_HOST, faults
 from poet_engine.errors import DockerError
 from poet_engine.images import (
     RECIPES,
@@ -49,8 +49,8 @@ def show(screen: Screen) -> int:
 
 
 def prune(screen: Screen, *, everything: bool) -> int:
-    """Remove the images that serve nobody; 1 when one of them could not be removed."""
-    removed, kept = [], []
+    """Remove the images that serve nobody; 1 when one that nobody uses could not be removed."""
+    removed, kept, failed = [], [], False
     with _engine() as engine:
         doomed = to_prune(
             engine.images(), guest=guest_digest(), python=platform.python_version(), everything=everything
@@ -60,13 +60,14 @@ def prune(screen: Screen, *, everything: bool) -> int:
                 engine.remove(image)
             except DockerError as error:
                 kept.append(image)
+                failed |= error.fault != faults.IN_USE  # one that a container runs from is left to the next time
                 screen.note(str(error))
             else:
                 removed.append(image)
                 screen.line(f"removed {_name(image)}")
     screen.line(f"{len(removed)} removed, {_size(sum(image.size for image in removed))}")
     screen.document({"removed": [_plain(image) for image in removed], "kept": [_plain(image) for image in kept]})
-    return int(bool(kept))
+    return int(failed)
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 import contextlib
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 from poet_engine.cli.screen import Screen
@@ -40,7 +40,7 @@ def find(chosen: Path | None, *, here: Path, home: Path) -> Iterator[Path]:
             yield path
 
 
-def opened(screen: Screen, paths: Iterator[Path]) -> Iterator[tuple[Path, Journal]]:
+def opened(screen: Screen, paths: Iterator[Path]) -> Generator[tuple[Path, Journal], None, None]:
     """Each journal, open while it is looked at; one that cannot be opened is told and passed over."""
     for path in paths:
         with contextlib.ExitStack() as closing:
@@ -50,6 +50,20 @@ def opened(screen: Screen, paths: Iterator[Path]) -> Iterator[tuple[Path, Journa
                 screen.note(f"poet: passed over: {error}")
             else:
                 yield path, journal
+
+
+def unknown(execution: str, looked: Sequence[str]) -> str:
+    """What is said where no journal knows a call.
+
+    Args:
+        execution: What was asked for.
+        looked: The journals that were looked through.
+    """
+    where = f"looked in {', '.join(looked)}" if looked else "found no journal below this folder"
+    return (
+        f"no call has the id {execution!r}: {where}; take the id from `execution_id` of a call, outcome or event, and "
+        "name its journal with --journal .poet/events/journal.db"
+    )
 
 
 def _ours(path: Path) -> bool:

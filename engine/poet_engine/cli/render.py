@@ -107,17 +107,26 @@ def diagnosis_document(found: Diagnosis) -> dict[str, object]:
 def print_outcome(screen: Screen, outcome: Outcome) -> None:
     """Print what came of a run: the value or what went wrong, then output, then usage."""
     screen.document(outcome_document(outcome))
+    print_result(screen, outcome)
+    screen.line()
+    sandbox = [f"sandbox {outcome.sandbox}"] if outcome.sandbox else []
+    screen.line(", ".join([verdict(outcome), *usage_phrases(outcome.usage), *sandbox]), style="dim")
+
+
+def print_result(screen: Screen, outcome: Outcome) -> None:
+    """Print the value or what went wrong, findings, and output."""
     if outcome.ok:
-        screen.line(_value_text(outcome.value))
+        screen.line(value_text(outcome.value))
     else:
         _print_failure(screen, outcome)
     _print_findings(screen, outcome.findings)
     _print_stream(screen, "stdout", outcome.stdout, cut=outcome.stdout_truncated)
     _print_stream(screen, "stderr", outcome.stderr, cut=outcome.stderr_truncated)
-    screen.line()
-    status = str(outcome.status) if outcome.cause is None else f"{outcome.status}/{outcome.cause}"
-    sandbox = [f"sandbox {outcome.sandbox}"] if outcome.sandbox else []
-    screen.line(", ".join([status, *usage_phrases(outcome.usage), *sandbox]), style="dim")
+
+
+def verdict(outcome: Outcome) -> str:
+    """Status and cause."""
+    return str(outcome.status) if outcome.cause is None else f"{outcome.status}/{outcome.cause}"
 
 
 def print_scan(
@@ -169,7 +178,7 @@ def usage_phrases(usage: Usage) -> list[str]:
     return phrases
 
 
-def _value_text(value: object) -> str:
+def value_text(value: object) -> str:
     """A value on one line where it fits, else one line for each of its parts."""
     form = plain(value)
     text = json.dumps(form, ensure_ascii=False)

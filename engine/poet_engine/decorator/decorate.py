@@ -1,17 +1,20 @@
-"""The decorator itself."""
+"""The decorator itself. Importing it loads nothing that only calls need."""
 
 import functools
 import inspect
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Concatenate, ParamSpec, Protocol, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, Self, TypeVar, cast, overload
 
-from poet_engine.decorator.function import PoetHandle
-from poet_engine.decorator.preparing import RETRIES, RETRY_ON, Options
-from poet_engine.decorator.wiring import wiring
+from poet_engine.decorator.deferred import DeferredHandle
+from poet_engine.decorator.options import RETRIES, RETRY_ON, Options
+from poet_engine.decorator.wiring import require
 from poet_engine.errors import UsageError
-from poet_engine.policy import Policy
-from poet_engine.policy.units import seconds
+from poet_engine.units import seconds
+
+if TYPE_CHECKING:
+    from poet_engine.decorator.function import PoetHandle
+    from poet_engine.policy import Policy
 
 _Params = ParamSpec("_Params")
 _Rest = ParamSpec("_Rest")  # the parameters behind `self`
@@ -31,7 +34,7 @@ class PoetFunction(Protocol[_Params, _Result_co]):
         ...
 
     @property
-    def poet(self) -> PoetHandle[_Params]:
+    def poet(self) -> "PoetHandle[_Params]":
         """Its versions, and calls that tell everything."""
         ...
 
@@ -60,11 +63,12 @@ def poet(
     *,
     domain: str | None = None,
     optimize_for: str | None = None,
-    policy: Policy | str | Path | None = None,
+    policy: "Policy | str | Path | None" = None,
     timeout: str | float | None = None,
     retries: int | None = RETRIES,
     idempotent: bool = True,
     retry_on: type[Exception] | Sequence[type[Exception]] = RETRY_ON,
+    record: bool | None = None,
 ) -> Callable[[Callable[_Params, _Result]], PoetFunction[_Params, _Result]]: ...
 
 
@@ -74,11 +78,12 @@ def poet(  # noqa: PLR0913 - each is an option of the decorator, given by its na
     *,
     domain: str | None = None,
     optimize_for: str | None = None,
-    policy: Policy | str | Path | None = None,
+    policy: "Policy | str | Path | None" = None,
     timeout: str | float | None = None,
     retries: int | None = RETRIES,
     idempotent: bool = True,
     retry_on: type[Exception] | Sequence[type[Exception]] = RETRY_ON,
+    record: bool | None = None,
 ) -> PoetFunction[_Params, _Result] | Callable[[Callable[_Params, _Result]], PoetFunction[_Params, _Result]]:
     """Put a generated version in front of a function. Nothing is generated before the first call.
 
@@ -92,12 +97,14 @@ def poet(  # noqa: PLR0913 - each is an option of the decorator, given by its na
         idempotent: Whether the body may run more than once for a call. If not, there is one attempt, and the original
             answers for a failed version only where the version certainly did not begin.
         retry_on: The exceptions that may go away by themselves, raised by the original or, by name, by a version.
+        record: Whether each call of a version is kept in the journal with its arguments, in clear, for `poet replay`;
+            None for what `POET_RECORD` says, which is no by default.
 
     Raises:
         UsageError: An option has a type or a value that it cannot have, or what is decorated is no function.
     """
     # Callers without a type checker reach these; the annotations say that they cannot be.
-    if not isinstance(policy, Policy | str | Path | None):
+    if not isinstance(policy, str | Path | None) and not _is_policy(policy):
         raise UsageError(f"@poet(policy=…) is a policy, a preset's name or a file, not a {type(policy).__name__}")
     if not isinstance(optimize_for, str | None):
         raise UsageError(f"@poet(optimize_for=…) is a text such as 'accuracy', not a {type(optimize_for).__name__}")
@@ -109,10 +116,17 @@ def poet(  # noqa: PLR0913 - each is an option of the decorator, given by its na
         retries=_retries(retries),
         idempotent=_idempotent(idempotent),
         retry_on=_exceptions(retry_on),
+        record=_record(record),
     )
     if function is None:
         return functools.partial(_decorate, options=options)
     return _decorate(function, options=options)
+
+
+def _is_policy(given: object) -> bool:
+    from poet_engine.policy import Policy  # noqa: PLC0415 - whoever has one has loaded it
+
+    return isinstance(given, Policy)
 
 
 def _duration(timeout: str | float) -> float:
@@ -137,6 +151,12 @@ def _idempotent(idempotent: object) -> bool:
     raise UsageError(f"@poet(idempotent=…) is True or False, not {idempotent!r}")
 
 
+def _record(record: object) -> bool | None:
+    if isinstance(record, bool | None):
+        return record
+    raise UsageError(f"@poet(record=…) is True, False or None, not {record!r}")
+
+
 def _exceptions(retry_on: object) -> tuple[type[Exception], ...]:
     given = tuple(retry_on) if isinstance(retry_on, Sequence) else (retry_on,)
     found = tuple(one for one in given if isinstance(one, type) and issubclass(one, Exception))
@@ -152,13 +172,14 @@ def _decorate(function: Callable[_Params, _Result], *, options: Options) -> Poet
         raise UsageError(f"@poet goes on a function, not on the class {function.__name__}; put it on a function")
     if not callable(function):
         raise UsageError(f"@poet goes on a function, not on a {type(function).__name__}; name options by keyword")
-    wiring()  # nothing could answer its calls if this fails, so say it here
-    handle = PoetHandle(function, options)
+    require()  # nothing could answer its calls if this fails, so say it here
+    deferred = DeferredHandle(function, options)
 
     if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)
         async def answer_async(*args: _Params.args, **kwargs: _Params.kwargs) -> object:
+            handle = await deferred.from_a_task()
             return (await handle.acall(*args, **kwargs)).value
 
         wrapper: Callable[_Params, object] = answer_async
@@ -166,8 +187,8 @@ def _decorate(function: Callable[_Params, _Result], *, options: Options) -> Poet
 
         @functools.wraps(function)
         def answer(*args: _Params.args, **kwargs: _Params.kwargs) -> object:
-            return handle.call(*args, **kwargs).value
+            return deferred.handle.call(*args, **kwargs).value
 
         wrapper = answer
-    vars(wrapper).update(original=function, poet=handle)
+    vars(wrapper).update(original=function, poet=deferred)
     return cast("PoetFunction[_Params, _Result]", wrapper)

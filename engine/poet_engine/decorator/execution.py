@@ -2,11 +2,12 @@
 
 import dataclasses
 
-from poet_engine.decorator.comparing import same
+from poet_engine.comparing import same
 from poet_engine.decorator.inputs import Refusal
 from poet_engine.errors import InputRefused, NotServedError, ZeroRefused
 from poet_engine.events import AttemptNote, RefusalNote
 from poet_engine.journal.recorder import Call
+from poet_engine.journal.recordings import Kept
 from poet_engine.outcome import Blame, ErrorInfo, Evidence, Outcome, Status
 from poet_engine.policy import Policy
 from poet_engine.resilience.answer import Answer
@@ -44,6 +45,19 @@ class Execution:
     queue_wait: float | None = None
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Given:
+    """What a call that is recorded was given.
+
+    Attributes:
+        folder: What the folder of the function's versions is called.
+        arguments: As they were before the call.
+    """
+
+    folder: str
+    arguments: Kept
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
     """What is known of a call when it begins.
@@ -56,6 +70,7 @@ class Begun:
         policy: The policy that it runs under, if it has one.
         hosted: Why the original is asked first; None where a version is.
         deadline: Seconds that the whole call has.
+        given: What it was given, where that is recorded.
     """
 
     function: str
@@ -65,6 +80,7 @@ class Begun:
     policy: Policy | None = None
     hosted: str | None = None
     deadline: float | None = None
+    given: Given | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +93,11 @@ class Story:
         served_by: Who answered.
         attempts: How many attempts there were.
         reason: Why somebody else answered.
+        value: What the caller gets.
         error: What the caller gets raised.
         by_original: Whether the original raised it.
+        fails: The outcome whose error the caller gets, or that stands for an interrupt; None where there is a value, or
+            `error`.
         queue_wait: Seconds spent waiting for a place.
         late: Whether it ended after its deadline.
         tries: Every attempt, in time order.
@@ -90,8 +109,10 @@ class Story:
     served_by: str = NOBODY
     attempts: int = 0
     reason: str | None = None
+    value: object = None
     error: BaseException | None = None
     by_original: bool = False
+    fails: Outcome | None = None
     queue_wait: float | None = None
     late: bool = False
     tries: tuple[AttemptNote, ...] = ()
@@ -115,8 +136,10 @@ def story_of(begun: Begun, served: Served) -> Story:
         served_by=str(served.by) if good else NOBODY,
         attempts=0 if untried and outcome is None else served.attempts,
         reason=_reason(begun, served),
+        value=None if served.answer is None else served.answer.value,
         error=error,
         by_original=served.by is not None and error is not None,
+        fails=None if error is not None else _fails(begun, served),
         queue_wait=served.queue_wait if begun.version is not None else None,
         late=served.late,
         tries=tuple(
@@ -124,6 +147,14 @@ def story_of(begun: Begun, served: Served) -> Story:
         ),
         refusals=tuple(RefusalNote(by=r.by, reason=r.reason, retry_after=r.retry_after) for r in served.refusals),
     )
+
+
+def _fails(begun: Begun, served: Served) -> Outcome | None:
+    """The outcome that its caller gets as an error, because nobody else may answer."""
+    decisive = served.first if served.by is None else served.answer
+    if decisive is None or decisive.outcome is None or decisive.ok:
+        return None
+    return dataclasses.replace(decisive.outcome, execution_id=begun.execution_id)
 
 
 def cancelled(begun: Begun, attempts: int) -> Story:
@@ -134,6 +165,7 @@ def cancelled(begun: Begun, attempts: int) -> Story:
         outcome=outcome,
         attempts=attempts,
         reason="the caller cancelled the call",
+        fails=outcome,
     )
 
 
@@ -191,10 +223,10 @@ def call_of(begun: Begun, story: Story, *, end: float) -> Call:
     """
     outcome, reason = story.outcome, story.reason
     if story.error is not None and outcome is None:
-        info = _error_info(story.error)
+        info = error_info(story.error)
         outcome = Outcome(status=Status.ERROR, cause="exception", blame=Blame.CALLER, error=info)
     elif story.error is not None and story.by_original:
-        info = _error_info(story.error)
+        info = error_info(story.error)
         reason = f"{reason}; then the original raised {info.type}: {info.message}"
     return Call(
         function_name=begun.function,
@@ -216,7 +248,7 @@ def call_of(begun: Begun, story: Story, *, end: float) -> Call:
     )
 
 
-def _error_info(error: BaseException) -> ErrorInfo:
+def error_info(error: BaseException) -> ErrorInfo:
     """An exception of this process as text."""
     try:
         message = str(error)

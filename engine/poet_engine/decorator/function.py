@@ -1,22 +1,22 @@
 """A decorated function at work: each call goes through the pipeline, and an event says who answered it and why."""
 
 import asyncio
-import dataclasses
 import functools
 import inspect
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, ParamSpec
 
-from poet_engine.decorator.execution import Begun, Execution, Story, call_of, cancelled, refused, story_of
+from poet_engine.decorator import recording
+from poet_engine.decorator.execution import Begun, Execution, Given, Story, call_of, cancelled, refused, story_of
 from poet_engine.decorator.inputs import Inputs, inputs_of
 from poet_engine.decorator.modes import aside
 from poet_engine.decorator.opinions import FeedbackType, lay_into_inbox, opinion, recorded
+from poet_engine.decorator.options import Options
 from poet_engine.decorator.places import recorder_for
 from poet_engine.decorator.preparing import (
     Candidate,
     Hosted,
-    Options,
     Ready,
     Workplace,
     add_version,
@@ -216,7 +216,7 @@ class PoetHandle(Generic[_Params]):
             raise UsageError(f"{self._name} is an async def; await its .poet.acall(...) instead of calling .poet.call")
         self._check(args, kwargs)
         route = self._next_route(self.prepare())
-        begun = self._begin(route.state)
+        begun = self._begin(route.state, recording.given(route.state, args, kwargs))
         turn = self._turn(route, functools.partial(self._function, *args, **kwargs), args, kwargs)
         # Not kept in a variable here: an error's traceback holds this frame, which would hold the error.
         return self._settle(begun, self._served(begun, route, turn))
@@ -240,7 +240,7 @@ class PoetHandle(Generic[_Params]):
             self._record(begun, cancelled(begun, 0))
             raise
         self._check(args, kwargs)
-        begun = self._begin(route.state)
+        begun = self._begin(route.state, recording.given(route.state, args, kwargs))
         turn = self._turn(route, functools.partial(self._function, *args, **kwargs), args, kwargs)
         return self._settle(begun, await self._aserved(begun, route, turn))
 
@@ -283,7 +283,7 @@ class PoetHandle(Generic[_Params]):
             if story.error is not None:
                 raise story.error
 
-    def _begin(self, state: Ready | Hosted | None) -> Begun:
+    def _begin(self, state: Ready | Hosted | None, given: Given | None = None) -> Begun:
         place = None if state is None else state.workplace
         return Begun(
             function=self._name,
@@ -293,6 +293,7 @@ class PoetHandle(Generic[_Params]):
             policy=None if place is None else place.policy,
             hosted=state.reason if isinstance(state, Hosted) else None,
             deadline=DEFAULT_TIMEOUT_S if self._options.timeout is None else self._options.timeout,
+            given=given,
         )
 
     def _turn(
@@ -345,11 +346,10 @@ class PoetHandle(Generic[_Params]):
                 raise story.error
             finally:
                 del served, story  # as in `call`
-        decisive = served.first if served.by is None else served.answer
-        if decisive is not None and decisive.outcome is not None and not decisive.ok:
-            dataclasses.replace(decisive.outcome, execution_id=begun.execution_id).unwrap()
+        if story.fails is not None:
+            story.fails.unwrap()
         return Execution(
-            value=None if served.answer is None else served.answer.value,
+            value=story.value,
             served_by=story.served_by,
             version=story.version,
             outcome=story.outcome,
@@ -366,10 +366,13 @@ class PoetHandle(Generic[_Params]):
         if recorder is None:
             return ""
         try:
-            return recorder.record(call_of(begun, story, end=wiring().now()))
+            event_id = recorder.record(call_of(begun, story, end=wiring().now()))
         except PoetError as reason:  # the journal was closed: the program is ending
             self._tell.once("journal", f"leaves no events: {reason}")
             return ""
+        if begun.given is not None:
+            recording.keep(recorder, begun, story, self._tell, about=event_id)
+        return event_id
 
     def _records(self) -> Recorder | None:
         """Where its events go. A journal that cannot be opened is said once and costs no call its answer."""

@@ -6,7 +6,7 @@ A version could not do the same: what it changes in its sandbox stays there.
 import ast
 from collections.abc import Sequence
 
-from poet_engine.decorator.comparing import same
+from poet_engine.comparing import same
 from poet_engine.domains import Example, FunctionInfo, Kind
 from poet_engine.engine import Engine
 from poet_engine.job import Job

@@ -4,11 +4,11 @@ import dataclasses
 import logging
 import platform
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Literal
 
 from poet_engine.decorator.modes import OFF, Mode
 from poet_engine.decorator.observing import changed_argument
+from poet_engine.decorator.options import Options
 from poet_engine.decorator.places import folder_of, module_of, store_of
 from poet_engine.decorator.wiring import wiring
 from poet_engine.domains import Declined, Domain, Example, FunctionInfo, choose, describe
@@ -22,35 +22,8 @@ from poet_engine.store import FunctionStore, Metadata, StoredVersion, TrialSumma
 
 Origin = Literal["built_in", "adopted"]
 
-RETRIES = 3
-RETRY_ON: tuple[type[Exception], ...] = (ConnectionError, TimeoutError)
-
 _ACTOR = "poet"
 _logger = logging.getLogger("poet_engine")
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What was given to `@poet`.
-
-    Attributes:
-        domain: The domain's name; None to guess from the function.
-        optimize_for: What matters most, kept with the version.
-        policy: Overrides the domain's policy.
-        timeout: Seconds that all attempts of a call may take together; None for 5 s, with which an original in the host
-            is not interrupted.
-        retries: Attempts after the first one; None for as many as there is time for.
-        idempotent: Whether the body may run more than once for a call.
-        retry_on: Exceptions that may go away by themselves.
-    """
-
-    domain: str | None = None
-    optimize_for: str | None = None
-    policy: Policy | str | Path | None = None
-    timeout: float | None = None
-    retries: int | None = RETRIES
-    idempotent: bool = True
-    retry_on: tuple[type[Exception], ...] = RETRY_ON
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -63,6 +36,7 @@ class Workplace:
     engine: Engine
     versions: FunctionStore
     mode: Mode = "on"
+    record: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -115,7 +89,8 @@ def workplace(function: object, options: Options, mode: Mode) -> Workplace:
     around = wiring().surroundings(folder_of(info))
     policy = resolve(options.policy, around, base=domain.policy).policy(Policy)
     engine = wiring().engine(policy)
-    return Workplace(info, domain, policy, engine, store_of(info), mode)
+    record = wiring().records() if options.record is None else options.record
+    return Workplace(info, domain, policy, engine, store_of(info), mode, record)
 
 
 def prepare(function: object, options: Options) -> Ready | Hosted:

@@ -1,6 +1,7 @@
 """How the calls of one function go, for as long as the same version, or the original, is asked first."""
 
-from poet_engine.decorator.preparing import Hosted, Options, Ready, previous_good, rescanned
+from poet_engine.decorator.options import Options
+from poet_engine.decorator.preparing import Hosted, Ready, previous_good, rescanned
 from poet_engine.engine import Engine
 from poet_engine.errors import PoetError
 from poet_engine.resilience import guarding

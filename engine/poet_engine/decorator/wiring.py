@@ -1,17 +1,23 @@
-"""What decorated functions need of the outside, and where it is put by whoever assembles the program."""
+"""What decorated functions need of the outside, and where it is put by whoever assembles the program.
 
+The types are only named here: a program that is imported waits for none of them.
+"""
+
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from poet_engine.decorator.modes import Mode
-from poet_engine.engine import Engine
 from poet_engine.errors import UsageError
-from poet_engine.journal.recorder import Recorder
-from poet_engine.policy import Policy
-from poet_engine.policy.layers import Surroundings
-from poet_engine.resilience.breaker import BreakerRegistry
-from poet_engine.resilience.performing import Pauses
-from poet_engine.resilience.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from poet_engine.decorator.modes import Mode
+    from poet_engine.engine import Engine
+    from poet_engine.journal.recorder import Recorder
+    from poet_engine.policy import Policy
+    from poet_engine.policy.layers import Surroundings
+    from poet_engine.resilience.breaker import BreakerRegistry
+    from poet_engine.resilience.performing import Pauses
+    from poet_engine.resilience.pipeline import Pipeline
 
 
 class Wiring(Protocol):
@@ -19,15 +25,15 @@ class Wiring(Protocol):
 
     poet_version: str
 
-    def engine(self, policy: Policy) -> Engine:
+    def engine(self, policy: "Policy") -> "Engine":
         """The engine for a policy, shared by all functions that ask for the same one."""
         ...
 
-    def surroundings(self, start: Path) -> Surroundings:
+    def surroundings(self, start: Path) -> "Surroundings":
         """The layers of policies around code in a folder."""
         ...
 
-    def recorder(self, journal: Path) -> Recorder:
+    def recorder(self, journal: Path) -> "Recorder":
         """What keeps the events of the functions whose journal this is."""
         ...
 
@@ -39,8 +45,16 @@ class Wiring(Protocol):
         """Seconds since the epoch."""
         ...
 
-    def mode(self) -> Mode:
+    def mode(self) -> "Mode":
         """What versions may do in this program.
+
+        Raises:
+            UsageError: The setting has a value that it may not have.
+        """
+        ...
+
+    def records(self) -> bool:
+        """Whether calls of versions are recorded with their arguments, where the function itself does not say.
 
         Raises:
             UsageError: The setting has a value that it may not have.
@@ -52,22 +66,23 @@ class Wiring(Protocol):
         ...
 
     @property
-    def pipeline(self) -> Pipeline:
+    def pipeline(self) -> "Pipeline":
         """What decides how calls go."""
         ...
 
     @property
-    def pauses(self) -> Pauses:
+    def pauses(self) -> "Pauses":
         """How to let time pass between attempts."""
         ...
 
     @property
-    def breakers(self) -> BreakerRegistry:
+    def breakers(self) -> "BreakerRegistry":
         """All breakers of this process."""
         ...
 
 
 _installed: list[Wiring] = []
+_installers: list[Callable[[], None]] = []
 
 
 def install(wiring: Wiring) -> None:
@@ -75,8 +90,20 @@ def install(wiring: Wiring) -> None:
     _installed[:] = [wiring]
 
 
+def install_later(installer: Callable[[], None]) -> None:
+    """Set what installs it when it is first needed, so that a program that only decorates does not load it."""
+    _installers[:] = [installer]
+
+
+def require() -> None:
+    """Raise UsageError where nothing is installed and nothing could install it."""
+    if not _installed and not _installers:
+        raise UsageError("import poet from poet_engine, which knows the sandboxes, instead of poet_engine.decorator")
+
+
 def wiring() -> Wiring:
     """What was installed."""
     if not _installed:
-        raise UsageError("import poet from poet_engine, which knows the sandboxes, instead of poet_engine.decorator")
+        require()
+        _installers[0]()
     return _installed[0]

@@ -10,7 +10,8 @@ from poet_engine.errors import DockerError
 NO_DAEMON, PERMISSION, OLD_API, TIMEOUT = "no_daemon", "permission", "old_api", "timeout"
 DISK_FULL, NO_PYTHON, WRONG_PYTHON, NO_REGISTRY = "disk_full", "no_python", "wrong_python", "no_registry"
 NO_IMAGE, NO_RUNTIME, NO_LIMITS, NOT_STARTED = "no_image", "no_runtime", "no_limits", "not_started"
-IN_USE, GONE, NOT_RUNNING, BEING_REMOVED, FAILED = "in_use", "gone", "not_running", "being_removed", "failed"
+IN_USE, GONE, NOT_RUNNING, FAILED = "in_use", "gone", "not_running", "failed"
+BEING_REMOVED, HALF_REMOVED = "being_removed", "half_removed"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -105,6 +106,12 @@ _TABLE = (
         r"removal of container \S+ is already in progress|marked for removal",
         "somebody removes the container at this moment",
         "wait until it is gone: docker ps -a",
+    ),
+    _rule(
+        HALF_REMOVED,
+        r"unable to remove filesystem|failed to remove root filesystem|driver \S+ failed to remove",
+        "something was written to the container's folder, or held it, while the engine removed it",
+        "remove it once more: docker rm --force",
     ),
     _rule(
         GONE,

@@ -1,9 +1,10 @@
 """The whole story of one call, put together from what the journal holds of it."""
 
 import dataclasses
+import shlex
 from collections.abc import Iterable, Mapping
 
-from poet_engine.events import BreakerEvent, Event, ExecutionEvent, ExecutionPayload, FeedbackEvent
+from poet_engine.events import BreakerEvent, Event, ExecutionEvent, ExecutionPayload, FeedbackEvent, RecordingEvent
 from poet_engine.journal.journal import Journal
 
 _MOST = 1_000  # events of one kind that are looked at
@@ -56,7 +57,7 @@ def explain(journal: Journal, execution: str) -> Explanation | None:
         event=event,
         breakers=_breakers(journal, event.payload),
         feedback=tuple(one for one in reversed(related) if isinstance(one, FeedbackEvent)),
-        look_next=look_next(event.payload),
+        look_next=look_next(event.payload) + _about_recording(related),
     )
 
 
@@ -89,6 +90,16 @@ def look_next(call: ExecutionPayload) -> tuple[str, ...]:
     if call.outcome is None and call.served_by == "original" and call.fallback_reason and not call.refusals:
         said.append("the original answered because of what `answered` says; mend that to have a version serve")
     return tuple(said)
+
+
+def _about_recording(related: Iterable[Event]) -> tuple[str, ...]:
+    for event in related:
+        if isinstance(event, RecordingEvent) and event.payload.arguments is not None:
+            call = event.payload.execution_id
+            return (
+                f"`poet replay {shlex.quote(call)}` runs it again with the same arguments, and compares the answers",
+            )
+    return ()
 
 
 def _about_outcome(call: ExecutionPayload, code: str) -> list[str]:

@@ -16,6 +16,7 @@ from poet_engine.journal.writer import Statistics, Writer
 
 _MAX_BYTES = 4 << 30  # a journal that nobody prunes must not fill the disk
 _MAX_LIMIT = 10_000
+_OF_ONE_CALL = (events.ExecutionPayload, events.FeedbackPayload, events.RecordingPayload)
 
 
 class Journal:
@@ -240,7 +241,7 @@ def _always_durable(event: events.Event) -> bool:
 def _row(event: events.Event) -> Row:
     body = event.to_json()
     payload = event.payload
-    execution = payload.execution_id if isinstance(payload, events.ExecutionPayload | events.FeedbackPayload) else None
+    execution = payload.execution_id if isinstance(payload, _OF_ONE_CALL) else None
     texts = (event.id, event.type, payload.function_name, *(() if execution is None else (execution,)))
     if not all(isinstance(text, str) for text in texts):
         raise events.EventError(f"event {event.id!r} has an id, a function or an execution that is not text")

@@ -15,6 +15,7 @@ from poet_engine.events import (
     FeedbackEvent,
     FeedbackPayload,
     FindingNote,
+    RecordingPayload,
     RefusalNote,
     Resources,
 )
@@ -27,7 +28,7 @@ _MEGABYTE = 10**6
 # Texts that code can choose are cut, so that a call cannot keep itself out of the journal by a text that makes its
 # event larger than an event may be. A character takes at most 6 bytes of JSON.
 _MOST_FINDINGS = _MOST_TRIES = 50
-_MOST_NAME, _MOST_TEXT, _MOST_TRACE = 1_000, 8_000, 64_000
+MOST_NAME, MOST_TEXT, _MOST_TRACE = 1_000, 8_000, 64_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +127,18 @@ class Recorder:
         self._tell(event)
         return self._journal.record(event)
 
+    def recording(self, payload: RecordingPayload, *, about: str) -> str:
+        """Keep what a call was given, and return the event's id. Nobody else hears of it, and it is not waited for.
+
+        Args:
+            payload: What to keep.
+            about: The id of the call's own event.
+
+        Raises:
+            ClosedError: The journal was closed.
+        """
+        return self._journal.record(self._factory.recording(payload, causation_id=about))
+
     def get(self, event_id: str) -> Event | None:
         """One event, or None."""
         return self._journal.get(event_id)
@@ -154,7 +167,7 @@ def payload(call: Call) -> ExecutionPayload:
     outcome = call.outcome
     ended_well = outcome is None or outcome.status is Status.OK
     return ExecutionPayload(
-        function_name=call.function_name[:_MOST_NAME],
+        function_name=call.function_name[:MOST_NAME],
         version=call.version,
         execution_id=call.execution_id,
         start_time=call.start,
@@ -168,8 +181,8 @@ def payload(call: Call) -> ExecutionPayload:
         attempts=call.attempts,
         queue_wait_ms=None if call.queue_wait is None else call.queue_wait * 1e3,
         policy_digest=None if call.policy is None else call.policy.digest,
-        fallback_reason=None if call.fallback_reason is None else _cut(call.fallback_reason, _MOST_TEXT),
-        evidence=None if outcome is None or outcome.evidence is None else _cut(str(outcome.evidence), _MOST_TEXT),
+        fallback_reason=None if call.fallback_reason is None else cut(call.fallback_reason, MOST_TEXT),
+        evidence=None if outcome is None or outcome.evidence is None else cut(str(outcome.evidence), MOST_TEXT),
         limits_hit=None if outcome is None else outcome.limits_hit,
         findings=None if outcome is None else _findings(outcome),
         late=call.late or None,
@@ -213,9 +226,7 @@ def _usage(outcome: Outcome) -> Resources | None:
 def _findings(outcome: Outcome) -> tuple[FindingNote, ...] | None:
     found = (*outcome.audited, *outcome.findings)  # the audited ones first: nobody else hears of them
     notes = tuple(
-        FindingNote(
-            rule=finding.rule, effect=str(finding.effect), line=finding.line, note=_cut(finding.note, _MOST_NAME)
-        )
+        FindingNote(rule=finding.rule, effect=str(finding.effect), line=finding.line, note=cut(finding.note, MOST_NAME))
         for finding in found[:_MOST_FINDINGS]
     )
     return notes or None
@@ -236,15 +247,15 @@ def _metrics(call: Call, outcome: Outcome | None) -> ExecutionMetrics:
 def _error(outcome: Outcome) -> ExecutionError:
     if outcome.error is not None:
         return ExecutionError(
-            type=_cut(outcome.error.type, _MOST_NAME) or "unknown",
-            message=_cut(outcome.error.message, _MOST_TEXT),
-            stack_trace=_cut(outcome.error.traceback, _MOST_TRACE) or None,
+            type=cut(outcome.error.type, MOST_NAME) or "unknown",
+            message=cut(outcome.error.message, MOST_TEXT),
+            stack_trace=cut(outcome.error.traceback, _MOST_TRACE) or None,
         )
-    return ExecutionError(type=f"{outcome.status}/{outcome.cause}", message=_cut(outcome.describe(), _MOST_TEXT))
+    return ExecutionError(type=f"{outcome.status}/{outcome.cause}", message=cut(outcome.describe(), MOST_TEXT))
 
 
-def _cut(text: str, most: int) -> str:
-    """The end of a traceback and the start of everything else say most; both are kept."""
+def cut(text: str, most: int) -> str:
+    """About so many characters of a text: the end of a traceback and the start of everything else, which say most."""
     if len(text) <= most:
         return text
     return f"{text[: most // 2]} … {len(text) - most} characters are left out … {text[-(most // 2) :]}"

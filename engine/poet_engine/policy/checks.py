@@ -5,7 +5,7 @@ import ipaddress
 import re
 from typing import TypeVar
 
-from poet_engine.policy import units
+from poet_engine import units
 from poet_engine.policy.names import normal
 
 Member = TypeVar("Member", bound=enum.StrEnum)

@@ -3,8 +3,8 @@
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 
+from poet_engine import units
 from poet_engine.outcome import Effect, Finding, Severity, Usage
-from poet_engine.policy import units
 from poet_engine.policy.model import Effective, Level, Limits, Mode
 from poet_engine.policy.rule_ids import UNWAIVABLE
 

@@ -5,8 +5,9 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar, cast
 
+from poet_engine import units
 from poet_engine.outcome import Severity
-from poet_engine.policy import checks, names, units, waivers
+from poet_engine.policy import checks, names, waivers
 from poet_engine.policy.model import Fresh, Level, Mode, Wall
 from poet_engine.policy.rule_ids import WAIVABLE
 

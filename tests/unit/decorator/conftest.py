@@ -23,7 +23,7 @@ from poet_engine.decorator import PoetHandle, wiring
 from poet_engine.decorator.modes import Mode
 from poet_engine.decorator.observing import FILENAME
 from poet_engine.engine import Engine
-from poet_engine.events import EventFactory, ExecutionEvent
+from poet_engine.events import Event, EventFactory, ExecutionEvent, RecordingEvent
 from poet_engine.gate import Gate
 from poet_engine.job import Job
 from poet_engine.journal import Journal
@@ -93,6 +93,7 @@ class Workshop:
         self.trials: list[Job] = []
         self.observed: list[Job] = []  # trials of the user's own body
         self.serves: Mode = "on"
+        self.recorded = False  # what POET_RECORD says
         self.dice = 0.5
         self._seconds, self._ids, self._modules = itertools.count(1_000_000), itertools.count(1), itertools.count(1)
         self._noise = itertools.count(1)
@@ -150,6 +151,10 @@ class Workshop:
         """What the test has set."""
         return self.serves
 
+    def records(self) -> bool:
+        """What the test has set."""
+        return self.recorded
+
     def home(self) -> Path:
         """Beside the modules, so that its use shows."""
         home = self.folder / "home"
@@ -170,7 +175,14 @@ class Workshop:
         return found
 
     def events(self, journal: str = ".poet/events/journal.db") -> list[ExecutionEvent]:
-        """All that the journal below the modules' folder holds, the oldest first."""
+        """All calls that the journal below the modules' folder holds, the oldest first."""
+        return [event for event in self._held(journal) if isinstance(event, ExecutionEvent)]
+
+    def recordings(self, journal: str = ".poet/events/journal.db") -> list[RecordingEvent]:
+        """All recordings that it holds, the oldest first."""
+        return [event for event in self._held(journal) if isinstance(event, RecordingEvent)]
+
+    def _held(self, journal: str) -> list[Event]:
         path = self.folder / journal
         if path in self.recorders:
             self.recorders[path].flush()
@@ -178,7 +190,7 @@ class Workshop:
             return []
         with Journal.open(path) as reader:
             found = reader.find(limit=1000)
-        return [event for event in reversed(found) if isinstance(event, ExecutionEvent)]
+        return found[::-1]
 
     def close(self) -> None:
         """End what is open."""

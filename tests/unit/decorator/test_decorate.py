@@ -119,13 +119,14 @@ class TestWrongUse:
 
 def test_without_the_assembly_it_says_which_import_is_meant() -> None:
     """At decoration, since no call could be answered."""
-    before = list(wiring._installed)
+    before, later = list(wiring._installed), list(wiring._installers)
     wiring._installed.clear()
+    wiring._installers.clear()
     try:
         with pytest.raises(UsageError, match="import poet from poet_engine"):
             poet(plain)
     finally:
-        wiring._installed[:] = before
+        wiring._installed[:], wiring._installers[:] = before, later
 
 
 class TestKindsOfFunctions:

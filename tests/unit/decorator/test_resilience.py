@@ -12,7 +12,7 @@ import pytest
 
 from poet_engine import InputRefused
 from poet_engine.decorator.function import PoetHandle
-from poet_engine.decorator.preparing import Options
+from poet_engine.decorator.options import Options
 from poet_engine.errors import GuestError, LimitError, NotServedError
 from poet_engine.job import Job
 from poet_engine.outcome import Blame, ErrorInfo, Outcome, Status

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from poet_engine.decorator import PoetHandle
-from poet_engine.decorator.preparing import Options
+from poet_engine.decorator.options import Options
 from poet_engine.errors import UsageError
 from poet_engine.outcome import Status
 from poet_engine.sandbox.scripted import failed

@@ -96,6 +96,11 @@ _SEEN: list[tuple[BaseException, str, str]] = [
     (RuntimeError("Cannot kill container: c: No such container: c"), faults.GONE, "prune"),
     (RuntimeError("Cannot kill container: c: Container c is not running"), faults.NOT_RUNNING, "exit code"),
     (RuntimeError("removal of container c is already in progress"), faults.BEING_REMOVED, "wait"),
+    (
+        RuntimeError("unable to remove filesystem for c: unlinkat /var/lib/docker/containers/c: directory not empty"),
+        faults.HALF_REMOVED,
+        "once more",
+    ),
     (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), faults.TIMEOUT, "overloaded"),
     (RuntimeError("something never seen before"), faults.FAILED, "something never seen before"),
 ]

@@ -205,6 +205,18 @@ class TestBrokenFiles:
             journal.record(execution("new"))
             assert [event.payload.function_name for event in journal.find()] == ["new", "old"]
 
+    def test_a_file_of_before_recordings_gets_the_number_that_older_programs_refuse(self, path: Path) -> None:
+        """They know two schemas, and would pass over recordings without a word."""
+        path.parent.mkdir(parents=True)
+        with contextlib.closing(sqlite3.connect(path)) as older, older:
+            for step in (*database._MIGRATIONS[0], *database._MIGRATIONS[1]):
+                older.execute(step)
+            older.execute(f"PRAGMA application_id = {database._APPLICATION_ID}")
+            older.execute("UPDATE schema_version SET version = 2")
+        Journal.open(path).close()
+        with contextlib.closing(sqlite3.connect(path)) as newer:
+            assert newer.execute("SELECT version FROM schema_version").fetchall() == [(3,)]
+
     def test_a_newer_schema_is_not_touched(self, path: Path) -> None:
         Journal.open(path).close()
         newer = sqlite3.connect(path)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from poet_engine.errors import ClosedError
-from poet_engine.events import EventFactory, ExecutionEvent
+from poet_engine.events import Event, EventFactory, ExecutionEvent, RecordingEvent, RecordingPayload
 from poet_engine.journal import Journal
 from poet_engine.journal.recorder import Call, Recorder, payload
 from poet_engine.outcome import ErrorInfo, Evidence, Outcome, Status, Usage
@@ -34,6 +34,11 @@ LIMIT = Outcome(
     limits_hit=("cpu",),
     usage=Usage(wall_ms=1009.0, cpu_ms=1003.3),
 )
+
+RECORDING = RecordingPayload(
+    function_name="detect_drift", version="v3", execution_id="the-call", folder="detect_drift", policy="restricted",
+    policy_digest=POLICY.digest, served_by="generated", arguments='{"args":[1],"kwargs":{}}', answer="1",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -178,3 +183,19 @@ class TestRecorder:
         recorder.close()
         with pytest.raises(ClosedError):
             recorder.record(CALL)
+
+
+def test_nobody_but_the_journal_hears_of_recordings(tmp_path: Path) -> None:
+    """Exporters leave the machine; arguments do not."""
+    told: list[Event] = []
+    count = itertools.count(1)
+    factory = EventFactory(lambda: 1.0, lambda size: next(count).to_bytes(size), "testing", "tests", "1.2")
+    with Journal.open(tmp_path / "own.db") as journal:
+        recorder = Recorder(journal, factory, told.append)
+        about = recorder.record(CALL)
+        kept = recorder.get(recorder.recording(RECORDING, about=about))
+        of_call = journal.find(execution_id="the-call")
+    assert [event.type for event in told] == ["function.execution"]
+    assert isinstance(kept, RecordingEvent)
+    assert (kept.payload, kept.causation_id, kept.correlation_id) == (RECORDING, about, "the-call")
+    assert [event.type for event in of_call] == ["function.recording", "function.execution"]

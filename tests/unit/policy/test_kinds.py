@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poet_engine.policy import Policy, units
+from poet_engine import units
+from poet_engine.policy import Policy
 from poet_engine.policy.keys import KEYS, key_of
 from poet_engine.policy.values import of
 

@@ -11,6 +11,7 @@ from poet_engine.errors import DockerError
 
 LABEL_OWNER = "org.poet-engine.owner"  # on every container of ours
 _TIMEOUT_S = 10.0
+_REMOVALS = 3  # of one container, before the engine's error is told
 _ATTACHED = {"stream": "1", "stdin": "1", "stdout": "1", "stderr": "1"}
 
 
@@ -177,17 +178,26 @@ class ContainerEngine:
         Raises:
             DockerError: The engine did not do it.
         """
-        try:
-            self._connection.ask(
-                "DELETE",
-                f"/containers/{container}",
-                doing=f"removing {_short(container)}",
-                parameters={"force": "1", "v": "1"},
-                timeout=timeout,
-            )
-        except DockerError as error:
-            if error.fault not in {faults.GONE, faults.BEING_REMOVED}:
-                raise
+        for left in reversed(range(_REMOVALS)):
+            try:
+                self._remove(container, timeout)
+            except DockerError as error:
+                if error.fault in {faults.GONE, faults.BEING_REMOVED}:
+                    return
+                # The engine may write the state of a container into its folder while it removes that very folder.
+                if error.fault != faults.HALF_REMOVED or not left:
+                    raise
+            else:
+                return
+
+    def _remove(self, container: str, timeout: float | None) -> None:
+        self._connection.ask(
+            "DELETE",
+            f"/containers/{container}",
+            doing=f"removing {_short(container)}",
+            parameters={"force": "1", "v": "1"},
+            timeout=timeout,
+        )
 
     def state(self, container: str, *, timeout: float | None = None) -> ContainerState | None:
         """How it is; None when it is gone.

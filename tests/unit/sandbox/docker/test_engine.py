@@ -4,7 +4,7 @@ import gc
 import json
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
@@ -156,3 +156,27 @@ def test_what_an_engine_is() -> None:
 def test_an_engine_that_says_nothing_of_itself_can_do_nothing() -> None:
     found = read_info({"CgroupVersion": "two", "Runtimes": None, "NCPU": "8"}, "1.40")
     assert (found.limits, found.runtimes, found.cgroup_version, found.processors) == (frozenset(), frozenset(), 0, 0)
+
+
+class TestHalfRemoved:
+    """The engine wrote into the folder of a container while it removed it, and says that the folder is not empty."""
+
+    SAID: ClassVar = {
+        "message": "unable to remove filesystem for c: unlinkat /var/lib/docker/containers/c: directory not empty"
+    }
+
+    @pytest.mark.parametrize("failures", [1, 2])
+    def test_the_container_is_removed_once_more(self, scripted_engine: "ScriptedEngine", failures: int) -> None:
+        answers = [scripted_engine.answer("500 Internal Server Error", self.SAID)] * failures
+        answers.append(scripted_engine.answer("204 No Content"))
+        scripted_engine.says = lambda _: answers.pop(0)
+        with ContainerEngine(scripted_engine.host, timeout=30) as engine:
+            engine.remove("c")
+        assert answers == []
+
+    def test_it_is_said_when_that_does_not_help(self, scripted_engine: "ScriptedEngine") -> None:
+        scripted_engine.says = lambda _: scripted_engine.answer("500 Internal Server Error", self.SAID)
+        with ContainerEngine(scripted_engine.host, timeout=30) as engine, pytest.raises(DockerError) as caught:
+            engine.remove("c")
+        assert caught.value.fault == faults.HALF_REMOVED
+        assert len([asked for asked in scripted_engine.asked if asked.startswith("DELETE")]) == 3
