@@ -193,14 +193,14 @@ CHANNELS: dict[str, Channel] = {
         {"a user of its own": "seccomp landlock"},
     ),
 }
-Told = tuple[object, float, float]
+Heard = tuple[object, float, float]
 
 
 def _bodies(channel: Channel) -> tuple[str, str]:
     return _FRAME + _SEND.format(deed=channel.send, after=channel.after), _FRAME + _LOOK.format(deed=channel.look)
 
 
-Runner = Callable[[str, float], Told]
+Runner = Callable[[str, float], Heard]
 Both = tuple[object, object]
 
 
@@ -233,7 +233,7 @@ class Lanes:
         prefix = f"poet-{os.getpid()}-{time.monotonic_ns()}"
         self._sandbox("return 1", without=without, wall=LONGER, cpu=WORK)  # it stands before the time runs
 
-        def one(body: str, window: float) -> Told:
+        def one(body: str, window: float) -> Heard:
             until = time.monotonic() + window
             name = f"{prefix}-{window}"  # a key stays with its lane, where the other one may run the next time
             outcome = self._sandbox(body, until, name, syscalls.NUMBERS, without=without, wall=LONGER, cpu=WORK)
@@ -266,7 +266,7 @@ class Bare:
         self._name = f"poet-{os.getpid()}-{time.monotonic_ns()}"
         self._loaded = threading.Barrier(2, timeout=60)
 
-    def __call__(self, body: str, window: float) -> Told:
+    def __call__(self, body: str, window: float) -> Heard:
         lines = "".join(f"    {line}\n" for line in body.splitlines())
         reading, writing = os.pipe()
         source = (
