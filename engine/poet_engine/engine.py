@@ -274,11 +274,19 @@ class Engine:
         )
         return Recorded(outcome, self._recorder.record(call))
 
-    def attempt(self, job: Job | Script, *, cancellation: Cancellation | None = None) -> Outcome:
-        """Scan and run one job or script without an event: for callers that record what they make of it."""
+    def attempt(
+        self, job: Job | Script, *, cancellation: Cancellation | None = None, execution_id: str | None = None
+    ) -> Outcome:
+        """Scan and run one job or script without an event: for callers that record what they make of it.
+
+        Args:
+            job: What to run.
+            cancellation: Lets another thread end it.
+            execution_id: What the outcome is called, where it is an attempt of a call that has an id.
+        """
         if isinstance(job, Job) and not job.entry.isidentifier():
             raise UsageError(f"{job.entry!r} is no function name; name a function at the top level of the source")
-        execution_id = self._new_id()
+        execution_id = self._new_id() if execution_id is None else execution_id
         try:
             report = self.scan(job.source, *_names(job))
         except InfraError as error:
@@ -288,9 +296,11 @@ class Engine:
             outcome = noted(outcome, report, self.policy)
         return dataclasses.replace(outcome, execution_id=execution_id, sandbox=self.sandbox_name, job_id=job.id)
 
-    async def aattempt(self, job: Job) -> Outcome:
+    async def aattempt(self, job: Job, *, execution_id: str | None = None) -> Outcome:
         """The same for asyncio; see `arun`."""
-        return await self._in_thread(lambda cancellation: self.attempt(job, cancellation=cancellation))
+        return await self._in_thread(
+            lambda cancellation: self.attempt(job, cancellation=cancellation, execution_id=execution_id)
+        )
 
     def _run_in_sandbox(self, job: Job | Script, cancellation: Cancellation | None) -> Outcome:
         if isinstance(job, Script):

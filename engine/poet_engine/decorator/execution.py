@@ -124,8 +124,6 @@ def story_of(begun: Begun, served: Served) -> Story:
     first = served.first
     untried = first is not None and first.untried is not None
     outcome = None if first is None else first.outcome
-    if outcome is not None:
-        outcome = dataclasses.replace(outcome, execution_id=begun.execution_id)
     error: BaseException | None = None if served.answer is None else served.answer.error
     if served.by is None and served.turned_away is not None:
         error = _not_served(begun.function, served.turned_away)
@@ -139,7 +137,7 @@ def story_of(begun: Begun, served: Served) -> Story:
         value=None if served.answer is None else served.answer.value,
         error=error,
         by_original=served.by is not None and error is not None,
-        fails=None if error is not None else _fails(begun, served),
+        fails=None if error is not None else _fails(served),
         queue_wait=served.queue_wait if begun.version is not None else None,
         late=served.late,
         tries=tuple(
@@ -149,12 +147,12 @@ def story_of(begun: Begun, served: Served) -> Story:
     )
 
 
-def _fails(begun: Begun, served: Served) -> Outcome | None:
+def _fails(served: Served) -> Outcome | None:
     """The outcome that its caller gets as an error, because nobody else may answer."""
     decisive = served.first if served.by is None else served.answer
     if decisive is None or decisive.outcome is None or decisive.ok:
         return None
-    return dataclasses.replace(decisive.outcome, execution_id=begun.execution_id)
+    return decisive.outcome
 
 
 def cancelled(begun: Begun, attempts: int) -> Story:

@@ -217,7 +217,7 @@ class PoetHandle(Generic[_Params]):
         self._check(args, kwargs)
         route = self._next_route(self.prepare())
         begun = self._begin(route.state, recording.given(route.state, args, kwargs))
-        turn = self._turn(route, functools.partial(self._function, *args, **kwargs), args, kwargs)
+        turn = self._turn(begun.execution_id, route, functools.partial(self._function, *args, **kwargs), args, kwargs)
         # Not kept in a variable here: an error's traceback holds this frame, which would hold the error.
         return self._settle(begun, self._served(begun, route, turn))
 
@@ -241,7 +241,7 @@ class PoetHandle(Generic[_Params]):
             raise
         self._check(args, kwargs)
         begun = self._begin(route.state, recording.given(route.state, args, kwargs))
-        turn = self._turn(route, functools.partial(self._function, *args, **kwargs), args, kwargs)
+        turn = self._turn(begun.execution_id, route, functools.partial(self._function, *args, **kwargs), args, kwargs)
         return self._settle(begun, await self._aserved(begun, route, turn))
 
     async def _aserved(self, begun: Begun, route: Route, turn: Turn) -> Served:
@@ -298,12 +298,14 @@ class PoetHandle(Generic[_Params]):
 
     def _turn(
         self,
+        execution_id: str,
         route: Route,
         original: Callable[[], object],
         args: tuple[object, ...],
         kwargs: Mapping[str, object],
     ) -> Turn:
         return Turn(
+            execution_id=execution_id,
             original=original,
             args=args,
             kwargs=kwargs,

@@ -24,6 +24,7 @@ class Turn:
         original: Calls the user's own function with the caller's arguments.
         args: The caller's.
         kwargs: The caller's.
+        execution_id: Of the call.
         tell: Says what is worth a line in the log.
         state: The version and where it runs; None where the original is asked first.
         previous: The version that may answer when the current one cannot.
@@ -34,6 +35,7 @@ class Turn:
     original: Callable[[], object]
     args: tuple[object, ...]
     kwargs: Mapping[str, object]
+    execution_id: str
     tell: Teller
     state: Ready | None = None
     previous: StoredVersion | None = None
@@ -49,7 +51,9 @@ class Turn:
             except BaseException as error:  # noqa: BLE001 - the caller gets it, once the call is recorded
                 return Answer(error=error)
         try:
-            outcome = state.workplace.engine.attempt(self._job(state, version, step.wall))
+            outcome = state.workplace.engine.attempt(
+                self._job(state, version, step.wall), execution_id=self.execution_id
+            )
             return self._heard(state, version, outcome)
         except Exception as error:  # noqa: BLE001 - a bug of ours, or an argument that misbehaves when it is read: neither may cost the caller the original's answer
             return self._untried(error)
@@ -60,7 +64,9 @@ class Turn:
         if state is None or version is None:
             return await self._awaited(step.wall if self.bounded else None)
         try:
-            outcome = await state.workplace.engine.aattempt(self._job(state, version, step.wall))
+            outcome = await state.workplace.engine.aattempt(
+                self._job(state, version, step.wall), execution_id=self.execution_id
+            )
             return self._heard(state, version, outcome)
         except Exception as error:  # noqa: BLE001 - as above
             return self._untried(error)

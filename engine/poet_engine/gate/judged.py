@@ -28,6 +28,8 @@ def judged_scan(gate: Gate, source: str, policy: Policy, *, names: Iterable[str]
         (level, gate.scan(source, policy.at(level)).findings) for level in policy.levels if level.section == "static"
     ]
     subject = judging.Subject(report.digest, tuple(names), now)
+    if not report.findings and not levels:
+        return report  # nearly always
     judgement = judging.judge(report.findings, report.cause, policy, subject, levels)
     return dataclasses.replace(report, findings=judgement.told, audited=judgement.audited, cause=judgement.cause)
 
@@ -35,6 +37,8 @@ def judged_scan(gate: Gate, source: str, policy: Policy, *, names: Iterable[str]
 def noted(outcome: Outcome, report: ScanReport, policy: Policy) -> Outcome:
     """The outcome with what the policy has to tell or to record: about the source, and about what the run used."""
     over = judging.over(outcome.usage, policy.levels)
+    if not over and not report.findings and not report.audited:
+        return outcome  # nearly always
     told = tuple(finding for finding in over if finding.effect is not Effect.AUDIT)
     audited = tuple(finding for finding in over if finding.effect is Effect.AUDIT)
     return dataclasses.replace(outcome, findings=(*report.findings, *told), audited=(*report.audited, *audited))

@@ -25,8 +25,7 @@ class TestStory:
     def test_a_version_that_answered(self) -> None:
         good = Answer(outcome=ok(1), value=1)
         story = story_of(BEGUN, served(Rung.GENERATED, good, good))
-        assert story.outcome is not None
-        assert story.outcome.execution_id == "one"
+        assert story.outcome is good.outcome
         assert (story.version, story.served_by, story.reason, story.queue_wait) == ("v2", "generated", None, 0.25)
 
     def test_an_original_that_answered_for_a_version_does_not_judge_it(self) -> None:

@@ -348,3 +348,10 @@ class TestMany:
         made.engine.close()
         with pytest.raises(ClosedError):
             asyncio.run(made.engine.arun(CLEAN, "double", 1))
+
+
+def test_an_attempt_of_a_call_has_the_id_of_the_call(gate: Gate, journal: Journal) -> None:
+    made = bench(gate, journal)
+    job = Job(source=CLEAN, entry="double", args=(1,))
+    assert made.engine.attempt(job, execution_id="the-call").execution_id == "the-call"
+    assert made.engine.attempt(job).execution_id == "run-1"
