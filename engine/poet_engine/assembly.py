@@ -7,7 +7,6 @@ import dataclasses
 import functools
 import importlib.metadata
 import logging
-import multiprocessing
 import multiprocessing.util
 import os
 import sys
@@ -372,6 +371,7 @@ class Shared:
             closing.callback(exports.flush)  # last, when everybody has told everything
             for recorder in self._recorders.values():
                 closing.callback(recorder.close)
+            closing.callback(self.breakers.flush)  # what they have decided until the last call ended
             for engine in self._engines.values():
                 if not engine.closed:
                     closing.callback(engine.close)

@@ -15,6 +15,7 @@ from poet_engine.errors import ClosedError, InfraError, UsageError
 from poet_engine.gate import Gate, ScanReport, judged_scan, noted
 from poet_engine.job import Job, Script
 from poet_engine.journal.recorder import Call, Recorder
+from poet_engine.loaded import Loaded
 from poet_engine.outcome import Evidence, Outcome, Status, decisive
 from poet_engine.policy import Policy
 from poet_engine.resilience.limits import EXECUTIONS, Admission
@@ -307,7 +308,7 @@ class Engine:
             return self._sandbox.run_script(job, cancellation=cancellation)
         return self._sandbox.run(job, cancellation=cancellation)
 
-    def load(self, source: str, entry: str) -> "Loaded":
+    def load(self, source: str, entry: str) -> Loaded:
         """Many calls of one version: `fn(...)` is the value or raises, `fn.call(...)` is the outcome.
 
         Raises:
@@ -362,30 +363,6 @@ class Engine:
     def __exit__(self, *_exc_info: object) -> None:
         """Close."""
         self.close()
-
-
-class Loaded:
-    """One function of one source, ready to be called many times.
-
-    Args:
-        engine: What runs it.
-        source: The whole text of its module.
-        entry: Its name.
-    """
-
-    def __init__(self, engine: Engine, source: str, entry: str) -> None:
-        self._engine, self._source, self._entry = engine, source, entry
-
-    def __repr__(self) -> str:
-        return f"<Loaded {self._entry} on {self._engine!r}>"
-
-    def __call__(self, *args: object, **kwargs: object) -> object:
-        """The value; raises the `PoetError` of any other outcome."""
-        return self.call(*args, **kwargs).unwrap()
-
-    def call(self, *args: object, **kwargs: object) -> Outcome:
-        """What came of one call."""
-        return self._engine.run(self._source, self._entry, *args, **kwargs)
 
 
 def _no_gate(error: InfraError) -> Outcome:

@@ -197,6 +197,8 @@ class ExecutionPayload(_Strict):
         usage: What the last attempt used of that.
         tries: Every attempt, in time order, at most 50, where there was more than one.
         refusals: What turned the call away, in time order.
+        module: Tells functions of one name in one folder apart: the name of the function's file, without `.py`;
+            `notebook` for a cell. None for a bare source, and for what has no source.
     """
 
     function_name: str
@@ -227,6 +229,7 @@ class ExecutionPayload(_Strict):
     usage: Resources | None = None
     tries: tuple[AttemptNote, ...] | None = None
     refusals: tuple[RefusalNote, ...] | None = None
+    module: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,7 +243,7 @@ class FeedbackMetrics(_Strict):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FeedbackPayload(_Strict):
-    """What somebody thought of one call; the scale of `rating` is the caller's."""
+    """What somebody thought of one call; the scale of `rating` is the caller's, and `module` is the call's."""
 
     function_name: str
     version: str
@@ -250,6 +253,7 @@ class FeedbackPayload(_Strict):
     comments: str | None = None
     metrics: FeedbackMetrics | None = None
     suggestions: tuple[str, ...] | None = None
+    module: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,7 +272,8 @@ class BreakerPayload(_Strict):
     """A circuit breaker went from one state to another, or a person set it; the states are those of docs/resilience.md.
 
     Attributes:
-        function_name: Whose breaker; for the breaker of a sandbox's backend, `backend` and its name.
+        function_name: Whose breaker, as the events of its calls say; for that of a sandbox's backend, `backend` and its
+            name.
         version: `v1` or `original`; None for a backend.
         sandbox: Which sandbox, or `host` for an original.
         old_state: The state that it left.
@@ -280,6 +285,7 @@ class BreakerPayload(_Strict):
         wait_s: Seconds that the new state lasts by itself; None where it does not end by itself.
         pinned: Whether only a reset ends it.
         manual: Whether somebody asked for it, rather than what was measured.
+        module: As in the events of its calls; None for a backend.
     """
 
     function_name: str
@@ -294,6 +300,7 @@ class BreakerPayload(_Strict):
     wait_s: float | None = None
     pinned: bool
     manual: bool
+    module: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -179,7 +179,7 @@ def test_each_call_leaves_one_event_of_the_documented_form(run: Run, tmp_path: P
     answered, untravelled, wrong = [payload for payload in payloads if isinstance(payload, dict)]
     base = {"function_name", "version", "execution_id", "start_time", "end_time", "status", "metrics", "served_by"}
     base |= {"attempts", "policy_digest", "queue_wait_ms"}
-    base |= {"policy", "deadline_ms"}
+    base |= {"policy", "deadline_ms", "module"}
     assert set(answered) == base | {"outcome", "limits_hit", "sandbox", "budgets", "usage"}
     assert (answered["status"], answered["version"], answered["served_by"]) == ("success", "v1", "generated")
     assert set(answered["metrics"]) == {"duration_ms", "memory_mb", "cpu_percent"}

@@ -33,7 +33,7 @@ GRACE = 20.0
 POLICY = Policy.parse(
     f'version = 1\nname = "chaos"\nextends = "restricted"\n[limits]\nwall = "{WALL:.0f}s"\ncpu = "5s"\n'
 )
-OURS = {"lane_lost", "docker_daemon", "queue_timeout", "setup"}
+OURS = {"lane_lost", "docker_daemon", "queue_timeout", "queue_stalled", "setup"}
 
 
 class Answer(NamedTuple):

@@ -1,5 +1,6 @@
 """Zygotes and inits that are killed from outside: survived, counted, and blamed right."""
 
+import dataclasses
 import os
 import signal
 import sys
@@ -10,9 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from poet_engine.cancellation import Cancellation
 from poet_engine.job import Job
 from poet_engine.outcome import Blame, Outcome, Status
 from poet_engine.policy import Policy
+from poet_engine.sandbox.pool.exchange import STALL_S
+from poet_engine.sandbox.pool.schedule import Size
 from poet_engine.sandbox.process import ProcessSandbox
 
 _CANNOT_START = "#!/bin/sh\necho 'python3: error while loading shared libraries: libpython3.so' >&2\nexit 127\n"
@@ -101,3 +105,25 @@ def test_an_interpreter_that_cannot_start_is_told_with_its_last_words(
     assert outcome.evidence is not None
     assert "LD_LIBRARY_PATH" in str(outcome.evidence.value)
     assert "libpython3.so" in str(outcome.evidence.value)
+
+
+def test_a_zygote_that_hangs_is_told_apart_from_lanes_that_are_in_use(guests: Guests, until_code_burns: Wait) -> None:
+    """It is stopped while the only lane serves: a second caller waits for a lane that nobody makes."""
+    policy = Policy.parse('version = 1\nname = "slow"\nextends = "restricted"\n[limits]\nwall = "30s"\ncpu = "30s"\n')
+    with ProcessSandbox(policy, size=Size(least=1, most=4)) as sandbox, Cancellation() as cancellation:
+        assert sandbox.run(_GOOD).value == 7
+        done: list[Outcome] = []
+        caller = threading.Thread(target=lambda: done.append(sandbox.run(_LOOP, cancellation=cancellation)))
+        caller.start()
+        until_code_burns()
+        zygotes = guests(2)
+        for zygote in zygotes:
+            zygote.suspend()
+        late = sandbox.run(dataclasses.replace(_GOOD, wall=STALL_S + 0.5))
+        for zygote in zygotes:
+            zygote.resume()
+        cancellation.cancel()
+        caller.join()
+    assert zygotes
+    assert (late.status, late.cause, late.blame) == (Status.INFRA, "queue_stalled", Blame.ENGINE)
+    assert [one.status for one in done] == [Status.CANCELLED]

@@ -17,7 +17,7 @@ Start = Callable[[Callable[[], None]], None]
 
 _PAUSE_S = 0.1  # before a job waits for a lane again
 _MOST = 1_000  # each has a thread, and a sandbox turns away more callers than about that many
-_NO_LANE = frozenset(("queue_timeout", "queue_full"))
+_NO_LANE = frozenset(("queue_timeout", "queue_stalled", "queue_full"))
 
 
 def outcomes(

@@ -1,17 +1,16 @@
 """`poet metrics`: what the last calls of each version were like, and what the machine is doing."""
 
+import collections
 import dataclasses
-import sys
 from pathlib import Path
 
 from poet_engine import assembly
 from poet_engine.cli import journals
 from poet_engine.cli.screen import Screen
-from poet_engine.cli.target import locate as locate_target
+from poet_engine.cli.stored import stored
 from poet_engine.errors import UsageError
 from poet_engine.events import ExecutionEvent
 from poet_engine.settings import Settings
-from poet_engine.store import locate
 from poet_engine.telemetry.gauges import Gauges
 from poet_engine.telemetry.rolling import Quantiles, VersionMetrics, by_version
 
@@ -37,16 +36,15 @@ def show(screen: Screen, target: str | None, *, calls: int, journal: Path | None
         UsageError: There is no call of it.
     """
     home = Settings.read().home
-    function: str | None = None
-    if target is not None:
-        path, function = locate_target(target, folders=[Path.cwd(), *map(Path, sys.path)])
-        if journal is None:
-            journal = locate(path.absolute(), function, home=home) / "events" / "journal.db"
+    one = None if target is None else stored(target)
+    function, of = (None, None) if one is None else (one.qualname, one.of)
+    if one is not None and journal is None:
+        journal = one.root / "events" / "journal.db"
     found: list[tuple[Path, VersionMetrics]] = []
     for path, opened in journals.opened(screen, journals.find(journal, here=Path.cwd(), home=home)):
-        events = opened.find(type="function.execution", function=function, limit=calls)
+        events = opened.find(type="function.execution", function=function, of=of, limit=calls)
         recent = (event.payload for event in events if isinstance(event, ExecutionEvent))
-        found += [(path, one) for one in by_version(recent)]
+        found += [(path, one) for one in by_version(recent, unnamed=None if of is None else of.name)]
     if target is not None and not found:
         raise UsageError(f"no call of {target} was recorded in {journal}; call the decorated function first")
     gauges = assembly.gauges()
@@ -57,17 +55,20 @@ def show(screen: Screen, target: str | None, *, calls: int, journal: Path | None
         }
     )
     if found:
-        screen.table(_COLUMNS, [_row(one) for _path, one in found])
+        modules = collections.Counter(name for name, _module in {(one.function, one.module) for _path, one in found})
+        screen.table(_COLUMNS, [_row(one, named=modules[one.function] > 1) for _path, one in found])
     screen.line(_machine(gauges))
     return 0
 
 
-def _row(one: VersionMetrics) -> tuple[str, ...]:
+def _row(one: VersionMetrics, *, named: bool) -> tuple[str, ...]:
+    """A line of the table; it names the module where several have a function of that name."""
+    function = f"{one.function} ({one.module or 'module not known'})" if named else one.function
     rate = "-" if one.success_rate is None else f"{one.success_rate:.1%}"
     took = one.duration_ms
     times = (f"{took.p50:.1f}", f"{took.p95:.1f}", f"{took.p99:.1f}")
     memory = "-" if one.memory_bytes is None else f"{one.memory_bytes.p95 / _MB:.1f} MB"
-    return (one.function, one.version, str(one.calls), rate, *times, _p95(one.cpu_ms), memory, _p95(one.queue_wait_ms))
+    return (function, one.version, str(one.calls), rate, *times, _p95(one.cpu_ms), memory, _p95(one.queue_wait_ms))
 
 
 def _p95(found: Quantiles | None) -> str:

@@ -64,7 +64,7 @@ def _last_call(found: Stored) -> ExecutionPayload | None:
         if not journal.is_file():
             continue
         with Journal.open(journal) as events:
-            calls = events.find(type="function.execution", function=found.qualname, limit=_LOOKED_AT)
+            calls = events.find(type="function.execution", function=found.qualname, of=found.of, limit=_LOOKED_AT)
         for event in calls:
             if isinstance(event, ExecutionEvent) and _tells(event.payload):
                 return event.payload

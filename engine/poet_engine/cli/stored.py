@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from poet_engine.cli.target import locate as locate_target
+from poet_engine.journal import OfModule
 from poet_engine.settings import Settings
 from poet_engine.store import FunctionStore, Store, folder_name, locate, module_name
 
@@ -24,6 +25,11 @@ class Stored:
     qualname: str
     root: Path
     versions: FunctionStore
+
+    @property
+    def of(self) -> OfModule:
+        """Which events of its name are its own. Those that name no module go to whose folder has the plain name."""
+        return OfModule(module_name(self.file), unnamed=self.versions.name == self.qualname)
 
 
 def stored(target: str) -> Stored:

@@ -211,13 +211,14 @@ def _not_served(function: str, away: NotAdmitted) -> NotServedError:
     return NotServedError(message, by=away.by, retry_after=away.retry_after)
 
 
-def call_of(begun: Begun, story: Story, *, end: float) -> Call:
+def call_of(begun: Begun, story: Story, *, end: float, module: str | None = None) -> Call:
     """What is recorded.
 
     Args:
         begun: The call's beginning.
         story: What came of it.
         end: Seconds since the epoch.
+        module: What tells the function from others of its name in its folder.
     """
     outcome, reason = story.outcome, story.reason
     if story.error is not None and outcome is None:
@@ -243,6 +244,7 @@ def call_of(begun: Begun, story: Story, *, end: float) -> Call:
         deadline=begun.deadline,
         tries=story.tries,
         refusals=story.refusals,
+        module=module,
     )
 
 

@@ -13,7 +13,7 @@ from poet_engine.decorator.inputs import Inputs, inputs_of
 from poet_engine.decorator.modes import aside
 from poet_engine.decorator.opinions import FeedbackType, lay_into_inbox, opinion, recorded
 from poet_engine.decorator.options import Options
-from poet_engine.decorator.places import recorder_for
+from poet_engine.decorator.places import own_events, recorder_for
 from poet_engine.decorator.preparing import (
     Candidate,
     Hosted,
@@ -25,7 +25,7 @@ from poet_engine.decorator.preparing import (
     rescanned,
     usable,
 )
-from poet_engine.decorator.route import DEFAULT_TIMEOUT_S, Route, Supplies
+from poet_engine.decorator.route import DEFAULT_TIMEOUT_S, Called, Route, Supplies
 from poet_engine.decorator.telling import Teller
 from poet_engine.decorator.turn import Turn
 from poet_engine.decorator.wiring import wiring
@@ -59,6 +59,7 @@ class PoetHandle(Generic[_Params]):
         self._lock = ForkedLock()
         self._state: Ready | Hosted | None = None
         self._recorder: Recorder | None = None
+        self._module: str | None = None  # known when there is a recorder
         self._recording_failed = False
         self._inputs: Inputs | None = None
         self._supplies: Supplies | None = None
@@ -182,7 +183,7 @@ class PoetHandle(Generic[_Params]):
             UsageError: A value is none that feedback can have, or the journal has no such call of this function.
         """
         said = opinion(execution_id, rating=rating, comments=comments, kind=type, suggestions=suggestions)
-        event = recorded(self._records(), said, self._name)
+        event = recorded(self._records(), said, self._name, own_events(self._function, self._module))
         problem = lay_into_inbox(self._function, event)
         if problem is not None:
             self._tell.once("inbox", f"has feedback in its journal alone: {problem}")
@@ -201,7 +202,10 @@ class PoetHandle(Generic[_Params]):
             JournalError: The journal cannot be read.
         """
         recorder = self._records()
-        return () if recorder is None else by_version(recorder.calls(self._name, limit=calls))
+        if recorder is None:
+            return ()
+        own = own_events(self._function, self._module)
+        return by_version(recorder.calls(self._name, limit=calls, of=own), unnamed=self._module)
 
     def call(self, *args: _Params.args, **kwargs: _Params.kwargs) -> Execution:
         """Call it and tell everything; raises what the caller of the function would see raised.
@@ -326,10 +330,12 @@ class PoetHandle(Generic[_Params]):
     def _route_of(self, state: Ready | Hosted) -> Route:
         route = self._route
         if route is None or route.state is not state:
+            self._records()  # it knows the module
+            called = Called(self._full_name, self._name, self._module)
             with self._lock:
                 if self._supplies is None:
                     self._supplies = Supplies(self._options, wiring().pipeline)
-                route = self._route = Route(self._full_name, state, self._supplies, wiring().breakers)
+                route = self._route = Route(called, state, self._supplies, wiring().breakers)
         return route
 
     def _settle(self, begun: Begun, served: Served) -> Execution:
@@ -368,7 +374,7 @@ class PoetHandle(Generic[_Params]):
         if recorder is None:
             return ""
         try:
-            event_id = recorder.record(call_of(begun, story, end=wiring().now()))
+            event_id = recorder.record(call_of(begun, story, end=wiring().now(), module=self._module))
         except PoetError as reason:  # the journal was closed: the program is ending
             self._tell.once("journal", f"leaves no events: {reason}")
             return ""
@@ -380,7 +386,8 @@ class PoetHandle(Generic[_Params]):
         """Where its events go. A journal that cannot be opened is said once and costs no call its answer."""
         if self._recorder is None and not self._recording_failed:
             try:
-                self._recorder = recorder_for(self._function)
+                recorder, self._module = recorder_for(self._function)
+                self._recorder = recorder
             except PoetError as error:
                 self._recording_failed = True
                 self._tell.once("journal", f"leaves no events: {error}")

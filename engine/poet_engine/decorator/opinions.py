@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from poet_engine.decorator.places import feedback_folder
 from poet_engine.errors import PoetError, UsageError
 from poet_engine.events import FeedbackEvent, FeedbackPayload
+from poet_engine.journal import OfModule
 from poet_engine.journal.recorder import Recorder
 
 FeedbackType = Literal["performance", "error", "user", "system"]
@@ -77,7 +78,7 @@ def lay_into_inbox(function: object, event: FeedbackEvent) -> str | None:
     return None
 
 
-def recorded(recorder: Recorder | None, said: FeedbackPayload, name: str) -> FeedbackEvent:
+def recorded(recorder: Recorder | None, said: FeedbackPayload, name: str, of: OfModule | None) -> FeedbackEvent:
     """Keep it in the journal, with the function and the version of the call that it is about.
 
     Raises:
@@ -86,10 +87,10 @@ def recorded(recorder: Recorder | None, said: FeedbackPayload, name: str) -> Fee
     if recorder is None:
         raise UsageError(f"{name} leaves no events, so there is nothing that feedback could be about; the log says why")
     about = recorder.execution(said.execution_id)
-    if about is None or about.payload.function_name != name:
+    if about is None or about.payload.function_name != name or not (of is None or of.holds(about.payload.module)):
         raise UsageError(
             f"the journal has no call {said.execution_id!r} of {name}: give the execution_id of an Execution, which "
             ".poet.call(…) returns, or of an event"
         )
-    payload = dataclasses.replace(said, function_name=name, version=about.payload.version)
+    payload = dataclasses.replace(said, function_name=name, version=about.payload.version, module=about.payload.module)
     return recorder.opinion(payload, about=about)

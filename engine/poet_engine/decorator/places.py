@@ -4,7 +4,8 @@ from pathlib import Path
 
 from poet_engine.decorator.wiring import wiring
 from poet_engine.domains import FunctionInfo, describe
-from poet_engine.errors import SourceUnavailableError
+from poet_engine.errors import PoetError, SourceUnavailableError
+from poet_engine.journal import OfModule
 from poet_engine.journal.recorder import Recorder
 from poet_engine.store import FunctionStore, Store, folder_name, locate, module_name
 from poet_engine.store.location import writable
@@ -43,17 +44,39 @@ def feedback_folder(function: object) -> FunctionStore | None:
     return None if "<locals>" in info.qualname else store_of(info)
 
 
-def recorder_for(function: object) -> Recorder:
+def recorder_for(function: object) -> tuple[Recorder, str | None]:
     """What keeps the events of a function: beside its versions, or in the state folder when it can have none.
+
+    Returns:
+        That, and the module that its events name; None where it has no source.
 
     Raises:
         PoetError: The journal cannot be opened.
     """
+    module = None
     try:
-        root = _root(describe(function))
+        info = describe(function)
+        root, module = _root(info), module_of(info)
     except SourceUnavailableError:
         root = wiring().home()
-    return wiring().recorder(root / "events" / "journal.db")
+    return wiring().recorder(root / "events" / "journal.db"), module
+
+
+def own_events(function: object, module: str | None) -> OfModule | None:
+    """Which events of its name are a function's own; those that name no module go to whose folder has the plain name.
+
+    Args:
+        function: Whose.
+        module: What its events name; None where it has no source, and then all events of its name are meant.
+    """
+    if module is None:
+        return None
+    try:
+        folder = feedback_folder(function)
+    except PoetError:  # it has none, so it shares its name with nobody who has
+        folder = None
+    plain = folder is None or folder.name == getattr(function, "__qualname__", None)
+    return OfModule(module, unnamed=plain)
 
 
 def _root(info: FunctionInfo) -> Path:

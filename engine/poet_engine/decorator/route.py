@@ -1,5 +1,7 @@
 """How the calls of one function go, for as long as the same version, or the original, is asked first."""
 
+import dataclasses
+
 from poet_engine.decorator.options import Options
 from poet_engine.decorator.preparing import Hosted, Ready, previous_good, rescanned
 from poet_engine.engine import Engine
@@ -37,27 +39,42 @@ class Supplies:
         return f"<Supplies {self.budget!r} {self.fallback!r}>"
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Called:
+    """What a function is called.
+
+    Attributes:
+        full: With its package and module; tells it from every other one of this process.
+        name: Its own qualified name, as in events.
+        module: What tells it from others of that name in its folder, in events; None where it has no source.
+    """
+
+    full: str
+    name: str
+    module: str | None
+
+
 class Route:
     """One version, or the original, and what stands around it.
 
     Args:
-        name: The function's, with its module's.
+        called: Whose.
         state: Who is asked first.
         supplies: What outlives the state.
         breakers: Of this process.
     """
 
-    def __init__(self, name: str, state: Ready | Hosted, supplies: Supplies, breakers: BreakerRegistry) -> None:
+    def __init__(self, called: Called, state: Ready | Hosted, supplies: Supplies, breakers: BreakerRegistry) -> None:
         self.state = state
-        self._name, self._supplies, self._breakers = name, supplies, breakers
+        self._called, self._supplies, self._breakers = called, supplies, breakers
         self.previous = _previous(state)
 
     def __repr__(self) -> str:
-        return f"<Route {self._name} {self._supplies!r}>"
+        return f"<Route {self._called.full} {self._supplies!r}>"
 
     def aside(self, state: Hosted) -> "Route":
         """The way of a call that is left to the original."""
-        return Route(self._name, state, self._supplies, self._breakers)
+        return Route(self._called, state, self._supplies, self._breakers)
 
     def plan(self) -> Plan:
         """How the next call goes."""
@@ -77,11 +94,12 @@ class Route:
             bulkhead=None if engine is None else engine.admission.bulkhead,
             rate=None if engine is None else engine.admission.rate,
             previous=self._of_previous(state),
+            settle=self._breakers.flush,
         )
 
     def _guards(self, state: Ready | Hosted) -> tuple[Guard, ...]:
         if isinstance(state, Hosted):
-            key = VersionKey(self._name, "original", HOST)
+            key = self._key(self._called.full, "original", HOST)
             return (BreakerGuard(self._breakers.get(key), guarding.of_host),)
         engine = state.workplace.engine
         backend = self._breakers.get(BackendKey(engine.sandbox_name))
@@ -93,8 +111,11 @@ class Route:
         return (self._of_version(state, self.previous, state.workplace.engine),)
 
     def _of_version(self, state: Ready, version: StoredVersion, engine: Engine) -> BreakerGuard:
-        key = VersionKey(str(state.workplace.versions.path), version.name, engine.sandbox_name)
+        key = self._key(str(state.workplace.versions.path), version.name, engine.sandbox_name)
         return BreakerGuard(self._breakers.get(key), guarding.of_version)
+
+    def _key(self, function: str, version: str, sandbox: str) -> VersionKey:
+        return VersionKey(function, version, sandbox, name=self._called.name, module=self._called.module)
 
 
 def _previous(state: Ready | Hosted) -> StoredVersion | None:

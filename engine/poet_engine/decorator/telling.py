@@ -129,7 +129,7 @@ def transition_payload(key: BreakerKey, transition: Transition) -> BreakerPayloa
     """What the journal keeps of a transition; a version is named as its calls' events name it."""
     ours = key if isinstance(key, VersionKey) else VersionKey(f"backend {key.backend}", "", key.backend)
     return BreakerPayload(
-        function_name=PurePath(ours.function).name,
+        function_name=ours.name or PurePath(ours.function).name,
         version=ours.version or None,
         sandbox=ours.sandbox,
         old_state=str(transition.old),
@@ -141,4 +141,5 @@ def transition_payload(key: BreakerKey, transition: Transition) -> BreakerPayloa
         wait_s=transition.wait,
         pinned=transition.pinned,
         manual=transition.manual,
+        module=ours.module,
     )

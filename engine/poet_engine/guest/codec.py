@@ -40,6 +40,7 @@ _HARMLESS_HASHES = 1000
 _MAX_MEAN_STEPS = 16
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _WORD = (1 << 64) - 1
+_SECOND = dt.timedelta(seconds=1)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _PLAIN = frozenset((bool, type(None)))
 _T_contra = TypeVar("_T_contra", contravariant=True)
@@ -183,8 +184,16 @@ def _as_text(tag: str) -> _Encoder[object]:
     return lambda value, where, _depth, _parts: _tagged(tag, _text_out(str(value), where))
 
 
-def _as_isoformat(tag: str) -> _Encoder[dt.date]:
-    return lambda value, _where, _depth, _parts: _tagged(tag, value.isoformat())
+def _date_out(value: dt.date, _where: str, _depth: int, _parts: Collected | None) -> object:
+    return _tagged("date", value.isoformat())
+
+
+def _clock_out(value: dt.datetime | dt.time, where: str, _depth: int, _parts: Collected | None) -> object:
+    tag, offset = type(value).__name__, value.utcoffset()
+    # `fromisoformat` takes it for UTC
+    if offset and abs(offset) < _SECOND:
+        raise UntravellableError(where, tag, "its offset from UTC is less than a second")
+    return _tagged(tag, value.isoformat())
 
 
 # exact type → how it goes out; a subclass is a different type and does not travel as its parent
@@ -203,9 +212,9 @@ _ENCODERS: dict[type, _Encoder[Never]] = {
     uuid.UUID: _as_text("uuid"),
     pathlib.PosixPath: _as_text("path"),
     pathlib.PurePosixPath: _as_text("path"),
-    dt.datetime: _as_isoformat("datetime"),
-    dt.date: _as_isoformat("date"),
-    dt.time: _as_isoformat("time"),
+    dt.datetime: _clock_out,
+    dt.date: _date_out,
+    dt.time: _clock_out,
     dt.timedelta: _timedelta_out,
 }
 

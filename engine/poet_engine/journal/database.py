@@ -130,15 +130,15 @@ class Database:
         """The bodies of events, newest first.
 
         Args:
-            where: Column with its operator, such as `type =` or `timestamp >=`, to the value; all must hold.
+            where: Condition, such as `type = ?` or `timestamp >= ?`, to the value that it asks for; all must hold.
             limit: At most so many.
 
         Raises:
             JournalError: The file cannot be read.
         """
-        conditions = " AND ".join(f"{column} ?" for column in where) or "1"
+        conditions = " AND ".join(where) or "1"
         # As bytes: a foreign hand may have been in the file, and what is no UTF-8 must spoil no other row.
-        query = f"SELECT CAST(body AS BLOB) FROM event WHERE {conditions}"  # noqa: S608 - the columns are the journal's own words
+        query = f"SELECT CAST(body AS BLOB) FROM event WHERE {conditions}"  # noqa: S608 - the conditions are the journal's own words
         with self._use() as connection:
             cursor = connection.execute(f"{query} ORDER BY position DESC LIMIT ?", (*where.values(), limit))
             return [bytes(body) for (body,) in cursor if isinstance(body, bytes)]

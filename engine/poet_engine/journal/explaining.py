@@ -4,7 +4,15 @@ import dataclasses
 import shlex
 from collections.abc import Iterable, Mapping
 
-from poet_engine.events import BreakerEvent, Event, ExecutionEvent, ExecutionPayload, FeedbackEvent, RecordingEvent
+from poet_engine.events import (
+    BreakerEvent,
+    BreakerPayload,
+    Event,
+    ExecutionEvent,
+    ExecutionPayload,
+    FeedbackEvent,
+    RecordingEvent,
+)
 from poet_engine.journal.journal import Journal
 
 _MOST = 1_000  # events of one kind that are looked at
@@ -72,13 +80,16 @@ def _breakers(journal: Journal, call: ExecutionPayload) -> tuple[BreakerEvent, .
 
 
 def _of(call: ExecutionPayload, found: Iterable[Event]) -> Iterable[BreakerEvent]:
-    """Those of the call's function, or of the backend that it ran on; an original's breaker names its module too."""
-    name = call.function_name
-    for event in found:
-        if isinstance(event, BreakerEvent):
-            whose = event.payload.function_name
-            if whose in (name, f"backend {call.sandbox}") or whose.endswith(f".{name}"):
-                yield event
+    """Those of the call's function, or of the backend that it ran on."""
+    return (event for event in found if isinstance(event, BreakerEvent) and _concerns(event.payload, call))
+
+
+def _concerns(breaker: BreakerPayload, call: ExecutionPayload) -> bool:
+    whose, name = breaker.function_name, call.function_name
+    if breaker.module is not None:
+        return whose == name and call.module in (None, breaker.module)
+    # Before schema 3 a breaker had the name of its function's folder, and that of an original its package's too.
+    return whose in (name, f"backend {call.sandbox}") or whose.endswith(f".{name}")
 
 
 def look_next(call: ExecutionPayload) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """The journal as its users see it."""
 
+import dataclasses
 import functools
 import os
 import types
@@ -17,6 +18,31 @@ from poet_engine.journal.writer import Statistics, Writer
 _MAX_BYTES = 4 << 30  # a journal that nobody prunes must not fill the disk
 _MAX_LIMIT = 10_000
 _OF_ONE_CALL = (events.ExecutionPayload, events.FeedbackPayload, events.RecordingPayload)
+
+# A row that is no JSON names none, and is passed over when it is read.
+_MODULE = "CASE WHEN json_valid(body) THEN json_extract(body, '$.payload.module') END"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OfModule:
+    """Which events of a function's name are meant, where several modules of a folder have a function of that name.
+
+    Attributes:
+        name: Those that name this module.
+        unnamed: Whether those that name none are meant too, as all did before schema 3.
+    """
+
+    name: str
+    unnamed: bool
+
+    def holds(self, module: str | None) -> bool:
+        """Whether an event that names this module is meant."""
+        return module == self.name or (module is None and self.unnamed)
+
+    @property
+    def condition(self) -> str:
+        """The same for a row of the journal; `?` is the name."""
+        return f"nullif({_MODULE}, ?) IS NULL" if self.unnamed else f"{_MODULE} = ?"
 
 
 class Journal:
@@ -95,6 +121,7 @@ class Journal:
         *,
         type: str | None = None,  # noqa: A002 - the field of the event that it compares
         function: str | None = None,
+        of: OfModule | None = None,
         execution_id: str | None = None,
         since: float | None = None,
         until: float | None = None,
@@ -105,6 +132,7 @@ class Journal:
         Args:
             type: Such as `function.execution`.
             function: The payload's `function_name`.
+            of: The payload's `module`.
             execution_id: The payload's.
             since: No events with an earlier timestamp, in seconds since the Unix epoch.
             until: None with a later one.
@@ -118,13 +146,15 @@ class Journal:
         if not 1 <= limit <= _MAX_LIMIT:
             raise UsageError(f"limit is {limit}; ask for 1 to {_MAX_LIMIT} events, and page with since=")
         wanted: dict[str, str | float | None] = {
-            "type =": type,
-            "function =": function,
-            "execution_id =": execution_id,
-            "timestamp >=": since,
-            "timestamp <=": until,
+            "type = ?": type,
+            "function = ?": function,
+            "execution_id = ?": execution_id,
+            "timestamp >= ?": since,
+            "timestamp <= ?": until,
         }
-        where = {column: _storable(value) for column, value in wanted.items() if value is not None}
+        if of is not None:
+            wanted[of.condition] = of.name
+        where = {condition: _storable(value) for condition, value in wanted.items() if value is not None}
         return self._read(self._settled().select(where, limit=limit))
 
     def get(self, event_id: str) -> events.Event | None:
@@ -134,7 +164,7 @@ class Journal:
             JournalError: The file cannot be read, or the row holds no event.
             ClosedError: The journal is closed.
         """
-        bodies = self._settled().select({"id =": _storable(event_id)}, limit=1)
+        bodies = self._settled().select({"id = ?": _storable(event_id)}, limit=1)
         found = self._read(bodies)
         if bodies and not found:
             raise JournalError(f"the journal {self._core.path} holds no readable event under {event_id!r}")

@@ -19,7 +19,7 @@ from poet_engine.events import (
     RefusalNote,
     Resources,
 )
-from poet_engine.journal.journal import Journal
+from poet_engine.journal.journal import Journal, OfModule
 from poet_engine.outcome import Outcome, Status
 from poet_engine.policy import Policy
 from poet_engine.policy.model import Limits
@@ -52,6 +52,7 @@ class Call:
         deadline: Seconds that the whole call had; None where there was no deadline.
         tries: Every attempt, in time order.
         refusals: What turned the call away, in time order.
+        module: What tells the function from others of its name in its folder; None for a bare source.
     """
 
     function_name: str
@@ -70,6 +71,7 @@ class Call:
     deadline: float | None = None
     tries: tuple[AttemptNote, ...] = ()
     refusals: tuple[RefusalNote, ...] = ()
+    module: str | None = None
 
 
 class Recorder:
@@ -143,14 +145,19 @@ class Recorder:
         """One event, or None."""
         return self._journal.get(event_id)
 
-    def calls(self, function: str, *, limit: int) -> list[ExecutionPayload]:
+    def calls(self, function: str, *, limit: int, of: OfModule | None = None) -> list[ExecutionPayload]:
         """The last calls of a function, the newest first.
+
+        Args:
+            function: Its name.
+            limit: At most so many.
+            of: Which of the functions of that name.
 
         Raises:
             UsageError: The limit is not 1 to 10,000.
             JournalError: The journal cannot be read.
         """
-        found = self._journal.find(type="function.execution", function=function, limit=limit)
+        found = self._journal.find(type="function.execution", function=function, of=of, limit=limit)
         return [event.payload for event in found if isinstance(event, ExecutionEvent)]
 
     def flush(self) -> None:
@@ -195,6 +202,7 @@ def payload(call: Call) -> ExecutionPayload:
         usage=None if outcome is None else _usage(outcome),
         tries=call.tries[:_MOST_TRIES] if len(call.tries) > 1 else None,
         refusals=call.refusals or None,
+        module=None if call.module is None else call.module[:MOST_NAME],
     )
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from poet_engine.outcome import Outcome, Status
 
-# Of these, `setup` and the two queues say in so many words that no code was released. `lane_lost` does not.
-_BEFORE_RELEASE = frozenset(("setup", "queue_timeout", "queue_full"))
+# `setup`, and what is said of the queue, say in so many words that no code was released. `lane_lost` does not.
+_BEFORE_RELEASE = frozenset(("setup", "queue_timeout", "queue_stalled", "queue_full"))
 _LONGEST_HEADER = 100
 
 
@@ -37,6 +37,11 @@ class Answer:
     def refused(self) -> bool:
         """Whether a version refused an argument: the caller's fault, and nobody else is asked."""
         return self.outcome is not None and self.outcome.status is Status.REFUSED
+
+    @property
+    def violated(self) -> bool:
+        """Whether a version broke out of its policy, as far as it could: nothing excuses it."""
+        return self.outcome is not None and self.outcome.status is Status.VIOLATION
 
 
 def in_short(answer: Answer) -> str:

@@ -37,7 +37,9 @@ _CALLER = Judgement(Count.NOTHING, Count.SUCCESS)
 _BACKEND = Judgement(Count.NOTHING, Count.FAILURE)
 _NOT_RUN = Judgement(Count.FAILURE, Count.NOTHING)
 
-_FULL = "queue_full"  # our own cap said no before the backend was asked: a breaker would turn load into an outage
+# Our own caps said no, or other callers had what there was: a breaker would turn load into an outage. A backend that
+# hands out no lanes although it might is `queue_stalled`.
+_LOAD = frozenset(("queue_full", "queue_timeout"))
 
 
 def judge(
@@ -77,7 +79,7 @@ def _by_blame(outcome: Outcome) -> Judgement:
             return _CODE
         case Blame.CALLER:
             return _CALLER
-        case Blame.ENGINE if outcome.cause != _FULL:
+        case Blame.ENGINE if outcome.cause not in _LOAD:
             return _BACKEND
         case _:
             return _NOBODY

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from poet_engine.resilience.answer import Answer
 from poet_engine.resilience.bulkhead import Waiting
-from poet_engine.resilience.pipeline import Attempt, Served, Step, Steps, Wait
+from poet_engine.resilience.pipeline import Attempt, Served, Settle, Step, Steps, Wait
 from poet_engine.resilience.retry import Pause
 
 
@@ -54,6 +54,8 @@ def _do(step: Step, attempt: Callable[[Attempt], Answer], pauses: Pauses) -> Ans
             event = threading.Event()
             seat.when_granted(event.set)
             event.wait(seconds)
+        case Settle(wait=wait):
+            wait()
     return None
 
 
@@ -76,6 +78,8 @@ async def _ado(step: Step, attempt: Callable[[Attempt], Awaitable[Answer]], paus
             await pauses.in_task(seconds)
         case Wait(seat=seat, seconds=seconds):
             await _granted(seat, seconds)
+        case Settle(wait=wait):
+            await asyncio.to_thread(wait)
     return None
 
 

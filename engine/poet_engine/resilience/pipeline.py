@@ -53,7 +53,14 @@ class Wait:
     seconds: float
 
 
-Step = Attempt | retry.Pause | Wait
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settle:
+    """Step: wait until what the breakers have decided is on the disk; `wait` blocks, for some seconds at the most."""
+
+    wait: Callable[[], object]
+
+
+Step = Attempt | retry.Pause | Wait | Settle
 Steps = Generator[Step, Answer | None, "Served"]
 _Part = Generator[Step, Answer | None, NotAdmitted | None]
 
@@ -76,6 +83,7 @@ class Plan:
         rate: Bounds how many begin in a time.
         fallback: Bounds how many are answered by a fallback at once.
         previous: The guards of the previous good version; None where there is no such version.
+        settle: Waits until what the guards have decided outlives a kill; None where nothing does.
     """
 
     first: Rung
@@ -90,6 +98,7 @@ class Plan:
     bulkhead: Bulkhead | None = None
     rate: RateLimit | None = None
     previous: tuple[Guard, ...] | None = None
+    settle: Callable[[], object] | None = None
 
     def clips(self, left: float) -> bool:
         """Whether an attempt that has so many seconds has clearly less than it would have at once."""
@@ -123,6 +132,7 @@ class _Story:
     queue_wait: float = 0.0
     took: float = 0.0  # of the last attempt
     clipped: bool = False  # the same
+    violated: bool = False  # by any of the versions
     answer: Answer | None = None  # of whoever was asked first
     turned_away: NotAdmitted | None = None
     why: str | None = None  # it was not tried again
@@ -131,6 +141,7 @@ class _Story:
 
     def note(self, rung: Rung, answer: Answer, began: float, ended: float) -> None:
         """Remember an attempt; of more than 50, the last one takes the place of the one before."""
+        self.violated |= answer.violated
         del self.tries[_MOST_TRIES - 1 :]
         self.tries.append(Tried(rung, in_short(answer), began - self.began, ended - began))
 
@@ -193,8 +204,12 @@ class Pipeline:
         plan.budget.count_call()
         try:
             story.turn_away(_admitted(plan.guards, passes) or (yield from self._with_place(plan, story)))
+            if story.violated:  # at once: whoever answers instead may take long, and other calls begin meanwhile
+                _tell(passes, _went(plan, story, None, None))
             by, answer = yield from self._answered(plan, story)
             _tell(passes, _went(plan, story, by, answer))
+            if story.violated and plan.settle is not None:
+                yield Settle(plan.settle)
         finally:
             _give_back(passes)
         return Served(
@@ -314,8 +329,9 @@ class Pipeline:
             if self._older_may_do_better(plan, story, begins) and _let_through(plan.previous or (), passes, story):
                 previous = yield Attempt(Rung.PREVIOUS, left)
                 took = self._ended(story, Rung.PREVIOUS, previous, begins) - begins
-            if previous is not None and (previous.ok or previous.refused):
+            if previous is not None and (previous.ok or previous.refused or previous.violated):
                 _tell(passes, Went(previous, duration=took))
+            if previous is not None and (previous.ok or previous.refused):
                 return Rung.PREVIOUS, previous
             begins = self.clock()
             original = yield Attempt(Rung.ORIGINAL, None)

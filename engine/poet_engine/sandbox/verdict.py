@@ -66,6 +66,12 @@ TABLE: tuple[Row, ...] = (
     Row(Status.INFRA, "lane_lost", Blame.ENGINE, "the lane's init, or the container, was killed from outside"),
     Row(Status.INFRA, "docker_daemon", Blame.ENGINE, "the Docker engine is not there, or does not answer in time"),
     Row(Status.INFRA, "queue_timeout", Blame.ENGINE, "no lane became free before the deadline"),
+    Row(
+        Status.INFRA,
+        "queue_stalled",
+        Blame.ENGINE,
+        "the same, and for 2 s or more nobody was given one, although not all that there may be were in use",
+    ),
     Row(Status.INFRA, "queue_full", Blame.ENGINE, "too many callers wait for a lane already"),
 )
 

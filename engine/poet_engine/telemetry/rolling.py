@@ -31,6 +31,7 @@ class VersionMetrics:
 
     Attributes:
         function: The function's name.
+        module: What tells it from others of that name in its folder; None where that is not known.
         version: Such as `v1`, or `original`.
         calls: How many there are.
         judged: Those of them that say something about the version: neither refused, cancelled nor `infra`.
@@ -42,6 +43,7 @@ class VersionMetrics:
     """
 
     function: str
+    module: str | None
     version: str
     calls: int
     judged: int
@@ -61,20 +63,26 @@ def quantiles(values: Iterable[float | None]) -> Quantiles | None:
     return Quantiles(p50, p95, p99)
 
 
-def by_version(calls: Iterable[ExecutionPayload]) -> tuple[VersionMetrics, ...]:
-    """One summary for each function and version, in the order in which they are first met."""
-    groups: dict[tuple[str, str], list[ExecutionPayload]] = {}
+def by_version(calls: Iterable[ExecutionPayload], *, unnamed: str | None = None) -> tuple[VersionMetrics, ...]:
+    """One summary for each function and version, in the order in which they are first met.
+
+    Args:
+        calls: Of any functions.
+        unnamed: The module of those that name none; None where that is not known.
+    """
+    groups: dict[tuple[str, str | None, str], list[ExecutionPayload]] = {}
     for call in calls:
-        groups.setdefault((call.function_name, call.version), []).append(call)
+        groups.setdefault((call.function_name, call.module or unnamed, call.version), []).append(call)
     return tuple(_summary(*key, group) for key, group in groups.items())
 
 
-def _summary(function: str, version: str, calls: Sequence[ExecutionPayload]) -> VersionMetrics:
+def _summary(function: str, module: str | None, version: str, calls: Sequence[ExecutionPayload]) -> VersionMetrics:
     judged = [call for call in calls if call.outcome not in _NOT_JUDGED]
     durations = quantiles(call.metrics.duration_ms for call in calls)
     assert durations is not None  # noqa: S101 - a group has at least one call
     return VersionMetrics(
         function=function,
+        module=module,
         version=version,
         calls=len(calls),
         judged=len(judged),

@@ -115,7 +115,7 @@ def test_a_job_that_cannot_start_is_refused_and_the_others_run(threads: Threads,
     assert all(outcome.ok for outcome in outcomes)
 
 
-@pytest.mark.parametrize("cause", ["queue_timeout", "queue_full"])
+@pytest.mark.parametrize("cause", ["queue_timeout", "queue_stalled", "queue_full"])
 def test_a_job_that_found_no_lane_waits_on(threads: Threads, cause: str) -> None:
     waits = itertools.count()
 

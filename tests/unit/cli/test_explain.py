@@ -128,6 +128,27 @@ def test_an_event_id_will_do(desk: Desk, capsys: pytest.CaptureFixture[str]) -> 
     assert "call the-call" in run(capsys, event.id)[1]
 
 
+@pytest.mark.parametrize(
+    ("call", "breaker", "told"),
+    [
+        ("shop", ("detect_drift", "shop"), True),
+        ("shop", ("detect_drift", "bank"), False),
+        (None, ("detect_drift", "bank"), True),
+        ("shop", ("Cart.detect_drift", "shop"), False),
+        ("shop", ("package.shop.detect_drift", None), True),
+        ("shop", ("backend process", None), True),
+        ("shop", ("backend docker", None), False),
+    ],
+)
+def test_breakers_are_those_of_the_call(
+    desk: Desk, capsys: pytest.CaptureFixture[str], call: str | None, breaker: tuple[str, str | None], *, told: bool
+) -> None:
+    """Of its own function and backend; events of before name breakers by their folder, and those of calls no module."""
+    name, module = breaker
+    desk.record(dataclasses.replace(CALL, module=call), dataclasses.replace(OPENED, function_name=name, module=module))
+    assert bool(document(capsys, "the-call")["breakers"]) is told
+
+
 def test_a_call_that_a_breaker_turned_away_names_what_had_opened_it(
     desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:

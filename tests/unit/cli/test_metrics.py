@@ -55,3 +55,17 @@ def test_only_the_last_calls_count_if_so_asked(capsys: pytest.CaptureFixture[str
 def test_a_function_that_was_never_called_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["metrics", "shop.py:total"]) == 2
     assert "no call of shop.py:total was recorded" in capsys.readouterr().err
+
+
+def test_two_modules_with_a_function_of_that_name(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each target has its own numbers; where both are shown, each line names its module."""
+    desk.record(*(dataclasses.replace(CALL, module=module) for module in ("shop", "bank", "bank")))
+    assert main(["metrics", "shop.py:detect_drift", "--json"]) == 0
+    [shop] = json.loads(capsys.readouterr().out)["versions"]
+    assert (shop["module"], shop["calls"]) == ("shop", 5)  # with the four that name no module
+    (Path("bank.py")).write_text("def detect_drift(): ...\n")
+    assert main(["metrics", "bank.py:detect_drift"]) == 0
+    assert "module not known" not in capsys.readouterr().out
+    assert main(["metrics"]) == 0
+    out = capsys.readouterr().out
+    assert [text in out for text in ("detect_drift (bank)", "detect_drift (module not known)", "other (")] == [1, 1, 0]

@@ -51,7 +51,7 @@ def function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FunctionStore:
 
 
 def record(folder: Path, *calls: Call) -> None:
-    numbers = iter(range(1, 100))
+    numbers = iter(range(1, 1000))
     factory = EventFactory(lambda: float(next(numbers)), lambda count: next(numbers).to_bytes(count), "e", "s", "0")
     with Journal.open(folder / "events" / "journal.db") as journal:
         for call in calls:
@@ -129,3 +129,12 @@ def test_the_run_of_a_bare_source_of_that_name_is_none_of_its_calls(
     record(tmp_path / "home", dataclasses.replace(CALL, version="3428718068ba"))
     assert main(["show", "bare.py:total"]) == 2
     assert "it was not called yet" in capsys.readouterr().err
+
+
+def test_the_calls_of_another_module_say_nothing(function: FunctionStore, capsys: pytest.CaptureFixture[str]) -> None:
+    """However many there are since."""
+    others = [dataclasses.replace(HOSTED, execution_id=f"other-{n}", module="bank") for n in range(60)]
+    record(function.path.parent, dataclasses.replace(CALL, module="shop"), *others)
+    assert shown(capsys)["why"] == "v2 serves"
+    Path("bank.py").write_text("")
+    assert shown(capsys, "bank.py:total")["why"] == "it is a method"

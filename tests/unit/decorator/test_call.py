@@ -117,6 +117,7 @@ class TestGenerated:
             "usage": payload["usage"],
             "tries": None,
             "refusals": None,
+            "module": "monitoring",
         }
 
     def test_arguments_arrive_as_they_were_given(self, workshop: "Workshop") -> None:

@@ -6,6 +6,7 @@ import inspect
 import os
 import weakref
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,8 +17,10 @@ from poet_engine.decorator.options import Options
 from poet_engine.errors import GuestError, LimitError, NotServedError
 from poet_engine.job import Job
 from poet_engine.outcome import Blame, ErrorInfo, Outcome, Status
-from poet_engine.resilience.breaker import BreakerSettings
+from poet_engine.resilience.breaker import BreakerRegistry, BreakerSettings
+from poet_engine.resilience.breaker.record import find
 from poet_engine.sandbox.scripted import failed, ok
+from poet_engine.store import Store
 
 if TYPE_CHECKING:
     from tests.unit.decorator.conftest import Detector, Workshop
@@ -215,6 +218,26 @@ class TestSandboxed:
         workshop.clock.advance(100_000)
         workshop.answer = ok(1)
         assert detect([1.0], [2.0]) == NAIVE
+
+    @pytest.mark.parametrize("is_async", [False, True])
+    def test_the_pin_of_a_violation_is_on_the_disk_when_the_call_returns(
+        self, workshop: "Workshop", *, is_async: bool
+    ) -> None:
+        """Nobody has asked for it but the call itself."""
+        workshop.breakers = BreakerRegistry(
+            lambda _key: BreakerSettings(),
+            clock=workshop.clock,
+            wall_clock=lambda: 0.0,
+            random=lambda: 0.5,
+            stores=lambda key: Store(Path(key.function).parent).function(Path(key.function).name),
+        )
+        workshop.answer = failed(Status.VIOLATION, "network")
+        text = DETECTOR.format("")
+        detect = workshop.load(text.replace("def detect", "async def detect") if is_async else text)
+        answer = detect([1.0], [2.0])
+        assert (asyncio.run(_awaited(answer)) if is_async else answer) == NAIVE
+        stored = Store(workshop.folder / ".poet").function("detect_drift").state("v1")
+        assert find(stored or {}, "scripted").record.pinned
 
     def test_a_previous_version_answers_for_a_bad_one(self, workshop: "Workshop") -> None:
         """The event judges the new one and says who answered."""

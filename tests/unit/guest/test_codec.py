@@ -49,7 +49,9 @@ def same(one: object, other: object) -> bool:
 
 def fixed_zones() -> st.SearchStrategy[dt.timezone]:
     offset = dt.timedelta(hours=23, minutes=59, seconds=59)
-    return st.builds(dt.timezone, st.timedeltas(-offset, offset))
+    second = dt.timedelta(seconds=1)
+    offsets = st.timedeltas(-offset, offset).filter(lambda found: not found or abs(found) >= second)
+    return st.builds(dt.timezone, offsets)
 
 
 text = st.text(st.characters(exclude_categories=["Cs"]))
@@ -228,6 +230,17 @@ def own_mapping() -> object:
     value: dict[object, object] = {}
     value["self"] = {2: value}
     return value
+
+
+@pytest.mark.parametrize("offset", [dt.timedelta(microseconds=1), dt.timedelta(microseconds=-999_999)], ids=str)
+def test_an_offset_below_a_second_is_refused(offset: dt.timedelta) -> None:
+    """Read back from its text form, it would be UTC: `fromisoformat` has it so."""
+    zone = dt.timezone(offset)
+    moment, clock = dt.datetime(2024, 2, 29, tzinfo=zone), dt.time(tzinfo=zone)
+    assert dt.datetime.fromisoformat(moment.isoformat()).utcoffset() != offset
+    for value in (moment, clock):
+        with pytest.raises(UntravellableError, match="less than a second"):
+            codec.dumps(value, "argument 1")
 
 
 @pytest.mark.parametrize("make", [own_list, own_mapping])

@@ -13,7 +13,7 @@ from poet_engine.sandbox.verdict import TABLE
 DEFAULT = Transient.of((ConnectionError, TimeoutError))
 NEVER_STARTED = {
     *(("rejected", cause) for cause in ("scan_ast", "scan_bandit", "policy", "syntax", "too_large")),
-    *(("infra", cause) for cause in ("setup", "queue_timeout", "queue_full")),
+    *(("infra", cause) for cause in ("setup", "queue_timeout", "queue_stalled", "queue_full")),
 }
 
 

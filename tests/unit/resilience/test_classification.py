@@ -18,6 +18,7 @@ EXPECTED = {
     ("cancelled", "caller"): Judgement(NOTHING, NOTHING),
     ("cancelled", "shutdown"): Judgement(NOTHING, NOTHING),
     ("infra", "queue_full"): Judgement(NOTHING, NOTHING),
+    ("infra", "queue_timeout"): Judgement(NOTHING, NOTHING),
 }
 BY_BLAME = {
     "code": Judgement(FAILURE, SUCCESS),

@@ -14,6 +14,8 @@ from poet_engine.sandbox.scripted import failed, ok
 GOOD, WALL = Answer(outcome=ok(1)), Answer(outcome=failed(Status.LIMIT, "wall"))
 RAISED = Answer(outcome=failed(Status.ERROR, "exception"))
 OURS = Answer(outcome=failed(Status.INFRA, "setup", Blame.ENGINE))
+STALLED = Answer(outcome=failed(Status.INFRA, "queue_stalled", Blame.ENGINE))
+LOAD = [Answer(outcome=failed(Status.INFRA, cause, Blame.ENGINE)) for cause in ("queue_timeout", "queue_full")]
 
 
 @pytest.mark.parametrize(
@@ -27,6 +29,8 @@ OURS = Answer(outcome=failed(Status.INFRA, "setup", Blame.ENGINE))
         (Went(RAISED), Count.FAILURE, Count.SUCCESS),
         (Went(RAISED, original_raised="KeyError"), Count.NOTHING, Count.SUCCESS),
         (Went(OURS, transient=True), Count.NOTHING, Count.FAILURE),
+        (Went(STALLED, transient=True), Count.NOTHING, Count.FAILURE),
+        *((Went(one, transient=True), Count.NOTHING, Count.NOTHING) for one in LOAD),
     ],
 )
 def test_a_version_and_its_backend(went: Went, version: Count, backend: Count) -> None:
@@ -91,3 +95,16 @@ def test_a_call_that_was_given_up_leaves_no_trace() -> None:
     assert not isinstance(entry, NotAdmitted)
     entry.give_back()
     assert breaker.statistics().counts.calls == 0
+
+
+def test_load_opens_no_backends_breaker_and_a_backend_without_lanes_does() -> None:
+    """However many callers are turned away."""
+    breaker, _guard = guarded()
+    backend = BreakerGuard(breaker, of_backend)
+    for _ in range(500):
+        for answer in LOAD:
+            call(backend, Went(answer, transient=True))
+    assert str(breaker.state) == "closed"
+    for _ in range(2):
+        call(backend, Went(STALLED, transient=True))
+    assert str(breaker.state) == "open"

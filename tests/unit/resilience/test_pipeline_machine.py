@@ -12,7 +12,7 @@ from poet_engine.resilience.answer import Answer, Transient, body_never_started
 from poet_engine.resilience.budget import MOST, RetryBudget
 from poet_engine.resilience.bulkhead import Bulkhead, Capacity
 from poet_engine.resilience.guard import NotAdmitted, Went
-from poet_engine.resilience.pipeline import Attempt, Pipeline, Plan, Rung, Served, Step, Steps, Wait
+from poet_engine.resilience.pipeline import Attempt, Pipeline, Plan, Rung, Served, Settle, Step, Steps, Wait
 from poet_engine.resilience.retry import Pause
 from poet_engine.sandbox.scripted import failed, ok
 
@@ -24,6 +24,7 @@ ANSWERS = (
     Answer(outcome=failed(Status.INFRA, "setup", Blame.ENGINE)),
     Answer(outcome=failed(Status.INFRA, "lane_lost", Blame.ENGINE)),
     Answer(outcome=Outcome(status=Status.ERROR, cause="exception", error=ErrorInfo("TimeoutError", ""))),
+    Answer(outcome=failed(Status.VIOLATION, "network")),
     Answer(untried="cannot travel"),
 )
 
@@ -101,6 +102,7 @@ class PipelineMachine(RuleBasedStateMachine):
             guards=self.guards,
             bulkhead=self.bulkhead,
             previous=(self.older,) if previous else None,
+            settle=lambda: None,
         )
         call = Call(self.pipeline.steps(plan), self.clock.now, idempotent, retries)
         self.calls.append(call)
@@ -123,6 +125,9 @@ class PipelineMachine(RuleBasedStateMachine):
             case Wait(seat=seat, seconds=seconds):
                 if not seat.granted:
                     self.clock.advance(seconds)
+                self._send(call, None)
+            case Settle():
+                assert any(given is not None and given.violated for _rung, given in call.seen)
                 self._send(call, None)
             case None:
                 raise AssertionError("a call that is over is not in the list")

@@ -111,6 +111,7 @@ RUNS: list[tuple[Observation, Status, str]] = [
 SAID_ELSEWHERE = {
     *((Status.REJECTED, cause) for cause in ("scan_ast", "scan_bandit", "policy", "syntax", "too_large")),
     (Status.INFRA, "queue_timeout"),
+    (Status.INFRA, "queue_stalled"),
     (Status.INFRA, "queue_full"),
 }
 

@@ -111,6 +111,16 @@ class Breaker:
         self._do(self._machine.look)
 
     @property
+    def pinned(self) -> bool:
+        """Whether only a reset lets calls through again."""
+        return self._machine.pinned
+
+    @property
+    def telling(self) -> bool:
+        """Whether there are transitions that `on_transition` has not taken yet."""
+        return bool(self._untold) or self._telling
+
+    @property
     def state(self) -> State:
         """The state as of now."""
         self.look()

@@ -67,6 +67,11 @@ class Machine:
         """The state as of the last decision."""
         return self._stay.state
 
+    @property
+    def pinned(self) -> bool:
+        """Whether only a reset ends the state."""
+        return self._stay.pinned
+
     def acquire(self, now: float) -> tuple[int | Refused, Told]:
         """Decide about one call: the generation of its permit, or why it may not go through."""
         told = self.look(now)

@@ -189,6 +189,21 @@ def merged(found: Found, ours: Snapshot, *, seen: int, manual: bool, now: float)
     return record_of(ours, now=now, revision=max(stored.revision, seen) + manual)
 
 
+def leads(found: Found, *, pinned: bool, seen: int, manual: bool) -> bool:
+    """Decide whether a running breaker goes where its file says. By the rules of `merged`.
+
+    Args:
+        found: What is stored now.
+        pinned: Whether our breaker is pinned.
+        seen: The revision that our breaker is based on.
+        manual: Whether something was done to ours by hand that is not stored yet.
+    """
+    stored = found.record
+    if manual:
+        return stored.pinned and stored.revision != seen and not pinned
+    return stored.revision > seen or (stored.pinned and not pinned)
+
+
 def by_hand(found: Found, snapshot: Snapshot, *, now: float) -> BreakerRecord:
     """What a person makes of a stored breaker; running processes follow it.
 

@@ -8,11 +8,13 @@ from typing import Protocol
 from poet_engine.errors import PoetError
 from poet_engine.forks import ForkedLock
 from poet_engine.resilience.breaker import record
+from poet_engine.resilience.breaker.background import Background
 from poet_engine.resilience.breaker.breaker import Breaker
-from poet_engine.resilience.breaker.model import Snapshot, Transition
+from poet_engine.resilience.breaker.model import Transition
 from poet_engine.resilience.breaker.settings import BreakerSettings
 
 _LOOK_EVERY_S = 1.0  # whether a person or another process has changed the file
+_PATIENCE_S = 10.0  # nobody waits longer for the disk; the store's own lock is given up after as long
 
 _logger = logging.getLogger("poet_engine")
 
@@ -25,11 +27,15 @@ class VersionKey:
         function: Tells functions of one process apart, such as the path of the function's folder.
         version: Such as `v1`.
         sandbox: Such as `process`.
+        name: What events call the function; empty for the last part of `function`.
+        module: What tells it from others of that name in its folder, in events.
     """
 
     function: str
     version: str
     sandbox: str
+    name: str = dataclasses.field(default="", compare=False)
+    module: str | None = dataclasses.field(default=None, compare=False)
 
     def __str__(self) -> str:
         return f"{self.function} {self.version} ({self.sandbox})"
@@ -72,9 +78,13 @@ class StateStore(Protocol):
         ...
 
 
-@dataclasses.dataclass(slots=True)
+@dataclasses.dataclass(slots=True, eq=False)
 class _Entry:
-    """One breaker and where its file stands, as far as this process knows."""
+    """One breaker and where its file stands, as far as this process knows.
+
+    Nothing is locked to tell: `latest` and `deed` are set by whoever tells transitions, of whom a breaker has one at a
+    time, and `stored` and `kept` by the one thread that writes.
+    """
 
     key: BreakerKey
     breaker: Breaker
@@ -82,8 +92,23 @@ class _Entry:
     revision: int
     stamp: object
     looked: float
-    manual: bool = False  # something was done by hand that is not stored yet
-    lock: ForkedLock = dataclasses.field(default_factory=ForkedLock)
+    latest: Transition | None = None
+    stored: Transition | None = None  # the latest that the file holds
+    deed: Transition | None = None  # the latest that was asked for by hand
+    kept: Transition | None = None  # the latest of those that the file holds
+    writing: bool = False
+    failing: bool = False
+    lock: ForkedLock = dataclasses.field(default_factory=ForkedLock)  # between reading the file and writing it
+
+    @property
+    def unstored(self) -> bool:
+        """Whether something was told that the file does not hold."""
+        return self.latest is not self.stored
+
+    @property
+    def unkept(self) -> Transition | None:
+        """What was done by hand and is not stored yet."""
+        return self.deed if self.deed is not self.kept else None
 
 
 def _no_store(_key: VersionKey) -> StateStore | None:
@@ -96,8 +121,9 @@ class BreakerRegistry:
     Ask for the breaker at each call: `get` looks once a second whether the file was changed by hand (`poet breaker`,
     another process that saw a violation) and follows it. What other processes only measured is theirs.
 
-    Backends are not stored: a restart asks them anew. A state that cannot be read or written costs no call anything;
-    it is told on the logger `poet_engine`.
+    A transition counts in this process at once; it is written by a thread of the registry's own, the newest state of
+    each breaker, and `flush` waits for that. Backends are not stored: a restart asks them anew. A state that cannot be
+    read or written costs no call anything; it is told once on the logger `poet_engine`, and tried again.
 
     Args:
         settings: For each key.
@@ -105,7 +131,7 @@ class BreakerRegistry:
         wall_clock: Seconds since the Unix epoch.
         random: Gives 0 to 1.
         stores: Where the state of a version is kept; None for nowhere.
-        on_transition: Called for each transition, once it is stored, by the thread that caused it or came by.
+        on_transition: Called for each transition, by the thread that caused it or came by.
     """
 
     def __init__(
@@ -125,7 +151,8 @@ class BreakerRegistry:
         self._stores = stores
         self._on_transition = on_transition
         self._entries: dict[BreakerKey, _Entry] = {}
-        self._lock = ForkedLock()
+        self._lock = ForkedLock(self._start_over)
+        self._background = Background(self._store, name="poet-breakers")
 
     def __repr__(self) -> str:
         return f"<BreakerRegistry breakers={len(self._entries)}>"
@@ -141,14 +168,29 @@ class BreakerRegistry:
             with self._lock:
                 entry = self._entries.get(key) or self._made(key)
                 self._entries[key] = entry
-        elif entry.store is not None and self._clock() - entry.looked >= _LOOK_EVERY_S:
-            self._follow(entry, entry.store)
+        elif entry.store is not None and self._clock() - entry.looked >= _LOOK_EVERY_S and isinstance(key, VersionKey):
+            self._follow(entry, key, entry.store)
         return entry.breaker
 
     def drop(self, key: BreakerKey) -> None:
         """Forget the breaker of a version that is gone; what is stored stays."""
         with self._lock:
             self._entries.pop(key, None)
+
+    def flush(self) -> bool:
+        """Wait, at most 10 s, until what the breakers have decided so far is on the disk; returns whether it is.
+
+        What could not be written is tried once more.
+        """
+        entries = [entry for entry in tuple(self._entries.values()) if entry.store is not None]
+        for entry in entries:
+            # A transition may still be with a thread that is busy telling the one before.
+            if entry.unstored or entry.breaker.telling:
+                self._background.put(entry)
+        if not self._background.flush(_PATIENCE_S):
+            _logger.warning("states of breakers are not stored yet: the disk has not answered for %g s", _PATIENCE_S)
+            return False
+        return not any(entry.unstored for entry in entries)
 
     def _made(self, key: BreakerKey) -> _Entry:
         store = self._stores(key) if isinstance(key, VersionKey) else None
@@ -177,18 +219,26 @@ class BreakerRegistry:
             _logger.warning("the breaker %s counts as %s: %s", key, taken, found.problem)
         return stamp, found
 
-    def _follow(self, entry: _Entry, store: StateStore) -> None:
+    def _follow(self, entry: _Entry, key: VersionKey, store: StateStore) -> None:
         """Go where the file says, if something was done by hand since it was last read."""
+        entry.looked = self._clock()
+        if entry.failing:  # a pin, say, has no further transition with which it could be tried again
+            self._background.put(entry)
         with entry.lock:
-            entry.looked = self._clock()
-            if not isinstance(entry.key, VersionKey) or self._stamp(entry.key, store) == entry.stamp:
+            # While it is written, what is read may be our own; whoever writes follows what must be followed.
+            if entry.writing or self._stamp(key, store) == entry.stamp:
                 return
-            entry.stamp, found = self._read(entry.key, store)
-            if found.record.revision <= entry.revision and not found.record.pinned:
-                return
-            entry.revision = found.record.revision
-            snapshot = found.record.snapshot(self._wall_clock())
-        entry.breaker.adopt(snapshot)
+            entry.stamp, found = self._read(key, store)
+            seen, deed = entry.revision, entry.unkept
+        if record.leads(found, pinned=entry.breaker.pinned, seen=seen, manual=deed is not None):
+            self._go_along(entry, found, seen)
+
+    def _go_along(self, entry: _Entry, found: record.Found, seen: int) -> None:
+        entry.breaker.adopt(found.record.snapshot(self._wall_clock()))
+        # Not before: what is written meanwhile must not pass for the work of somebody who has seen this.
+        with entry.lock:
+            if entry.revision == seen:
+                entry.revision = found.record.revision
 
     def _stamp(self, key: VersionKey, store: StateStore) -> object:
         try:
@@ -200,43 +250,59 @@ class BreakerRegistry:
         entry = self._entries.get(key)  # None once it was dropped
         changed = transition.manual or transition.old is not transition.new
         if entry is not None and entry.store is not None and changed:
-            self._keep(entry, entry.store, transition)
+            if transition.manual:
+                entry.deed = transition
+            entry.latest = transition
+            self._background.put(entry)
         if self._on_transition is not None:
             self._on_transition(key, transition)
 
-    def _keep(self, entry: _Entry, store: StateStore, transition: Transition) -> None:
-        """Store where the breaker stands now, or follow what somebody else has stored."""
-        if not isinstance(entry.key, VersionKey):
+    def _store(self, entry: _Entry) -> None:
+        """In the background: store where a breaker stands now, or follow what somebody else has stored."""
+        key, store = entry.key, entry.store
+        if not isinstance(key, VersionKey) or store is None:
             return
-        followed: list[Snapshot] = []
         with entry.lock:
-            entry.manual |= transition.manual
-            try:
-                self._write(entry, entry.key, store, transition, followed)
-            except PoetError as error:
-                _logger.warning("the state of the breaker %s is not stored: %s", entry.key, error)
-        for snapshot in followed:
-            entry.breaker.adopt(snapshot)
+            entry.writing, seen = True, entry.revision
+        new = found = None
+        try:
+            found, new = self._written(entry, key, store, seen)
+            entry.failing = False
+        except PoetError as error:
+            if not entry.failing:
+                _logger.warning("the state of the breaker %s is not stored, and is tried again: %s", key, error)
+            entry.failing = True
+        finally:
+            with entry.lock:
+                entry.writing = False
+                if new is not None:
+                    # Read again at the next look: somebody may have written right after us.
+                    entry.revision, entry.stamp = new.revision, None
+        if new is None and found is not None:
+            self._go_along(entry, found, seen)
 
-    def _write(
-        self, entry: _Entry, key: VersionKey, store: StateStore, transition: Transition, followed: list[Snapshot]
-    ) -> None:
-        now = self._wall_clock()
-        revisions: list[int] = []
+    def _written(
+        self, entry: _Entry, key: VersionKey, store: StateStore, seen: int
+    ) -> tuple[record.Found, record.BreakerRecord | None]:
+        """What was found, and what is stored now; None where our breaker has to follow what was found."""
+        # Before the state: it may be newer than what was told of it, and must not be older.
+        latest, deed = entry.latest, entry.unkept
+        done: list[tuple[record.Found, record.BreakerRecord | None]] = []
 
         def change(content: Mapping[str, object]) -> Mapping[str, object] | None:
-            found = record.find(content, key.sandbox)
-            ours = entry.breaker.snapshot()
-            new = record.merged(found, ours, seen=entry.revision, manual=entry.manual, now=now)
-            if new is None:
-                followed.append(found.record.snapshot(now))
-                revisions.append(found.record.revision)
+            found, ours = record.find(content, key.sandbox), entry.breaker.snapshot()
+            new = record.merged(found, ours, seen=seen, manual=deed is not None, now=self._wall_clock())
+            done.append((found, new))
+            if new is None or new.says_what(found.record):
                 return None
-            revisions.append(new.revision)
-            return None if new.says_what(found.record) else record.replaced(content, key.sandbox, new)
+            return record.replaced(content, key.sandbox, new)
 
-        action = f"breaker {transition.new}" if entry.manual else ""
-        store.change_state(key.version, change, action=action, reason=transition.reason)
-        entry.revision = revisions[0]
-        entry.manual = False
-        entry.stamp = store.state_stamp(key.version)
+        action, reason = ("", "") if deed is None else (f"breaker {deed.new}", deed.reason)
+        store.change_state(key.version, change, action=action, reason=reason)
+        entry.stored, entry.kept = latest, deed or entry.kept
+        return done[0]
+
+    def _start_over(self) -> None:
+        """In a forked child: what was to be stored is the parent's."""
+        for entry in self._entries.values():
+            entry.stored, entry.kept, entry.writing = entry.latest, entry.deed, False

@@ -25,7 +25,7 @@ from poet_engine.sandbox.docker.probing import Apart
 from poet_engine.sandbox.docker.run import NAME, Run
 from poet_engine.sandbox.docker.schedule import Size
 from poet_engine.sandbox.pool import schedule as pool_schedule
-from poet_engine.sandbox.pool.exchange import Exchange, Next, NoLaneError, Why
+from poet_engine.sandbox.pool.exchange import QUEUE_CAUSES, Exchange, Next, NoLaneError, Why
 from poet_engine.sandbox.pool.version import Version
 from poet_engine.sandbox.protocol import Means, SandboxStatistics, WallReport
 from poet_engine.sandbox.verdict import DAEMON, blame_for
@@ -182,7 +182,8 @@ class DockerSandbox:
                 container = self._exchange.acquire(left, key=version, cancellation=cancellation)
             except NoLaneError as error:
                 called_off = cancellation is not None and cancellation.requested
-                if error.why is not Why.TIMEOUT or called_off or self._exchange.closing:
+                waited = error.why in (Why.TIMEOUT, Why.STALLED)
+                if not waited or called_off or self._exchange.closing:
                     raise
                 self._refuse_dead_engine()
                 if self._keeper.made or self._clock() >= latest:
@@ -254,7 +255,7 @@ class DockerSandbox:
         if fault is not None:
             cause = DAEMON if fault.fault in choice.DAEMON_FAULTS else "setup"
             return self._not_run(Status.INFRA, cause, str(fault))
-        return self._not_run(Status.INFRA, "queue_timeout", text)
+        return self._not_run(Status.INFRA, QUEUE_CAUSES.get(error.why, "queue_timeout"), text)
 
     def _not_run(self, status: Status, cause: str, text: str) -> Outcome:
         evidence = Evidence(cause, text, source="host")

@@ -7,7 +7,7 @@ import collections
 import contextlib
 import enum
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Generic, Protocol, TypeVar
 
 from poet_engine.bell import Bell
@@ -25,6 +25,9 @@ class Seat(Protocol):
 
 _Lane = TypeVar("_Lane", bound=Seat)
 
+# A wait that was shorter says nothing of who makes lanes: on a busy machine a container takes a second.
+STALL_S = 2.0
+
 
 class Next(enum.Enum):
     """What becomes of a lane that a caller gave back."""
@@ -41,8 +44,17 @@ class Why(enum.Enum):
 
     SETUP = enum.auto()  # lanes cannot be made
     TIMEOUT = enum.auto()  # none became free in time
+    STALLED = enum.auto()  # the same, and nobody else was given one either, although more may be in use
     FULL = enum.auto()  # too many wait already
     CALLED_OFF = enum.auto()  # the caller gave up, or the pool was closed
+
+
+# What an outcome says of those that a queue brings about.
+QUEUE_CAUSES: Mapping[Why, str] = {
+    Why.TIMEOUT: "queue_timeout",
+    Why.STALLED: "queue_stalled",
+    Why.FULL: "queue_full",
+}
 
 
 class NoLaneError(Exception):
@@ -56,8 +68,8 @@ class NoLaneError(Exception):
 class _Waiter(Generic[_Lane]):
     """One caller in the queue."""
 
-    def __init__(self, key: Version | None, since: float) -> None:
-        self.key, self.since = key, since
+    def __init__(self, key: Version | None, since: float, handed_out: int) -> None:
+        self.key, self.since, self.handed_out = key, since, handed_out
         self.lane: _Lane | None = None
         self.failure: str | None = None
         self._bell = threading.Semaphore(0)
@@ -86,6 +98,7 @@ class Exchange(Generic[_Lane]):
         self._returned: collections.deque[tuple[_Lane, Next]] = collections.deque()
         self._waiters: collections.deque[_Waiter[_Lane]] = collections.deque()
         self._busy = 0
+        self._handed_out = 0  # ever
         self._turned_away = 0
         self._closing = False
         self._all_returned = threading.Event()
@@ -119,7 +132,7 @@ class Exchange(Generic[_Lane]):
             if len(self._waiters) >= self.size.queue:
                 self._turned_away += 1
                 raise NoLaneError(f"{len(self._waiters)} callers wait for a lane already", Why.FULL)
-            waiter: _Waiter[_Lane] = _Waiter(key, self._clock())
+            waiter: _Waiter[_Lane] = _Waiter(key, self._clock(), self._handed_out)
             self._waiters.append(waiter)
         try:
             self.ring()
@@ -150,9 +163,18 @@ class Exchange(Generic[_Lane]):
             with contextlib.suppress(ValueError):
                 self._waiters.remove(waiter)
             self._refuse_if_closed()
+            stalled = self._stalled(waiter)
         if waiter.failure is not None:
             raise NoLaneError(waiter.failure, Why.SETUP)
+        if stalled:
+            why = f"nobody was given a lane within {timeout:.3g} s, and not all that there may be are in use"
+            raise NoLaneError(why, Why.STALLED)
         raise NoLaneError(f"no lane became free within {timeout:.3g} s", Why.TIMEOUT)
+
+    def _stalled(self, waiter: _Waiter[_Lane]) -> bool:
+        """Whether it is who makes lanes that kept this caller waiting, rather than other callers."""
+        waited = self._clock() - waiter.since
+        return waited >= STALL_S and self._handed_out == waiter.handed_out and self._busy < self.size.most
 
     def _pick(self, key: Version | None) -> _Lane | None:
         """A ready lane for this version, or else for any; if only others' are left, one of them makes room."""
@@ -184,6 +206,7 @@ class Exchange(Generic[_Lane]):
 
     def _hand_out(self, lane: _Lane, key: Version | None) -> _Lane:
         self._busy += 1
+        self._handed_out += 1
         lane.key = key
         return lane
 

@@ -18,7 +18,7 @@ from poet_engine.outcome import Evidence, Outcome, Status
 from poet_engine.policy import Fresh, Policy
 from poet_engine.sandbox import cgroup, files_in, misuse, walls, wire
 from poet_engine.sandbox.cgroup import GroupLimits
-from poet_engine.sandbox.pool.exchange import Next, NoLaneError, Why
+from poet_engine.sandbox.pool.exchange import QUEUE_CAUSES, Next, NoLaneError, Why
 from poet_engine.sandbox.pool.schedule import Size
 from poet_engine.sandbox.pool.version import Version
 from poet_engine.sandbox.process import configure, diagnose, identity
@@ -187,7 +187,7 @@ class ProcessSandbox:
             why = diagnose.explain(text, rootless=self._me.rootless, values=diagnose.settings())
             text = f"the process sandbox does not start: {why}"
         else:
-            status, cause = Status.INFRA, "queue_full" if error.why is Why.FULL else "queue_timeout"
+            status, cause = Status.INFRA, QUEUE_CAUSES.get(error.why, "queue_timeout")
         return self._not_run(status, cause, text)
 
     def _not_run(self, status: Status, cause: str, text: str) -> Outcome:

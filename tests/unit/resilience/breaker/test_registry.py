@@ -52,6 +52,21 @@ class Process:
         self.monotonic += seconds
         self.wall += seconds
 
+    def fails(self) -> None:
+        """Its breaker opens, and that is stored."""
+        fail(self.breaker)
+        assert self.registry.flush()
+
+    def pins(self) -> None:
+        """Its breaker is pinned, and that is stored."""
+        self.breaker.force_open("seccomp:ptrace")
+        assert self.registry.flush()
+
+    def resets(self) -> None:
+        """Its breaker is reset, and that is stored, or somebody else's deed is followed."""
+        self.breaker.reset()
+        assert self.registry.flush()
+
 
 @pytest.fixture
 def function(tmp_path: Path) -> FunctionStore:
@@ -101,7 +116,7 @@ def test_transitions_are_told_with_their_key(function: FunctionStore) -> None:
 
 class TestRestart:
     def test_an_open_breaker_is_open_until_the_same_moment(self, function: FunctionStore) -> None:
-        fail(Process(function).breaker)
+        Process(function).fails()
         later = Process(function, wall=1e9 + 60, monotonic=7e6)
         answer = later.breaker.acquire()
         assert isinstance(answer, Refused)
@@ -112,13 +127,13 @@ class TestRestart:
     def test_a_wall_clock_that_went_back_a_year_keeps_it_open_no_longer_than_it_was_opened_for(
         self, function: FunctionStore
     ) -> None:
-        fail(Process(function).breaker)
+        Process(function).fails()
         answer = Process(function, wall=1e9 - 365 * 86400).breaker.acquire()
         assert isinstance(answer, Refused)
         assert answer.retry_after == 100.0
 
     def test_a_pin_stays_and_a_new_version_has_none(self, function: FunctionStore) -> None:
-        Process(function).breaker.force_open("seccomp:ptrace")
+        Process(function).pins()
         function.add(code="def f(): return 2\n", params={}, metadata=METADATA)
         later = Process(function)
         assert later.breaker.statistics().reason == "seccomp:ptrace"
@@ -126,7 +141,7 @@ class TestRestart:
         assert isinstance(later.registry.get(VersionKey("f", "v2", "process")).acquire(), Permit)
 
     def test_what_else_the_version_has_learnt_stays(self, function: FunctionStore) -> None:
-        fail(Process(function).breaker)
+        Process(function).fails()
         assert (function.version("v1").state or {})["learnt"] == 1
 
     def test_a_backends_breaker_is_not_stored(self, function: FunctionStore) -> None:
@@ -135,8 +150,8 @@ class TestRestart:
 
     def test_what_is_done_by_hand_is_in_the_audit_trail(self, function: FunctionStore) -> None:
         process = Process(function)
-        fail(process.breaker)
-        process.breaker.force_open("seccomp:ptrace")
+        process.fails()
+        process.pins()
         lines = [json.loads(line) for line in (function.path / "audit.jsonl").read_text().splitlines()]
         assert [(line["action"], line["reason"]) for line in lines[1:]] == [("breaker forced_open", "seccomp:ptrace")]
         assert function.verify_audit().intact
@@ -146,7 +161,7 @@ class TestTwoProcesses:
     def test_a_pin_reaches_the_other_within_a_second(self, function: FunctionStore) -> None:
         one, two = Process(function), Process(function)
         assert isinstance(two.breaker.acquire(), Permit)
-        one.breaker.force_open("seccomp:ptrace")
+        one.pins()
         two.passes(0.5)
         assert isinstance(two.breaker.acquire(), Permit)
         two.passes(0.5)
@@ -155,35 +170,35 @@ class TestTwoProcesses:
 
     def test_so_does_its_reset(self, function: FunctionStore) -> None:
         one, two = Process(function), Process(function)
-        one.breaker.force_open("seccomp:ptrace")
+        one.pins()
         two.passes(1)
         assert two.breaker.state is State.FORCED_OPEN
-        two.breaker.reset()
+        two.resets()
         one.passes(1)
         assert one.breaker.state is State.CLOSED
 
     def test_what_the_other_measures_overwrites_no_pin_that_it_has_not_seen(self, function: FunctionStore) -> None:
         one, two = Process(function), Process(function)
         slow_reader = two.breaker
-        one.breaker.force_open("seccomp:ptrace")
-        fail(slow_reader)
+        one.pins()
+        two.fails()
         assert slow_reader.statistics().pinned
         assert find(function.state("v1") or {}, "process").record.pinned
 
     def test_nor_does_a_reset_that_knew_nothing_of_it(self, function: FunctionStore) -> None:
         one, two = Process(function), Process(function)
         slow_reader = two.breaker
-        one.breaker.force_open("seccomp:ptrace")
-        slow_reader.reset()
+        one.pins()
+        two.resets()
         assert slow_reader.statistics().pinned
-        slow_reader.reset()
+        two.resets()
         assert slow_reader.state is State.CLOSED
         assert not find(function.state("v1") or {}, "process").record.pinned
 
     def test_what_the_other_measures_is_its_own(self, function: FunctionStore) -> None:
         one, two = Process(function), Process(function)
         assert two.breaker.state is State.CLOSED
-        fail(one.breaker)
+        one.fails()
         two.passes(5)
         assert two.breaker.state is State.CLOSED
 
@@ -204,7 +219,7 @@ class TestDamage:
     def test_a_file_that_may_have_held_a_pin_is_told_and_pinned(
         self, function: FunctionStore, text: str, caplog: pytest.LogCaptureFixture
     ) -> None:
-        Process(function).breaker.force_open("seccomp:ptrace")
+        Process(function).pins()
         self.write(function, text)
         breaker = Process(function).breaker
         assert breaker.statistics().pinned
@@ -221,7 +236,7 @@ class TestDamage:
     def test_a_reset_mends_a_damaged_entry(self, function: FunctionStore) -> None:
         self.write(function, '{"breakers": 7, "learnt": 1}')
         process = Process(function)
-        process.breaker.reset()
+        process.resets()
         assert find(function.state("v1") or {}, "process").problem is None
         assert isinstance(Process(function).breaker.acquire(), Permit)
 
@@ -232,6 +247,7 @@ class TestDamage:
         breaker = process.breaker
         function.remove("v1", actor="tests", reason="gone")
         fail(breaker)
+        assert not process.registry.flush()
         assert breaker.state is State.OPEN
         assert "the state of the breaker f v1 (process) is not stored" in caplog.text
 

@@ -1,5 +1,6 @@
 """Where callers and lanes meet, without any process behind it."""
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -8,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from poet_engine.cancellation import Cancellation
-from poet_engine.sandbox.pool.exchange import Exchange, Next, NoLaneError, Why
+from poet_engine.sandbox.pool.exchange import QUEUE_CAUSES, STALL_S, Exchange, Next, NoLaneError, Why
 from poet_engine.sandbox.pool.schedule import Size
 from poet_engine.sandbox.pool.version import Version
 from poet_engine.sandbox.process.lane import Lane
@@ -245,3 +246,56 @@ class TestPreparedPayloads:
         assert exchange.probable == A
         exchange.forget(A)
         assert exchange.probable is None
+
+
+class TestAStalledBackend:
+    """A caller who gets no lane is told whether that is other callers' doing, by a clock of the test's own."""
+
+    def _refused(self, exchange: Exchange[Lane]) -> Why:
+        with pytest.raises(NoLaneError) as refused:
+            exchange.acquire(0.0)
+        return refused.value.why
+
+    def test_hands_out_no_lane_although_it_might(self) -> None:
+        ticks = itertools.count(0.0, STALL_S)
+        exchange: Exchange[Lane] = Exchange(Size(least=1, most=1, queue=3), lambda: next(ticks))
+        assert self._refused(exchange) is Why.STALLED
+        assert QUEUE_CAUSES[Why.STALLED] == "queue_stalled"
+
+    def test_is_not_told_by_a_short_wait(self) -> None:
+        ticks = itertools.count(0.0, STALL_S * 0.99)
+        exchange: Exchange[Lane] = Exchange(Size(least=1, most=1, queue=3), lambda: next(ticks))
+        assert self._refused(exchange) is Why.TIMEOUT
+
+    def test_is_none_where_all_lanes_are_in_use(self, lanes: list[Lane]) -> None:
+        ticks = itertools.count(0.0, STALL_S)
+        exchange: Exchange[Lane] = Exchange(Size(least=1, most=2, queue=3), lambda: next(ticks))
+        for lane in lanes[:2]:
+            exchange.offer(lane)
+            assert exchange.acquire(0.0) is lane
+        assert self._refused(exchange) is Why.TIMEOUT
+        exchange.give_back(lanes[0], Next.REARM)  # and it never comes back
+        assert self._refused(exchange) is Why.STALLED
+
+    @pytest.mark.parametrize(("served", "why"), [(True, Why.TIMEOUT), (False, Why.STALLED)])
+    def test_is_none_where_another_caller_was_served_meanwhile(
+        self, lanes: list[Lane], callers: ThreadPoolExecutor, *, served: bool, why: Why
+    ) -> None:
+        """The control is the same wait without that."""
+        ticks = itertools.count(0.0, STALL_S)
+        exchange: Exchange[Lane] = Exchange(Size(least=1, most=4, queue=3), lambda: next(ticks), keeps=True)
+        with Cancellation() as cancellation:
+            waits = callers.submit(exchange.acquire, LONG, key=B, cancellation=cancellation)
+            pause = threading.Event()
+            while not exchange.statistics()["waiting"]:
+                pause.wait(0.001)
+            if served:
+                other = _queue_up(exchange, callers, A)
+                lanes[0].key = A
+                exchange.offer(lanes[0])
+                assert other.result(LONG) is lanes[0]
+            cancellation.cancel()
+            refused = waits.exception(LONG)
+        exchange.shut()
+        assert isinstance(refused, NoLaneError)
+        assert refused.why is why

@@ -1,0 +1,37 @@
+"""One function of one source, called many times."""
+
+from typing import Protocol
+
+from poet_engine.outcome import Outcome
+
+
+class Runs(Protocol):
+    """What an engine does for it."""
+
+    def run(self, source: str, entry: str, /, *args: object, **kwargs: object) -> Outcome:
+        """Scan, run and record one call."""
+        ...
+
+
+class Loaded:
+    """One function of one source, ready to be called many times.
+
+    Args:
+        engine: What runs it.
+        source: The whole text of its module.
+        entry: Its name.
+    """
+
+    def __init__(self, engine: Runs, source: str, entry: str) -> None:
+        self._engine, self._source, self._entry = engine, source, entry
+
+    def __repr__(self) -> str:
+        return f"<Loaded {self._entry} on {self._engine!r}>"
+
+    def __call__(self, *args: object, **kwargs: object) -> object:
+        """The value; raises the `PoetError` of any other outcome."""
+        return self.call(*args, **kwargs).unwrap()
+
+    def call(self, *args: object, **kwargs: object) -> Outcome:
+        """What came of one call."""
+        return self._engine.run(self._source, self._entry, *args, **kwargs)
