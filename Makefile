@@ -15,7 +15,7 @@ endif
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup demo check images test test-cgroup2 test-cgroup2-whole bench clean
+.PHONY: help setup demo check images test test-cgroup2 test-cgroup2-whole bench bench-containers clean
 
 help:
 	@echo 'make demo    set up what the demo needs, and run the main job on real data'
@@ -25,6 +25,7 @@ help:
 	@echo 'make test-cgroup2   the tests that depend on the cgroup version, in an emulated machine that has only v2'
 	@echo 'make test-cgroup2-whole   all conformance and security tests there; it takes long'
 	@echo 'make bench   measure calls, calls in flight, overshoot, large values, cold starts, the host part and scans (docs/performance.md)'
+	@echo 'make bench-containers   the same calls in containers, and what containers cost, with runc and with gVisor'
 	@echo 'make setup   make the virtual environment $(VENV) with all that development needs'
 	@echo 'make clean   remove the virtual environment and everything that was generated'
 	@echo
@@ -77,6 +78,12 @@ bench: $(VENV)/.has-dev
 	@$(BIN)/python benchmarks/cold_start.py
 	@$(BIN)/python benchmarks/host_overhead.py
 	@$(BIN)/python benchmarks/gate.py
+
+bench-containers: images
+	@$(BIN)/python benchmarks/call_latency.py --sandbox docker --runtime runc
+	@$(BIN)/python benchmarks/containers.py --runtime runc
+	@$(BIN)/python benchmarks/call_latency.py --sandbox docker --runtime runsc
+	@$(BIN)/python benchmarks/containers.py --runtime runsc
 
 clean:
 	@rm -rf '$(VENV)' build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis poet-demo

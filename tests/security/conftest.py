@@ -6,12 +6,12 @@ evidence are, and shows in a control that the same deed happens when nothing sta
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
 from poet_engine.job import Job
-from poet_engine.outcome import Outcome
+from poet_engine.outcome import Blame, Evidence, Outcome, Status
 from poet_engine.policy import Policy
 from poet_engine.sandbox import cgroup
 from poet_engine.sandbox.docker import schedule as docker_schedule
@@ -125,6 +125,13 @@ class Contained:
         return self.sandbox(without, lanes, **limits).run(Job(source=_ANY_BODY, entry="deed", args=(body, *args)))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever takes `hostile` needs the process sandbox."""
+    for item in items:
+        if "hostile" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.sandbox)
+
+
 Everywhere = Hostile | Contained
 _CONTAINED = {"docker": "runc", "docker-runsc": "runsc"}
 _MARKS = {
@@ -150,11 +157,32 @@ def contained(request: pytest.FixtureRequest, pace: int) -> Iterator[Contained]:
 
 @pytest.fixture(scope="session")
 def sees(everywhere: Everywhere, counted: bool) -> frozenset[str]:  # noqa: FBT001 - a fixture
-    """What is known there: `counters` of memory and processor, refused `calls`, and how many `inodes` are in use."""
-    if isinstance(everywhere, Hostile) and not counted:
-        return frozenset(("calls", "inodes"))
-    gvisor = isinstance(everywhere, Contained) and everywhere.runtime == "runsc"
-    return frozenset() if gvisor else frozenset(("counters", "calls", "inodes"))
+    """What is known there: `counters` of memory and processor, refused `calls`, numbers of `inodes` and `timers`.
+
+    And `linux` where it is Linux itself that answers the code.
+    """
+    if isinstance(everywhere, Contained) and everywhere.runtime == "runsc":
+        return frozenset()
+    always = frozenset(("calls", "inodes", "timers", "linux"))
+    return always if isinstance(everywhere, Hostile) and not counted else always | {"counters"}
+
+
+Verdict = tuple[Status, str | None, Blame | None, Evidence | None]
+Told = Callable[[str, str], Verdict]
+
+
+@pytest.fixture(scope="session")
+def told(sees: frozenset[str]) -> Told:
+    """`told(cause, call)` is the verdict of a run that a forbidden call ended, as far as it is known there which."""
+
+    def expected(cause: str, call: str) -> Verdict:
+        if "calls" in sees:
+            evidence = Evidence("seccomp_notification", call, source="kernel")
+        else:
+            cause, evidence = "seccomp:unknown", Evidence("wait_status", "SIGSYS", source="kernel")
+        return Status.VIOLATION, cause, Blame.CODE, evidence
+
+    return expected
 
 
 @pytest.fixture(scope="module")

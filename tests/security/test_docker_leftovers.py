@@ -84,6 +84,15 @@ LEFT: dict[str, Left] = {
         25,
         5,
     ),
+    "times of a device": Left(
+        (
+            "while os.stat('/dev/null').st_mtime_ns <= os.stat('/dev/full').st_mtime_ns: os.utime('/dev/null')\n"
+            "os.listdir('/tmp')"
+        ),
+        "return os.stat('/dev/null').st_mtime_ns > os.stat('/dev/full').st_mtime_ns",
+        True,
+        False,
+    ),
     "name of the process": Left(
         "import ctypes\nctypes.CDLL(None).prctl(15, b'left')",
         "import ctypes\nroom = ctypes.create_string_buffer(16)\nctypes.CDLL(None).prctl(16, room)\nreturn room.value",

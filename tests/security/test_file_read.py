@@ -1,5 +1,6 @@
 """Code that reads what belongs to the user: files, the environment, what the host process holds open."""
 
+import errno
 import glob
 import os
 import shutil
@@ -16,9 +17,7 @@ from poet_engine.guest import landlock
 from poet_engine.outcome import Blame, Status
 
 if TYPE_CHECKING:
-    from tests.security.conftest import Hostile
-
-pytestmark = pytest.mark.sandbox
+    from tests.security.conftest import Contained, Everywhere, Hostile
 
 READ = "with open(args[0], encoding='utf-8') as file: return file.read()"
 ERRNO = "try: os.close(os.open(args[0], os.O_RDONLY))\nexcept OSError as error: return error.errno\nreturn 'opened'"
@@ -39,8 +38,8 @@ def secret() -> Iterator[Path]:
         yield file
 
 
-def test_a_file_of_the_user_is_not_there(hostile: "Hostile", secret: Path) -> None:
-    outcome = hostile(READ, str(secret))
+def test_a_file_of_the_user_is_not_there(everywhere: "Everywhere", secret: Path) -> None:
+    outcome = everywhere(READ, str(secret))
 
     assert outcome.stdout == "reached\n"
     assert (outcome.status, outcome.cause, outcome.blame) == (Status.ERROR, "exception", Blame.CODE)
@@ -112,10 +111,10 @@ def test_control_with_the_walls_down_they_are_there(hostile: "Hostile") -> None:
 
 
 @pytest.mark.parametrize("way", ["/tmp/../../../../../..{path}", "/./{path}", "/tmp/link"])  # noqa: S108 - inside the sandbox
-def test_no_way_around_leads_out_of_the_root(hostile: "Hostile", secret: Path, way: str) -> None:
+def test_no_way_around_leads_out_of_the_root(everywhere: "Everywhere", secret: Path, way: str) -> None:
     body = f"os.symlink(args[0], '/tmp/link')\nos.chdir('/')\n{READ.replace('args[0]', 'args[1]')}"
 
-    outcome = hostile(body, str(secret), way.format(path=secret))
+    outcome = everywhere(body, str(secret), way.format(path=secret))
 
     assert outcome.stdout == "reached\n"
     assert outcome.error is not None
@@ -158,11 +157,66 @@ def test_nothing_that_others_see_can_be_written(hostile: "Hostile", path: str) -
         assert outcome.value == READ_ONLY or (os.geteuid() and outcome.value == DENIED), without
 
 
-def test_packages_that_the_policy_does_not_name_are_not_there(hostile: "Hostile") -> None:
-    folder = str(Path(pytest.__file__).parent)
+# One of each: what says whose machine this is, who uses it, and what runs there. Of a kernel that is shared, figures
+# such as the load are the same for everybody: docs/threat-model.md.
+OF_THE_MACHINE = [
+    *("/etc/passwd", "/etc/group", "/etc/hostname", "/etc/machine-id", "/etc/fstab", "/etc/os-release", "/etc/shadow"),
+    *("/proc/1/cmdline", "/proc/1/environ", "/proc/self/mountinfo", "/proc/mounts", "/proc/net/tcp", "/proc/net/unix"),
+    *("/proc/net/route", "/proc/cmdline", "/proc/modules", "/proc/partitions", "/proc/keys", "/proc/locks"),
+]
+READ_ALL = (
+    "found = {}\nfor path in args:\n    try:\n        with open(path, 'rb') as file: found[path] = file.read(4096)\n"
+    "    except OSError as error: found[path] = error.errno\nreturn found"
+)
 
-    assert hostile(ERRNO, folder).value == 2
-    assert hostile(ERRNO, folder, without=ALL).value == "opened"
+
+def _head(path: str) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(4096)
+    except OSError:
+        return b""
+
+
+@pytest.mark.parametrize("without", ["", "landlock", "seccomp landlock"])
+def test_in_a_container_what_tells_of_the_machine_is_not_there_or_is_its_own(
+    contained: "Contained", without: str
+) -> None:
+    """With runc Landlock keeps even what the image has; without it, and with gVisor, the image is what there is."""
+    outcome = contained(READ_ALL, *OF_THE_MACHINE, without=without, lanes=1)
+
+    assert outcome.stdout == "reached\n"
+    assert isinstance(outcome.value, dict), outcome.describe()
+    assert list(outcome.value) == OF_THE_MACHINE
+    same = [path for path, content in outcome.value.items() if content and content == _head(path)]
+    assert not same
+    if contained.runtime == "runc" and not without:
+        assert set(outcome.value.values()) <= {errno.ENOENT, errno.EACCES, b""}, "empty: /dev/null is mounted there"
+    else:
+        assert isinstance(outcome.value["/etc/passwd"], bytes), "the control: the same look finds the image's own"
+
+
+def test_in_a_container_nothing_beside_the_writable_folders_can_be_written(contained: "Contained") -> None:
+    body = (
+        "answers = []\nfor path in args:\n    try: os.close(os.open(path, os.O_WRONLY | os.O_CREAT))\n"
+        "    except OSError as error: answers.append(error.errno)\n    else: answers.append('opened')\nreturn answers"
+    )
+    paths = ("/new", "/usr/new", "/dev/new", "/opt/poet/new", "/run/new", "/etc/passwd", "/proc/sys/kernel/hostname")
+
+    for without in ("", "landlock", "seccomp landlock"):
+        answers = contained(body, *paths, without=without, lanes=1).value
+        assert isinstance(answers, list)
+        assert len(answers) == len(paths)
+        assert set(answers) <= {READ_ONLY, DENIED, errno.ENOENT}, (without, answers)
+    assert contained(body, "/tmp/new", "/dev/shm/new", lanes=1).value == ["opened"] * 2  # noqa: S108 - inside
+
+
+def test_packages_that_the_policy_does_not_name_are_not_there(everywhere: "Everywhere") -> None:
+    assert everywhere(ERRNO, str(Path(pytest.__file__).parent)).value == 2
+
+
+def test_control_with_the_walls_down_packages_are_there(hostile: "Hostile") -> None:
+    assert hostile(ERRNO, str(Path(pytest.__file__).parent), without=ALL).value == "opened"
 
 
 def test_the_hosts_environment_is_not_there(hostile: "Hostile", monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Code that talks to somebody: the filter refuses the socket, and behind it there is no network to reach."""
 
 import contextlib
+import errno
 import os
 import select
 import socket
@@ -10,12 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from poet_engine.guest import landlock, syscalls
-from poet_engine.outcome import Blame, Status
 
 if TYPE_CHECKING:
-    from tests.security.conftest import Hostile
-
-pytestmark = pytest.mark.sandbox
+    from tests.security.conftest import Contained, Everywhere, Hostile, Told
 
 CONNECT = (
     "import socket\nwith socket.create_connection(('127.0.0.1', args[0]), 2) as s: s.sendall(b'stolen')\nreturn 'sent'"
@@ -48,14 +46,13 @@ def _was_called(server: socket.socket) -> bool:
     return bool(select.select([server], [], [], 0)[0])
 
 
-def test_a_connection_ends_the_run_as_a_violation(hostile: "Hostile", listener: socket.socket) -> None:
-    outcome = hostile(CONNECT, _port(listener))
+def test_a_connection_ends_the_run_as_a_violation(
+    everywhere: "Everywhere", told: "Told", listener: socket.socket
+) -> None:
+    outcome = everywhere(CONNECT, _port(listener))
 
     assert outcome.stdout == "reached\n"
-    assert (outcome.status, outcome.cause, outcome.blame) == (Status.VIOLATION, "network", Blame.CODE)
-    assert outcome.evidence is not None
-    assert (outcome.evidence.counter, outcome.evidence.value) == ("seccomp_notification", "socket")
-    assert outcome.evidence.source == "kernel"
+    assert (outcome.status, outcome.cause, outcome.blame, outcome.evidence) == told("network", "socket")
     assert not _was_called(listener)
 
 
@@ -107,11 +104,11 @@ KINDS: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize(("deed", "cause"), KINDS.values(), ids=KINDS)
-def test_every_kind_of_socket_is_a_violation(hostile: "Hostile", deed: str, cause: str) -> None:
-    outcome = hostile(f"import socket\n{deed}", syscalls.NUMBERS["socket"])
+def test_every_kind_of_socket_is_a_violation(everywhere: "Everywhere", told: "Told", deed: str, cause: str) -> None:
+    outcome = everywhere(f"import socket\n{deed}", syscalls.NUMBERS["socket"])
 
     assert outcome.stdout == "reached\n"
-    assert (outcome.status, outcome.cause, outcome.blame) == (Status.VIOLATION, cause, Blame.CODE)
+    assert (outcome.status, outcome.cause, outcome.blame, outcome.evidence) == told(cause, "socket")
 
 
 def test_control_a_datagram_arrives_with_both_walls_down(hostile: "Hostile") -> None:
@@ -147,6 +144,65 @@ def test_an_abstract_socket_of_the_host_cannot_be_reached(hostile: "Hostile", ab
     assert hostile(ABSTRACT, abstract, without="seccomp netns landlock").value == "connected"
 
 
-def test_a_pair_of_connected_sockets_is_allowed(hostile: "Hostile") -> None:
+def test_a_pair_of_connected_sockets_is_allowed(everywhere: "Everywhere") -> None:
     """It reaches nobody, and asyncio cannot start without it."""
-    assert hostile("import socket\na, b = socket.socketpair()\na.send(b'x')\nreturn b.recv(1)").value == b"x"
+    assert everywhere("import socket\na, b = socket.socketpair()\na.send(b'x')\nreturn b.recv(1)").value == b"x"
+
+
+# Where a machine, its neighbours, its cloud and the internet are to be found.
+AFAR = [("192.0.2.1", 80), ("10.0.0.1", 80), ("172.17.0.1", 2375), ("169.254.169.254", 80), ("224.0.0.1", 9)]
+ASK = (
+    "import socket\nanswers = []\nfor where in args[0]:\n    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):\n"
+    "        with socket.socket(socket.AF_INET, kind) as s:\n            s.settimeout(2)\n"
+    "            try: s.connect(tuple(where)); answers.append('connected')\n"
+    "            except OSError as error: answers.append(error.errno)\nreturn answers"
+)
+NO_FILTER = "seccomp landlock"
+NOBODY_THERE = (errno.ENETUNREACH, errno.EHOSTUNREACH)
+
+
+def test_in_a_container_there_is_nobody_to_reach_without_the_filter_either(
+    contained: "Contained", listener: socket.socket
+) -> None:
+    """Its network is its own, and has a loopback device and nothing else."""
+    at_home = contained(ERRNO, _port(listener), without=NO_FILTER, lanes=1)
+    afar = contained(ASK, AFAR, without=NO_FILTER, lanes=1, wall='"12s"')
+
+    assert (at_home.stdout, at_home.value) == ("reached\n", errno.ECONNREFUSED)
+    assert not _was_called(listener)
+    assert isinstance(afar.value, list), afar.describe()
+    assert set(afar.value) <= set(NOBODY_THERE), afar.value
+
+
+OWN = {
+    "a connection": (
+        "import socket\nwith socket.create_server(('127.0.0.1', 0)) as server:\n"
+        "    with socket.create_connection(server.getsockname(), 2) as s: s.sendall(b'stolen')\n"
+        "    with server.accept()[0] as other: return other.recv(100)"
+    ),
+    "an abstract socket": (
+        "import socket\nwith socket.socket(socket.AF_UNIX) as server:\n    server.bind('\\0own'); server.listen()\n"
+        "    with socket.socket(socket.AF_UNIX) as s: s.connect('\\0own'); s.sendall(b'stolen')\n"
+        "    with server.accept()[0] as other: return other.recv(100)"
+    ),
+}
+
+
+@pytest.mark.parametrize("body", OWN.values(), ids=OWN)
+def test_control_in_a_container_without_the_filter_a_listener_of_its_own_hears_it(
+    contained: "Contained", body: str
+) -> None:
+    assert contained(body, without=NO_FILTER, lanes=1).value == b"stolen"
+
+
+def test_from_a_container_an_abstract_socket_of_the_host_cannot_be_reached(
+    contained: "Contained", abstract: str
+) -> None:
+    by_filter, by_namespace = (
+        contained(ABSTRACT, abstract, without=without, lanes=1) for without in ("landlock", NO_FILTER)
+    )
+
+    assert by_filter.error is not None
+    assert (by_filter.stdout, by_filter.error.type) == ("reached\n", "PermissionError")
+    assert by_namespace.error is not None
+    assert (by_namespace.stdout, by_namespace.error.type) == ("reached\n", "ConnectionRefusedError")

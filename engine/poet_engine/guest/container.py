@@ -25,8 +25,8 @@ from . import confine, contained, kernel, landlock, lane, notify, payload, scrat
 from .config import Config
 from .counters import NOT_COUNTED, Counters, growth
 from .frames import Kind, Reader, pack
-from .harvest import harvest
-from .passage import Orders, Passage, Teller, bell_on_child, reading, take_streams, write_all
+from .harvest import harvest_own
+from .passage import Bringing, Orders, Passage, Teller, bell_on_child, reading, take_streams, write_all
 from .reports import ARMED, COUNTS, ENDED, LARGEST_ORDER, PIECE
 from .served import Call, Served
 
@@ -79,6 +79,7 @@ def _prepare(config: Config, reads: int, told: Teller) -> "_Init":
     zygote.load(config)
     lane.ignore_the_guest()  # after it: signals are for payloads as a new program has them
     kernel.set_dumpable(dumpable=False)
+    confine.no_capabilities_to_regain(config, config.uid)  # payloads inherit it; of gVisor alone they had some
     plan = confine.plan(config, config.uid, confine.seccomp_program(config), contained.STEPS)
     standing = {
         "landlock": config.landlock,
@@ -338,7 +339,11 @@ class _Init:
         self._forget(ended)
 
     def _tell_files(self, folder: int, wanted: list[str]) -> None:
-        """What the script left; nothing that could change it is alive. The process that reads it keeps it to itself."""
+        """What the script left; nothing that could change it is alive. The process that reads it keeps it to itself.
+
+        The first frame says that it has ended: bringing files out is not its time.
+        """
+        Bringing(self._told).send()
         pid = kernel.fork()
         if pid == 0:
             try:
@@ -348,10 +353,8 @@ class _Init:
         os.waitpid(pid, 0)
 
     def _harvest(self, folder: int, wanted: list[str]) -> None:
-        found = harvest(folder, wanted, self._call.most_bytes, own=True)
-        sizes = [[name, len(content)] for name, content in found.files.items()]
-        header = json.dumps({"files": sizes, "skipped": found.skipped}).encode()
-        self._told.say(Kind.FILES, b"".join([len(header).to_bytes(4, "big"), header, *found.files.values()]))
+        bringing = Bringing(self._told)
+        bringing.send(skipped=harvest_own(folder, wanted, self._call.most_bytes, bringing.take))
 
     def _forget(self, ended: Served) -> None:
         for fd in (ended.sock, ended.out, ended.err, ended.listener):

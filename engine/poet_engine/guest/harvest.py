@@ -11,14 +11,14 @@ import fnmatch
 import itertools
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from . import names
 
 MOST_FILES = 4096
 _MOST_ENTRIES = 100_000  # names looked at, in all folders
 _MOST_SKIPPED = 100  # told one by one
-_CHUNK = 1 << 20
+_PIECE = 1 << 18  # bytes of a file that are held at once
 # without O_NONBLOCK a FIFO would keep the host waiting before it is seen to be one
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _ANY_DEPTH = "**"
@@ -68,22 +68,45 @@ def _closed(found: Iterable[Rest]) -> frozenset[Rest]:
     return frozenset(closed)
 
 
-def harvest(root: int, patterns: Sequence[str], most_bytes: int, *, own: bool = False) -> Harvest:
+def harvest(root: int, patterns: Sequence[str], most_bytes: int) -> Harvest:
     """The files below an open folder that match. Nobody should write there any more, but nothing relies on that.
 
     Args:
         root: A descriptor of the folder, `O_PATH` or better; it stays open.
         patterns: Relative names and patterns, as `names.why_odd` allows them.
         most_bytes: How much is read in all.
-        own: Whether the files belong to whoever calls this, and nobody is left who could write there: what the code
-            made unreadable is then made readable.
     """
+    found: dict[str, bytearray] = {}
+    walk = _walked(root, patterns, most_bytes, lambda path, piece: found.setdefault(path, bytearray()).extend(piece))
+    # one after the other, so that no more than one of them is there twice
+    return Harvest({path: bytes(found.pop(path)) for path in walk.files}, walk.told())
+
+
+def harvest_own(
+    root: int, patterns: Sequence[str], most_bytes: int, take: Callable[[str, bytes], None]
+) -> dict[str, str]:
+    """The same by whoever the files belong to, with no more than a piece of one held; what was skipped, and why.
+
+    Nobody may be left who could write there: what the code made unreadable is made readable.
+
+    Args:
+        root: As for `harvest`.
+        patterns: As for `harvest`.
+        most_bytes: As for `harvest`.
+        take: Gets each file piece by piece, an empty one as an empty piece.
+    """
+    return _walked(root, patterns, most_bytes, take, own=True).told()
+
+
+def _walked(
+    root: int, patterns: Sequence[str], most_bytes: int, take: Callable[[str, bytes], None], *, own: bool = False
+) -> "_Walk":
     literal = frozenset(name for name in patterns if not set(name) & set("*?["))
-    walk = _Walk(os.fstat(root).st_dev, literal, most_bytes, own=own)
+    walk = _Walk(os.fstat(root).st_dev, literal, most_bytes, take, own=own)
     walk.run(root, rests(patterns))
-    for name in sorted(literal - walk.files.keys() - walk.skipped.keys()):
+    for name in sorted(literal - walk.files - walk.skipped.keys()):
         walk.skip(name, "no such file was found")
-    return Harvest(walk.files, walk.told())
+    return walk
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -99,12 +122,15 @@ class _Folder:
 class _Walk:
     """One walk, and what it found."""
 
-    def __init__(self, device: int, literal: frozenset[str], most_bytes: int, *, own: bool) -> None:
+    def __init__(
+        self, device: int, literal: frozenset[str], most_bytes: int, take: Callable[[str, bytes], None], *, own: bool
+    ) -> None:
         self._device, self._literal, self._left, self._own = device, literal, most_bytes, own
+        self._take_piece = take
         self._entries = _MOST_ENTRIES
         self._open: list[_Folder] = []
         self._untold = 0
-        self.files: dict[str, bytes] = {}
+        self.files: set[str] = set()  # those that were taken whole
         self.skipped: dict[str, str] = {}
 
     def skip(self, path: str, why: str) -> None:
@@ -196,14 +222,26 @@ class _Walk:
 
     def _keep(self, fd: int, path: str, found: os.stat_result) -> None:
         why = self._why_not(found)
-        content = b"" if why else _read(fd, self._left)
-        if content is None:
+        size = 0 if why else self._read(fd, path)
+        if size > self._left:
             why = self._too_large(f"more than {self._left:,}")
-        if why is not None or content is None:
-            self.skip(path, why or "")
+        if why is not None:
+            self.skip(path, why)
             return
-        self._left -= len(content)
-        self.files[path] = content
+        self._left -= size
+        self.files.add(path)
+
+    def _read(self, fd: int, path: str) -> int:
+        """All of a file; how many bytes that was, and no more than one beyond what is left, whatever it claimed."""
+        size = 0
+        while piece := os.read(fd, min(_PIECE, self._left + 1 - size)):
+            size += len(piece)
+            if size > self._left:
+                break
+            self._take_piece(path, piece)
+        if not size:
+            self._take_piece(path, b"")
+        return size
 
     def _why_not(self, found: os.stat_result) -> str | None:
         if not stat.S_ISREG(found.st_mode):
@@ -228,13 +266,3 @@ def _cannot(error: OSError) -> str:
     if error.errno in (errno.EACCES, errno.EPERM):
         return "it may not be read by whoever runs the engine; leave it readable for others"
     return f"it cannot be opened: {os.strerror(error.errno or 0)}"
-
-
-def _read(fd: int, most: int) -> bytes | None:
-    """All of a file; None when there is more than `most`, whatever size it claimed."""
-    content = bytearray()
-    while chunk := os.read(fd, min(_CHUNK, most + 1 - len(content))):
-        content += chunk
-        if len(content) > most:
-            return None
-    return bytes(content)

@@ -4,6 +4,7 @@ It belongs to one call, and the next payload is a copy of this process. So it pa
 wiped before the next fork, and no object is made of it: what an interpreter frees, it does not clear.
 """
 
+import json
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ from .frames import HEADER, HEADER_SIZE, FrameError, Kind, pack
 
 PIECE = 1 << 16  # bytes that are passed on at once
 _MOST_AFTER = 256  # bytes of our own that go along
+_MOST_NAMES = 256  # of files, in one frame
 
 
 class Orders:
@@ -114,6 +116,37 @@ class Teller:
     def send(self, data: bytes) -> None:
         """Whole frames, packed."""
         write_all(self.fd, memoryview(data))
+
+
+class Bringing:
+    """Files on their way out, as frames that hold little: what is read is charged to the container, as the files are.
+
+    A frame is the length of a header, the header (JSON), and contents one after the other; a name that comes again goes
+    on. The last frame's header says what was skipped.
+
+    Args:
+        told: Where to.
+    """
+
+    def __init__(self, told: Teller) -> None:
+        self._told = told
+        self._files: list[tuple[str, int]] = []
+        self._contents = bytearray()
+
+    def take(self, path: str, piece: bytes) -> None:
+        """A piece of a file."""
+        self._files.append((path, len(piece)))
+        self._contents += piece
+        if len(self._contents) >= PIECE or len(self._files) >= _MOST_NAMES:
+            self.send()
+
+    def send(self, *, skipped: dict[str, str] | None = None) -> None:
+        """What has not been sent yet; with `skipped` that is all."""
+        last = {} if skipped is None else {"skipped": skipped}
+        header = json.dumps({"files": self._files, **last}).encode()
+        self._told.say(Kind.FILES, len(header).to_bytes(4, "big") + header + self._contents)
+        self._files.clear()
+        self._contents.clear()
 
 
 def write_all(fd: int, rest: memoryview) -> None:

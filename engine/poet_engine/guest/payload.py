@@ -1,5 +1,6 @@
 """The process that runs one call: it confines itself, waits, runs the code, sends one frame, and ends."""
 
+import contextlib
 import fcntl
 import functools
 import gc
@@ -372,16 +373,21 @@ def _kind(error: BaseException, text: str) -> str:
 def _os_kind(number: int | None) -> str:
     names = {11: "tasks", 12: "memory", 23: "fds", 24: "fds", 27: "file_size"}  # EAGAIN ENOMEM ENFILE EMFILE EFBIG
     if number == 28:  # noqa: PLR2004 - ENOSPC
-        return "inodes" if _no_inodes_left("/tmp") else "disk"
+        return _room_that_ran_out()
     return names.get(number or 0, "exception")
 
 
-def _no_inodes_left(folder: str) -> bool:
-    try:
-        room = os.statvfs(folder)
-    except OSError:
-        return False
-    return bool(room.f_files) and not room.f_ffree  # gVisor counts none
+def _room_that_ran_out() -> str:
+    """Names or bytes. In a container the writable folders are two file systems, and either may have been meant."""
+    found = set()
+    for folder in ("/tmp", "/dev/shm"):
+        with contextlib.suppress(OSError):
+            room = os.statvfs(folder)
+            if room.f_files and not room.f_ffree:  # gVisor counts none
+                found.add("inodes")
+            elif not room.f_bfree:
+                found.add("disk")
+    return "inodes" if found == {"inodes"} else "disk"
 
 
 def warm_imports() -> None:

@@ -140,7 +140,8 @@ class TestInside:
         else:
             # a root that gVisor makes up: to become a payload's user, and to end and tidy up after it
             assert seen["ids"] == [0] * 7
-            named = 1 << 1 | 1 << 3 | 1 << 5 | 1 << 6 | 1 << 7  # DAC_OVERRIDE, FOWNER, KILL, SETGID, SETUID
+            # DAC_OVERRIDE, FOWNER, KILL, SETGID, SETUID, SETPCAP
+            named = 1 << 1 | 1 << 3 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8
             assert [found & ~named for found in _numbers(seen["capabilities"])] == [0, 0, 0, 0]
         assert seen["no_new_privileges"] == 1
         assert seen["session"] == [1, False]

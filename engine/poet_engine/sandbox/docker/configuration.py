@@ -21,8 +21,8 @@ _GVISOR_MEMORY = 512 * _MIB
 _GVISOR_TASKS, _GVISOR_TASKS_EACH = 256, 8
 # Users and capabilities of gVisor's are its own affair and mean nothing to the machine. Inside, a first process that is
 # somebody else than the payloads is the only thing that keeps them from signalling it and from opening its streams:
-# there is no Landlock, and its first process has none of the kernel's protection.
-_GVISOR_CAPABILITIES = ("SETUID", "SETGID", "KILL", "DAC_OVERRIDE", "FOWNER")
+# there is no Landlock, and its first process has none of the kernel's protection. SETPCAP empties the bounding set.
+_GVISOR_CAPABILITIES = ("SETUID", "SETGID", "KILL", "DAC_OVERRIDE", "FOWNER", "SETPCAP")
 # Our own first process holds the streams, pipes to payloads and folders that it empties while a payload holds its own.
 _SUPERVISOR_FILES = 512
 _SUPERVISOR_TASKS = 1

@@ -27,6 +27,7 @@ _PART = 1 << 19  # bytes of a request in one frame
 _REAP_GRACE = 2.0
 _FETCH_GRACE = 2.0  # for what a payload has put beside an answer that is there
 _DELIVERY_GRACE = 5.0  # for a request of which nothing moves
+_BRINGING_GRACE = 10.0  # for files of which nothing moves
 
 
 class Run:
@@ -62,6 +63,7 @@ class Run:
         self._processes_refused = 0
         self._end: End | None = None
         self._lost = False
+        self._script_ended: float | None = None  # when that was told; since then its files are being brought out
         # until its request is there nothing of the code exists that could take time; kept, it serves another's call
         self._delivering = not keep
         self._watch = Watch(limits, clock(), wall)
@@ -93,7 +95,7 @@ class Run:
         self._release(request)
         self._begin_when_delivered()
         self._follow(cancellation)
-        wall_ms = (self._clock() - self._watch.released) * 1e3
+        wall_ms = ((self._script_ended or self._clock()) - self._watch.released) * 1e3
         return self._conclude(wall_ms, lost)
 
     def end(self, kill: Kill) -> None:
@@ -124,8 +126,8 @@ class Run:
             poll.register(fd, select.POLLIN | (select.POLLOUT if self._stream.sending else 0))
             killed = self._watch.kill is not None
             events = dict(poll.poll(self._patience() * 1000 + 0.5))
-            if not events and (killed or self._delivering):
-                self._lost = True  # killed and never reaped, or it takes nothing
+            if not events and (killed or self._delivering or self._script_ended is not None):
+                self._lost = True  # killed and never reaped, or nothing moves
                 return
             if cancellation is not None and cancellation.fd in events:
                 poll.unregister(cancellation.fd)
@@ -140,6 +142,8 @@ class Run:
 
     def _patience(self) -> float:
         """Seconds until something must be looked at, or nothing is hoped for any more."""
+        if self._script_ended is not None:
+            return _BRINGING_GRACE
         if self._watch.kill is not None:
             return _REAP_GRACE
         return _DELIVERY_GRACE if self._delivering else self._watch.timeout(self._clock())
@@ -183,7 +187,7 @@ class Run:
 
     def _look_at_budgets(self) -> None:
         now = self._clock()
-        if self._watch.kill is not None or self._finished or self._delivering:
+        if self._watch.kill is not None or self._finished or self._delivering or self._script_ended is not None:
             return
         if self._watch.wants_cpu(now):
             self._watch.awaits_cpu()
@@ -227,7 +231,9 @@ class Run:
         self._end = read_end(content)
 
     def _on_files(self, content: bytes) -> None:
+        """What is told of them says first of all that the script has ended: bringing them out is not its time."""
         if self._files is not None:
+            self._script_ended = self._script_ended or self._clock()
             self._files.take(content)
 
     def _conclude(self, wall_ms: float, lost: Callable[[], tuple[Evidence, int]]) -> Outcome:

@@ -163,7 +163,7 @@ def test_gvisors_own_root_may_only_change_users_and_tend_their_files() -> None:
     assert made["User"] == "0:0"
     config = host(RESTRICTED, runtime="runsc")
     assert config["CapDrop"] == ["ALL"]
-    assert config["CapAdd"] == ["SETUID", "SETGID", "KILL", "DAC_OVERRIDE", "FOWNER"]
+    assert config["CapAdd"] == ["SETUID", "SETGID", "KILL", "DAC_OVERRIDE", "FOWNER", "SETPCAP"]
 
 
 def test_a_baseline_is_assumed_where_none_was_measured() -> None:

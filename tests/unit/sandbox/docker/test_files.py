@@ -33,6 +33,37 @@ def test_files_come_with_their_content() -> None:
     assert (found.files, found.files_skipped) == ({"a": b"AA", "b/c": b"BBB"}, {"d": "a link"})
 
 
+def test_a_file_may_come_in_pieces_and_the_last_frame_says_what_was_skipped() -> None:
+    files = Files(("*",), 100)
+    for frame in (
+        told({"files": []}),
+        told({"files": [["a", 2], ["b", 0]]}, b"AA"),
+        told({"files": [["a", 1], ["c", 1]]}, b"AC"),
+        told({"files": [["c", 1]], "skipped": {"d": "a link"}}, b"C"),
+    ):
+        files.take(frame)
+    found = files.bring_out(OUTCOME, ended=True)
+    assert found.files == {"a": b"AAA", "b": b"", "c": b"CC"}
+    assert found.files_skipped == {"d": "a link"}
+
+
+def test_a_file_of_which_a_piece_is_missing_is_left_out_whole() -> None:
+    files = Files(("*",), 100)
+    files.take(told({"files": [["a", 2], ["b", 5]]}, b"AA"))
+    files.take(told({"files": [["b", 1]], "skipped": {}}, b"B"))
+    found = files.bring_out(OUTCOME, ended=True)
+    assert (found.files, found.files_skipped) == ({"a": b"AA"}, {"b": "its content did not come"})
+
+
+def test_without_the_last_frame_nothing_is_brought_out_and_it_says_why() -> None:
+    files = Files(("a", "b"), 100)
+    files.take(told({"files": [["a", 1]]}, b"A"))
+    found = files.bring_out(OUTCOME, ended=True)
+    assert found.files == {}
+    assert [*found.files_skipped] == ["a", "b"]
+    assert all("raise limits.memory" in why for why in found.files_skipped.values())
+
+
 @pytest.mark.parametrize("name", ["/etc/passwd", "../a", "a/../b", "a\0b", "", ".", "a//b", "x" * 5000])
 def test_a_name_that_is_not_plain_is_left_out(name: str) -> None:
     found = brought(told({"files": [[name, 1], ["good", 1]], "skipped": {}}, b"XG"))

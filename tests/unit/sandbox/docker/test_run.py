@@ -1,6 +1,7 @@
 """One call against a first process that says what a test tells it to: in turn, out of turn, hostile, or nothing."""
 
 import contextlib
+import itertools
 import json
 import socket
 import struct
@@ -20,6 +21,7 @@ from poet_engine.policy import Policy
 from poet_engine.sandbox import wire
 from poet_engine.sandbox.docker import run as module
 from poet_engine.sandbox.docker.container import Container
+from poet_engine.sandbox.docker.files import Files
 from poet_engine.sandbox.docker.run import Run
 from poet_engine.sandbox.docker.stream import Stream
 from poet_engine.sandbox.pool.exchange import Next
@@ -267,3 +269,25 @@ def test_a_large_request_is_sent_while_it_is_taken(init: Init) -> None:
 
     got = _drained(call, init.peer)
     assert got.count(b"x") >= 8 << 20
+
+
+def test_bringing_files_out_is_not_the_scripts_time() -> None:
+    """Here each look at the clock takes a tenth of what the script may take."""
+    init, ticks, piece = Init(), itertools.count(), bytes(40_000)
+    files = Files(("*",), 10_000_000)
+    run = Run(init.container, LIMITS, LIMITS.wall, lambda: next(ticks) * LIMITS.wall / 10, files=files)
+    frames = [_files([], b""), *[_files([["a", len(piece)]], piece)] * 20, _files([], b"", skipped={}), COUNTS, ended()]
+
+    teller = threading.Thread(target=init.say, args=(answer("null"), *frames))
+    teller.start()
+    outcome = run.to_the_end(wire.Request(b"{}", Collected()), None, lambda: (GONE, 0))
+    teller.join()
+    init.close()
+
+    assert (outcome.status.value, len(outcome.files["a"])) == ("ok", 800_000), outcome.describe()
+    assert outcome.usage.wall_ms < LIMITS.wall * 1e3
+
+
+def _files(sizes: list[list[object]], content: bytes, **last: object) -> bytes:
+    header = json.dumps({"files": sizes, **last}).encode()
+    return pack(Kind.FILES, len(header).to_bytes(4, "big") + header + content)
