@@ -20,7 +20,7 @@ endif
 help:
 	@echo 'make demo    set up what the demo needs, and run the main job on real data'
 	@echo 'make check   the fast lane: format, lint, layers, types, unit tests'
-	@echo 'make test    everything: check, then conformance, security, integration and packaging'
+	@echo 'make test    everything: check, then conformance, security, regressions, integration and packaging'
 	@echo 'make images  the images of the Docker sandbox, where they are missing or out of date; make test does it too'
 	@echo 'make test-cgroup2   the tests that depend on the cgroup version, in an emulated machine that has only v2'
 	@echo 'make test-cgroup2-whole   all conformance and security tests there; it takes long'
@@ -52,8 +52,8 @@ images: $(VENV)/.has-dev
 	@tests/docker/images '$(BIN)'
 
 test: check images
-	@$(SAY) 'conformance and security tests'
-	@$(BIN)/pytest -q tests/conformance tests/security
+	@$(SAY) 'conformance, security and regression tests'
+	@$(BIN)/pytest -q tests/conformance tests/security tests/regressions
 	@$(SAY) 'integration and packaging tests' # apart: some count what is left, while sandboxes of the others stay open
 	@$(BIN)/pytest -q tests/integration tests/packaging
 	@$(SAY) 'cgroup v2'

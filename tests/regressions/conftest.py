@@ -1,0 +1,93 @@
+"""Engines as users open them, in every sandbox, and the plain CPython that programs are compared with."""
+
+import contextlib
+import dataclasses
+import functools
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from poet_engine import Engine, Policy
+
+OpenEngine = Callable[[str], Engine]
+
+_REAL = [
+    pytest.param("process", marks=pytest.mark.sandbox),
+    pytest.param("docker", marks=pytest.mark.docker),
+    pytest.param("docker-runsc", marks=[pytest.mark.docker, pytest.mark.runsc]),
+]
+_TIME = 60  # seconds that a program outside of every sandbox may take
+# What a program is compared under: CPython's own surroundings, and none of the developer's.
+_ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+@pytest.fixture(scope="session", params=_REAL)
+def sandbox_kind(request: pytest.FixtureRequest) -> str:
+    """Which sandbox: `process`, `docker` (with runc) or `docker-runsc` (with gVisor)."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def open_engine(sandbox_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenEngine]:
+    """`open_engine(toml)` is an engine of that sandbox under that policy; equal texts share one."""
+    sandbox, _, runtime = sandbox_kind.partition("-")
+    runtime = runtime or "runc"
+    journal = tmp_path_factory.mktemp("journal") / "events.db"
+    with contextlib.ExitStack() as closing:
+
+        @functools.cache
+        def opened(toml: str) -> Engine:
+            engine = Engine.open(
+                Policy.parse(toml), sandbox, runtime=runtime if sandbox == "docker" else None, journal=journal
+            )
+            return closing.enter_context(engine)
+
+        yield opened
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ended:
+    """A script that ran in plain CPython."""
+
+    stdout: str
+    stderr: str
+    exit_code: int
+    files: dict[str, bytes]
+
+
+class RunPlainly(Protocol):
+    """Runs a script as plain CPython does, in an empty folder."""
+
+    def __call__(self, source: str, stdin: str = "") -> Ended:
+        """What came of it."""
+        ...
+
+
+@pytest.fixture(scope="session")
+def cpython() -> RunPlainly:
+    """`cpython(source, stdin="")` runs a script as plain CPython does, in an empty folder."""
+    return _run
+
+
+def _run(source: str, stdin: str = "") -> Ended:
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder, "script.py")
+        script.write_text(source, encoding="utf-8")
+        ended = subprocess.run(
+            [sys.executable, script.name],
+            input=stdin.encode(),
+            capture_output=True,
+            cwd=folder,
+            env=_ENVIRONMENT,
+            timeout=_TIME,
+            check=False,
+        )
+        found = [path for path in Path(folder).rglob("*") if path.is_file() and path != script]
+        files = {str(path.relative_to(folder)): path.read_bytes() for path in found}
+    return Ended(ended.stdout.decode(), ended.stderr.decode(), ended.returncode, files)
