@@ -21,7 +21,7 @@ BANNED_WORDS = frozenset({"manager", "helper", "util", "utils", "handler", "proc
 TOP_LEVEL = frozenset(
     {
         *(".ci", ".git", ".gitignore", "CHANGELOG.md", "Makefile", "README.md", "pyproject.toml"),
-        *("benchmarks", "deploy", "docs", "engine", "examples", "policies", "sandbox_images", "tests"),
+        *("benchmarks", "deploy", "docs", "engine", "examples", "policies", "sandbox_images", "tests", "tools"),
     }
 )
 
