@@ -20,7 +20,8 @@ MOST_PUBLIC_NAMES = 12
 BANNED_WORDS = frozenset({"manager", "helper", "util", "utils", "handler", "processor", "common", "misc"})
 TOP_LEVEL = frozenset(
     {
-        *(".ci", ".git", ".gitignore", "CHANGELOG.md", "Makefile", "README.md", "pyproject.toml"),
+        *(".ci", ".editorconfig", ".git", ".gitignore", ".pre-commit-config.yaml"),
+        *("CHANGELOG.md", "CONTRIBUTING.md", "Makefile", "README.md", "pyproject.toml"),
         *("benchmarks", "deploy", "docs", "engine", "examples", "policies", "sandbox_images", "tests", "tools"),
     }
 )
