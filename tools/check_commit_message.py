@@ -32,7 +32,7 @@ def problems(message: str) -> list[str]:
 
 
 def _problems_of_subject(subject: str) -> list[str]:
-    first = subject.split()[0]
+    first = subject.split(maxsplit=1)[0]
     found = []
     if len(subject) > LONGEST_SUBJECT:
         found.append(f"The subject has {len(subject)} characters. Keep it to {LONGEST_SUBJECT}; the body says why.")
