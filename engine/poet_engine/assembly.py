@@ -122,11 +122,13 @@ def resolve(policy: Policy | str | Path | None, settings: Settings) -> layers.Re
     Raises:
         PolicyError: One of them cannot be used.
     """
-    return layers.resolve(settings.policy if policy is None else policy, _around(settings, _working_folder()))
+    chosen = settings.policy if policy is None else policy
+    return layers.resolve(chosen, _around(settings, _working_folder(), chosen))
 
 
-def _around(settings: Settings, start: Path) -> layers.Surroundings:
-    return layers.surroundings(start, settings.organisation_policy, _MACHINE_POLICY)
+def _around(settings: Settings, start: Path, chosen: Policy | str | Path | None = None) -> layers.Surroundings:
+    named = [name for name in (settings.policy, chosen) if isinstance(name, str | Path)]
+    return layers.surroundings(start, settings.organisation_policy, _MACHINE_POLICY, named)
 
 
 def _working_folder() -> Path:

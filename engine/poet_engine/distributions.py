@@ -1,18 +1,63 @@
 """What is installed for this interpreter: distributions, what they require, and where `import` finds them.
 
-Nothing here runs any code of theirs.
+Nothing here runs any code of theirs. Only the folders of the installation are looked at, never the working folder, a
+script's own or PYTHONPATH: those may come with a project, and what is found here is imported outside of the walls.
 """
 
+import contextlib
 import functools
 import importlib.machinery
 import importlib.metadata
 import re
+import site
 import sys
+import sysconfig
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 _EXTRA = re.compile(r"extra\s*==")
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+# Where these were imported from is a part of the installation wherever it is: their code runs in this process already.
+# So `pip install --target`, layers of functions and copied environments work, whose folders no interpreter knows.
+_OURS = ("poet_engine", "pydantic", "psutil")
+
+
+def search_path() -> tuple[str, ...]:
+    """The folders that distributions are installed in, then those that are installed as links to elsewhere.
+
+    The latter are what `.pth` files in the former name: an editable installation is somebody's own deed. They come
+    last, so that nothing beside such a project is taken for an installed distribution.
+    """
+    files = [getattr(sys.modules.get(name), "__file__", None) for name in _OURS]
+    return _search_path(tuple(dict.fromkeys(str(Path(file).parent.parent) for file in files if file)))
+
+
+@functools.cache
+def _search_path(ours: tuple[str, ...]) -> tuple[str, ...]:
+    named = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *site.getsitepackages()]
+    if site.ENABLE_USER_SITE:
+        named.insert(0, site.getusersitepackages())
+    folders = list(dict.fromkeys(path for path in named if Path(path).is_dir()))
+    linked = [path for folder in folders for path in _links_of(Path(folder))]
+    return tuple(dict.fromkeys([*folders, *linked, *ours]))
+
+
+def _links_of(folder: Path) -> list[str]:
+    """The folders that `.pth` files of an installation add to the path.
+
+    Their code has run when the interpreter started, and is not run again: it added what is on the path and named in it.
+    """
+    found: list[str] = []
+    for file in sorted(folder.glob("*.pth")):
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            for line in file.read_text(encoding="utf-8").splitlines():
+                if line.startswith("import"):
+                    found += [path for path in sys.path if Path(path).is_absolute() and repr(path)[1:-1] in line]
+                elif line.strip() and not line.startswith("#") and (folder / line.rstrip()).is_dir():
+                    found.append(str(folder / line.rstrip()))
+    return found
 
 
 def installed(name: str) -> bool:
@@ -36,31 +81,44 @@ def closure(roots: Iterable[str]) -> list[str]:
 
 def _distributions(module: str) -> list[str]:
     """The distributions that a top-level module comes from: most have its name, `sklearn` is one that has not."""
-    try:
-        importlib.metadata.distribution(module)
-    except importlib.metadata.PackageNotFoundError:
-        return _by_module().get(module, [module])
-    return [module]
+    return [module] if _distribution(module) is not None else _by_module().get(module, [module])
+
+
+def _distribution(name: str) -> importlib.metadata.Distribution | None:
+    """The installed distribution of that name; the first on the path counts, as for `import`."""
+    if not name:
+        return None
+    return next(iter(importlib.metadata.distributions(name=name, path=list(search_path()))), None)
 
 
 @functools.cache
 def _by_module() -> Mapping[str, list[str]]:
-    return importlib.metadata.packages_distributions()
+    found: dict[str, list[str]] = {}
+    for distribution in importlib.metadata.distributions(path=list(search_path())):
+        for module in _modules(distribution):
+            found.setdefault(module, []).append(distribution.metadata["Name"])
+    return found
+
+
+def _modules(distribution: importlib.metadata.Distribution) -> set[str]:
+    """The top-level modules that a distribution says it has, or that its files are."""
+    listed = distribution.read_text("top_level.txt")
+    if listed is not None:
+        return set(listed.split())
+    parts = (file.parts[0] for file in distribution.files or () if file.suffix == ".py")
+    return {name for part in parts if (name := part.removesuffix(".py")).isidentifier()}
 
 
 def _requirements(name: str) -> list[str]:
-    try:
-        lines = importlib.metadata.requires(name) or []
-    except importlib.metadata.PackageNotFoundError:
-        return []
+    distribution = _distribution(name)
+    lines = [] if distribution is None else distribution.requires or []
     return [match.group() for line in lines if not _EXTRA.search(line) and (match := _REQUIREMENT.match(line))]
 
 
 def top_level(name: str) -> set[Path]:
     """Where a distribution (or, failing that, a module) keeps what `import` finds."""
-    try:
-        distribution = importlib.metadata.distribution(name)
-    except importlib.metadata.PackageNotFoundError:
+    distribution = _distribution(name)
+    if distribution is None:
         return _module_location(name)
     home = Path(str(distribution.locate_file("")))
     first = {file.parts[0] for file in distribution.files or () if not file.is_absolute()}
@@ -72,7 +130,7 @@ def top_level(name: str) -> set[Path]:
 
 def _module_location(name: str) -> set[Path]:
     """A top-level module's file or folder, found without running any of it."""
-    spec = importlib.machinery.PathFinder.find_spec(name) if name.isidentifier() else None
+    spec = importlib.machinery.PathFinder.find_spec(name, search_path()) if name.isidentifier() else None
     if spec is None:
         return set()
     if spec.submodule_search_locations:
@@ -82,7 +140,5 @@ def _module_location(name: str) -> set[Path]:
 
 def version(name: str) -> str | None:
     """Which version of a distribution is installed; None when it is not."""
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+    distribution = _distribution(name)
+    return None if distribution is None else distribution.version

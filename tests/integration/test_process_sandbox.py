@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from poet_engine import distributions
 from poet_engine.errors import PolicyError, SandboxUnavailableError
 from poet_engine.job import Job
 from poet_engine.outcome import Outcome, Status
@@ -185,7 +186,8 @@ def test_a_package_below_tmp_can_be_imported_late(monkeypatch: pytest.MonkeyPatc
         (package / "late.py").write_text("value = 7\n", encoding="ascii")
         for path in (package.parent, package, *package.iterdir()):
             path.chmod(0o755)
-        monkeypatch.syspath_prepend(folder)
+        folders = (folder, *distributions.search_path())
+        monkeypatch.setattr(distributions, "search_path", lambda: folders)
         policy = Policy.parse('extends = "restricted"\n[static.imports]\nlies_below_tmp = ["late.value"]\n')
         with ProcessSandbox(policy) as sandbox:
             source = "def entry():\n    from lies_below_tmp import late\n    return late.value\n"

@@ -103,7 +103,7 @@ def run(  # noqa: PLR0913 - one parameter for each option
         str | None, typer.Option("--args", metavar="JSON|@FILE|-", help="A JSON array or object; - is standard input.")
     ] = None,
     jobs: Annotated[
-        str | None, typer.Option("--jobs", metavar="FILE", help="Run every job of a file of JSON lines instead.")
+        str | None, typer.Option("--jobs", metavar="FILE|-", help="Run every job of a file of JSON lines instead.")
     ] = None,
     out: Annotated[
         str | None, typer.Option("--out", metavar="FILE|-", help="Where --jobs writes its results, or goes on.")

@@ -119,7 +119,7 @@ def _fetch(text: str, stdin: Callable[[int], bytes]) -> tuple[str, str]:
             raise UsageError(f"standard input is longer than the {MOST_BYTES} bytes that are read at most")
         return decode(data, "standard input"), "standard input"
     if text.startswith("@"):
-        return read_text(Path(text[1:])), f"the file {text[1:]}"
+        return read_text(Path(text[1:]), pipes=True), f"the file {text[1:]}"
     return text, "--args"
 
 

@@ -7,16 +7,18 @@ it says.
 import contextlib
 import dataclasses
 import importlib
+import importlib.machinery
 import importlib.util
 import logging
 import shutil
 import socket
 import sys
+import types
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
-from poet_engine import _demo
+from poet_engine import _demo, _files
 from poet_engine.assembly import prefer
 from poet_engine.cli.hostile import SEVEN, Hostile
 from poet_engine.cli.screen import Screen
@@ -75,7 +77,7 @@ def run(screen: Screen, *, folder: Path | None, where: tuple[str, str | None] = 
     prefer(*where)
     logging.getLogger("poet_engine").addHandler(logging.NullHandler())  # the demo says itself what the log would
     try:
-        return _run(screen, _prepare(folder or Path(_FOLDER)))
+        return _run(screen, _prepare(_default() if folder is None else folder))
     except DemoError as error:
         screen.fail(error, exit_code=1)
         return 1
@@ -107,6 +109,14 @@ def _run(screen: Screen, where: Path) -> int:
     return 0 if fine else 1
 
 
+def _default() -> Path:
+    """The folder that nobody named, so that whoever made this one may have laid a link there."""
+    where = Path(_FOLDER)
+    if where.is_symlink():
+        raise UsageError(f"{where} is a symbolic link, which is not followed; name a folder with --dir")
+    return where
+
+
 def _prepare(where: Path) -> Path:
     """A folder with the example as a user would have it; what an earlier demo left there is replaced."""
     shipped = Path(_demo.__file__).parent
@@ -114,7 +124,8 @@ def _prepare(where: Path) -> Path:
         if where.exists() and not _is_ours(where, shipped):
             raise UsageError(f"{where} holds other files; name an empty folder with --dir")
         where.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(where / ".poet", ignore_errors=True)
+        for name in (".poet", *_FILES):
+            _remove(where / name)
         for name in _FILES:
             shutil.copyfile(shipped / name, where / name)
     except OSError as error:
@@ -124,17 +135,41 @@ def _prepare(where: Path) -> Path:
     return where.resolve()
 
 
+def _remove(path: Path) -> None:
+    """Take away what an earlier demo left; a link is removed, not followed."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def _is_ours(where: Path, shipped: Path) -> bool:
     """Whether a folder holds nothing but what an earlier demo left, unedited: only that is replaced without asking."""
     found = {entry.name for entry in where.iterdir()}
     if not found <= {*_FILES, ".poet", "__pycache__"}:
         return False
-    return all((where / name).read_bytes() == (shipped / name).read_bytes() for name in found.intersection(_FILES))
+    return all(_same(where / name, (shipped / name).read_bytes()) for name in found.intersection(_FILES))
+
+
+def _same(path: Path, content: bytes) -> bool:
+    try:
+        return _files.read(path, most=len(content)) == content
+    except (_files.IrregularFileError, _files.LargeFileError):
+        return False
+
+
+class _FromSource(importlib.machinery.SourceFileLoader):
+    """Compiles the source that it is given: a `__pycache__` that lies there already may hold anything."""
+
+    def get_code(self, fullname: str) -> types.CodeType | None:
+        """The module's code, from the text alone."""
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
 
 
 def _load(path: Path) -> _Drift:
     """Import the example as the user's program would."""
-    spec = importlib.util.spec_from_file_location("drift", path)
+    spec = importlib.util.spec_from_loader("drift", _FromSource("drift", str(path)))
     if spec is None or spec.loader is None:
         raise UsageError(f"{path} cannot be imported")
     module = importlib.util.module_from_spec(spec)

@@ -87,7 +87,7 @@ def workplace(function: object, options: Options, mode: Mode) -> Workplace:
         )
     domain = choose(options.domain, info)
     around = wiring().surroundings(folder_of(info))
-    policy = resolve(options.policy, around, base=domain.policy).policy(Policy)
+    policy = resolve(options.policy, around, base=domain.policy, by_caller=False).policy(Policy)
     engine = wiring().engine(policy)
     record = wiring().records() if options.record is None else options.record
     return Workplace(info, domain, policy, engine, store_of(info), mode, record)

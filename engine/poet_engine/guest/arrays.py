@@ -6,12 +6,12 @@ numpy is the one fixed name that may be imported, and only where it is installed
 
 import base64
 import functools
-import importlib
 import math
 import sys
 from typing import TYPE_CHECKING
 
 from .attachments import THRESHOLD, Attached, Collected, place
+from .importing import library
 from .travel import UndecodableError
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _scalar_out(numpy: "ModuleType", value: object) -> object:
 @functools.cache
 def _numpy() -> "ModuleType":
     try:
-        return importlib.import_module("numpy")
+        return library("numpy")
     except ImportError:
         raise UndecodableError("an array, but numpy is not installed here") from None
 

@@ -5,10 +5,10 @@ As with numpy, pandas is never imported to send a value, and imported only where
 
 import dataclasses
 import functools
-import importlib
 import sys
 from typing import TYPE_CHECKING
 
+from .importing import library
 from .travel import UndecodableError, UntravellableError
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _column(column: object, where: str) -> Column:
 @functools.cache
 def _pandas() -> "ModuleType":
     try:
-        return importlib.import_module("pandas")
+        return library("pandas")
     except ImportError:
         raise UndecodableError("a data frame, but pandas is not installed here") from None
 

@@ -51,7 +51,7 @@ class Compiler:
             name.encode(errors="surrogateescape") for entry in entries for name in (str(entry.source), entry.shown)
         )
         self._process = subprocess.Popen(
-            [interpreter, "-s", "-S", "-B", "-c", _PROGRAM],
+            [interpreter, "-P", "-s", "-S", "-B", "-c", _PROGRAM],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={"PYTHONHASHSEED": "0", "LANG": "C.UTF-8"},

@@ -6,16 +6,19 @@ side may damage the file. So the connection is closed before each fork and opene
 """
 
 import contextlib
+import errno
 import functools
 import itertools
 import os
 import sqlite3
 import stat
+import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from poet_engine import _files
 from poet_engine.errors import ClosedError, PoetError
 
 Row: TypeAlias = tuple[str, str, str, str | None, float, str]  # id, type, function, execution_id, timestamp, body
@@ -25,6 +28,10 @@ _FORK_S = 1.0  # how long a fork waits for a transaction of this process
 _OPEN_ATTEMPTS = 100  # the switch to WAL ignores the busy timeout; see `_patiently`
 _OPEN_PAUSE_S = 0.02
 _PAGE_BYTES = 4096
+_PROJECT_FOLDER = ".poet"
+_FOLDER = (os.O_PATH if sys.platform == "linux" else os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
+_BESIDE = ("-wal", "-shm", "-journal")  # what SQLite makes beside the file
+_SUPER = bytes.fromhex("d9d505f920a163d7")  # the end of a rollback journal that names a super-journal
 _ROW_BYTES = 2_000_000  # an event has at most 1 MB; a foreign file's larger row is not read into memory
 _APPLICATION_ID = 0x504F4554  # "POET"; tells our files from other programs' databases
 
@@ -197,13 +204,14 @@ class Database:
     def _connected(self) -> sqlite3.Connection:
         if self._connection is not None:
             return self._connection
-        _make_file(self._path)
-        self._inode = _inode(self._path)
+        self._inode = _make_file(self._path)
         connection = sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
         self._connection = connection
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _ROW_BYTES)
         connection.execute("PRAGMA trusted_schema = OFF")
         _patiently(connection, self._path)
+        if _make_file(self._path) != self._inode:  # SQLite goes by the path, so it is looked at again
+            raise JournalError(f"the journal {self._path} was changed while it was opened; open it again")
         connection.execute(f"PRAGMA max_page_count = {self._max_pages}")
         connection.execute("PRAGMA synchronous = NORMAL")
         self._synced = False
@@ -230,17 +238,80 @@ def _insert_some(connection: sqlite3.Connection, rows: Sequence[Row]) -> int:
     return connection.execute(statement, tuple(itertools.chain.from_iterable(rows))).rowcount
 
 
-def _make_file(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+def _make_file(path: Path) -> tuple[int, int]:
+    """Make the file and its folders where they are missing, and refuse what leads elsewhere; returns its identity.
+
+    A `.poet` folder may come with a cloned project: no step in it is followed where it is a symbolic link. Above it,
+    and on the way to a journal that somebody named himself, links are his own.
+    """
+    parts = path.parent.parts
+    steps = parts.index(_PROJECT_FOLDER) if _PROJECT_FOLDER in parts else len(parts)
+    above = Path(*parts[:steps])
+    above.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with contextlib.ExitStack() as closing:
+        here = os.open(above, _FOLDER)
+        closing.callback(os.close, here)
+        for step in parts[steps:]:
+            above /= step
+            here = _open_folder(step, here, above)
+            closing.callback(os.close, here)
+        for beside in _BESIDE:
+            _refuse_beside(f"{path.name}{beside}", here, path)
+        return _make_at(path, here)
+
+
+def _open_folder(name: str, at: int, path: Path) -> int:
+    """One folder, made if it is missing, never through a link."""
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(name, 0o700, dir_fd=at)
     try:
-        found = path.lstat()
-    except FileNotFoundError:
-        with contextlib.suppress(FileExistsError):  # another process was faster
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-        found = path.lstat()
+        return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=at)
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.ENOTDIR):
+            raise
+        raise JournalError(
+            f"the journal's folder {path} is a symbolic link or no folder, and links in {_PROJECT_FOLDER} are not "
+            "followed; remove it, or name another journal"
+        ) from None
+
+
+def _refuse_beside(name: str, folder: int, path: Path) -> None:
+    """Refuse a file beside the journal that would have SQLite write or remove something elsewhere.
+
+    A rollback journal can name a `super-journal`, which SQLite removes when it is done, wherever it is. Ours never do.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        _refuse_elsewhere(os.stat(name, dir_fd=folder, follow_symlinks=False), path.with_name(name))
+        if name.endswith("-journal"):
+            with _files.open_regular(name, at=folder, follow=False) as file:
+                file.seek(-min(len(_SUPER), os.fstat(file.fileno()).st_size), os.SEEK_END)
+                if file.read(len(_SUPER)) == _SUPER:
+                    raise JournalError(
+                        f"{path.with_name(name)} names files elsewhere, which ours never does; remove it"
+                    )
+
+
+def _refuse_elsewhere(found: os.stat_result, path: Path) -> None:
     # Looked at by name and never opened: closing any descriptor of the file drops SQLite's locks on it (POSIX).
     if not stat.S_ISREG(found.st_mode):
         raise JournalError(f"the journal {path} is not a plain file; choose another path or remove what is there")
+    if found.st_nlink > 1:
+        raise JournalError(
+            f"the journal {path} has a second name (a hard link), so that whatever is kept there would change too; "
+            "move it away, a new one is made at the next start"
+        )
+
+
+def _make_at(path: Path, folder: int) -> tuple[int, int]:
+    try:
+        found = os.stat(path.name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        with contextlib.suppress(FileExistsError):  # another process was faster
+            flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
+            os.close(os.open(path.name, flags, 0o600, dir_fd=folder))
+        found = os.stat(path.name, dir_fd=folder, follow_symlinks=False)
+    _refuse_elsewhere(found, path)
+    return found.st_dev, found.st_ino
 
 
 def _patiently(connection: sqlite3.Connection, path: Path) -> None:

@@ -2,13 +2,14 @@
 
 import dataclasses
 import functools
+import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from poet_engine import _resources
+from poet_engine import _files, _ownership, _resources
 from poet_engine.errors import PolicyError
 from poet_engine.policy import waivers
 from poet_engine.policy.keys import IMPORTS, KEYS, SECTIONS, WAIVERS
@@ -16,6 +17,7 @@ from poet_engine.policy.lines import locate
 from poet_engine.policy.similar import similar
 
 _MAX_FILE = 2**20
+PROJECT_FILE = "pyproject.toml"
 
 HEAD = ("version", "name", "extends", "may_loosen")
 _SECTIONS: Mapping[str, frozenset[str]] = {
@@ -51,6 +53,7 @@ class Document:
         head: What it says of itself: version, name, parent, and what may be loosened below it.
         settings: Dotted key → what it says; a module's entry is `static.imports.<module>`, the rule of
             the second waiver `waivers.1.rule`.
+        owners: Whose files it may name, as uids; None where somebody named it himself, who may name any.
     """
 
     label: str
@@ -58,6 +61,22 @@ class Document:
     preset: bool
     head: Mapping[str, Setting]
     settings: Mapping[str, Setting]
+    owners: Collection[int] | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Text:
+    """What a file holds, and whose work it may be.
+
+    Attributes:
+        text: Its content.
+        foreign: Why it may be the work of somebody who is not trusted with it; None where it is not.
+        found: The file that was read.
+    """
+
+    text: str
+    foreign: str | None
+    found: os.stat_result
 
 
 def find(name: str | Path, child: Document | None) -> Document:
@@ -75,35 +94,77 @@ def find(name: str | Path, child: Document | None) -> Document:
                 f"{name} is relative, but this policy is no file; name a preset or an absolute path", file=child.label
             )
         path = child.folder / path
-    return file(path, path.name)
+    if path.name == PROJECT_FILE:
+        return _named_project(path)
+    return file(path, path.name, owners=None if child is None else child.owners)
 
 
-def file(path: Path, label: str) -> Document:
+def _named_project(path: Path) -> Document:
+    """The table of a project's file that somebody names himself, and so answers for."""
+    document = project(path, text_of(path).text)
+    if document is None:
+        raise PolicyError("has no [tool.poet]; write one, or name a policy file", file=str(path))
+    return document
+
+
+def file(path: Path, label: str, *, owners: Collection[int] | None = None) -> Document:
     """The document in a file.
 
+    Args:
+        path: The file.
+        label: What errors and origins call it.
+        owners: Whose it may be, and whose files it may name; None for anybody's.
+
     Raises:
-        PolicyError: It cannot be read, or a key in it is unknown.
+        PolicyError: It cannot be read, others than the owners may have written it, or a key in it is unknown.
     """
-    return read(text_of(path), label, folder=path.resolve().parent, preset=False)
+    found = text_of(path, owners)
+    if found.foreign is not None:
+        raise foreign(
+            path, found.foreign, "" if owners != {_ownership.ROOT} else "give it to root (chown root, chmod go-w)"
+        )
+    return read(found.text, label, folder=path.resolve().parent, preset=False, owners=owners)
 
 
-def text_of(path: Path) -> str:
+def foreign(path: Path, why: str, remedy: str = "") -> PolicyError:
+    """The error for a file that may be the work of others.
+
+    Args:
+        path: The file.
+        why: What speaks for that.
+        remedy: How to have it obeyed after all.
+    """
+    own = "make it yours (chown, chmod go-w), or name it in POET_POLICY if you trust who wrote it"
+    return PolicyError(
+        f"{why}, so others may have written it, and it is not obeyed. To have it obeyed, {remedy or own}",
+        file=str(path.absolute()),
+    )
+
+
+def text_of(path: Path, owners: Collection[int] | None = None) -> Text:
     """The text of a file that is to be a policy.
+
+    Args:
+        path: The file: a regular one, or a link to one.
+        owners: Whose work may be trusted; None for anybody's.
 
     Raises:
         PolicyError: It cannot be read, is not UTF-8, or is far too long.
     """
     try:
-        with path.open("rb") as stream:
-            data = stream.read(_MAX_FILE + 1)
-        text = data.decode("utf-8")
+        with _files.open_regular(path) as stream:
+            found = os.fstat(stream.fileno())
+            why = None if owners is None else _ownership.why_foreign(path, found, owners)
+            return Text(_files.content(stream, _MAX_FILE).decode("utf-8"), why, found)
     except OSError as error:
         raise PolicyError(f"cannot be read: {error.strerror}; give a preset or a .toml file", file=str(path)) from None
+    except _files.IrregularFileError as error:
+        text = f"cannot be read: it is {error}; give a preset or a .toml file"
+        raise PolicyError(text, file=str(path)) from None
     except UnicodeDecodeError as error:
         raise PolicyError(f"is not UTF-8: {error.reason} at byte {error.start}", file=str(path)) from None
-    if len(data) > _MAX_FILE:
-        raise PolicyError(f"is longer than {_MAX_FILE} bytes, which no policy is", file=str(path))
-    return text
+    except _files.LargeFileError:
+        raise PolicyError(f"is longer than {_MAX_FILE} bytes, which no policy is", file=str(path)) from None
 
 
 @functools.cache
@@ -130,13 +191,16 @@ def presets() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _resources.folder("policies").glob("*.toml")))
 
 
-def read(text: str, label: str, *, folder: Path | None, preset: bool) -> Document:
+def read(
+    text: str, label: str, *, folder: Path | None, preset: bool, owners: Collection[int] | None = None
+) -> Document:
     """Parse a text and flatten it to dotted keys; the arguments are those of the `Document`.
 
     Raises:
         PolicyError: Not TOML, or a key is unknown.
     """
-    return flat(parsed(text, label), _Places(label, locate(text)), folder=folder, preset=preset)
+    document = flat(parsed(text, label), _Places(label, locate(text)), folder=folder, preset=preset)
+    return dataclasses.replace(document, owners=owners)
 
 
 def parsed(text: str, label: str) -> dict[str, object]:
@@ -170,13 +234,18 @@ def flat(data: Mapping[str, object], places: "_Places", *, folder: Path | None, 
     return Document(places.label, folder, preset, head, settings)
 
 
-def project(path: Path) -> Document | None:
+def project(path: Path, text: str, owners: Collection[int] | None = None) -> Document | None:
     """What `[tool.poet]` of a pyproject.toml says: `policy = "name"`, or the table `[tool.poet.policy]`.
+
+    Args:
+        path: The file.
+        text: What it holds.
+        owners: Whose policy files it may name; None for anybody's.
 
     Raises:
         PolicyError: The file is not TOML, or the table is wrong.
     """
-    text, label = text_of(path), path.name
+    label = path.name
     tool = parsed(text, label).get("tool")
     table = tool.get("poet") if isinstance(tool, dict) else None
     if table is None:
@@ -188,8 +257,18 @@ def project(path: Path) -> Document | None:
     inner = _Places(label, places.lines, ("tool", "poet", "policy"))
     if isinstance(value, str):
         setting = Setting(value, label, places.line("policy"), preset=False)
-        return Document(label, path.resolve().parent, False, {"name": setting, "extends": setting}, {})
-    return flat(inner.table(value), inner, folder=path.resolve().parent, preset=False)
+        return Document(label, path.resolve().parent, False, {"name": setting, "extends": setting}, {}, owners)
+    document = flat(inner.table(value), inner, folder=path.resolve().parent, preset=False)
+    return dataclasses.replace(document, owners=owners)
+
+
+def says_nothing(text: str, label: str) -> bool:
+    """Whether a pyproject.toml is none of ours: it is TOML, and has no `[tool.poet]`."""
+    try:
+        tool = parsed(text, label).get("tool")
+    except PolicyError:
+        return False
+    return not (isinstance(tool, dict) and "poet" in tool)
 
 
 def _flatten(data: Mapping[str, object], places: "_Places") -> Iterable[tuple[tuple[str, ...], object]]:

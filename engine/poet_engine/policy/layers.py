@@ -6,15 +6,18 @@ exceeds. A value that a file below writes itself and may not have is an error; o
 down to what may be had. docs/policies.md tells it with examples.
 """
 
+import contextlib
 import dataclasses
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar, cast
 
+from poet_engine import _ownership
 from poet_engine.errors import PolicyError
 from poet_engine.policy import documents, keys, loading, values
 from poet_engine.policy.documents import Document
-from poet_engine.policy.keys import IMPORTS, LEVELS, WAIVERS
+from poet_engine.policy.keys import IMPORTS, KEYS, LEVELS, WAIVERS
 from poet_engine.policy.model import Effective
 from poet_engine.policy.values import Held
 from poet_engine.policy.waivers import Waiver, in_order
@@ -24,6 +27,12 @@ P = TypeVar("P", bound=Effective)
 MACHINE_FILE = Path("/etc/poet/policy.toml")
 MACHINE, ORGANISATION, PROJECT, FUNCTION = "machine", "organisation", "project", "function"
 PRESET = "preset"
+_PRELOAD = "isolation.preload"
+# Nobody trusts a clone with where its code runs and whom it reaches: a project's file only tightens these.
+_GUARDED = tuple(key for key in KEYS if key.startswith(("isolation.", "network.")) and key != _PRELOAD)
+# A name is tighter than none, and yet `runc` leads out of gVisor where that is the container engine's own.
+_RUNTIME, _STRONGER_RUNTIME = "isolation.runtime", "runsc"
+_NAME_IT = "name a policy that does with --policy, POET_POLICY or policy="
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -69,13 +78,16 @@ class Step:
     tightened: Held | None = None
 
 
-def surroundings(start: Path, organisation: str | None, machine: Path = MACHINE_FILE) -> Surroundings:
+def surroundings(
+    start: Path, organisation: str | None, machine: Path = MACHINE_FILE, named: Iterable[str | Path] = ()
+) -> Surroundings:
     """The layers around code that lies in a folder.
 
     Args:
         start: The folder. The project's file is the `pyproject.toml` in it, or else the nearest one above it.
         organisation: The organisation's policy, by name or path, if there is one.
         machine: The ceiling's file, which need not exist.
+        named: Policies that the user himself has named. A project's file among them is trusted whoever owns it.
 
     Raises:
         PolicyError: One of them cannot be used. A ceiling that cannot be read is no ceiling, so nothing may go on.
@@ -86,7 +98,7 @@ def surroundings(start: Path, organisation: str | None, machine: Path = MACHINE_
         found.append(
             _layer(ORGANISATION, document if document.preset else documents.file(Path(organisation), organisation))
         )
-    found.append(_project(start))
+    found.append(_project(start, tuple(named)))
     return Surroundings(tuple(layer for layer in found if layer is not None))
 
 
@@ -97,7 +109,9 @@ def _machine(path: Path) -> Layer | None:
         return None
     except OSError:
         pass  # it is there, and reading it says what is wrong
-    document = documents.file(path, str(path))
+    # The real one is root's alone; only tests have another one.
+    owners = {_ownership.ROOT} if path == MACHINE_FILE else _ownership.trusted()
+    document = documents.file(path, str(path), owners=owners)
     if "may_loosen" in document.head:
         raise PolicyError(
             "nothing goes above the machine's policy; leave may_loosen out",
@@ -108,14 +122,32 @@ def _machine(path: Path) -> Layer | None:
     return _layer(MACHINE, document)
 
 
-def _project(start: Path) -> Layer | None:
+def _project(start: Path, named: tuple[str | Path, ...]) -> Layer | None:
+    """The nearest project file's layer. One that others may have written stands for nothing, if it says nothing."""
     start = start.absolute()
     for folder in (start, *start.parents):
-        file = folder / "pyproject.toml"
-        if file.is_file():
-            document = documents.project(file)
-            return None if document is None else _layer(PROJECT, document)
+        file = folder / documents.PROJECT_FILE
+        if not os.path.lexists(file):
+            continue
+        owners: Collection[int] | None = _ownership.trusted()
+        found = documents.text_of(file, owners)
+        if found.foreign is not None and _is_named(found.found, named):
+            owners = None
+        elif found.foreign is not None and documents.says_nothing(found.text, str(file)):
+            continue  # as if it were not there: it hides no other one either
+        elif found.foreign is not None:
+            raise documents.foreign(file, found.foreign)
+        document = documents.project(file, found.text, owners)
+        return None if document is None else _layer(PROJECT, document)
     return None
+
+
+def _is_named(file: os.stat_result, named: Iterable[str | Path]) -> bool:
+    for name in named:
+        with contextlib.suppress(OSError, ValueError):
+            if os.path.samestat(Path(name).stat(), file):
+                return True
+    return False
 
 
 def _layer(place: str, document: Document) -> Layer:
@@ -164,25 +196,55 @@ class Resolution:
         return values.assembled(self.values, kind, name=self.name, extends=self.extends)
 
 
-def resolve(choice: Effective | str | Path | None, around: Surroundings, base: str = loading.ROOT) -> Resolution:
+def resolve(
+    choice: Effective | str | Path | None, around: Surroundings, base: str = loading.ROOT, *, by_caller: bool = True
+) -> Resolution:
     """What holds for a call.
 
     Args:
         choice: What the function was given, if anything.
         around: The layers around it.
         base: The preset that the values start from: what the function's domain needs.
+        by_caller: Whether the choice is an argument or setting of whoever runs the program. A file that comes with the
+            code, as `@poet(policy="ours.toml")` names one, may not say what is imported outside of the walls.
 
     Raises:
-        PolicyError: A layer writes a value that one further out does not allow; the message names both.
+        PolicyError: A layer writes a value that one further out does not allow, or that it may not have at all; the
+            message names both.
     """
     function = chosen(choice)
     layers = (*around.layers, *([function] if function is not None else []))
+    for layer in layers:
+        if layer.place == PROJECT or (layer is function and not by_caller and not isinstance(choice, Effective)):
+            _refuse_preload(layer)
     start = _layer(PRESET, documents.preset(base))
-    work = _Work(start.values)
+    # A whole policy that the caller names takes the place of the project's, which then only tightens it.
+    work = _Work(start.values, guarded=function is None or not function.whole)
     for layer in layers:
         work.apply(layer)
     innermost = [start, *(layer for layer in layers if layer.place != MACHINE)][-1]
     return Resolution(innermost.name, innermost.extends, work.values, work.steps)
+
+
+def _refuse_preload(layer: Layer) -> None:
+    """Importing a module runs it outside of the walls, so files of a project add none to those of the presets.
+
+    Raises:
+        PolicyError: This one does.
+    """
+    held = layer.values.get(_PRELOAD)
+    if held is None or held.place is None:
+        return
+    added = sorted(set(cast("tuple[str, ...]", held.value)) - loading.preloaded_by_presets())
+    if added:
+        file, line = held.place
+        raise PolicyError(
+            f"{', '.join(added)} would be imported outside of the walls, and a project's file does not decide that. "
+            f"Leave it out, since importing it in the function works as well, or {_NAME_IT}",
+            file=file,
+            line=line,
+            key=_PRELOAD,
+        )
 
 
 def alone(path: Path) -> Resolution:
@@ -191,20 +253,22 @@ def alone(path: Path) -> Resolution:
     Raises:
         PolicyError: It is wrong.
     """
-    document = documents.project(path)
+    document = documents.project(path, documents.text_of(path).text)
     return resolve(None, Surroundings(() if document is None else (_layer(PROJECT, document),)))
 
 
 class _Work:
     """The values so far, and the bounds that the layers so far have set."""
 
-    def __init__(self, start: Mapping[str, Held]) -> None:
+    def __init__(self, start: Mapping[str, Held], *, guarded: bool) -> None:
         self.values = dict(start)
+        self._guarded = guarded
         self.steps = {key: (Step(PRESET, held),) for key, held in start.items()}
         self._bounds: dict[str, Held] = {}
         self._closed: Held | None = None  # set by a whole layer: a module that has no bound is refused
 
     def apply(self, layer: Layer) -> None:
+        before = self.values
         asked = dict(layer.values) if layer.place != MACHINE else {}
         if layer.place == MACHINE:
             self._bind(layer, layer.values)
@@ -216,6 +280,21 @@ class _Work:
         self.values = {key: self._bounded(layer, key, held, asked) for key, held in wanted.items()}
         if layer.place != MACHINE:
             self._bind(layer, {key: self.values[key] for key in layer.values})
+        if layer.place == PROJECT and self._guarded:
+            self._keep_tight(layer, before)
+
+    def _keep_tight(self, layer: Layer, before: Mapping[str, Held]) -> None:
+        """Hold what a project says to what held without it; whoever calls from further in is not held to that."""
+        for key in _GUARDED:
+            was, held = before[key], self.values[key]
+            named = key == _RUNTIME and held.value not in {was.value, _STRONGER_RUNTIME}
+            if keys.within(key, held.value, was.value) and not named:
+                continue
+            written = layer.values.get(key)
+            if written is not None and written.place is not None:
+                raise _refusal(key, written, was, f"a project's file may only tighten it; {_NAME_IT}")
+            self.values[key] = Held(_met(key, held, was), was.origin)
+            self.steps[key] = (*self.steps[key][:-1], Step(PROJECT, self.values[key], held))
 
     def _bounded(self, layer: Layer, key: str, held: Held, asked: Mapping[str, Held]) -> Held:
         """The value that a key may have; a step is noted where the layer had a say in it."""
@@ -263,12 +342,13 @@ def _met(key: str, held: Held, bound: Held) -> object:
         raise _refusal(key, held, bound) from None
 
 
-def _refusal(key: str, held: Held, bound: Held) -> PolicyError:
+def _refusal(
+    key: str, held: Held, bound: Held, remedy: str = "ask for what is allowed, or have it allowed there"
+) -> PolicyError:
     file, line = held.place or (held.origin, None)
     allowed = keys.written(key, bound.value)
     return PolicyError(
-        f"{keys.written(key, held.value):.200} is more than {bound.origin} allows: {allowed:.200}; "
-        "ask for what is allowed, or have it allowed there",
+        f"{keys.written(key, held.value):.200} is more than {bound.origin} allows: {allowed:.200}; {remedy}",
         file=file,
         line=line,
         key=key,

@@ -56,6 +56,13 @@ def merged(document: Document, *, root: bool = True, levels: bool = True) -> dic
     return found
 
 
+@functools.cache
+def preloaded_by_presets() -> frozenset[str]:
+    """The modules that some shipped policy preloads."""
+    held = (_preset_values(name, levels=False).get("isolation.preload") for name in documents.presets())
+    return frozenset(name for one in held if one is not None for name in cast("tuple[str, ...]", one.value))
+
+
 def name_of(document: Document) -> str:
     """What it calls itself, or what its file is called."""
     return check(document.head["name"], "name", _text) if "name" in document.head else document.label

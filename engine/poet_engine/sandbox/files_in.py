@@ -1,10 +1,9 @@
 """What a script is given: files, standard input, arguments. Wrong use is told before anything runs."""
 
-import os
-import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from poet_engine import _files
 from poet_engine.errors import CannotTravelError, UsageError
 from poet_engine.guest import names
 from poet_engine.job import Script
@@ -39,17 +38,14 @@ def _read(value: object, name: str, most: int) -> bytes:
         why = "a file is given as bytes, or as a Path that is read here"
         raise CannotTravelError(f"files_in[{name!r}]", type(value).__name__, why)
     try:
-        # a FIFO must not keep the caller waiting before it is seen to be one
-        fd = os.open(value, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(fd, "rb") as file:  # noqa: PTH123 - a descriptor has no path
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise UsageError(f"files_in[{name!r}]: {value} is no regular file; name one")
-            content = file.read(most + 1)
+        return _files.read(value, most=most)
     except OSError as error:
         raise UsageError(f"files_in[{name!r}]: {value} cannot be read: {error.strerror}") from None
-    if len(content) > most:
-        raise UsageError(f"files_in[{name!r}]: {value} has more than the {most:,} bytes that limits.disk leaves it")
-    return content
+    except _files.IrregularFileError as error:
+        raise UsageError(f"files_in[{name!r}]: {value} is {error}, no regular file; name one") from None
+    except _files.LargeFileError:
+        text = f"files_in[{name!r}]: {value} has more than the {most:,} bytes that limits.disk leaves it"
+        raise UsageError(text) from None
 
 
 def encode(stdin: bytes | str) -> bytes:

@@ -9,16 +9,17 @@ import errno
 import fcntl
 import os
 import shutil
-import stat
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from poet_engine import _files
 from poet_engine.errors import PoetError
 
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
 _LOCK_ATTEMPTS = 1000
 _LOCK_PAUSE_S = 0.01
+_MOST_COPIED = 10_000_000  # far above what is ever appended to
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 _MEANINGS: Mapping[int, str] = {
@@ -95,18 +96,13 @@ def read(name: str, *, at: int, limit: int, where: Path) -> bytes:
         StoreError: It is no plain file, or larger.
         OSError: It cannot be opened; a symlink gives ELOOP.
     """
-    # Non-blocking: a FIFO would otherwise hold us until somebody writes to it.
-    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=at)
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise StoreError(f"{where / name}: this is not a plain file; remove it")
-        with open(descriptor, "rb", closefd=False) as file:
-            data = file.read(limit + 1)
-    finally:
-        os.close(descriptor)
-    if len(data) > limit:
-        raise StoreError(f"{where / name}: the file is larger than the {limit} bytes that it may have; remove it")
-    return data
+        return _files.read(name, most=limit, at=at, follow=False)
+    except _files.IrregularFileError as error:
+        raise StoreError(f"{where / name}: this is not a plain file, but {error}; remove it") from None
+    except _files.LargeFileError:
+        text = f"{where / name}: the file is larger than the {limit} bytes that it may have; remove it"
+        raise StoreError(text) from None
 
 
 def read_if_there(name: str, *, at: int, limit: int, where: Path) -> bytes | None:
@@ -145,10 +141,16 @@ def replace(name: str, data: bytes, *, at: int) -> None:
 
 
 def append(name: str, data: bytes, *, at: int, keep: int) -> None:
-    """Add to the file after its first `keep` bytes, dropping what is behind them, and wait for the disk."""
+    """Add to the file after its first `keep` bytes, dropping what is behind them, and wait for the disk.
+
+    A file with a second name, which may be anywhere, keeps what it has: this name gets a file of its own.
+    """
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     descriptor = os.open(name, flags, _PRIVATE_FILE, dir_fd=at)
     try:
+        if os.fstat(descriptor).st_nlink > 1:
+            replace(name, _files.read(name, most=_MOST_COPIED, at=at, follow=False)[:keep] + data, at=at)
+            return
         os.ftruncate(descriptor, keep)
         os.lseek(descriptor, 0, os.SEEK_END)
         while data:

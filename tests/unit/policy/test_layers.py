@@ -124,12 +124,26 @@ def test_nobody_exceeds_the_ceiling_of_the_machine(around: Around) -> None:
     around.ceiling('[limits]\nmemory = "64MiB"\n[static]\nmode = "enforce"\n[isolation]\nrequire = ["filesystem"]\n')
     around.project('[tool.poet]\npolicy = "lab"\n')
     made = Policy.load("lab")
-    for policy in (around.policy(), around.policy("lab"), around.policy(made), around.policy(base="lab")):
+    for policy in (around.policy("lab"), around.policy(made), around.policy(base="lab")):
         assert policy.limits.memory == 2**26
         assert policy.static.mode is Mode.ENFORCE
         assert policy.isolation.require == {Wall.FILESYSTEM}
         assert policy.limits.wall == made.limits.wall
         assert policy.origin["limits.memory"] == f"{around.machine}:2"
+
+
+def test_a_project_that_names_a_looser_policy_leaves_the_walls_and_the_network_as_they_were(around: Around) -> None:
+    """It came with the code. What it says of modules and limits holds; callers may name such a policy themselves."""
+    around.project('[tool.poet]\npolicy = "lab"\n')
+    found = around.resolve()
+    policy, lab = found.policy(Policy), Policy.load("lab")
+    assert policy.isolation.require == Policy.load("restricted").isolation.require == set(Wall)
+    assert policy.isolation.fresh == Policy.load("restricted").isolation.fresh
+    assert (policy.limits, policy.static, policy.name) == (lab.limits, lab.static, "lab")
+    step = found.steps["isolation.require"][-1]
+    assert (step.place, step.held.origin, step.tightened and step.tightened.origin) == ("project", "restricted", "lab")
+    assert around.policy("lab") == around.policy(Policy.load("lab")) == lab
+    assert around.policy(base="lab").isolation.require == frozenset()
 
 
 def test_a_ceiling_that_extends_a_policy_binds_everything(around: Around) -> None:

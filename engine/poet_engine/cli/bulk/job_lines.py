@@ -5,6 +5,10 @@ import dataclasses
 import hashlib
 import json
 import keyword
+import os
+import stat
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -21,6 +25,9 @@ _LONGEST_ID = 200  # characters: it stands in every result, and marks a torn fir
 _DIGEST_DIGITS = 32
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _BOM = b"\xef\xbb\xbf"
+_STDIN = "-"
+_MOST_PIPED = 1 << 30  # bytes that are kept of what comes through a pipe, since jobs are read twice
+_PIECE = 1 << 20
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,7 +59,7 @@ class FaultyLine:
 
 
 class JobsFile:
-    """A file of jobs; read twice, so it must be a regular file.
+    """A file of jobs. It is read twice, so what comes through a pipe is kept in a temporary file first.
 
     Args:
         path: As the user named it.
@@ -72,11 +79,21 @@ class JobsFile:
     def open(cls, path: Path, *, wall: float | None = None) -> Self:
         """Open it.
 
+        Args:
+            path: As the user named it; `-` is standard input.
+            wall: Seconds that each job may take, when that is less than the policy's limit.
+
         Raises:
-            UsageError: It is missing, no regular file, or cannot be opened.
+            UsageError: It is missing, neither a regular file nor a pipe, or cannot be opened.
         """
         with contextlib.ExitStack() as stack:
-            opened = cls(path, stack.enter_context(open_regular(path)), wall)
+            if str(path) == _STDIN:
+                path, file = Path("standard input"), _kept(_stdin(), "standard input", stack)
+            else:
+                file = stack.enter_context(open_regular(path, pipes=True))
+                if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
+                    file = _kept(file, str(path), stack)
+            opened = cls(path, file, wall)
             opened._stack = stack.pop_all()
             return opened
 
@@ -133,6 +150,26 @@ class JobsFile:
     def __exit__(self, *_exc_info: object) -> None:
         """Close it."""
         self._stack.close()
+
+
+def _stdin() -> BinaryIO:
+    if sys.stdin is None:
+        raise UsageError("--jobs - reads standard input, but it is closed")
+    return sys.stdin.buffer
+
+
+def _kept(stream: BinaryIO, label: str, stack: contextlib.ExitStack) -> BinaryIO:
+    """A temporary file without a name that holds everything that comes until the stream's end."""
+    try:
+        file = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack closes it
+        while piece := stream.read(_PIECE):
+            if file.tell() + len(piece) > _MOST_PIPED:
+                raise UsageError(f"{label} gives more than {_MOST_PIPED >> 30} GiB of jobs; write them to a file first")
+            file.write(piece)
+        file.seek(0)  # and what was written is flushed
+    except OSError as error:
+        raise UsageError(f"cannot read {label}: {error.strerror}; write the jobs to a file first") from error
+    return file
 
 
 def _read(raw: bytes, number: int, label: str, wall: float | None) -> JobLine | FaultyLine:

@@ -8,9 +8,9 @@ import re
 from pathlib import Path
 from typing import Self
 
+from poet_engine import _files
 from poet_engine.cli.bulk.job_lines import JobLine
 from poet_engine.cli.bulk.ledger import Ledger
-from poet_engine.cli.reading import refuse_irregular
 from poet_engine.cli.render import outcome_document
 from poet_engine.errors import UsageError
 from poet_engine.outcome import Outcome, Status
@@ -83,7 +83,10 @@ class Results:
             raise UsageError(f"cannot write {path}: {reason}; name a file in a folder that you may write to") from error
         with contextlib.ExitStack() as undo:
             undo.callback(os.close, descriptor)
-            refuse_irregular(descriptor, f"cannot write {path}")
+            try:
+                _files.refuse_other(os.fstat(descriptor))
+            except _files.IrregularFileError as error:
+                raise UsageError(f"cannot write {path}: it is {error}") from error
             _lock(descriptor, path)
             opened = cls(path, descriptor, policy, salt)
             opened._read()

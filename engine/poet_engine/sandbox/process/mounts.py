@@ -48,11 +48,16 @@ def _without_nested(paths: set[str], covers: Sequence[str]) -> Iterable[str]:
 
 
 def _packages(roots: Iterable[str]) -> tuple[set[str], tuple[str, ...]]:
-    """Top-level files and folders of the distributions behind `roots` and of what they require, and their parents."""
+    """Top-level files and folders of the distributions behind `roots` and of what they require, and their parents.
+
+    The parents are in the order in which distributions are looked for: the lane's path must find the same ones.
+    """
     found: set[str] = set()
-    parents: dict[str, None] = {}
+    parents: set[Path] = set()
     for name in distributions.closure(roots):
         for path in distributions.top_level(name):
             found.add(str(path))
-            parents[str(path.parent)] = None
-    return found, tuple(parents)
+            parents.add(path.parent)
+    order = [Path(path).resolve() for path in distributions.search_path()]
+    first = [path for path in dict.fromkeys(order) if path in parents]
+    return found, tuple(map(str, [*first, *sorted(parents.difference(first))]))

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+_ROOT = 0
 _TIMEOUT = 10.0  # seconds for a helper that does nothing but write a file
 
 
@@ -42,7 +43,17 @@ def parse(text: str, user: str, uid: int) -> Range | None:
     return None
 
 
-def find(which: Callable[[str], str | None] = shutil.which) -> SubIds | None:
+def tool(name: str) -> str | None:
+    """A program of the system by its name: root's own, from an absolute folder of PATH.
+
+    An empty or relative entry of PATH means the working folder, which may be a stranger's.
+    """
+    folders = os.pathsep.join(entry for entry in os.get_exec_path() if Path(entry).is_absolute())
+    found = shutil.which(name, path=folders) if folders else None
+    return found if found is not None and Path(found).stat().st_uid == _ROOT else None
+
+
+def find(which: Callable[[str], str | None] = tool) -> SubIds | None:
     """The ranges of this process's user; None where there are none, or nothing that could map them."""
     if not (which("newuidmap") and which("newgidmap")):
         return None
@@ -66,15 +77,18 @@ def _read(path: Path) -> str:
 
 def write_maps(pid: int, subids: SubIds) -> str | None:
     """Map root in the user namespace of `pid` to us, and what follows to the ranges; why not, when it was refused."""
-    for tool, own, extra in (
+    for name, own, extra in (
         ("newuidmap", os.geteuid(), subids.uids),
         ("newgidmap", os.getegid(), subids.gids),
     ):
-        command = [tool, str(pid), "0", str(own), "1", "1", str(extra.first), str(extra.count)]
+        program = tool(name)
+        if program is None:
+            return f"{name}: it is not there any more"
+        command = [program, str(pid), "0", str(own), "1", "1", str(extra.first), str(extra.count)]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
-            return f"{tool}: {error}"
+            return f"{name}: {error}"
         if done.returncode:
-            return f"{tool}: {done.stderr.strip() or done.returncode}"
+            return f"{name}: {done.stderr.strip() or done.returncode}"
     return None

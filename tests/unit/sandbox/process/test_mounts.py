@@ -91,7 +91,7 @@ class TestModules:
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, list[str], list[str]], Path]:
-    """Lays a distribution into a folder of its own on the path."""
+    """Lays a distribution into a folder of its own among those of the installation."""
 
     def lay(name: str, files: list[str], requires: list[str]) -> Path:
         site = tmp_path / "site-packages"
@@ -107,7 +107,8 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, l
         (folder / "RECORD").write_text("".join(f"{file},,\n" for file in [*files, f"{folder.name}/METADATA"]))
         return site
 
-    monkeypatch.syspath_prepend(str(tmp_path / "site-packages"))
+    folders = (str(tmp_path / "site-packages"), *distributions.search_path())
+    monkeypatch.setattr(distributions, "search_path", lambda: folders)
     return lay
 
 

@@ -1,0 +1,29 @@
+"""The libraries that whoever decodes a value may import: installed ones, whatever the working folder holds."""
+
+import importlib
+import importlib.util
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+def library(name: str) -> "ModuleType":
+    """A package that is loaded or installed.
+
+    An answer that holds an array has the host import numpy, and `python -c` and notebooks look into the working folder
+    first: a file there must not run because of what a call answers.
+
+    Raises:
+        ImportError: There is none, or it lies in the working folder.
+    """
+    if name not in sys.modules:
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None or not spec.submodule_search_locations:
+            raise ImportError(f"{name} is not installed")
+        folder = os.path.dirname(os.path.dirname(spec.origin))
+        if os.path.realpath(folder) == os.path.realpath(os.curdir):
+            raise ImportError(f"{name} lies in the working folder")
+    return importlib.import_module(name)
