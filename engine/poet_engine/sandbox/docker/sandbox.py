@@ -204,6 +204,8 @@ class DockerSandbox:
         """Why a container is gone, asked of the engine, and how many tasks the kernel took for want of memory."""
         if self._exchange.closing:
             return Evidence("engine", "closed in mid-call", source="host"), 0
+        if self._exchange.fault is not None:
+            return Evidence("sandbox", self._exchange.fault, source="host"), 0
         try:
             state = self._state_of(container)
             if state is None or not state.oom_killed:
@@ -252,6 +254,8 @@ class DockerSandbox:
             return self._not_run(Status.CANCELLED, "caller", text)
         if error.why is Why.FULL:
             return self._not_run(Status.INFRA, "queue_full", text)
+        if error.why is Why.BROKEN:
+            return self._not_run(Status.INFRA, "setup", text)
         if fault is not None:
             cause = DAEMON if fault.fault in choice.DAEMON_FAULTS else "setup"
             return self._not_run(Status.INFRA, cause, str(fault))
@@ -300,7 +304,7 @@ class DockerSandbox:
         self._finalizer.detach()
         if os.getpid() == self._owner and not self._exchange.closing:
             self._closing.set()
-            self._exchange.shut()
+            self._exchange.shut(by_owner=True)
             self._keeper.close()
             self._engine.close()
 

@@ -15,7 +15,7 @@ from poet_engine.sandbox.process.lane import Lane
 from poet_engine.sandbox.process.pool import Pool
 from poet_engine.sandbox.process.supervise import Supervisor
 from poet_engine.sandbox.process.workfolder import WorkFolder
-from poet_engine.sandbox.verdict import Budgets, Counts, Exit, Kill, Observation, Returned, decide
+from poet_engine.sandbox.verdict import INIT_GONE, Budgets, Counts, Exit, Kill, Observation, Returned, decide
 from poet_engine.sandbox.watch import Watch
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Run:
         self.unlisted = frozenset(supervisor.unlisted)
         if pool.closing and supervisor.report is None and not isinstance(supervisor.answer, Returned):
             watch.end(Kill(Status.CANCELLED, "shutdown", Evidence("engine", "closed in mid-call")))
-        return self._conclude(supervisor, watch, wall_ms)
+        return self._conclude(supervisor, watch, wall_ms, pool.fault)
 
     def _cpu_ms(self) -> float:
         if self._lane.group is not None and self._start is not None:
@@ -105,7 +105,7 @@ class Run:
         unexplained = seen is not None and seen.signal == signal.SIGKILL and watch.kill is None and not counts.oom_kills
         return None if unexplained and self._lane.dies_within(_NAMESPACE_END) else seen
 
-    def _conclude(self, supervisor: Supervisor, watch: Watch, wall_ms: float) -> Outcome:
+    def _conclude(self, supervisor: Supervisor, watch: Watch, wall_ms: float, fault: str | None) -> Outcome:
         report = supervisor.report
         counts = self._counts(report, supervisor.processes_refused)
         answered = watch.kill is None and isinstance(supervisor.answer, Returned) and self._folder is None
@@ -116,6 +116,7 @@ class Run:
             answer=supervisor.answer,
             counts=counts,
             touched=tuple(watch.touched),
+            lost=INIT_GONE if fault is None else Evidence("sandbox", fault, source="host"),
         )
         self.lane_after = _next(report, answered=answered, keep=self._keep)
         if self.lane_after is Next.KEEP:

@@ -182,6 +182,8 @@ class ProcessSandbox:
             status, cause = Status.CANCELLED, "shutdown"
         elif cancellation is not None and cancellation.requested:
             status, cause = Status.CANCELLED, "caller"
+        elif error.why is Why.BROKEN:
+            status, cause = Status.INFRA, "setup"
         elif error.why is Why.SETUP:
             status, cause = Status.INFRA, "setup"
             why = diagnose.explain(text, rootless=self._me.rootless, values=diagnose.settings())

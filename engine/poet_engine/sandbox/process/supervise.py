@@ -9,6 +9,7 @@ import select
 import time
 from collections.abc import Callable
 
+from poet_engine.bell import readable
 from poet_engine.cancellation import Cancellation
 from poet_engine.guest import kernel, notify, seccomp
 from poet_engine.guest.frames import Kind, pack
@@ -212,9 +213,7 @@ class Supervisor:
         self._ended = True
 
     def _has_answer_bytes(self) -> bool:
-        if self._watch.kill is not None:
-            return False
-        return bool(select.select([self._answers], [], [], 0)[0])
+        return self._watch.kill is None and readable(self._answers, 0)
 
     def _on_notification(self) -> None:
         listener = self._armed.listener
