@@ -308,7 +308,9 @@ def test_after_an_error_of_the_keeper_everybody_is_told_that_error(
     exchange.break_down(ValueError("unforeseen"))
     exchange.shut()
 
-    told = [waiting.exception(), pytest.raises(NoLaneError, exchange.acquire, 0.0).value]
+    with pytest.raises(NoLaneError) as refused:
+        exchange.acquire(0.0)
+    told = [waiting.exception(), refused.value]
 
     assert [(type(error), getattr(error, "why", None)) for error in told] == [(NoLaneError, Why.BROKEN)] * 2
     assert ["ValueError('unforeseen')" in str(error) for error in told] == [True, True]
