@@ -120,7 +120,7 @@ class KeptLanes:
 
 
 class KeptContainers:
-    """Containers."""
+    """Containers of the Docker sandbox."""
 
     def __init__(self, sandbox: DockerSandbox) -> None:
         self.sandbox = sandbox
@@ -188,9 +188,13 @@ def test_what_a_call_has_started_does_nothing_while_nobody_calls(kept: Kept, bod
     assert _burnt(kept, job) < _FROZEN
 
 
-@pytest.mark.parametrize("body", LEFT_RUNNING.values(), ids=LEFT_RUNNING)
-def test_control_without_the_freezing_it_burns(kept: Kept, body: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    job = _leaving(f"{body}\nname = 'control'")
+@pytest.mark.parametrize("name", LEFT_RUNNING)
+def test_control_without_the_freezing_it_burns(
+    kept: Kept, sandbox_kind: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if sandbox_kind != "process" and name not in FEW:
+        pytest.skip("it is the same code that burns; in a lane it is shown of each")
+    job = _leaving(f"{LEFT_RUNNING[name]}\nname = 'control'")
     with monkeypatch.context() as down:
         down.setattr(Armed, "freeze", lambda _armed: True)
         down.setattr(Container, "pause", lambda _container: None)

@@ -3,7 +3,7 @@
 The order is not free. Mounts need capabilities, so they come first; `setresuid` needs them too, so the capability sets
 are emptied after it; the parent-death signal is cleared by every change of credentials, so it follows them; seccomp is
 last, because it forbids what the steps before it do. Whatever a payload can inherit is done in the lane: each page that
-a payload touches is copied for it, at a few microseconds.
+a payload touches is copied for it, at a few microseconds. The steps are in one piece, so that their order can be read.
 """
 
 import dataclasses

@@ -114,7 +114,7 @@ class _Init:
             Kind.KILL: lambda _content: self._kill(),
             Kind.COUNT: lambda _content: self._told.send(self._counts()),
             Kind.FETCH: self._fetch,
-            Kind.PAUSE: lambda _content: _signal_all(signal.SIGSTOP),
+            Kind.PAUSE: lambda _content: lane.signal_all(signal.SIGSTOP),
         }
 
     def serve(self) -> None:
@@ -193,7 +193,7 @@ class _Init:
         self._call = Call(**json.loads(bytes(content)))  # names of files at the most
         if self._payload is not None and self._payload.serves:
             self._snapshot(self._payload)  # it is kept for one call after the other, and stopped between them
-            _signal_all(signal.SIGCONT)
+            lane.signal_all(signal.SIGCONT)
         elif self._payload is not None:
             self._payload.serves = True
         if self._call.attached:
@@ -382,12 +382,6 @@ class _Init:
 
 
 _GREETING = pack(Kind.FOLDER)
-
-
-def _signal_all(number: int) -> None:
-    """The payload and all that it has started, in one call, which no fork slips through."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(-1, number)
 
 
 def _last_words(sock: socket.socket) -> Callable[[memoryview], int]:

@@ -9,7 +9,6 @@ import json
 import linecache
 import opcode
 import os
-import signal
 import socket
 import sys
 import traceback
@@ -151,7 +150,7 @@ def serve(sock: socket.socket, results: int, compiled: "_Compiled | None" = None
         except SystemExit as error:
             return _exit_status(error)
         _flush()
-        stays = keep and frame[0] == Kind.RESULT and not any(signal.getitimer(signal.ITIMER_REAL))
+        stays = keep and frame[0] == Kind.RESULT and not kernel.has_timer()
         sock.sendall(pack(Kind.NONCE, nonce + STAYS * stays) + frame if nonce else frame)
         if not stays:
             return 0
@@ -160,13 +159,11 @@ def serve(sock: socket.socket, results: int, compiled: "_Compiled | None" = None
 def _receive(sock: socket.socket) -> tuple[list[Frame], int | None]:
     """A request, and the file with what was too big for it; no request when the host lets go."""
     reader = Reader({Kind.NONCE: NONCE_SIZE, Kind.REQUEST: _MAX_REQUEST, Kind.SCRIPT: _MAX_REQUEST})
-    size, attached = _FIRST_READ, None
-    frames: list[Frame] = []
+    size, attached, frames = _FIRST_READ, None, list[Frame]()
     while True:
         data, descriptors = kernel.receive_with_descriptors(sock, size, 1)
         attached = descriptors[0] if descriptors else attached
-        frames += reader.feed(data)
-        if frames and frames[-1].kind is not Kind.NONCE:
+        if (frames := frames + reader.feed(data)) and frames[-1].kind is not Kind.NONCE:
             return frames, attached
         if not data:
             return [], attached
