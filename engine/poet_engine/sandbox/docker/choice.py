@@ -102,7 +102,9 @@ def _sweep(engine: ContainerEngine, here: ownership.Owner) -> None:
 
 
 def _lenient(config: Config, uid: int) -> Config:
-    return dataclasses.replace(config, uid=uid, lenient=True, cpu_seconds=config.cpu_seconds + walls.PROBE_CPU)
+    """For our own probes: each has a payload of its own, which ends with it, whatever calls have."""
+    cpu_seconds = config.cpu_seconds + walls.PROBE_CPU
+    return dataclasses.replace(config, uid=uid, lenient=True, keep=False, cpu_seconds=cpu_seconds)
 
 
 def _refuse_network(policy: Policy) -> None:
