@@ -72,7 +72,8 @@ BY_THE_CLOCK: dict[str, str] = {
         f"def burn(*_):\n    {_BURN}\nsignal.signal(signal.SIGALRM, burn)\nsignal.setitimer(signal.ITIMER_REAL, 0.05)"
     ),
     "a timer that continues the process": (
-        "import ctypes\nevent = (ctypes.c_int * 16)(0, 0, signal.SIGCONT, 0)\ntimer = ctypes.c_void_p()\n"
+        "import ctypes\nsignal.signal(signal.SIGCONT, lambda *_: None)\n"
+        "event = (ctypes.c_int * 16)(0, 0, signal.SIGCONT, 0)\ntimer = ctypes.c_void_p()\n"
         "times = (ctypes.c_long * 4)(0, 10_000_000, 0, 10_000_000)\nlibc = ctypes.CDLL(None)\n"
         "libc.timer_create(1, event, ctypes.byref(timer)) or libc.timer_settime(timer, 0, times, None)\n"
         f"def burn():\n    {_BURN}\nthreading.Thread(target=burn, daemon=True).start()"
@@ -204,6 +205,16 @@ def test_control_without_the_freezing_it_burns(
         pause.wait(0.05)
 
     assert kept.sandbox.run(dataclasses.replace(job, entry="missing")).status is Status.ERROR  # and that ends it
+
+
+@pytest.mark.sandbox
+def test_control_without_the_filter_a_timer_continues_what_was_stopped() -> None:
+    job = _leaving(BY_THE_CLOCK["a timer that continues the process"])
+    with ProcessSandbox(Policy.parse(_POLICY), size=Size(least=1, most=2), without=frozenset({"seccomp"})) as sandbox:
+        assert sandbox.run(job).value == 1
+        before, pause = _cpu_seconds(KeptLanes(sandbox), job), threading.Event()
+        while _cpu_seconds(KeptLanes(sandbox), job) - before < _RUNNING:  # for ever, if it does not
+            pause.wait(0.05)
 
 
 _POOL = """
