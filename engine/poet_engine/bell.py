@@ -1,11 +1,22 @@
-"""A descriptor that one thread makes readable to wake another that waits on descriptors."""
+"""Waiting on descriptors, and one that a thread makes readable to wake another that waits."""
 
 import contextlib
 import os
+import select
 import threading
 
 _MUCH = 1 << 12
 _HAS_EVENTFD = hasattr(os, "eventfd")  # Linux; elsewhere a pipe does
+
+
+def readable(fd: int, seconds: float) -> bool:
+    """Wait until a descriptor has something to read or has ended; False when the seconds pass first.
+
+    Any number will do: `select.select` raises for those from 1,024 on, which a busy host has many of.
+    """
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(max(0.0, seconds) * 1000))
 
 
 class Bell:

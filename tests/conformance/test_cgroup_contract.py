@@ -2,9 +2,9 @@
 
 import contextlib
 import os
-import select
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -117,7 +117,7 @@ def _eventually(holds: Callable[[], bool]) -> bool:
     while not holds():
         if time.monotonic() > until:
             return False
-        select.select([], [], [], 0.01)
+        threading.Event().wait(0.01)
     return True
 
 

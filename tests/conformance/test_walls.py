@@ -1,11 +1,17 @@
 """The walls of real sandboxes: all of them hold, each was really tried, and a wall that is down is told to be down."""
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from poet_engine.policy import Policy
+from poet_engine.job import Job
+from poet_engine.policy import Fresh, Policy
 from poet_engine.sandbox import walls
 from poet_engine.sandbox.process import ProcessSandbox
 from poet_engine.sandbox.protocol import Sandbox
+
+if TYPE_CHECKING:
+    from tests.conformance.conftest import Open
 
 # What must have been tried for a wall's report to mean anything.
 TRIED = {
@@ -45,6 +51,13 @@ def test_the_probe_leaves_the_sandbox_as_good_as_before(real: Sandbox) -> None:
     real.walls()
 
     assert [report.held for report in real.walls(thorough=False)] == [True] * len(walls.NAMES)
+
+
+@pytest.mark.parametrize("fresh", Fresh)
+def test_walls_are_tried_and_hold_however_fresh_a_call_is(open_real: "Open", fresh: Fresh) -> None:
+    with open_real(Policy.parse(f'[isolation]\nfresh = "{fresh}"\n')) as sandbox:
+        assert [report.stopped_by for report in sandbox.walls() if not report.held] == []
+        assert sandbox.run(Job(source="def f():\n    return 6 * 7\n", entry="f")).value == 42
 
 
 @pytest.mark.sandbox

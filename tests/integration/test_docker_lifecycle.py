@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import gc
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -302,7 +301,7 @@ while True:
         killed = []
         for point in range(12):
             with program(code) as process:
-                select.select([], [], [], 0.1 + point * 0.3)
+                threading.Event().wait(0.1 + point * 0.3)
                 process.send_signal(signal.SIGKILL)
                 process.wait()
             killed.append(process.pid)

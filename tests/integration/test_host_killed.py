@@ -2,10 +2,10 @@
 
 import ctypes
 import os
-import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,7 +85,7 @@ def _killed_after(seconds: float, code: str, **environment: str) -> int:
     host = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env={**os.environ, **environment})  # noqa: TID251 - the host's is ours
     assert host.stdout is not None
     assert host.stdout.readline() == b"started\n"
-    select.select([], [], [], seconds)
+    threading.Event().wait(seconds)
     host.send_signal(signal.SIGKILL)
     host.wait()
     host.stdout.close()

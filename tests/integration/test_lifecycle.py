@@ -1,7 +1,6 @@
 """Nothing outlives a call, a closed sandbox, or a host that was killed."""
 
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from poet_engine.bell import readable
 from poet_engine.job import Job
 from poet_engine.outcome import Outcome, Status
 from poet_engine.policy import Policy
@@ -261,7 +261,7 @@ def _ended_within(descriptors: list[int], seconds: float) -> bool:
     """Whether every process has ended in time. A pidfd is readable from its process's end on."""
     left, deadline = set(descriptors), time.monotonic() + seconds
     while left and (remaining := deadline - time.monotonic()) > 0:
-        left -= set(select.select(list(left), [], [], remaining)[0])
+        left = {descriptor for descriptor in left if not readable(descriptor, remaining / len(left))}
     return not left
 
 

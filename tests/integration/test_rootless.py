@@ -52,6 +52,7 @@ mount --bind "$0/passwd" /etc/passwd && mount --bind "$0/range" /etc/subuid && m
 exec setpriv --reuid "$1" --regid "$1" --clear-groups -- "${@:2}"
 """
 _WITH_A_RANGE = [
+    "tests/regressions/test_f2_kept_payloads_are_frozen.py",
     "tests/conformance/test_walls.py",
     "tests/conformance/test_scripts.py",
     "tests/security/test_privilege.py",
@@ -61,6 +62,7 @@ _LIBRARIES = ("numpy", "scipy", "pandas")  # of the `data` policy
 _SUITES = (
     "tests/conformance",
     "tests/security",
+    "tests/regressions/test_f2_kept_payloads_are_frozen.py",
     "tests/integration/test_attachments.py",
     "tests/integration/test_lifecycle.py",
     "tests/integration/test_process_sandbox.py",  # with the `data` policy and its libraries

@@ -3,13 +3,13 @@
 import contextlib
 import errno
 import os
-import select
 import socket
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
+from poet_engine.bell import readable
 from poet_engine.guest import landlock, syscalls
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def _port(server: socket.socket) -> int:
 
 
 def _was_called(server: socket.socket) -> bool:
-    return bool(select.select([server], [], [], 0)[0])
+    return readable(server.fileno(), 0)
 
 
 def test_a_connection_ends_the_run_as_a_violation(

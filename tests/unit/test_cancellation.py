@@ -1,15 +1,15 @@
-import select
 import threading
 from pathlib import Path
 
 import pytest
 
+from poet_engine.bell import readable
 from poet_engine.cancellation import Cancellation
 from poet_engine.errors import ClosedError
 
 
 def _readable(cancellation: Cancellation) -> bool:
-    return bool(select.select([cancellation.fd], [], [], 0)[0])
+    return readable(cancellation.fd, 0)
 
 
 def test_nothing_is_asked_for_at_first() -> None:

@@ -2,10 +2,10 @@
 
 import functools
 import queue
-import select
 import threading
 from collections.abc import Callable, Generator, Iterable
 
+from poet_engine.bell import readable
 from poet_engine.bulk.window import Window
 from poet_engine.cancellation import Cancellation
 from poet_engine.errors import UsageError
@@ -109,7 +109,7 @@ class _Flight:
             waited = outcome.status is Status.INFRA and outcome.cause in _NO_LANE
             if not waited or self._cancellation.requested:
                 return outcome
-            select.select([self._cancellation.fd], [], [], _PAUSE_S)
+            readable(self._cancellation.fd, _PAUSE_S)
 
     def __enter__(self) -> None:
         """Nothing runs yet."""

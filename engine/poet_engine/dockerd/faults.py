@@ -81,6 +81,12 @@ _TABLE = (
     ),
     _rule(
         NO_LIMITS,
+        r"error setting rlimit type 7\b",
+        "the policy's limits.open_files is more than this engine's own limit of open files leaves for the code",
+        "give a smaller limits.open_files, or raise the engine's (LimitNOFILE of docker.service) and start it again",
+    ),
+    _rule(
+        NO_LIMITS,
         r"cgroup|your kernel does not support (cpu|pids|memory|swap)|cpu cfs (period|quota|scheduler)|"
         r"error setting rlimit",
         "the engine cannot limit what containers take",

@@ -3,7 +3,7 @@
 The order is not free. Mounts need capabilities, so they come first; `setresuid` needs them too, so the capability sets
 are emptied after it; the parent-death signal is cleared by every change of credentials, so it follows them; seccomp is
 last, because it forbids what the steps before it do. Whatever a payload can inherit is done in the lane: each page that
-a payload touches is copied for it, at a few microseconds.
+a payload touches is copied for it, at a few microseconds. The steps are in one piece, so that their order can be read.
 """
 
 import dataclasses
@@ -296,6 +296,15 @@ def _outermost(paths: list[str]) -> list[str]:
     return [path for path in paths if not any(path.startswith(other + "/") for other in paths)]
 
 
+def own_process_group(plan: Plan) -> None:
+    """A kept payload is stopped between its calls with all that it starts, and the lane's init is not.
+
+    The filter has no call by which anything could leave the group.
+    """
+    if plan.config.keep:
+        os.setpgid(0, 0)
+
+
 def budgets(plan: Plan) -> None:
     """The resource limits that only a payload can have."""
     for what, soft, hard in plan.limits:
@@ -367,6 +376,7 @@ PAYLOAD_STEPS: tuple[Callable[[Plan], None], ...] = (
     own_mounts_and_ipc,
     empty_scratch_space,
     own_standard_input,
+    own_process_group,
     budgets,
     own_identity,
     no_capabilities,
@@ -383,7 +393,13 @@ def system_calls(plan: Plan) -> int | None:
 
 def seccomp_program(config: Config) -> bytes:
     """Built once in the zygote; the payloads only install it."""
-    return seccomp.program(processes=config.processes > 0, audit=config.audit, told=config.told, lenient=config.lenient)
+    return seccomp.program(
+        processes=config.processes > 0,
+        keep=config.keep,
+        audit=config.audit,
+        told=config.told,
+        lenient=config.lenient,
+    )
 
 
 def mapped_sizes(statm: int) -> tuple[int, int]:

@@ -40,6 +40,7 @@ _ORDERS = {
     Kind.KILL: 0,
     Kind.COUNT: 0,
     Kind.FETCH: PIECE.size,
+    Kind.PAUSE: 0,
 }
 _FIRST = 1
 
@@ -113,6 +114,7 @@ class _Init:
             Kind.KILL: lambda _content: self._kill(),
             Kind.COUNT: lambda _content: self._told.send(self._counts()),
             Kind.FETCH: self._fetch,
+            Kind.PAUSE: lambda _content: lane.signal_all(signal.SIGSTOP),
         }
 
     def serve(self) -> None:
@@ -190,7 +192,8 @@ class _Init:
         self._call.close()
         self._call = Call(**json.loads(bytes(content)))  # names of files at the most
         if self._payload is not None and self._payload.serves:
-            self._snapshot(self._payload)  # it is kept for one call after the other
+            self._snapshot(self._payload)  # it is kept for one call after the other, and stopped between them
+            lane.signal_all(signal.SIGCONT)
         elif self._payload is not None:
             self._payload.serves = True
         if self._call.attached:

@@ -10,6 +10,8 @@ import struct
 
 HEADER = struct.Struct(">BI")
 HEADER_SIZE = HEADER.size
+NONCE_SIZE = 8
+STAYS = b"\1"  # after a nonce that is repeated: the payload waits for its next call, and does not end
 
 
 class Kind(enum.IntEnum):
@@ -24,6 +26,7 @@ class Kind(enum.IntEnum):
     SCRIPT = 7
     FOLDER = 8
     COMPILE = 9
+    NONCE = 10  # of one call to a payload that is kept; its answer repeats it, so that no older word passes for one
 
     # between the host and the first process of a container, see `container`: what the host says,
     CONFIGURE = 16
@@ -33,6 +36,7 @@ class Kind(enum.IntEnum):
     KILL = 20
     COUNT = 21
     FETCH = 22
+    PAUSE = 23
     # and what it hears
     STANDING = 32
     BROKEN = 33

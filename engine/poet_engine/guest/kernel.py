@@ -3,6 +3,7 @@
 import array
 import ctypes
 import os
+import signal
 import socket
 import struct
 
@@ -137,6 +138,11 @@ def _prctl(option: int, first: int = 0, second: int = 0) -> int:
 def set_dumpable(*, dumpable: bool) -> None:
     """Whether processes of the same uid may look into this one; a non-dumpable one cannot write its own uid map."""
     _check(_prctl(_PR_SET_DUMPABLE, int(dumpable)), "PR_SET_DUMPABLE")
+
+
+def has_timer() -> bool:
+    """Whether this process has an interval timer that will send it a signal."""
+    return any(signal.getitimer(signal.ITIMER_REAL))
 
 
 def set_name(name: bytes) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple, Never
 
 from . import codec, confine, kernel, randomness, script
 from .attachments import NOTHING, Attached, Collected, Mapped
-from .frames import Frame, Kind, Reader, pack
+from .frames import NONCE_SIZE, STAYS, Frame, Kind, Reader, pack
 from .reports import LONGEST_AHEAD
 from .travel import UndecodableError, UntravellableError
 
@@ -139,6 +139,7 @@ def serve(sock: socket.socket, results: int, compiled: "_Compiled | None" = None
         requests, attached = _receive(sock)
         if not requests:
             return 0  # the host let go of a payload that it did not need
+        nonce = requests.pop(0).payload if requests[0].kind is Kind.NONCE else b""
         if requests[0].kind is Kind.SCRIPT:
             return _serve_script(sock, requests, ballast)
         try:
@@ -149,19 +150,20 @@ def serve(sock: socket.socket, results: int, compiled: "_Compiled | None" = None
         except SystemExit as error:
             return _exit_status(error)
         _flush()
-        sock.sendall(frame)
-        if not keep or frame[0] != Kind.RESULT:
+        stays = keep and frame[0] == Kind.RESULT and not kernel.has_timer()
+        sock.sendall(pack(Kind.NONCE, nonce + STAYS * stays) + frame if nonce else frame)
+        if not stays:
             return 0
 
 
 def _receive(sock: socket.socket) -> tuple[list[Frame], int | None]:
     """A request, and the file with what was too big for it; no request when the host lets go."""
-    reader = Reader({Kind.REQUEST: _MAX_REQUEST, Kind.SCRIPT: _MAX_REQUEST})
-    size, attached = _FIRST_READ, None
+    reader = Reader({Kind.NONCE: NONCE_SIZE, Kind.REQUEST: _MAX_REQUEST, Kind.SCRIPT: _MAX_REQUEST})
+    size, attached, frames = _FIRST_READ, None, list[Frame]()
     while True:
         data, descriptors = kernel.receive_with_descriptors(sock, size, 1)
         attached = descriptors[0] if descriptors else attached
-        if frames := reader.feed(data):
+        if (frames := frames + reader.feed(data)) and frames[-1].kind is not Kind.NONCE:
             return frames, attached
         if not data:
             return [], attached

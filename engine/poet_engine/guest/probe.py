@@ -12,7 +12,9 @@ import threading
 from collections.abc import Callable
 
 _NEWUSER = 0x10000000
-_MAY_BE_STARTED = 64  # threads to try, beyond what any sensible policy allows
+# Bytes of stack for each thread that is tried. The interpreter asks for eight MiB otherwise: a few dozen of those use
+# up the budget of memory, and then it is not the number of tasks that is tried.
+_STACK = 128 << 10
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -75,11 +77,12 @@ def _fork() -> str:
 
 
 def _start_threads(allowed: int) -> str:
-    """More threads than allowed, all alive at once."""
+    """One thread more than tasks may be started, all alive at once."""
     enough = threading.Event()
     started: list[threading.Thread] = []
+    usual = threading.stack_size(_STACK)
     try:
-        for _ in range(max(allowed, 0) + _MAY_BE_STARTED):
+        for _ in range(allowed + 1):
             thread = threading.Thread(target=enough.wait, daemon=True)
             thread.start()
             started.append(thread)
@@ -89,6 +92,7 @@ def _start_threads(allowed: int) -> str:
         raise OSError(errno.EAGAIN, str(error)) from None
     finally:
         enough.set()
+        threading.stack_size(usual)
     return f"{len(started)} threads"
 
 
@@ -105,7 +109,8 @@ def attempt_all(
         threads: Threads allowed beyond the first.
     """
     null = ctypes.c_void_p(None)
-    tasks = [_attempt("start more threads than allowed", lambda: _start_threads(threads))]
+    # what counts them does not tell processes and threads apart, so that either may be started in place of the other
+    tasks = [_attempt("start more threads than allowed", lambda: _start_threads(processes + threads))]
     if processes == 0:
         tasks.append(_attempt("fork", _fork))
     return {

@@ -66,6 +66,7 @@ _AT_NUMBER, _AT_ARCH, _AT_ARGS = 0, 4, 16
 _X32_BIT = 0x40000000
 
 _CLONE_THREAD = 0x00010000
+_SIGCONT = 18  # on both architectures; by number, because hosts without that signal read this file too
 _AF_UNIX, _AF_INET, _AF_INET6 = 1, 2, 10
 _SOCK_STREAM, _SOCK_TYPE = 1, 0xF
 # SO_TYPE ERROR SNDBUF RCVBUF ACCEPTCONN PROTOCOL DOMAIN: not SO_PEERPIDFD, which hands out the process of the host
@@ -237,12 +238,35 @@ def _search(ranges: Sequence[tuple[int, _Program]]) -> _Program:
     return [_instruction(_JUMP_GREATER_EQUAL, ranges[middle][0], len(below), 0), *below, *rest]
 
 
-def program(*, processes: bool, audit: bool = False, told: bool = True, lenient: bool = False) -> bytes:
+def _but_for_continuing(index: int) -> _Program:
+    """Any signal but the one that has a stopped process go on; `index` is the argument that says which."""
+    return [
+        _argument(index),
+        _instruction(_JUMP_EQUAL, _SIGCONT, 0, 1),
+        _answer(_errno(errno.EPERM)),
+        _answer(_ALLOW),
+    ]
+
+
+# For payloads that are stopped between their calls: each way in which one of its processes could continue another, or
+# itself. What else has a signal of choice sent (F_SETSIG, message queues) is on no list anyway.
+_STAYS_STOPPED: Mapping[str, _Program] = {
+    "kill": _but_for_continuing(1),
+    "tkill": _but_for_continuing(1),
+    "tgkill": _but_for_continuing(2),
+    "timer_create": [_answer(_errno(errno.ENOSYS))],
+}
+
+
+def program(
+    *, processes: bool, keep: bool = False, audit: bool = False, told: bool = True, lenient: bool = False
+) -> bytes:
     """The filter for this machine, as an array of `struct sock_filter`.
 
     Args:
         processes: Whether the code may start processes. If not, asking for one is notified; threads are always allowed
             here, because counting them is the work of the cgroup.
+        keep: Whether the payload is stopped between calls, and must not be able to have itself continued.
         audit: Notify what is on neither list too, so that the lists can be measured. Only our own tests run so.
         told: Whether somebody is notified. If not, what is forbidden ends the process.
         lenient: Have it fail instead. Only our own probes run so.
@@ -251,6 +275,7 @@ def program(*, processes: bool, audit: bool = False, told: bool = True, lenient:
     by_name = {name: [_answer(answered.forbidden)] for name in _NOTIFIED.split()}
     by_name |= {name: [_answer(_ALLOW)] for name in _ALLOWED.split()}
     by_name |= _by_argument(answered, processes=processes)
+    by_name |= _STAYS_STOPPED if keep else {}
     answers = {syscalls.NUMBERS[name]: block for name, block in by_name.items() if name in syscalls.NUMBERS}
     parts: _Program = [
         _instruction(_LOAD, _AT_ARCH),

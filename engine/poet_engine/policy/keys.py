@@ -13,6 +13,12 @@ from poet_engine.policy.kinds import Kind
 from poet_engine.policy.model import Fresh, Mode
 
 _DAY = 86_400.0
+# Carrying a call into a container takes a millisecond or two, and an interpreter that has nothing else to do as much
+# processor time again: with less than this not even `return 42` has an answer each time.
+_LEAST_TIME = 0.01
+# An interpreter that starts in a container takes a third of a second of processor time, with gVisor's kernel around it
+# twice that: with a hundredth of a core nobody waits for it.
+_LEAST_CORES = 0.1
 _KIB, _MIB, _GIB = 2**10, 2**20, 2**30
 
 SECTIONS = ("static", "limits", "network", "isolation")
@@ -67,15 +73,19 @@ _TABLE = (
         "policies to whose `[limits]` a run is compared, to tell the caller what was over",
     ),
     Key("limits.audit", kinds.levels(), "the same, to record it only"),
-    Key("limits.wall", kinds.duration(0.001, _DAY), "time of one attempt, clipped to what the deadline leaves"),
-    Key("limits.cpu", kinds.duration(0.001, _DAY), "processor time of all its tasks together"),
-    Key("limits.cores", kinds.number(0.01, 1024), "cores it may keep busy at once"),
+    Key("limits.wall", kinds.duration(_LEAST_TIME, _DAY), "time of one attempt, clipped to what the deadline leaves"),
+    Key("limits.cpu", kinds.duration(_LEAST_TIME, _DAY), "processor time of all its tasks together"),
+    Key("limits.cores", kinds.number(_LEAST_CORES, 1024), "cores it may keep busy at once"),
     Key(
         "limits.memory",
         kinds.size(16 * _MIB, "an interpreter that has answered one call has already used a part of that"),
         "the call's own growth, arguments and temporary files included",
     ),
-    Key("limits.processes", kinds.count(0, 4096), "processes beyond the first"),
+    Key(
+        "limits.processes",
+        kinds.count(0, 4096),
+        "processes beyond the first; where there may be any, threads are counted with them",
+    ),
     Key("limits.threads", kinds.count(0, 4096), "threads beyond the first"),
     Key("limits.open_files", kinds.count(16, 65_536), "descriptors"),
     Key("limits.output", kinds.size(0, "less than nothing cannot be printed"), "stdout and stderr together"),

@@ -161,7 +161,7 @@ class Budgets:
 
 
 DAEMON = "docker_daemon"
-_INIT_GONE = Evidence("lane", "its init is gone", source="kernel")
+INIT_GONE = Evidence("lane", "its init is gone", source="kernel")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ class Observation:
     answer: Answer | None = None
     counts: Counts = dataclasses.field(default_factory=Counts)
     touched: tuple[str, ...] = ()
-    lost: Evidence = _INIT_GONE
+    lost: Evidence = INIT_GONE
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Which walls stand, found out by trying to get through each from inside."""
 
+import dataclasses
 import socket
 import stat
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +9,7 @@ from pathlib import Path
 from poet_engine.guest import probe as guest_probe
 from poet_engine.job import Job
 from poet_engine.outcome import Outcome, Status
-from poet_engine.policy import Limits
+from poet_engine.policy import Limits, Policy
 from poet_engine.sandbox.protocol import WallReport
 
 NAMES = ("filesystem", "network", "privilege", "syscalls", "memory", "tasks")
@@ -16,6 +17,15 @@ NAMES = ("filesystem", "network", "privilege", "syscalls", "memory", "tasks")
 # What a machine lets everybody read. One of these is what the probe tries to read: a file made for it would stay behind
 # when the host is killed in the middle.
 _PUBLIC = ("/etc/passwd", "/etc/group", "/etc/hosts", "/etc/os-release")
+
+# What our own probes may take, whatever the code's budgets are: as short as those may be, no probe is told in them.
+_TIME, _SAID = 30.0, 1 << 20
+# Seconds of processor time, so that the other one bounds a probe: gVisor charges hundreds of threads that start with
+# half a minute.
+PROBE_CPU = 3600
+# What is used up at the most to see whether a wall holds: more would be missing elsewhere on the machine.
+# Where a policy allows more, a sandbox is tried that differs from its own in nothing but these numbers.
+_MOST_TASKS, _MOST_MEMORY = 256, 1 << 30
 
 # What an administrator would look at first when a wall does not hold.
 _REMEDIES = {
@@ -58,6 +68,33 @@ def probe(
         grown = run(Job(source=source, entry="grow", args=(limits.memory,), filename="<probe>"))
         reports["memory"] = _judge_growth(grown, counted_by)
     return tuple(reports.values())
+
+
+def own_budgets(limits: Limits) -> Limits:
+    """The budgets that a probe is watched by: of time and of what it says it has enough, the others are the code's."""
+    return dataclasses.replace(
+        limits,
+        wall=max(limits.wall, _TIME),
+        cpu=max(limits.cpu, PROBE_CPU),
+        output=max(limits.output, _SAID),
+        result=max(limits.result, _SAID),
+    )
+
+
+def triable(policy: Policy, *, thorough: bool) -> Policy:
+    """The policy to try in place of one whose budgets are too large to be used up; the same one where they are not.
+
+    Args:
+        policy: What calls will run under.
+        thorough: Whether memory is used up as well, and not only asked for.
+    """
+    limits = policy.limits
+    if limits.processes + limits.threads > _MOST_TASKS:
+        half = _MOST_TASKS // 2
+        limits = dataclasses.replace(limits, processes=min(limits.processes, half), threads=min(limits.threads, half))
+    if thorough:
+        limits = dataclasses.replace(limits, memory=min(limits.memory, _MOST_MEMORY))
+    return policy if limits == policy.limits else dataclasses.replace(policy, limits=limits)
 
 
 def own_file() -> str:

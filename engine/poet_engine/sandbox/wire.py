@@ -8,7 +8,7 @@ import sys
 from poet_engine.errors import CannotTravelError
 from poet_engine.guest import codec
 from poet_engine.guest.attachments import NOTHING, Attached, Collected
-from poet_engine.guest.frames import Frame, FrameTooLargeError, Kind, Reader
+from poet_engine.guest.frames import NONCE_SIZE, STAYS, Frame, FrameTooLargeError, Kind, Reader
 from poet_engine.guest.script import HEADER_LENGTH
 from poet_engine.guest.travel import UndecodableError, UntravellableError
 from poet_engine.job import Job, Script
@@ -93,9 +93,15 @@ def script_reader() -> Reader:
     return Reader({Kind.RESULT: _MAX_DONE_FRAME, Kind.EXCEPTION: _MAX_TEXT_FRAME})
 
 
-def reader(result_limit: int) -> Reader:
-    """A reader for what may come after release: one answer, whatever the guest makes of it."""
-    return Reader({Kind.RESULT: result_limit, Kind.EXCEPTION: _MAX_TEXT_FRAME, Kind.REFUSED: _MAX_TEXT_FRAME})
+def reader(result_limit: int, *, kept: bool = False) -> Reader:
+    """A reader for what may come after release: one answer, whatever the guest makes of it.
+
+    Args:
+        result_limit: Bytes of a result.
+        kept: Whether the payload is one that serves several calls, and says first which one it answers.
+    """
+    nonce = {Kind.NONCE: NONCE_SIZE + len(STAYS)} if kept else {}
+    return Reader({Kind.RESULT: result_limit, Kind.EXCEPTION: _MAX_TEXT_FRAME, Kind.REFUSED: _MAX_TEXT_FRAME, **nonce})
 
 
 class _TooLargeError(Exception):

@@ -60,7 +60,7 @@ def test_explain_tells_meaning_range_and_every_layer(capsys: pytest.CaptureFixtu
     assert main(["policy", "explain", "limits.wall", "--policy", "data"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "limits.wall: time of one attempt, clipped to what the deadline leaves",
-        "  may be: 1ms to 86400s; tighter is: less",
+        "  may be: 10ms to 86400s; tighter is: less",
         '  here: "2s", set by pyproject.toml:2',
         '  preset: "5s" (restricted)',
         '  project: "2s" (pyproject.toml:2)',

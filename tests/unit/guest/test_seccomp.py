@@ -63,6 +63,8 @@ def present(names: str) -> list[str]:
     return [name for name in names.split() if name in syscalls.NUMBERS]
 
 
+KEPT = seccomp.program(processes=True, keep=True) if ARCH else b""
+SIGCONT = 18
 either = pytest.mark.parametrize("program", [WITHOUT, WITH], ids=["without processes", "with processes"])
 
 
@@ -238,3 +240,31 @@ class TestArguments:
         for new in (0x7FFF1000, 1, HIGH, 0x7FFF << 32, 0xFFFFFFFFFFFFFFFF):
             assert ask("prlimit64", 0, 7, new, 0) == refused(errno.EPERM)
         assert "setrlimit" not in syscalls.NUMBERS
+
+
+class TestStoppedBetweenCalls:
+    @pytest.mark.parametrize("bit", [0, HIGH], ids=["plain", "with a high bit"])
+    @pytest.mark.parametrize(("name", "before"), [("kill", 1), ("tkill", 1), ("tgkill", 2)])
+    def test_a_kept_payload_cannot_have_a_process_go_on(self, name: str, before: int, bit: int) -> None:
+        assert ask(name, *[7] * before, SIGCONT | bit, program=KEPT) == refused(errno.EPERM)
+        assert ask(name, *[7] * before, SIGCONT | bit, program=WITH) == ALLOW
+
+    @pytest.mark.parametrize("number", [number for number in range(65) if number != SIGCONT])
+    def test_other_signals_are_its_own_affair(self, number: int) -> None:
+        assert ask("kill", SIGCONT, number, program=KEPT) == ALLOW
+        assert ask("tkill", SIGCONT, number, program=KEPT) == ALLOW
+        assert ask("tgkill", SIGCONT, SIGCONT, number, program=KEPT) == ALLOW
+
+    def test_it_has_no_timers_that_send_a_signal_of_choice(self) -> None:
+        assert ask("timer_create", program=KEPT) == refused(errno.ENOSYS)
+        assert ask("timer_create", program=WITH) == ALLOW
+
+    @pytest.mark.parametrize(
+        "name", ["rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal", "mq_notify", "setsid", "setpgid"]
+    )
+    def test_what_else_could_send_one_or_leave_the_group_is_on_no_list(self, name: str) -> None:
+        assert name not in seccomp.names_used()
+
+    def test_no_descriptor_can_be_told_which_signal_to_send(self) -> None:
+        set_signal = 10  # F_SETSIG
+        assert ask("fcntl", 3, set_signal, SIGCONT, program=KEPT) & 0xFFFF0000 == ERRNO

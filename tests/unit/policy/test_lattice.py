@@ -45,7 +45,7 @@ def _texts(draw: Callable[[st.SearchStrategy[object]], object]) -> str:
     }
     lines = [f"{key} = {_listed(list(map(str, draw(kind))))}" for key, kind in lists.items()]  # type: ignore[call-overload]  # what is drawn is a list of texts
     lines += [
-        f"limits.wall = {draw(st.floats(0.001, 86_400))!r}",
+        f"limits.wall = {draw(st.floats(0.01, 86_400))!r}",
         f"limits.memory = {draw(st.integers(2**24, 2**40))}",
         f"limits.threads = {draw(st.integers(0, 4096))}",
         f'static.mode = "{draw(st.sampled_from(Mode))}"',

@@ -124,6 +124,36 @@ def test_the_probe_gets_a_readable_file_and_a_listener_of_the_host() -> None:
     assert len(jobs) == 1
 
 
+class TestWhatIsTried:
+    @pytest.mark.parametrize("limits", ["", "processes = 56\nthreads = 200", 'memory = "1GiB"'])
+    @pytest.mark.parametrize("thorough", [True, False])
+    def test_a_policy_that_can_be_used_up_is_tried_itself(self, limits: str, *, thorough: bool) -> None:
+        policy = Policy.parse(f"version = 1\n[limits]\n{limits}", source="mine.toml")
+        assert walls.triable(policy, thorough=thorough) is policy
+
+    @pytest.mark.parametrize("processes", [0, 1, 200, 4096])
+    def test_of_thousands_of_tasks_some_hundreds_are_tried(self, processes: int) -> None:
+        """A policy without processes is tried without them: the filter refuses them, and nothing counts them."""
+        policy = Policy.parse(f"version = 1\n[limits]\nprocesses = {processes}\nthreads = 4096", source="mine.toml")
+        tried = walls.triable(policy, thorough=False).limits
+        assert (tried.processes > 0) is (processes > 0)
+        assert 0 < tried.processes + tried.threads <= 256
+
+    def test_memory_is_used_up_no_further_than_a_machine_may_have(self) -> None:
+        policy = Policy.parse('version = 1\n[limits]\nmemory = "1024GiB"', source="mine.toml")
+        assert walls.triable(policy, thorough=False) is policy
+        assert walls.triable(policy, thorough=True).limits.memory == 1 << 30
+
+    def test_a_probe_has_time_and_can_speak_however_short_the_codes_budgets_are(self) -> None:
+        short = Policy.parse(
+            'version = 1\n[limits]\nwall = "10ms"\ncpu = "10ms"\noutput = 0\nresult = 1024', source="a.toml"
+        )
+        own = walls.own_budgets(short.limits)
+        assert (own.wall, own.output, own.result) == (30.0, 1 << 20, 1 << 20)
+        assert own.cpu >= own.wall
+        assert own.memory == short.limits.memory
+
+
 def test_missing_walls_are_those_required_and_down() -> None:
     reports = [
         WallReport("network", held=False, tried="", stopped_by=""),

@@ -16,6 +16,7 @@ from poet_engine.images import DockerEngine, guest_digest, modules_needed, secco
 from poet_engine.images import choose as choose_image
 from poet_engine.images.recipe import minor
 from poet_engine.policy import Policy, Wall
+from poet_engine.sandbox import walls
 from poet_engine.sandbox.docker import configuration, line, ownership
 from poet_engine.sandbox.docker.builder import Builder, Kind
 from poet_engine.sandbox.docker.engine import ContainerEngine, EngineInfo
@@ -101,7 +102,9 @@ def _sweep(engine: ContainerEngine, here: ownership.Owner) -> None:
 
 
 def _lenient(config: Config, uid: int) -> Config:
-    return dataclasses.replace(config, uid=uid, lenient=True)
+    """For our own probes: each has a payload of its own, which ends with it, whatever calls have."""
+    cpu_seconds = config.cpu_seconds + walls.PROBE_CPU
+    return dataclasses.replace(config, uid=uid, lenient=True, keep=False, cpu_seconds=cpu_seconds)
 
 
 def _refuse_network(policy: Policy) -> None:

@@ -90,6 +90,10 @@ class Container:
         ahead = b"" if probable is None else pack(Kind.COMPILE, json.dumps(probable).encode())
         self.stream.send(Kind.ARM, ahead if len(ahead) <= reports.LONGEST_AHEAD else b"")
 
+    def pause(self) -> None:
+        """Have its payload stopped with all that it has started, until its next call."""
+        self.stream.send(Kind.PAUSE)
+
     def on_readable(self) -> bool:
         """Take what comes while nobody calls; whether its payload is ready now, or else has ended.
 

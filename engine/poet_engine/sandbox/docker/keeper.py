@@ -5,6 +5,7 @@ The engine takes a third of a second to start a container, and may take for ever
 
 import collections
 import contextlib
+import logging
 import selectors
 import threading
 from collections.abc import Callable
@@ -30,6 +31,7 @@ _WORKERS = 4
 _LOOK = 2.0
 # How long closing may take with an engine that does not answer: its containers end by themselves when their streams do.
 _END_GRACE = 5.0
+_logger = logging.getLogger(__name__)
 _BUILT_CHARACTER = 400  # bytes that compiling takes for each character of a source
 
 
@@ -107,6 +109,9 @@ class Keeper:
                 for key, _event in self._selector.select(self._fit_to_demand()):
                     self._on_event(key.data)
                 self._expire()
+        except Exception as error:
+            self._exchange.break_down(error)
+            _logger.exception("the thread that makes containers has ended")
         finally:
             self._end()
 
@@ -178,6 +183,8 @@ class Keeper:
             return error
         except (OSError, RuntimeError) as error:
             return DockerError(f"a container could not be started: {error}", fault=faults.FAILED)
+        except Exception as error:  # noqa: BLE001 - in a worker: whoever waits for the container is to be told
+            return DockerError(f"a container could not be started: {error!r}", fault=faults.FAILED)
 
     def _on_started(self, result: Container | DockerError) -> None:
         self._starting -= 1

@@ -11,7 +11,7 @@ from poet_engine.guest.config import Config
 from poet_engine.job import Job
 from poet_engine.outcome import Evidence, Outcome
 from poet_engine.policy import Limits
-from poet_engine.sandbox import wire
+from poet_engine.sandbox import walls, wire
 from poet_engine.sandbox.docker.builder import Builder
 from poet_engine.sandbox.docker.container import Container, ContainerError
 from poet_engine.sandbox.docker.run import Run
@@ -91,7 +91,8 @@ class Apart:
         if not container.armed:
             container.arm()
             self._await(container, _PAYLOAD_GRACE)
-        run = Run(container, self._limits, self._limits.wall, self._clock, tolerant=True)
+        budgets = walls.own_budgets(self._limits)
+        run = Run(container, budgets, budgets.wall, self._clock, tolerant=True)
         gone = (Evidence("container", "it has ended", source="docker"), 0)
         outcome = run.to_the_end(wire.request(job, self._limits.memory), None, lambda: gone)
         container.armed = False

@@ -1,6 +1,7 @@
 """One call in one container: release, watch, decide, and what becomes of the container."""
 
 import json
+import os
 import select
 import struct
 from collections.abc import Callable, Iterator
@@ -8,7 +9,7 @@ from collections.abc import Callable, Iterator
 from poet_engine.cancellation import Cancellation
 from poet_engine.guest import reports, seccomp
 from poet_engine.guest.attachments import Collected
-from poet_engine.guest.frames import Frame, FrameError, Kind, pack
+from poet_engine.guest.frames import NONCE_SIZE, Frame, FrameError, Kind, pack
 from poet_engine.outcome import Evidence, Outcome, Status
 from poet_engine.policy import Limits
 from poet_engine.sandbox import conclusion, wire
@@ -56,8 +57,9 @@ class Run:
     ) -> None:
         self._container, self._stream = container, container.stream
         self._limits, self._wall, self._clock = limits, wall, clock
-        self._tolerant, self._keep, self._files = tolerant, keep, files
-        self._heard = Hearing(limits.result, script=files is not None)
+        self._tolerant, self._files = tolerant, files
+        self._nonce = os.urandom(NONCE_SIZE) if keep and files is None else b""
+        self._heard = Hearing(limits.result, script=files is not None, nonce=self._nonce)
         self._output = Output(limits.output)
         self._counts = Counts()
         self._processes_refused = 0
@@ -111,6 +113,8 @@ class Run:
         }
         kind = Kind.REQUEST if self._files is None else Kind.SCRIPT
         content = pack(kind, request.content)
+        if self._nonce:
+            content = pack(Kind.NONCE, self._nonce) + content
         header = json.dumps(call).encode()
         if request.parts.pieces or len(content) > _PART:
             self._stream.send_all(_frames(header, request.parts, content))
@@ -254,6 +258,8 @@ class Run:
         )
         self._container.answered = answered
         self.container_after = self._next(answered=answered)
+        if self.container_after is Next.KEEP:
+            self._container.pause()
         outcome = conclusion.outcome(
             decide(seen),
             self._output,
@@ -282,7 +288,7 @@ class Run:
             return Next.REARM if self._end.pure else Next.DISCARD
         if not answered or self._lost:
             return Next.DISCARD
-        return Next.KEEP if self._keep else Next.DRAIN
+        return Next.KEEP if self._heard.stays else Next.DRAIN
 
 
 def _frames(call: bytes, parts: Collected, content: bytes) -> Iterator[bytes]:

@@ -86,6 +86,7 @@ class DockerSandbox:
     ) -> None:
         self._policy, self._limits, self._clock = policy, policy.limits, clock
         self._owner = os.getpid()
+        self._without = without
         self._calls = 0
         self._count_lock = threading.Lock()
         self._closing = threading.Event()
@@ -204,6 +205,8 @@ class DockerSandbox:
         """Why a container is gone, asked of the engine, and how many tasks the kernel took for want of memory."""
         if self._exchange.closing:
             return Evidence("engine", "closed in mid-call", source="host"), 0
+        if self._exchange.fault is not None:
+            return Evidence("sandbox", self._exchange.fault, source="host"), 0
         try:
             state = self._state_of(container)
             if state is None or not state.oom_killed:
@@ -252,6 +255,8 @@ class DockerSandbox:
             return self._not_run(Status.CANCELLED, "caller", text)
         if error.why is Why.FULL:
             return self._not_run(Status.INFRA, "queue_full", text)
+        if error.why is Why.BROKEN:
+            return self._not_run(Status.INFRA, "setup", text)
         if fault is not None:
             cause = DAEMON if fault.fault in choice.DAEMON_FAULTS else "setup"
             return self._not_run(Status.INFRA, cause, str(fault))
@@ -270,6 +275,12 @@ class DockerSandbox:
         Raises:
             SandboxUnavailableError: It does not start; the message says why.
         """
+        tried = walls.triable(self._policy, thorough=thorough)
+        if tried is not self._policy:
+            self._apart.means()  # one of its own must stand all the same
+            size, host = Size(spare=0, most=1), self._engine.host
+            with DockerSandbox(tried, host=host, runtime=self.runtime, size=size, without=self._without) as other:
+                return other.walls(thorough=thorough)
         with self._apart.opened() as probing:
             return walls.probe(
                 probing.run,
@@ -300,7 +311,7 @@ class DockerSandbox:
         self._finalizer.detach()
         if os.getpid() == self._owner and not self._exchange.closing:
             self._closing.set()
-            self._exchange.shut()
+            self._exchange.shut(by_owner=True)
             self._keeper.close()
             self._engine.close()
 

@@ -47,6 +47,7 @@ class Why(enum.Enum):
     STALLED = enum.auto()  # the same, and nobody else was given one either, although more may be in use
     FULL = enum.auto()  # too many wait already
     CALLED_OFF = enum.auto()  # the caller gave up, or the pool was closed
+    BROKEN = enum.auto()  # the thread that makes lanes has ended by an error
 
 
 # What an outcome says of those that a queue brings about.
@@ -101,6 +102,7 @@ class Exchange(Generic[_Lane]):
         self._handed_out = 0  # ever
         self._turned_away = 0
         self._closing = False
+        self._fault: str | None = None
         self._all_returned = threading.Event()
         self.lanes = 0  # in any state; the keeper counts them
         self.bell = Bell()  # rings when the keeper should look
@@ -211,6 +213,8 @@ class Exchange(Generic[_Lane]):
         return lane
 
     def _refuse_if_closed(self) -> None:
+        if self._fault is not None:
+            raise NoLaneError(self._fault, Why.BROKEN)
         if self._closing:
             raise NoLaneError("the sandbox was closed", Why.CALLED_OFF)
 
@@ -295,7 +299,12 @@ class Exchange(Generic[_Lane]):
     @property
     def closing(self) -> bool:
         """Whether it was closed, perhaps in the middle of a call."""
-        return self._closing
+        return self._closing and self._fault is None
+
+    @property
+    def fault(self) -> str | None:
+        """Why nothing can be had any more although nobody has closed it."""
+        return self._fault
 
     def statistics(self) -> dict[str, int]:
         """Counters by the names of `SandboxStatistics`."""
@@ -308,10 +317,18 @@ class Exchange(Generic[_Lane]):
                 "turned_away": self._turned_away,
             }
 
-    def shut(self) -> None:
-        """Let nobody in any more, and tell those who wait."""
+    def break_down(self, error: BaseException) -> None:
+        """The keeper's: it ends by an error of ours, which whoever asks for a lane is told."""
+        with self._lock:
+            if not self._closing:
+                self._fault = f"the thread that makes lanes has ended by an error: {error!r}; open another sandbox"
+
+    def shut(self, *, by_owner: bool = False) -> None:
+        """Let nobody in any more, and tell those who wait; what the owner has closed is broken no more."""
         with self._lock:
             self._closing = True
+            if by_owner:
+                self._fault = None
             self._ready.clear()
             if not self._busy:
                 self._all_returned.set()

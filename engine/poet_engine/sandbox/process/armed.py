@@ -73,6 +73,7 @@ class Armed:
         self._start_cpu_ms: float | None = None
         self._pidfd: int | None = None
         self.killed = False
+        self._frozen = False
         self._reader = Reader({Kind.READY: 0, Kind.SETUP_FAILED: _SETUP_TEXT})
         self._closed = False
 
@@ -162,6 +163,25 @@ class Armed:
         start, cpu_ms = self._start, self._start_cpu_ms
         self._start, self._start_cpu_ms = None, None
         return start, cpu_ms or 0.0
+
+    def freeze(self) -> bool:
+        """Stop it with all that it has started, until its next call; whether that could be done.
+
+        Nothing of it continues by itself: its filter refuses every way to ask for that.
+        """
+        try:
+            os.killpg(self.pid, signal.SIGSTOP)
+        except (ProcessLookupError, PermissionError):
+            return False
+        self._frozen = True
+        return True
+
+    def thaw(self) -> None:
+        """Have it go on, if it was stopped."""
+        if self._frozen:
+            self._frozen = False
+            with contextlib.suppress(ProcessLookupError):  # it has ended, which its call will see
+                os.killpg(self.pid, signal.SIGCONT)
 
     @property
     def stale(self) -> bool:

@@ -1,6 +1,7 @@
 """The thread that makes lanes, empties and re-arms them, and ends them: all of it off the path of the calls."""
 
 import dataclasses
+import logging
 import select
 import threading
 from collections.abc import Callable
@@ -19,6 +20,7 @@ _LEAVE_GRACE = 0.1
 _LANE_GRACE = 10.0
 _FAILURES_IN_A_ROW = 3
 _REMOVE_RETRY = 0.005
+_logger = logging.getLogger(__name__)
 _ONCE = select.EPOLLIN | select.EPOLLONESHOT
 
 
@@ -99,6 +101,9 @@ class Keeper:
                 for fd, _event in self._epoll.poll(patience):
                     self._on_event(fd)
                 self._expire()
+        except Exception as error:
+            self._exchange.break_down(error)
+            _logger.exception("the thread that makes lanes has ended")
         finally:
             self._end()
 

@@ -2,11 +2,11 @@
 
 import contextlib
 import os
-import select
 import signal
 import socket
 import struct
 
+from poet_engine.bell import readable
 from poet_engine.guest import lane as guest_lane
 from poet_engine.sandbox.cgroup import Group
 from poet_engine.sandbox.pool.version import Version
@@ -70,7 +70,7 @@ class Lane:
 
     def dies_within(self, seconds: float) -> bool:
         """Whether init is gone, or goes within a moment: an ending namespace may lose its payload first."""
-        return self._init is None or bool(select.select([self._init], [], [], seconds)[0])
+        return self._init is None or readable(self._init, seconds)
 
     def arm(self, probable: Version | None = None) -> Armed:
         """Ask init for the next payload, and have it prepared for what will probably be asked for."""

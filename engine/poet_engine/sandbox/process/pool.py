@@ -50,13 +50,18 @@ class Pool:
         """Whether it was closed, perhaps in the middle of a call."""
         return self._exchange.closing
 
+    @property
+    def fault(self) -> str | None:
+        """Why no lane can be had any more although nobody has closed it."""
+        return self._exchange.fault
+
     def statistics(self) -> dict[str, int]:
         """Counters by the names of `SandboxStatistics`."""
         return self._exchange.statistics() | self._keeper.statistics()
 
     def close(self) -> None:
         """End everything, with running payloads. Idempotent."""
-        self._exchange.shut()
+        self._exchange.shut(by_owner=True)
         self._keeper.close()
 
     def forget_after_fork(self) -> None:

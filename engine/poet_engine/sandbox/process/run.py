@@ -15,7 +15,7 @@ from poet_engine.sandbox.process.lane import Lane
 from poet_engine.sandbox.process.pool import Pool
 from poet_engine.sandbox.process.supervise import Supervisor
 from poet_engine.sandbox.process.workfolder import WorkFolder
-from poet_engine.sandbox.verdict import Budgets, Counts, Exit, Kill, Observation, Returned, decide
+from poet_engine.sandbox.verdict import INIT_GONE, Budgets, Counts, Exit, Kill, Observation, Returned, decide
 from poet_engine.sandbox.watch import Watch
 
 if TYPE_CHECKING:
@@ -58,7 +58,13 @@ class Run:
         released = self._clock()
         watch = Watch(self._limits, released, self._wall)
         supervisor = Supervisor(
-            self._armed, watch, self._cpu_ms, clock=self._clock, tolerant=self._tolerant, folder=self._folder
+            self._armed,
+            watch,
+            self._cpu_ms,
+            clock=self._clock,
+            tolerant=self._tolerant,
+            folder=self._folder,
+            keep=self._keep,
         )
         if cancellation is not None:
             supervisor.heed(cancellation)
@@ -75,7 +81,7 @@ class Run:
         self.unlisted = frozenset(supervisor.unlisted)
         if pool.closing and supervisor.report is None and not isinstance(supervisor.answer, Returned):
             watch.end(Kill(Status.CANCELLED, "shutdown", Evidence("engine", "closed in mid-call")))
-        return self._conclude(supervisor, watch, wall_ms)
+        return self._conclude(supervisor, watch, wall_ms, pool.fault)
 
     def _cpu_ms(self) -> float:
         if self._lane.group is not None and self._start is not None:
@@ -105,10 +111,12 @@ class Run:
         unexplained = seen is not None and seen.signal == signal.SIGKILL and watch.kill is None and not counts.oom_kills
         return None if unexplained and self._lane.dies_within(_NAMESPACE_END) else seen
 
-    def _conclude(self, supervisor: Supervisor, watch: Watch, wall_ms: float) -> Outcome:
+    def _conclude(self, supervisor: Supervisor, watch: Watch, wall_ms: float, fault: str | None) -> Outcome:
         report = supervisor.report
-        counts = self._counts(report, supervisor.processes_refused)
         answered = watch.kill is None and isinstance(supervisor.answer, Returned) and self._folder is None
+        # before the counters are read: what it does until it stops is on the budget of this call
+        frozen = answered and self._keep and report is None and supervisor.stays and self._armed.freeze()
+        counts = self._counts(report, supervisor.processes_refused)
         seen = Observation(
             budgets=Budgets(self._wall, self._limits.cpu, self._limits.memory),
             kill=watch.kill,
@@ -116,8 +124,9 @@ class Run:
             answer=supervisor.answer,
             counts=counts,
             touched=tuple(watch.touched),
+            lost=INIT_GONE if fault is None else Evidence("sandbox", fault, source="host"),
         )
-        self.lane_after = _next(report, answered=answered, keep=self._keep)
+        self.lane_after = _next(report, answered=answered, stays=frozen)
         if self.lane_after is Next.KEEP:
             self._armed.results.clear()
         outcome = conclusion.outcome(
@@ -132,11 +141,11 @@ class Run:
         return outcome if self._folder is None else self._folder.bring_out(outcome, ended=report is not None)
 
 
-def _next(report: Report | None, *, answered: bool, keep: bool) -> Next:
-    """What becomes of a lane after a call."""
+def _next(report: Report | None, *, answered: bool, stays: bool) -> Next:
+    """What becomes of a lane after a call; `stays` says that its payload waits for the next one and does nothing."""
     if report is not None:
         # what a payload left behind was killed, but a lane in which that was possible is not trusted again
         return Next.DISCARD if report.leftovers else Next.REARM
-    if not answered:
-        return Next.DISCARD
-    return Next.KEEP if keep else Next.DRAIN
+    if stays:
+        return Next.KEEP
+    return Next.DRAIN if answered else Next.DISCARD

@@ -39,6 +39,7 @@ from poet_engine.sandbox.verdict import blame_for
 _START_GRACE = 60.0
 # How long a call may wait for a lane when its caller named no deadline: waiting is not the code's time.
 _QUEUE_GRACE = 30.0
+_NOTHING = Job(source="def nothing():\n    pass\n", entry="nothing")  # takes a lane to do it
 _lane_numbers = itertools.count()
 _living: "weakref.WeakSet[ProcessSandbox]" = weakref.WeakSet()
 
@@ -89,6 +90,7 @@ class ProcessSandbox:
             driver.sweep()
         self._driver = driver
         self._owner = os.getpid()
+        self._without = without
         self._audit = audit
         self.unlisted_calls: set[str] = set()
         self._calls = 0
@@ -149,12 +151,13 @@ class ProcessSandbox:
         with self._count_lock:
             self._calls += 1
         patience = max(self._limits.wall, _QUEUE_GRACE) if wall is None else min(wall, self._limits.wall)
-        wall = self._limits.wall if wall is None else min(wall, self._limits.wall)
+        limits = walls.own_budgets(self._limits) if tolerant else self._limits
+        wall = limits.wall if wall is None else min(wall, limits.wall)
         try:
             lane = self._lane(version, patience, cancellation)
         except NoLaneError as error:
             return self._no_lane(error, cancellation)
-        run = Run(lane, self._limits, wall, self._clock, tolerant=tolerant, keep=self._keeps_payloads, folder=folder)
+        run = Run(lane, limits, wall, self._clock, tolerant=tolerant, keep=self._keeps_payloads, folder=folder)
         try:
             return self._released(run, request, cancellation)
         finally:
@@ -182,6 +185,8 @@ class ProcessSandbox:
             status, cause = Status.CANCELLED, "shutdown"
         elif cancellation is not None and cancellation.requested:
             status, cause = Status.CANCELLED, "caller"
+        elif error.why is Why.BROKEN:
+            status, cause = Status.INFRA, "setup"
         elif error.why is Why.SETUP:
             status, cause = Status.INFRA, "setup"
             why = diagnose.explain(text, rootless=self._me.rootless, values=diagnose.settings())
@@ -216,8 +221,13 @@ class ProcessSandbox:
         Raises:
             SandboxUnavailableError: It does not start on this machine; the message names the setting to change.
         """
-        counted_by = self.means().counted_by
-        return walls.probe(self._probe_or_explain, self._limits, counted_by=counted_by, thorough=thorough)
+        tried = walls.triable(self._policy, thorough=thorough)
+        if tried is self._policy:
+            counted_by = self.means().counted_by
+            return walls.probe(self._probe_or_explain, self._limits, counted_by=counted_by, thorough=thorough)
+        self._probe_or_explain(_NOTHING)
+        with ProcessSandbox(tried, size=Size(least=1, most=2), without=self._without, clock=self._clock) as other:
+            return other.walls(thorough=thorough)
 
     def means(self) -> Means:
         """What its walls are made of here."""

@@ -9,9 +9,10 @@ import select
 import time
 from collections.abc import Callable
 
+from poet_engine.bell import readable
 from poet_engine.cancellation import Cancellation
 from poet_engine.guest import kernel, notify, seccomp
-from poet_engine.guest.frames import Kind, pack
+from poet_engine.guest.frames import NONCE_SIZE, Kind, pack
 from poet_engine.outcome import Evidence, Status
 from poet_engine.sandbox.hearing import Hearing
 from poet_engine.sandbox.process.armed import Armed, Report
@@ -35,6 +36,7 @@ class Supervisor:
         clock: Monotonic seconds.
         tolerant: Answer forbidden calls with an error instead of ending the run. Only our own probes run so.
         folder: Takes the working folder of a script; a script is followed to its confirmed end, whatever it answers.
+        keep: Whether the payload may serve another call after this one.
     """
 
     def __init__(
@@ -46,10 +48,12 @@ class Supervisor:
         clock: Callable[[], float] = time.monotonic,
         tolerant: bool = False,
         folder: WorkFolder | None = None,
+        keep: bool = False,
     ) -> None:
         self._armed, self._watch, self._cpu_ms, self._clock, self._tolerant = armed, watch, cpu_ms, clock, tolerant
         self._folder = folder
-        self._heard = Hearing(watch.limits.result, script=folder is not None)
+        self._nonce = os.urandom(NONCE_SIZE) if keep and folder is None else b""
+        self._heard = Hearing(watch.limits.result, script=folder is not None, nonce=self._nonce)
         self._ended = False
         self._cancellation: Cancellation | None = None
         self._attached: int | None = None
@@ -77,7 +81,9 @@ class Supervisor:
             attached: The file with what is too big for it; goes with the first bytes.
         """
         self._attached = attached
-        pending = self._send(memoryview(pack(Kind.REQUEST if self._folder is None else Kind.SCRIPT, request)))
+        frame = pack(Kind.REQUEST if self._folder is None else Kind.SCRIPT, request)
+        self._armed.thaw()
+        pending = self._send(memoryview(pack(Kind.NONCE, self._nonce) + frame if self._nonce else frame))
         if pending:
             self._poll.modify(self._answers, select.POLLIN | select.POLLOUT)
         while not self.finished:
@@ -106,6 +112,11 @@ class Supervisor:
     def answer(self) -> Answer | None:
         """What the payload has answered."""
         return self._heard.answer
+
+    @property
+    def stays(self) -> bool:
+        """Whether the payload waits for its next call."""
+        return self._heard.stays
 
     @property
     def finished(self) -> bool:
@@ -212,9 +223,7 @@ class Supervisor:
         self._ended = True
 
     def _has_answer_bytes(self) -> bool:
-        if self._watch.kill is not None:
-            return False
-        return bool(select.select([self._answers], [], [], 0)[0])
+        return self._watch.kill is None and readable(self._answers, 0)
 
     def _on_notification(self) -> None:
         listener = self._armed.listener

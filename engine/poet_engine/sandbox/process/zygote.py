@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from poet_engine.bell import readable
 from poet_engine.guest import zygote as guest_zygote
 from poet_engine.guest.config import Config
 from poet_engine.sandbox import environment
@@ -93,7 +94,7 @@ class Zygote:
         return answer
 
     def _hear(self) -> bytes:
-        if not select.select([self.control], [], [], _START_GRACE)[0]:
+        if not readable(self.control.fileno(), _START_GRACE):
             raise ZygoteError(f"the zygote was not ready within {_START_GRACE:.0f} s")
         return self.control.recv(4096)
 

@@ -190,7 +190,7 @@ def test_it_is_plain_json() -> None:
 
 @settings(deadline=None)  # a shared machine is slow at times, which says nothing
 @given(
-    cores=st.floats(0.01, 1024),
+    cores=st.floats(0.1, 1024),
     processes=st.integers(0, 4096),
     threads=st.integers(0, 4096),
     open_files=st.integers(16, 65_536),

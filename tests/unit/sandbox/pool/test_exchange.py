@@ -299,3 +299,31 @@ class TestAStalledBackend:
         exchange.shut()
         assert isinstance(refused, NoLaneError)
         assert refused.why is why
+
+
+def test_after_an_error_of_the_keeper_everybody_is_told_that_error(
+    exchange: Exchange[Lane], callers: ThreadPoolExecutor
+) -> None:
+    waiting = _queue_up(exchange, callers)
+    exchange.break_down(ValueError("unforeseen"))
+    exchange.shut()
+
+    with pytest.raises(NoLaneError) as refused:
+        exchange.acquire(0.0)
+    told = [waiting.exception(), refused.value]
+
+    assert [(type(error), getattr(error, "why", None)) for error in told] == [(NoLaneError, Why.BROKEN)] * 2
+    assert ["ValueError('unforeseen')" in str(error) for error in told] == [True, True]
+    assert not exchange.closing, "nobody has closed it"
+
+
+def test_what_its_owner_has_closed_is_closed_whatever_went_wrong_before_or_after(exchange: Exchange[Lane]) -> None:
+    exchange.break_down(ValueError("unforeseen"))
+    exchange.shut()
+    exchange.shut(by_owner=True)
+    exchange.break_down(ValueError("while it ends"))
+
+    with pytest.raises(NoLaneError, match="closed") as refused:
+        exchange.acquire(0.0)
+
+    assert (refused.value.why, exchange.closing, exchange.fault) == (Why.CALLED_OFF, True, None)
