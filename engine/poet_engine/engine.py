@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Protocol, Self, TypeVar
 
-from poet_engine import bulk
+from poet_engine import bulk, located_job
 from poet_engine.cancellation import Cancellation
 from poet_engine.errors import ClosedError, InfraError, UsageError
 from poet_engine.gate import Gate, ScanReport, judged_scan, noted
@@ -140,10 +140,13 @@ class Engine:
 
         Args:
             source: The whole text.
-            *names: What the policy's waivers may call it: the function, the file.
+            *names: What the policy's waivers may call it: the function, the file however its path is spelled.
         """
+        return self._scan(source, *located_job.names_and_file(names))
+
+    def _scan(self, source: str, names: Iterable[str], file: str | None) -> ScanReport:
         self._refuse_if_closed()
-        return judged_scan(self._gate, source, self.policy, names=names, now=self._clock())
+        return judged_scan(self._gate, source, self.policy, names=names, file=file, now=self._clock())
 
     def undecorate(self, source: str) -> str:
         """The source without its `@poet` decorators and `poet_engine` imports; lines keep their numbers.
@@ -289,7 +292,7 @@ class Engine:
             raise UsageError(f"{job.entry!r} is no function name; name a function at the top level of the source")
         execution_id = self._new_id() if execution_id is None else execution_id
         try:
-            report = self.scan(job.source, *_names(job))
+            report = self._scan(job.source, *located_job.origin(job))
         except InfraError as error:
             outcome = _no_gate(error)
         else:
@@ -368,10 +371,6 @@ class Engine:
 def _no_gate(error: InfraError) -> Outcome:
     evidence = Evidence("gate", str(error), source="host")
     return Outcome(status=Status.INFRA, cause="setup", blame=blame_for(Status.INFRA, "setup"), evidence=evidence)
-
-
-def _names(job: Job | Script) -> tuple[str, ...]:
-    return (job.filename,) if isinstance(job, Script) else (job.entry, job.filename)
 
 
 def _rejected(report: ScanReport) -> Outcome:

@@ -14,6 +14,7 @@ from poet_engine.events import ExecutionEvent, ExecutionPayload, FeedbackEvent, 
 from poet_engine.job import Job
 from poet_engine.journal import Journal
 from poet_engine.journal.recordings import read, read_arguments
+from poet_engine.located_job import LocatedJob
 from poet_engine.outcome import Outcome
 from poet_engine.policy import Policy
 from poet_engine.policy.documents import presets
@@ -141,12 +142,13 @@ def job_of(recording: RecordingPayload, version: StoredVersion) -> Job:
             "(docs/values.md says what travels) can be run again"
         )
     args, kwargs = read_arguments(recording.arguments)
-    return Job(
+    return LocatedJob(
         source=version.code,
         entry=recording.function_name.rpartition(".")[2],
         args=args,
         kwargs=kwargs,
         filename=f"{recording.folder}/{version.name}/code.py",
+        path=str(version.path / "code.py"),
     )
 
 

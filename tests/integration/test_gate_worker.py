@@ -146,21 +146,21 @@ def test_a_source_that_takes_too_long_is_rejected_with_that_reason() -> None:
 
 
 def test_a_worker_that_hangs_is_ended_after_the_wall_time() -> None:
+    """Reading a source waits for nothing, so that is not the source's fault: another worker scans it."""
     with Gate(limits=WorkerLimits(wall=0.5)) as gate:
         pid = _worker(gate)
         os.kill(pid, signal.SIGSTOP)
         report = gate.scan("x = 2", RESTRICTED)
-        assert report.cause == "too_large"
-        assert "more than 0.5 s" in report.findings[0].message
+        assert report.cause is None
         assert not _alive(pid)
+        assert gate.statistics().deaths == 1
 
 
-def test_a_worker_that_died_is_replaced_and_its_source_rejected() -> None:
+def test_a_worker_that_somebody_ended_is_replaced_and_its_source_scanned() -> None:
     with Gate() as gate:
         pid = _worker(gate)
         os.kill(pid, signal.SIGKILL)
-        report = gate.scan("x = 3", RESTRICTED)
-        assert report.rejected
+        assert gate.scan("x = 3", RESTRICTED).cause is None
         assert gate.scan("x = 4", RESTRICTED).cause is None
         assert _worker(gate) != pid
         assert (gate.statistics().workers, gate.statistics().deaths) == (2, 1)

@@ -52,7 +52,7 @@ ARGUED_PARAMETERS: Mapping[str, str] = {
 }
 ARGUED_METHODS: Mapping[str, str] = {
     "apply": "POET133 judges the names that it is given",
-    "boxplot": "the backend is a drawing library, by its name, of those that the sandbox has",
+    "boxplot": "POET116 judges its arguments, of which one imports a module by its name",
     "hist": "as boxplot",
     "dumps": "pickles into a text; nothing that is listed reads one",
     "info": "it writes to what has a method for that, and opens nothing",

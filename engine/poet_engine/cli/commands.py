@@ -18,7 +18,7 @@ from poet_engine.cli.screen import Screen
 from poet_engine.cli.target import find
 from poet_engine.errors import SandboxUnavailableError, UsageError
 from poet_engine.gate import Gate, judged_scan
-from poet_engine.job import Job
+from poet_engine.located_job import LocatedJob
 from poet_engine.policy import Policy
 from poet_engine.sandbox.protocol import Diagnosis, Grade
 from poet_engine.settings import Settings
@@ -37,12 +37,13 @@ def run(screen: Screen, target: str, *, args: str | None, policy: str | None, ti
     chosen = _policy(policy)
     wall = wall_of(timeout, chosen)
     with poet_engine.Engine.open(policy=chosen, sandbox=where[0], runtime=where[1]) as engine:
-        job = Job(
+        job = LocatedJob(
             source=engine.undecorate(found.source),
             entry=found.entry,
             args=positional,
             kwargs=keyword,
             filename=found.path.name,  # the name alone: where it lies on this machine is none of the guest's business
+            path=str(found.path),
             wall=wall,
         )
         outcome = engine.run_job(job)
@@ -101,7 +102,7 @@ def _scan(gate: Gate, policy: Policy, name: str, source: str, now: float) -> ren
         text = gate.undecorate(source)
     except UsageError:
         text = source  # it cannot be parsed, which is for the gate to say, with the line
-    report = judged_scan(gate, text, policy, names=(name,), now=now)
+    report = judged_scan(gate, text, policy, file=name, now=now)
     return render.ScannedFile(name, report.digest, str(report.mode), report.cause, (*report.findings, *report.audited))
 
 

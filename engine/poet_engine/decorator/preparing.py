@@ -130,7 +130,7 @@ def rescanned(place: Workplace, version: StoredVersion) -> Ready | Hosted:
     """A version that was let through under another policy is scanned under this one before it may run."""
     if version.metadata.policy_digest == place.policy.digest:
         return Ready(place, version)
-    report = place.engine.scan(version.code, place.info.name)
+    report = place.engine.scan(version.code, place.info.name, str(version.path / "code.py"))
     first = decisive(report.findings)
     if not report.rejected or first is None:
         return Ready(place, version)

@@ -10,6 +10,7 @@ from poet_engine.decorator.preparing import Ready
 from poet_engine.decorator.telling import Teller
 from poet_engine.errors import PoetError
 from poet_engine.job import Job
+from poet_engine.located_job import LocatedJob
 from poet_engine.outcome import Outcome, Status
 from poet_engine.resilience.answer import Answer
 from poet_engine.resilience.pipeline import Attempt, Rung
@@ -114,12 +115,13 @@ class Turn:
         return Answer(untried=reason)
 
     def _job(self, state: Ready, version: StoredVersion, wall: float | None) -> Job:
-        return Job(
+        return LocatedJob(
             source=version.code,
             entry=state.workplace.info.name,
             args=self.args,
             kwargs=self.kwargs,
             # Not the whole path: where it lies on this machine is none of the guest's business.
             filename=f"{state.workplace.versions.name}/{version.name}/code.py",
+            path=str(version.path / "code.py"),
             wall=wall,
         )

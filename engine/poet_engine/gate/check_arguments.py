@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from poet_engine.gate import vocabulary
-from poet_engine.gate.check_attributes import Attributes
+from poet_engine.gate.attributes import Attributes
 from poet_engine.gate.check_imports import Uses
 from poet_engine.gate.check_names import spreads
 from poet_engine.gate.model import Source

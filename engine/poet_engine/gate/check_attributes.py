@@ -4,64 +4,19 @@ import ast
 from collections.abc import Iterator
 
 from poet_engine.gate import vocabulary
+from poet_engine.gate.attributes import Attributes
 from poet_engine.gate.check_imports import Uses
-from poet_engine.gate.check_names import is_special
 from poet_engine.gate.model import CLASS, Source
 from poet_engine.gate.reporter import Reporter
-from poet_engine.gate.ruleset import Allowance
-
-
-class Attributes:
-    """Which attributes one source may ask of a value.
-
-    Args:
-        source: The source.
-        allowance: What the policy lets in.
-    """
-
-    __slots__ = ("_methods", "_own", "_source", "_ways", "imported", "tables")
-
-    def __init__(self, source: Source, allowance: Allowance) -> None:
-        self._source = source
-        self.tables = allowance.uses("pandas")
-        self._own = _own(source)
-        self.imported = imported = _imported(source)
-        self._ways = {"buffer"} if imported & vocabulary.WITH_STREAMS else frozenset[str]()  # to what `raw` is asked of
-        self._methods = _refused(source, allowance, imported)
-
-    def refusal(self, name: str) -> tuple[str, str] | None:
-        """The rule that no value may be asked for this attribute by, and what to say; None where it may."""
-        if name in self._methods:
-            return "POET133", f"The method {name!r} is refused on every value"
-        if name[:1] == "_":
-            if is_special(name):
-                allowed = name in vocabulary.READABLE
-                return None if allowed else ("POET130", f"The special attribute {name!r} is not allowed")
-            if name not in self._own and name not in vocabulary.INSIDE:
-                return "POET136", f"The private attribute {name!r} is not one that this source defines"
-        if name in vocabulary.INSIDE:
-            return "POET131", f"The attribute {name!r} looks inside running code"
-        if self.tables and vocabulary.READERS.fullmatch(name):
-            return "POET133", f"The reader {name!r} is refused on every value"
-        return None
-
-    def starts_refused(self, start: str) -> bool:
-        """Whether a name that begins like this may turn out to be a refused one."""
-        refused = (*vocabulary.INSIDE, *vocabulary.FORMATS, *self._methods, "read_" if self.tables else "", *self._ways)
-        return start.startswith("__") or any(
-            name.startswith(start) or start.startswith(name) for name in refused if name
-        )
 
 
 def check(source: Source, attributes: Attributes, uses: Uses, reporter: Reporter) -> None:
     """Report attributes that lead out of the code's own data."""
-    handlers = {getattr(node, "name", None) for node in source.nodes.get(ast.ExceptHandler, ())}
     for node in source.nodes.get(ast.Attribute, ()):
         if isinstance(node, ast.Attribute) and node not in uses.judged:
             _attribute(node, source, attributes, reporter)
-            if node.attr == "obj" and _is_exception(node.value, handlers):
-                reporter.at("POET131", node, "'obj' of an exception gives out the value that it is about")
     _elsewhere(source, attributes, reporter)
+    _fields(source, attributes, uses, reporter)
     if attributes.imported & vocabulary.WITH_ARRAYS:
         _answers(source, reporter)
 
@@ -92,12 +47,6 @@ def _turns_down(node: ast.FunctionDef) -> bool:
             return False
 
 
-def _is_exception(node: ast.expr, handlers: set[object]) -> bool:
-    if isinstance(node, ast.Attribute):
-        return node.attr in {"__cause__", "__context__"}
-    return isinstance(node, ast.Name) and node.id in handlers
-
-
 def _elsewhere(source: Source, attributes: Attributes, reporter: Reporter) -> None:
     """Names of attributes that do not stand behind a dot."""
     for node in source.of(ast.Call, ast.MatchClass, ast.Constant):
@@ -107,84 +56,16 @@ def _elsewhere(source: Source, attributes: Attributes, reporter: Reporter) -> No
                     reporter.at("POET135", node, f"The text {value.strip()!r} names a special attribute")
             case ast.Call():
                 _by_text(node, attributes, reporter)
-            case ast.MatchClass(kwd_attrs=names):
+            case ast.MatchClass(kwd_attrs=names, cls=kind):
                 for name in names:
-                    _report(name, node, attributes, reporter)
+                    _report(name, node, attributes.of_class(name, kind), reporter)
             case _:
                 raise AssertionError("three kinds were asked for")
 
 
-def _own(source: Source) -> frozenset[str]:
-    """Attributes that the source gives its own objects: set somewhere, bound in a class, or listed in its slots."""
-    found = {name for scope in source.scopes if scope.kind == CLASS for name in scope.bindings}
-    for node in source.nodes.get(ast.Attribute, ()):
-        if isinstance(node, ast.Attribute) and type(node.ctx) is ast.Store:
-            found.add(node.attr)
-    for node in source.nodes.get(ast.Constant, ()):
-        value: object = getattr(node, "value", None)
-        if type(value) is str and value[:1] == "_" and _gives(node, source):
-            found.add(value)
-    return frozenset(found | vocabulary.PUBLISHED)
-
-
-def _gives(text: ast.AST, source: Source) -> bool:
-    """Whether a text names an attribute that is set by it: in `__slots__`, in `setattr` and the method behind it."""
-    outer = source.parents[text]
-    if isinstance(outer, ast.Call):
-        func = outer.func
-        return (func.id if isinstance(func, ast.Name) else getattr(func, "attr", "")) in {"setattr", "__setattr__"}
-    if isinstance(outer, ast.Tuple | ast.List | ast.Set):
-        outer = source.parents[outer]
-    return isinstance(outer, ast.Assign) and any(getattr(to, "id", "") == "__slots__" for to in outer.targets)
-
-
-def _imported(source: Source) -> frozenset[str]:
-    """The top-level modules that the source imports."""
-    return frozenset(
-        binding.path.partition(".")[0]
-        for scope in source.scopes
-        for name in scope.imports
-        for binding in scope.bindings[name]
-    )
-
-
-def _refused(source: Source, allowance: Allowance, imported: frozenset[str]) -> frozenset[str]:
-    """The methods refused in this source: those of the libraries that the policy lets in.
-
-    A class of the source that defines `query` is surely what its calls mean, as long as the library does not come in.
-    """
-    own = {name for scope in source.scopes if scope.kind == CLASS for name in scope.bindings}
-    refused = set[str]()
-    if allowance.uses("numpy") or allowance.uses("pandas"):
-        refused |= vocabulary.ARRAY_METHODS - (set() if imported & vocabulary.WITH_ARRAYS else own)
-    if allowance.uses("pandas"):
-        refused |= (vocabulary.TABLE_METHODS | vocabulary.TEXT_METHODS) - (set() if "pandas" in imported else own)
-    if imported & vocabulary.WITH_STREAMS:
-        refused |= vocabulary.STREAM_METHODS
-        refused -= {"raw"} if not _names_buffer(source) else set()
-    return frozenset(refused)
-
-
-def _names_buffer(source: Source) -> bool:
-    """Whether the source asks anything for its `buffer`: only that of a stream has a `raw` that opens files."""
-    for node in source.of(ast.Attribute, ast.Constant, ast.MatchClass):
-        match node:
-            case ast.Attribute(attr="buffer"):
-                return True
-            case ast.Constant(value=str() as text) if "buffer" in text:
-                return True
-            case ast.MatchClass(kwd_attrs=names) if "buffer" in names:
-                return True
-            case _:
-                continue
-    return False
-
-
 def _attribute(node: ast.Attribute, source: Source, attributes: Attributes, reporter: Reporter) -> None:
-    refusal = attributes.refusal(node.attr)
-    if node.attr == "__set_name__" and not (
-        isinstance(node.value, ast.Call) and getattr(node.value.func, "id", "") == "super"
-    ):
+    refusal = attributes.refusal(node.attr, node.value)
+    if node.attr == "__set_name__" and not source.is_super(node.value):
         refusal = "POET130", "'__set_name__' is for the interpreter to call"
     if refusal is None:
         return
@@ -202,9 +83,8 @@ def _attribute(node: ast.Attribute, source: Source, attributes: Attributes, repo
     reporter.at(rule, node, what)
 
 
-def _report(name: str, node: ast.AST, attributes: Attributes, reporter: Reporter) -> None:
-    """Report a name, written as a text or in a pattern, that no value may be asked for."""
-    refusal = attributes.refusal(name)
+def _report(name: str, node: ast.AST, refusal: tuple[str, str] | None, reporter: Reporter) -> None:
+    """Report a name, written as a text or in a pattern, that the value may not be asked for."""
     if name in vocabulary.FORMATS:
         refusal = "POET132", f"The method {name!r} is passed around"
     if refusal is not None:
@@ -242,8 +122,8 @@ def _is_plain_item(outer: ast.AST, source: Source, attributes: Attributes) -> bo
     """Whether what stands behind `x.__dict__` sets something, or asks for what could as well stand behind a dot."""
     call = source.parents[outer]
     match outer:
-        case ast.Subscript(slice=ast.Constant(value=str() as key), ctx=ast.Load()):
-            return attributes.refusal(key) is None
+        case ast.Subscript(value=ast.Attribute(value=of), slice=ast.Constant(value=str() as key), ctx=ast.Load()):
+            return attributes.refusal(key, of) is None
         case ast.Subscript(ctx=ast.Store() | ast.Del()):
             return not isinstance(call, ast.AugAssign)
         case ast.Attribute(attr="update" | "keys"):
@@ -273,12 +153,26 @@ def _by_text(call: ast.Call, attributes: Attributes, reporter: Reporter) -> None
     if isinstance(func, ast.Name) and func.id in vocabulary.BY_NAME:
         for arg in call.args[1:2]:
             if isinstance(arg, ast.Constant) and isinstance(arg.value, str):
-                _report(arg.value, arg, attributes, reporter)
+                _report(arg.value, arg, attributes.refusal(arg.value, call.args[0]), reporter)
     elif isinstance(func, ast.Attribute) and func.attr in vocabulary.DISPATCH and attributes.tables:
         for text in _texts(call):
             refusal = attributes.refusal(text.value) if isinstance(text.value, str) else None
             if refusal is not None and refusal[0] == "POET133":
                 reporter.at(refusal[0], text, refusal[1])
+
+
+def _fields(source: Source, attributes: Attributes, uses: Uses, reporter: Reporter) -> None:
+    """Private names of fields: what makes, copies and takes apart dataclasses asks for each field by its name."""
+    for scope in source.scopes:
+        if scope.kind != CLASS or not isinstance(scope.node, ast.ClassDef):
+            continue
+        makers = [one.func if isinstance(one, ast.Call) else one for one in scope.node.decorator_list]
+        made = any(uses.paths.get(maker) == vocabulary.DATACLASS for maker in makers)
+        for name, bindings in scope.bindings.items() if made else ():
+            annotated = [one for one in bindings if isinstance(source.parents.get(one.node), ast.AnnAssign)]
+            if annotated and not attributes.owns_field(scope.node, name):
+                what = f"The field {name!r} may be a private attribute of the library that the class derives from"
+                reporter.at("POET136", annotated[0].node, what)
 
 
 def _texts(call: ast.Call) -> Iterator[ast.Constant]:

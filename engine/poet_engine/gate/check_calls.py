@@ -3,6 +3,7 @@
 import ast
 
 from poet_engine.gate import vocabulary
+from poet_engine.gate.attributes import Attributes
 from poet_engine.gate.check_arguments import names_members
 from poet_engine.gate.check_imports import Uses
 from poet_engine.gate.made import Classes
@@ -13,13 +14,18 @@ _PLAIN = (ast.Name, ast.Attribute, ast.Subscript, ast.Tuple, ast.BinOp, ast.BitO
 _SAME = frozenset({"classmethod", "staticmethod"})
 
 
-def check(source: Source, uses: Uses, reporter: Reporter) -> None:
+def check(source: Source, attributes: Attributes, uses: Uses, reporter: Reporter) -> None:
     """Report class patterns by position of classes out of sight, makers of classes, and annotations run as code."""
     classes = Classes(source, uses)
     _makers(source, uses, classes, reporter)
     for node in source.of(ast.MatchClass):
-        if isinstance(node, ast.MatchClass) and node.patterns and not classes.is_plain(node.cls):
+        if not isinstance(node, ast.MatchClass) or not node.patterns:
+            continue
+        own = attributes.classes.named(node.cls)
+        if not classes.is_plain(node.cls):
             reporter.at("POET121", node, "A class pattern reads fields by position from a class that is out of sight")
+        elif own is not None and attributes.classes.admits(own):
+            reporter.at("POET121", node, "A class pattern reads fields by position, and others can pass for the class")
     if any(path in vocabulary.GENERIC for path in uses.paths.values()):
         _generics(source, uses, classes, reporter)
 

@@ -3,7 +3,7 @@
 import ast
 
 from poet_engine.gate import vocabulary
-from poet_engine.gate.check_attributes import Attributes
+from poet_engine.gate.attributes import Attributes
 from poet_engine.gate.check_names import is_own, spreads
 from poet_engine.gate.model import Source
 from poet_engine.gate.reporter import Reporter
@@ -16,7 +16,7 @@ def check(source: Source, attributes: Attributes, reporter: Reporter) -> None:
             _function(name, source, attributes, reporter)
     for node in source.nodes.get(ast.Attribute, ()):
         if isinstance(node, ast.Attribute) and node.attr in vocabulary.HOOKS:
-            _method(node, source, reporter)
+            _method(node, source, attributes, reporter)
 
 
 def _function(name: ast.Name, source: Source, attributes: Attributes, reporter: Reporter) -> None:
@@ -28,14 +28,14 @@ def _function(name: ast.Name, source: Source, attributes: Attributes, reporter: 
     text = call.args[1]
     if isinstance(text, ast.Constant) and isinstance(text.value, str):
         return
-    if not all(_harmless(one, attributes) for one in source.given(text) or [text]):
+    if not all(_harmless(one, call.args[0], attributes) for one in source.given(text) or [text]):
         reporter.at("POET121", call, f"{name.id!r} takes a name that is made at run time")
 
 
-def _harmless(text: ast.expr, attributes: Attributes) -> bool:
-    """Whether the beginning of a text is in sight, and no refused name begins like that."""
+def _harmless(text: ast.expr, of: ast.expr, attributes: Attributes) -> bool:
+    """Whether the beginning of a text is in sight, and no name that is refused on the value begins like that."""
     start = _start(text)
-    return bool(start.strip("_")) and not attributes.starts_refused(start)
+    return bool(start.strip("_")) and not attributes.starts_refused(start, of)
 
 
 def _start(text: ast.expr) -> str:
@@ -46,28 +46,39 @@ def _start(text: ast.expr) -> str:
     return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
 
 
-def _method(node: ast.Attribute, source: Source, reporter: Reporter) -> None:
+def _method(node: ast.Attribute, source: Source, attributes: Attributes, reporter: Reporter) -> None:
     """`object.__setattr__(self, "x", 1)`, and `super().__setattr__(name, value)` with the parameters of one's own."""
     call = source.parents[node]
-    if isinstance(call, ast.Call) and call.func is node and not spreads(call):
-        plain = isinstance(node.value, ast.Call)  # super(): the object is not among the arguments
-        named = call.args[:1] if plain else call.args[1:2]
-        if named and (_ordinary(named[0]) or _passed_on(named[0], node, source)):
-            return
+    if isinstance(call, ast.Call) and call.func is node and not spreads(call) and not call.keywords:
+        behind = 1 if node.attr == "__setattr__" else 0  # how many arguments follow the name
+        named = call.args[-1 - behind :][:1]
+        before = call.args[: -1 - behind]  # the object, where it is not what the method is asked of
+        of = before[0] if before else node.value
+        if len(before) <= 1 and named:
+            name = named[0].value if isinstance(named[0], ast.Constant) else None
+            plain = isinstance(name, str) and _ordinary(name) and attributes.refusal(name, of) is None
+            if plain or _passed_on(named[0], of, node, source):
+                return
     reporter.at("POET121", node, f"{node.attr!r} takes a name that the gate cannot see")
 
 
-def _ordinary(node: ast.expr) -> bool:
-    name = node.value if isinstance(node, ast.Constant) else None
-    return isinstance(name, str) and not name.startswith("__") and name not in vocabulary.INSIDE
+def _ordinary(name: str) -> bool:
+    return not name.startswith("__") and name not in vocabulary.INSIDE
 
 
-def _passed_on(node: ast.expr, at: ast.AST, source: Source) -> bool:
-    """Whether it is the name that the method of the same name was asked for, as it came."""
+def _passed_on(node: ast.expr, of: ast.expr, at: ast.Attribute, source: Source) -> bool:
+    """Whether it is the name that the method of the same name was given, as it came, and for the same object.
+
+    What is set and deleted has its name in sight somewhere else. What is asked for has not: `hasattr` takes any name.
+    """
     outer: ast.AST | None = at
     while outer is not None and not isinstance(outer, ast.FunctionDef):
         outer = source.parents.get(outer)
-    if not isinstance(node, ast.Name) or not isinstance(outer, ast.FunctionDef) or outer.name not in vocabulary.HOOKS:
+    if not isinstance(node, ast.Name) or not isinstance(outer, ast.FunctionDef) or outer.name != at.attr:
         return False
-    stored = (part for part in ast.walk(outer) if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load))
-    return node.id in {arg.arg for arg in outer.args.args[1:2]} and node.id not in {part.id for part in stored}
+    if outer.name == "__getattr__":
+        return False
+    stored = {part.id for part in ast.walk(outer) if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load)}
+    parameters = [arg.arg for arg in outer.args.args[:2]]
+    same = source.is_super(of) or (isinstance(of, ast.Name) and parameters[:1] == [of.id] and of.id not in stored)
+    return same and parameters[1:] == [node.id] and node.id not in stored

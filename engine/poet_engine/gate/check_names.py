@@ -51,7 +51,7 @@ def _type(name: ast.Name, source: Source, reporter: Reporter) -> None:
         if outer.func is name:
             wrong = len(outer.args) != 1 or spreads(outer) or _makes(outer, source)
         else:
-            wrong = not _only_asks(outer)
+            wrong = not _only_asks(outer, source)
         if wrong:
             reporter.at("POET121", outer, "'type' makes a class out of data")
     elif _renames(outer, source):
@@ -63,7 +63,7 @@ def _renames(outer: ast.AST, source: Source) -> bool:
     if isinstance(outer, ast.Tuple):
         asked = source.parents[outer]
         index = isinstance(asked, ast.Subscript) and asked.slice is outer
-        return not (index or (isinstance(asked, ast.Call) and _only_asks(asked)))
+        return not (index or (isinstance(asked, ast.Call) and _only_asks(asked, source)))
     if isinstance(outer, ast.Attribute):
         return outer.attr == "__call__" or (outer.attr == "__new__" and not _in_new(outer, source))
     return isinstance(outer, _ALIASING) and not (isinstance(outer, ast.keyword) and outer.arg == "key")
@@ -88,8 +88,11 @@ def _makes(call: ast.Call, source: Source) -> bool:
     return isinstance(of, ast.Call) or (isinstance(of, ast.Name) and (of.id in vocabulary.TYPES or of.id[:1].isupper()))
 
 
-def _only_asks(call: ast.Call) -> bool:
-    func = call.func.id if isinstance(call.func, ast.Name) else ""
+def _only_asks(call: ast.Call, source: Source) -> bool:
+    """Whether it is a call of a builtin that only asks, and not of a function by the same name."""
+    if not isinstance(call.func, ast.Name) or source.scope_of[call.func].home(call.func.id) is not None:
+        return False
+    func = call.func.id
     return func in {"isinstance", "issubclass"} or (func == "map" and len(call.args) == 2)  # noqa: PLR2004 - it and the values
 
 

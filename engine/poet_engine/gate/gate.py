@@ -9,15 +9,17 @@ import time
 import warnings
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Self
+from typing import Self, TypeVar
 
 from poet_engine.errors import ClosedError, InfraError, UsageError
-from poet_engine.gate.link import WorkerGoneError, WorkerLimits, WorkerLink
+from poet_engine.gate.link import Fault, WorkerGoneError, WorkerLimits, WorkerLink
 from poet_engine.gate.report import GateStatistics, ScanReport
 from poet_engine.gate.reporter import fingerprint
 from poet_engine.gate.rules import CAUSES, RULES, TOO_LARGE, Rule
 from poet_engine.outcome import Finding, Severity
 from poet_engine.policy import Policy
+
+T = TypeVar("T")
 
 _REPORTS = 1024
 _MAX_UNDECORATE = 4 * 2**20
@@ -36,7 +38,7 @@ class Gate:
     """Scans sources in a warm worker process; safe to use from many threads, one scan at a time.
 
     The worker starts at the first use, or before that when told to. A source that ends it is rejected, and the next
-    scan gets a new one.
+    scan gets a new one. A worker that somebody else ended says nothing of the source: another one scans it, once.
 
     Args:
         limits: What one scan may take.
@@ -80,7 +82,7 @@ class Gate:
 
         Raises:
             ClosedError: The gate was closed, or belongs to the process we were forked from.
-            InfraError: The worker cannot be started.
+            InfraError: The worker cannot be started, or was ended twice, and not by the source.
         """
         digest = hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()
         with self._lock:
@@ -111,16 +113,15 @@ class Gate:
         Raises:
             UsageError: The source does not parse.
             ClosedError: The gate was closed, or belongs to the process we were forked from.
-            InfraError: The worker cannot be started.
+            InfraError: The worker cannot be started, or was ended twice, and not by the source.
         """
         if len(source) > _MAX_UNDECORATE:
             raise UsageError(f"the source has {len(source):,} characters; at most {_MAX_UNDECORATE:,} can be read")
         with self._lock:
             self._usable()
             try:
-                answer = self._worker().ask({"do": "undecorate", "source": source})
+                answer = self._told(lambda link: link.ask({"do": "undecorate", "source": source}))
             except WorkerGoneError as error:
-                self._replace()
                 raise UsageError(f"the source cannot be read: {error}; make it shorter and flatter") from None
         text = answer.get("source")
         if isinstance(text, str):
@@ -135,16 +136,33 @@ class Gate:
             what = f"The source has {len(source):,} characters; the policy allows {cap:,} bytes"
             return (_finding(RULES["POET101"], what, source),), TOO_LARGE
         try:
-            link = self._worker()
-            if policy.digest not in link.known:
-                learnt = link.ask({"do": "learn", "digest": policy.digest, "policy": _rules(policy)}).get("learnt")
-                link.known = frozenset(map(str, learnt)) if isinstance(learnt, list) else frozenset()
-            answer = link.ask({"do": "scan", "digest": policy.digest, "source": source})
-            return _report(answer)
+            return self._told(lambda link: _scanned(link, source, policy))
         except WorkerGoneError as error:
-            self._replace()
             rule = RULES["POET150" if error.second else "POET100"]
             return (_finding(rule, f"The source was not scanned to the end: {error}", source),), rule.cause
+
+    def _told(self, ask: Callable[[WorkerLink], T]) -> T:
+        """What a worker answers; a second one is asked where the first was ended by somebody else.
+
+        Raises:
+            WorkerGoneError: What it was asked to read ended it, or both were killed and the second had used up nearly
+                all that one task may take. The worker is replaced.
+            InfraError: The worker cannot be started, or nothing says that the task had a part in the end of both.
+        """
+        try:
+            return ask(self._worker())
+        except WorkerGoneError as error:
+            self._replace()
+            if error.fault is Fault.TASK:
+                raise
+        try:
+            return ask(self._worker())
+        except WorkerGoneError as error:
+            self._replace()
+            if error.fault is not Fault.MACHINE:
+                raise
+            why = f"the scan did not finish, twice: {error}, and the source had no part in it"
+            raise InfraError(f"{why}; try again, and see whether the machine is short of memory") from None
 
     def _usable(self) -> None:
         if self._closed:
@@ -207,6 +225,21 @@ def _forgotten(slot: _Slot, owner: int) -> None:
     link.close()
 
 
+def _scanned(link: WorkerLink, source: str, policy: Policy) -> tuple[tuple[Finding, ...], str | None]:
+    """What a worker says of a source; it learns the policy first, where it does not know it.
+
+    Raises:
+        WorkerGoneError: There is no answer.
+    """
+    if policy.digest not in link.known:
+        try:
+            learnt = link.ask({"do": "learn", "digest": policy.digest, "policy": _rules(policy)}).get("learnt")
+        except WorkerGoneError as error:  # no source has a part in that
+            raise WorkerGoneError(f"the policy was not learnt: {error}", fault=Fault.MACHINE) from None
+        link.known = frozenset(map(str, learnt)) if isinstance(learnt, list) else frozenset()
+    return _report(link.ask({"do": "scan", "digest": policy.digest, "source": source}))
+
+
 def _rules(policy: Policy) -> Mapping[str, object]:
     """What the worker needs of a policy."""
     static = policy.static
@@ -228,7 +261,7 @@ def _report(answer: Mapping[str, object]) -> tuple[tuple[Finding, ...], str | No
     """The worker has parsed hostile text, so its answer is checked as if the text had written it."""
     cause, raw = answer.get("cause"), answer.get("findings")
     if not isinstance(raw, list) or not (cause is None or cause in CAUSES) or (cause is None) != (not raw):
-        raise WorkerGoneError("the worker answered nonsense")
+        raise WorkerGoneError("the worker answered nonsense", fault=Fault.TASK)
     return tuple(_read(item) for item in raw), cause if isinstance(cause, str) else None
 
 
@@ -252,4 +285,4 @@ def _read(item: object) -> Finding:
                 fingerprint=mark,
             )
         case _:
-            raise WorkerGoneError("the worker answered nonsense")
+            raise WorkerGoneError("the worker answered nonsense", fault=Fault.TASK)

@@ -6,17 +6,20 @@ from collections.abc import Iterable
 from poet_engine.gate.gate import Gate
 from poet_engine.gate.report import ScanReport
 from poet_engine.outcome import Effect, Outcome
-from poet_engine.policy import Policy, judging
+from poet_engine.policy import Policy, judging, waivers
 
 
-def judged_scan(gate: Gate, source: str, policy: Policy, *, names: Iterable[str], now: float) -> ScanReport:
+def judged_scan(
+    gate: Gate, source: str, policy: Policy, *, names: Iterable[str] = (), file: str | None = None, now: float
+) -> ScanReport:
     """What the gate says of a source, and what the policy makes of it.
 
     Args:
         gate: Scans; what it knows is answered from memory, waivers and their days are looked at each time.
         source: The whole text.
         policy: Whose rules, modes and waivers hold.
-        names: What the waivers may call the source: the function, the file.
+        names: What the waivers may call the source: the function.
+        file: The file that it was read from, however its path is spelled; None where there is none.
         now: Seconds since the epoch.
 
     Raises:
@@ -27,9 +30,10 @@ def judged_scan(gate: Gate, source: str, policy: Policy, *, names: Iterable[str]
     levels = [
         (level, gate.scan(source, policy.at(level)).findings) for level in policy.levels if level.section == "static"
     ]
-    subject = judging.Subject(report.digest, tuple(names), now)
     if not report.findings and not levels:
         return report  # nearly always
+    files = waivers.places(file) if file is not None and policy.waivers else ()
+    subject = judging.Subject(report.digest, tuple(names), now, files)
     judgement = judging.judge(report.findings, report.cause, policy, subject, levels)
     return dataclasses.replace(report, findings=judgement.told, audited=judgement.audited, cause=judgement.cause)
 

@@ -27,10 +27,10 @@ class Binding:
 class Scope:
     """One namespace: the names bound in it, and the scope around it."""
 
-    __slots__ = ("bindings", "elsewhere", "imports", "kind", "outer")
+    __slots__ = ("bindings", "elsewhere", "imports", "kind", "node", "outer")
 
-    def __init__(self, kind: str, outer: "Scope | None") -> None:
-        self.kind, self.outer = kind, outer
+    def __init__(self, kind: str, outer: "Scope | None", node: ast.AST | None = None) -> None:
+        self.kind, self.outer, self.node = kind, outer, node
         self.bindings: defaultdict[str, list[Binding]] = defaultdict(list)
         self.elsewhere: dict[str, Scope] = {}  # what `global` and `nonlocal` say
         self.imports: set[str] = set()  # the names that an import binds, here or where `global` and `nonlocal` point
@@ -114,6 +114,23 @@ class Source:
         """Use of a name → the scope that it is used in."""
         return dict(self.names)
 
+    @functools.cached_property
+    def _loads(self) -> defaultdict[tuple[int, str], list[ast.Name]]:
+        found = defaultdict[tuple[int, str], list[ast.Name]](list)
+        for name, scope in self.names:
+            found[id(scope), name.id].append(name)
+        return found
+
+    def loads(self, scope: Scope, name: str) -> list[ast.Name]:
+        """Uses of a name that stand in this scope itself, not in one within it."""
+        return self._loads.get((id(scope), name), [])
+
+    def is_super(self, node: ast.AST) -> bool:
+        """Whether it is `super()`, the builtin."""
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id != "super":
+            return False
+        return self.scope_of[node.func].home("super") is None
+
     def given(self, name: ast.expr) -> list[ast.expr] | None:
         """Every value that a name is ever given, or None where that is not plain to see.
 
@@ -187,8 +204,8 @@ class Source:
                         self.parents[item] = node
                         self._visit(item, scope, depth if flat and type(item) is ast.If else depth + 1)
 
-    def _inner(self, kind: str, outer: Scope) -> Scope:
-        scope = Scope(kind, outer)
+    def _inner(self, kind: str, outer: Scope, node: ast.AST | None = None) -> Scope:
+        scope = Scope(kind, outer, node)
         self.scopes.append(scope)
         return scope
 
@@ -229,7 +246,7 @@ class Source:
             scope = self._inner(FUNCTION, scope)
             self._children(node, scope, depth, ("type_params",))
         self._children(node, scope, depth, ("bases", "keywords"))
-        inner = self._inner(CLASS, scope)
+        inner = self._inner(CLASS, scope, node)
         self._children(node, inner, depth, ("body",))
 
     def _comprehension(

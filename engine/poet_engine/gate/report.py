@@ -40,7 +40,7 @@ class GateStatistics:
         scans: Reports given.
         cached: Those of them that were known already.
         workers: Scan workers started.
-        deaths: Workers that a source ended or that had to be ended.
+        deaths: Workers that a source or somebody else ended, or that had to be ended.
     """
 
     scans: int

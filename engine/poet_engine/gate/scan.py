@@ -13,8 +13,10 @@ from poet_engine.gate import (
     check_formats,
     check_imports,
     check_names,
+    check_plots,
     check_text,
 )
+from poet_engine.gate.attributes import Attributes
 from poet_engine.gate.model import Source
 from poet_engine.gate.reporter import Reporter
 from poet_engine.gate.rules import RULES
@@ -89,11 +91,13 @@ def _judge(tree: ast.Module, text: str, rules: Ruleset, reporter: Reporter) -> b
     check_text.names(text, source.identifiers, reporter)
     uses = check_imports.check(source, rules.allowance, reporter)
     check_names.check(source, reporter)
-    attributes = check_attributes.Attributes(source, rules.allowance)
+    attributes = Attributes(source, rules.allowance, uses)
     check_attributes.check(source, attributes, uses, reporter)
     check_dynamic.check(source, attributes, reporter)
     check_arguments.check(source, attributes, uses, reporter)
-    check_calls.check(source, uses, reporter)
+    check_calls.check(source, attributes, uses, reporter)
+    check_plots.check(source, attributes, uses, reporter)
+    attributes.methods_checked(reporter)
     check_formats.check(source, uses.judged, reporter)
     check_budgets.check(source, rules.memory, reporter)
     return True

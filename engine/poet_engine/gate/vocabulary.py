@@ -43,7 +43,7 @@ ALLOWED_BUILTINS = _words(
 BUILTINS = frozenset(dir(builtins)) | {"copyright", "credits", "exit", "help", "license", "quit"}
 # `hasattr` is not among them: it only says yes or no.
 BY_NAME = frozenset({"getattr", "setattr", "delattr"})
-HOOKS = frozenset({"__setattr__", "__delattr__"})  # the same, as methods
+HOOKS = frozenset({"__delattr__", "__getattr__", "__setattr__"})  # the same, as methods
 TYPES = _words("bool bytearray bytes complex dict float frozenset int list object range set str tuple type")
 
 # What to say beside the rule's own advice.
@@ -120,6 +120,9 @@ TABLE_METHODS = _words(
 # Methods that are refused of the values of a library come from a source that imports one of these.
 WITH_ARRAYS = frozenset({"numpy", "pandas", "scipy", "sklearn"})
 WITH_STREAMS = frozenset({"logging", "sys"})
+# Types written as texts come out of this one, and from Python 3.14 on have a public method that runs the text.
+TYPE_PARTS = "typing.get_args"
+TYPE_METHODS = frozenset({"evaluate"})
 # Of the standard streams: what opens files by their number or name is behind these.
 STREAM_METHODS = frozenset({"detach", "fileno", "raw"})
 # Without a path these return a text; with one they write a file.
@@ -166,10 +169,20 @@ COPIERS = frozenset(
     {"copy.copy", "copy.deepcopy", "copy.replace", "dataclasses.asdict", "dataclasses.astuple", "sklearn.base.clone"},
 )
 NAMESPACE = "types.SimpleNamespace"
+DATACLASS = "dataclasses.dataclass"
 # Decorators that give back the class that they are given.
 CLASS_DECORATORS = frozenset({
     "dataclasses.dataclass", "enum.unique", "functools.total_ordering", "typing.final", "typing.runtime_checkable",
 })  # fmt: skip
+# Decorators that give a method back as it is, and those that give it on to nobody but its own class.
+MARKS = frozenset({
+    "abc.abstractmethod", "typing.final", "typing.no_type_check", "typing.overload", "typing.override",
+    "warnings.deprecated",
+})  # fmt: skip
+METHOD_DECORATORS = MARKS | {
+    "contextlib.asynccontextmanager", "contextlib.contextmanager", "functools.cache", "functools.lru_cache",
+    "functools.singledispatchmethod", "reprlib.recursive_repr",
+}  # fmt: skip
 # They make classes: fine behind `metaclass=` and as a base, and no function to call.
 METACLASSES = frozenset({"abc.ABCMeta", "enum.EnumMeta", "enum.EnumType"})
 # Makers of classes whose class patterns read the fields that they were given.

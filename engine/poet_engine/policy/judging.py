@@ -41,13 +41,15 @@ class Subject:
 
     Attributes:
         digest: Its SHA-256, in hexadecimal.
-        names: What waivers may call it: the function, the file.
+        names: What waivers may call it: the function.
         now: Seconds since the epoch.
+        files: The whole paths, without links, of the file that it was read from.
     """
 
     digest: str
     names: tuple[str, ...]
     now: float
+    files: tuple[str, ...] = ()
 
 
 def judge(
@@ -114,7 +116,7 @@ def _judged(finding: Finding, effect: Effect, policy: Effective, subject: Subjec
         return dataclasses.replace(finding, effect=effect)
     note = ""
     for waiver in policy.waivers:
-        if waiver.rule == finding.rule and waiver.covers(subject.digest, subject.names):
+        if waiver.rule == finding.rule and waiver.covers(subject.digest, subject.names, subject.files):
             if not waiver.expired(subject.now):
                 said = f"until {waiver.expires} by {waiver.owner}: {waiver.reason}"
                 return dataclasses.replace(finding, effect=Effect.WAIVED, note=said)

@@ -1,6 +1,8 @@
 """TOML → `Policy`: every key known, every value checked, every value's origin kept."""
 
+import dataclasses
 import functools
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Never, TypeVar, cast
@@ -169,7 +171,9 @@ def _levels(key: str, setting: Setting, document: Document) -> object:
 
 def _waivers(document: Document) -> tuple[Waiver, ...]:
     count = len({key.split(".")[1] for key in document.settings if key.startswith(f"{WAIVERS}.")})
-    return waivers.in_order(Waiver(**_fields(document, f"{WAIVERS}.{number}")) for number in range(count))
+    folder = str(document.folder) if document.folder is not None else os.curdir  # of what is no file: where we are
+    found = [Waiver(**_fields(document, f"{WAIVERS}.{number}")) for number in range(count)]
+    return waivers.in_order(dataclasses.replace(one, files=waivers.file_pattern(one.scope, folder)) for one in found)
 
 
 def _fields(document: Document, path: str) -> dict[str, Never]:

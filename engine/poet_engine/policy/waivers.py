@@ -3,13 +3,17 @@
 import dataclasses
 import datetime as dt
 import fnmatch
+import glob
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 from poet_engine.policy.rule_ids import UNWAIVABLE, WAIVABLE
 from poet_engine.policy.similar import similar
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_WILD = re.compile(r"[*?\[]")
 _LONGEST = 1000  # characters of an owner or a reason, which reports repeat
 
 
@@ -19,11 +23,12 @@ class Waiver:
 
     Attributes:
         rule: Its id.
-        scope: Where: a pattern (`*`, `?`, `[…]`) for the name of the function or the file, or `sha256:` and the digest
-            of the one source.
+        scope: Where: a pattern (`*`, `?`, `[…]`) for the name of the function or the path of the file, or `sha256:` and
+            the digest of the one source.
         owner: Who answers for it.
         reason: Why it is right.
         expires: The last day on which it holds, in UTC.
+        files: The scope as a pattern for whole paths: what it says is relative to the folder of its policy's file.
     """
 
     rule: str
@@ -31,37 +36,67 @@ class Waiver:
     owner: str
     reason: str
     expires: dt.date
+    files: str = dataclasses.field(default="", compare=False)  # where it was found is no part of what it says
 
     def expired(self, now: float) -> bool:
         """Whether its last day is over. `now` is in seconds since the epoch."""
         return dt.datetime.fromtimestamp(now, dt.UTC).date() > self.expires
 
-    def covers(self, digest: str, names: Iterable[str]) -> bool:
-        """Whether it speaks of the source with this digest (hex), which goes by these names."""
+    def covers(self, digest: str, names: Iterable[str], files: Iterable[str] = ()) -> bool:
+        """Whether it speaks of a source.
+
+        Args:
+            digest: Its SHA-256, in hexadecimal.
+            names: What it goes by: the function.
+            files: The whole paths, without links, of the file that it was read from.
+        """
         if self.scope.startswith("sha256:"):
             return self.scope == f"sha256:{digest}"
-        return any(fnmatch.fnmatchcase(name, self.scope) for name in names)
+        named = any(fnmatch.fnmatchcase(name, self.scope) for name in names)
+        return named or (self.files != "" and any(fnmatch.fnmatchcase(file, self.files) for file in files))
 
     def plain(self) -> dict[str, str]:
         """Its fields as JSON values, in their order."""
-        return {
-            field.name: str(value)
-            for field in dataclasses.fields(self)
-            if isinstance(value := getattr(self, field.name), str | dt.date)
-        }
+        return {name: str(getattr(self, name)) for name in FIELDS}
 
 
-FIELDS = tuple(field.name for field in dataclasses.fields(Waiver))
+FIELDS = tuple(field.name for field in dataclasses.fields(Waiver) if field.name != "files")
 
 
 def in_order(waivers: Iterable[Waiver]) -> tuple[Waiver, ...]:
     """Each once, in the one order in which policies keep them."""
-    return tuple(sorted(set(waivers), key=lambda waiver: tuple(waiver.plain().values())))
+    found = {(*waiver.plain().values(), waiver.files): waiver for waiver in waivers}
+    return tuple(found[key] for key in sorted(found))
+
+
+def file_pattern(scope: str, folder: str) -> str:
+    """The pattern of whole paths that a scope is, empty for one that names no files.
+
+    Links are followed in `folder` and in the part of the scope that is written out, so that it is compared with paths
+    that have none.
+
+    Args:
+        scope: As the policy's file has it: relative to its folder, or a whole path.
+        folder: That folder.
+    """
+    if scope.startswith(("sha256:", "<")):
+        return ""
+    parts = scope.split("/")
+    written = next((index for index, part in enumerate(parts) if _WILD.search(part)), len(parts))
+    start = os.path.realpath(os.path.join(folder, "/".join(parts[:written]) or ("/" if scope[:1] == "/" else "")))  # noqa: PTH118 - a path that is none yet
+    return "/".join([glob.escape(start).rstrip("/"), *parts[written:]])
+
+
+def places(file: str) -> tuple[str, ...]:
+    """The whole paths of a file: where it is, and where it is found, should its last part be a link."""
+    found = Path(file).absolute()
+    return os.path.realpath(found), os.path.join(os.path.realpath(found.parent), found.name)  # noqa: PTH118 - texts
 
 
 def meet(one: Iterable[Waiver], other: Iterable[Waiver]) -> tuple[Waiver, ...]:
     """Those that both have."""
-    return in_order(set(one) & set(other))
+    both = set(other)
+    return in_order(waiver for waiver in one if waiver in both)
 
 
 def _rule(value: object) -> str:
