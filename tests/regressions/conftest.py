@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from poet_engine import Policy
+from poet_engine.outcome import Outcome, Status
 
 if TYPE_CHECKING:
     from poet_engine import Engine
@@ -96,3 +97,39 @@ def _run(source: str, stdin: str = "") -> Ended:
         found = [path for path in Path(folder).rglob("*") if path.is_file() and path != script]
         files = {str(path.relative_to(folder)): path.read_bytes() for path in found}
     return Ended(ended.stdout.decode(), ended.stderr.decode(), ended.returncode, files)
+
+
+@pytest.fixture(scope="session")
+def same_as_cpython(open_engine: OpenEngine, cpython: RunPlainly) -> Callable[[str, str, str], Outcome]:
+    """`same_as_cpython(source, stdin, preset)` compares a script's output, exit status and files with plain CPython's.
+
+    It gives the sandbox's outcome. What the policy's gate finds does not matter; its walls and budgets do.
+    """
+
+    def compared(source: str, stdin: str, preset: str) -> Outcome:
+        plain = cpython(source, stdin)
+        outcome = open_engine(_any_code(preset, "")).run_script(source, stdin=stdin, files_out=["**"])
+        files = {name: content for name, content in outcome.files.items() if name != "script.py"}
+        # the verdict tells of an uncaught exception, and the payload itself ends well
+        code = 1 if outcome.cause == "exception" and not outcome.exit_code else outcome.exit_code
+        assert (outcome.stdout, code, files) == (plain.stdout, plain.exit_code, plain.files), outcome
+        assert outcome.status is not Status.INFRA
+        return outcome
+
+    return compared
+
+
+@pytest.fixture(scope="session")
+def stdout_of_cpython(cpython: RunPlainly) -> Callable[[str], str]:
+    """`stdout_of_cpython(source)` is what a script prints in plain CPython."""
+    return lambda source: cpython(source).stdout
+
+
+@pytest.fixture(scope="session")
+def any_code_policy() -> Callable[[str, str], str]:
+    """`any_code_policy(preset, limits)` is a policy, as text, that lets any code run inside the preset's walls."""
+    return _any_code
+
+
+def _any_code(preset: str, limits: str) -> str:
+    return f'name = "any-code"\nextends = "{preset}"\n[static]\nmode = "warn"\n[limits]\n{limits}\n'

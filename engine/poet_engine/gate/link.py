@@ -6,7 +6,6 @@ import enum
 import json
 import os
 import resource
-import select
 import signal
 import socket
 import subprocess
@@ -16,6 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from poet_engine import distributions
+from poet_engine.bell import readable
 from poet_engine.errors import InfraError
 from poet_engine.gate import frames
 
@@ -231,7 +231,7 @@ class WorkerLink:
         with contextlib.suppress(OSError):
             ending = os.pidfd_open(self.pid)
             try:
-                select.select([ending], [], [], seconds)
+                readable(ending, seconds)
             finally:
                 os.close(ending)
         with contextlib.suppress(ChildProcessError):  # somebody else has waited for it

@@ -26,7 +26,7 @@ from .config import Config
 from .counters import NOT_COUNTED, Counters, growth
 from .frames import Kind, Reader, pack
 from .harvest import harvest_own
-from .passage import Bringing, Orders, Passage, Teller, bell_on_child, reading, take_streams, write_all
+from .passage import Bringing, Orders, Passage, Teller, bell_on_child, pass_record, reading, take_streams, write_all
 from .reports import ARMED, COUNTS, ENDED, LARGEST_ORDER, PIECE
 from .served import Call, Served
 
@@ -331,6 +331,8 @@ class _Init:
             return
         used = lane.kill_and_reap()
         self._tell_output(ended)
+        if os.WIFSIGNALED(status):
+            pass_record(ended.record, self._pieces)
         while (size := self._answers.take(_last_words(ended.sock))) and not self._call.wanted:
             self._answers.send(Kind.ANSWER, size)
         counts = self._counts(cpu + sum(used))

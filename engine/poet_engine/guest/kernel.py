@@ -2,10 +2,12 @@
 
 import array
 import ctypes
+import functools
 import os
 import signal
 import socket
 import struct
+from typing import Never
 
 from . import syscalls
 
@@ -115,6 +117,43 @@ def free_pages(fd: int, size: int, offset: int = 0) -> None:
     """Give back the memory of a file in memory, as far as whole pages go; its size stays."""
     mode, start, length = ctypes.c_int(_KEEP_SIZE | _PUNCH_HOLE), ctypes.c_int64(offset), ctypes.c_int64(size)
     _check(_libc.fallocate(fd, mode, start, length), "fallocate")
+
+
+_libc.mmap.restype = ctypes.c_void_p
+_libc.PyMemoryView_FromMemory.restype = ctypes.py_object
+_PROT_READ_WRITE, _MAP_SHARED, _BUFFER_WRITE = 3, 1, 0x200
+
+
+def map_shared(fd: int, size: int, offset: int) -> memoryview:
+    """A piece of a file in memory, for as long as this process lives. `mmap.mmap` would keep a descriptor for it."""
+    address = _libc.mmap(
+        None, ctypes.c_size_t(size), _PROT_READ_WRITE, _MAP_SHARED, ctypes.c_int(fd), ctypes.c_int64(offset)
+    )
+    if address is None or address == ctypes.c_void_p(-1).value:
+        number = ctypes.get_errno()
+        raise OSError(number, f"mmap: {os.strerror(number)}")
+    view: memoryview = _libc.PyMemoryView_FromMemory(
+        ctypes.c_void_p(address), ctypes.c_ssize_t(size), ctypes.c_int(_BUFFER_WRITE)
+    )
+    return view
+
+
+_IOFBF, _IONBF = 0, 2
+flush_c_streams = functools.partial(_libc.fflush, None)  # what was printed through the C library
+
+
+def buffer_c_output(*, buffered: bool) -> None:
+    """Whether the C library keeps what is printed to its standard output, or writes it at once."""
+    _libc.setvbuf(ctypes.c_void_p.in_dll(_libc, "stdout"), None, _IOFBF if buffered else _IONBF, ctypes.c_size_t(0))
+
+
+def end_interpreter(status: int) -> Never:
+    """`Py_Exit`: what an interpreter does at its end, and then the end of the process. Never returns.
+
+    CPython calls it in the middle of whatever runs as well, when a SystemExit reaches the C code that prints errors.
+    """
+    _libc.Py_Exit(ctypes.c_int(status))
+    raise AssertionError("the interpreter has ended")
 
 
 def pivot_root(where: str) -> None:

@@ -15,7 +15,7 @@ from .config import Config
 
 # wait status, CPU microseconds of everything that was reaped, how many processes were left over
 REPORT = struct.Struct("<iQI")
-_DESCRIPTORS = 4  # request socket, stdout, stderr, file for large results
+_DESCRIPTORS = 5  # request socket, stdout, stderr, file for large results, record of output
 HELLO, FAILED = b"H", b"F"
 
 

@@ -11,6 +11,7 @@ import socket
 from collections.abc import Callable
 
 from .frames import HEADER, HEADER_SIZE, FrameError, Kind, pack
+from .standard_streams import AREA, ROOM, used_length
 
 PIECE = 1 << 16  # bytes that are passed on at once
 _MOST_AFTER = 256  # bytes of our own that go along
@@ -147,6 +148,17 @@ class Bringing:
         self._told.say(Kind.FILES, len(header).to_bytes(4, "big") + header + self._contents)
         self._files.clear()
         self._contents.clear()
+
+
+def pass_record(fd: int, passage: Passage) -> None:
+    """Tell what a payload that was killed had printed and not written, out of its record."""
+    for index in range(ROOM // AREA):
+
+        def fill(room: memoryview, start: int = index * AREA) -> int:
+            return used_length(room[: os.preadv(fd, [room[:AREA]], start)])
+
+        if size := passage.take(fill):
+            passage.send((Kind.OUT, Kind.ERR)[index // 2], size)
 
 
 def write_all(fd: int, rest: memoryview) -> None:

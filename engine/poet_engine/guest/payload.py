@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, NamedTuple, Never
 
 from . import codec, confine, kernel, randomness, script
 from .attachments import NOTHING, Attached, Collected, Mapped
+from .ending import ENDING
 from .frames import NONCE_SIZE, STAYS, Frame, Kind, Reader, pack
 from .reports import LONGEST_AHEAD
+from .standard_streams import STREAMS
 from .travel import UndecodableError, UntravellableError
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ _MAX_TEXT, _MAX_TRACEBACK = 4096, 32768
 _RAISE_VARARGS = opcode.opmap["RAISE_VARARGS"]  # a `raise` statement; its number differs between versions
 _SETUP_FAILED_STATUS = 121
 _REQUEST = 3  # the descriptor after the standard ones
+_RESULTS = 3  # the place of the file for large results among what a payload is given
 # Address space, freed when that runs out, so that there is room to say so. Its pages are never touched.
 _BALLAST = 512 * 1024
 
@@ -60,13 +63,14 @@ class EntryNotFoundError(LookupError):
 
 
 def main(plan: confine.Plan, descriptors: list[int], sizes: tuple[int, int]) -> Never:
-    """Never returns. `descriptors` are the request socket, stdout, stderr and the file for large results."""
+    """Never returns. `descriptors`: the request socket, stdout, stderr, the file for large results, the record."""
     status = _SETUP_FAILED_STATUS
     try:
         kernel.set_name(b"poet-call")
-        _request, out, err, _results = descriptors
+        _request, out, err, _results, record = descriptors
         os.dup2(out, 1)
         os.dup2(err, 2)
+        STREAMS.record_in(record)
         request, results = _at_the_same_numbers(descriptors)
         kernel.close_all_but({0, 1, 2, request, results, *plan.descriptors})
         # named, because it would ask the kernel otherwise
@@ -85,8 +89,8 @@ def main(plan: confine.Plan, descriptors: list[int], sizes: tuple[int, int]) -> 
 def _at_the_same_numbers(descriptors: list[int]) -> tuple[int, int]:
     """Request socket and file for results where they are in every sandbox, whatever else its first process has open."""
     if descriptors[0] == _REQUEST:
-        return descriptors[0], descriptors[-1]
-    results = fcntl.fcntl(descriptors[-1], fcntl.F_DUPFD_CLOEXEC, _REQUEST + 1)
+        return descriptors[0], descriptors[_RESULTS]
+    results = fcntl.fcntl(descriptors[_RESULTS], fcntl.F_DUPFD_CLOEXEC, _REQUEST + 1)
     os.dup2(descriptors[0], _REQUEST, inheritable=False)
     return _REQUEST, results
 
@@ -99,6 +103,7 @@ def prepare(plan: confine.Plan, sizes: tuple[int, int], sock: socket.socket, res
     randomness.renew()
     gc.enable()
     warm_up(1)
+    gc.freeze()  # what is ours need not be looked through when the code's streams are looked for
     confine.memory_budget(plan.config, sizes)
     listener = confine.system_calls(plan)
     compiled = _compile_ahead(sock)
@@ -127,13 +132,14 @@ def warm_up(times: int) -> None:
     """Run a call of our own, so that the copy-on-write faults of the interpreter are paid before the clock starts."""
     for _ in range(times):
         answer(Reader({Kind.REQUEST: _MAX_REQUEST}).feed(_WARM_REQUEST)[0].payload)
-        _flush()
+        STREAMS.flush()
     sys.modules.pop(MODULE_NAME, None)
 
 
 def serve(sock: socket.socket, results: int, compiled: "_Compiled | None" = None, *, keep: bool) -> int:
     """Wait for a request, answer it, and return the exit status; with `keep`, go on until an answer is no result."""
     loaded: _Loaded | None = None
+    status: int | None = None
     ballast = [bytes(_BALLAST)]
     while True:
         requests, attached = _receive(sock)
@@ -148,8 +154,11 @@ def serve(sock: socket.socket, results: int, compiled: "_Compiled | None" = None
             ballast.clear()
             frame = _describe(error, "")
         except SystemExit as error:
-            return _exit_status(error)
-        _flush()
+            frame = b""
+            status = script.exit_status(error)
+        if status is not None:  # the program asked for its end, and has no answer; what it held is let go of by now
+            ENDING.come(status, 0, bytes)
+        STREAMS.flush()
         stays = keep and frame[0] == Kind.RESULT and not kernel.has_timer()
         sock.sendall(pack(Kind.NONCE, nonce + STAYS * stays) + frame if nonce else frame)
         if not stays:
@@ -170,46 +179,20 @@ def _receive(sock: socket.socket) -> tuple[list[Frame], int | None]:
         size = _NEXT_READ
 
 
-def _serve_script(sock: socket.socket, requests: list[Frame], ballast: list[bytes]) -> int:
-    """Run a whole script and say how it went; the exit status. `requests` is emptied: its files are written by then."""
-    asked = script.Asked("", "", [])
+def _serve_script(sock: socket.socket, requests: list[Frame], ballast: list[bytes]) -> Never:
+    """Run a whole script and say how it went. `requests` is emptied: its files are written by then."""
+    asked, payload = script.Asked("", "", []), os.getpid()
+    status, frame = 0, pack(Kind.RESULT, b"null")
     try:
         asked = script.prepare(sock, requests.pop().payload)
         script.run(asked)
-        frame = pack(Kind.RESULT, b"null")
     except SystemExit as error:
-        status = _exit_status(error)
-        if status:
-            return status
-        frame = pack(Kind.RESULT, b"null")
+        status = script.exit_status(error)
     except BaseException as error:  # noqa: BLE001 - whatever the code raised is its answer
         ballast.clear()
         frame = _answer_of(error, asked.filename, asked.source)
-    _flush()
-    sock.sendall(frame)
-    return 0
-
-
-def _exit_status(error: SystemExit) -> int:
-    if error.code is None:
-        return 0
-    if isinstance(error.code, int):
-        return error.code & 0xFF
-    _write_last_words(str(error.code))
-    return 1
-
-
-def _write_last_words(text: str) -> None:
-    sys.stderr.write(text[:_MAX_TEXT] + "\n")
-    _flush()
-
-
-def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError, AttributeError):
-            continue  # the code closed or replaced it; what it printed is its own loss
+        script.remember(error, asked.filename)
+    ENDING.come(status, payload, functools.partial(sock.sendall, frame if not status else b""))
 
 
 class _Loaded(NamedTuple):

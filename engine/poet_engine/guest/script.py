@@ -1,7 +1,8 @@
 """A whole script: its files are laid out, its folder is shown to the host, and it runs as `__main__`."""
 
-import atexit
+import contextlib
 import dataclasses
+import io
 import json
 import os
 import sys
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 HEADER_LENGTH = 4  # bytes in which the header's own length stands
 FOLDER = "/tmp/poet-script"
 _STDIN = "/tmp/.poet-stdin"
+_ERRORS = "surrogateescape"  # what an interpreter has in the locale that we name
+_LONG = 1 << 63
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +70,7 @@ def _connect_stdin(content: memoryview) -> None:
 
 
 def run(asked: Asked) -> None:
-    """Run it as `python script.py` would, to the end of its last thread and its exit functions.
+    """Run it as `python script.py` would, to its last line.
 
     Raises:
         BaseException: What the script did not catch; SystemExit when it asked to end.
@@ -77,16 +80,48 @@ def run(asked: Asked) -> None:
     sys.modules["__main__"] = module
     sys.argv[:] = [asked.filename, *asked.argv]
     sys.path.insert(0, FOLDER)
-    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - it stays open for as long as the script runs
+    sys.stdin = _standard_input()
+    vars(sys)["__stdin__"] = sys.stdin
+    kernel.buffer_c_output(buffered=True)  # as in CPython, which writes it at the end
     try:
         exec(compile(asked.source, asked.filename, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - this is what the walls are for
     finally:
-        _come_to_an_end()
+        _flush_as_it_ends()
 
 
-def _come_to_an_end() -> None:
-    """What an interpreter does at its end, and a payload, which ends by `os._exit`, would leave undone."""
-    threading = sys.modules.get("threading")
-    if threading is not None:
-        threading._shutdown()  # noqa: SLF001 - joins threads and ends the executors, as no public function does
-    atexit._run_exitfuncs()  # noqa: SLF001 - the same
+def _standard_input() -> io.TextIOWrapper:
+    """The stream that an interpreter makes of descriptor 0: line ends stay as they are."""
+    buffer = open(0, "rb", closefd=False)  # noqa: SIM115 - it stays open for as long as the script runs
+    vars(buffer.raw)["name"] = "<stdin>"
+    stream = io.TextIOWrapper(buffer, encoding="utf-8", errors=_ERRORS, newline="\n")
+    vars(stream)["mode"] = "r"
+    return stream
+
+
+def _flush_as_it_ends() -> None:
+    """What CPython does when a script has come to its end, before it waits for threads."""
+    for name in ("stderr", "stdout"):
+        with contextlib.suppress(BaseException):
+            getattr(sys, name).flush()
+
+
+def exit_status(error: SystemExit) -> int:
+    """The status that CPython would exit with; what is no number is written to standard error."""
+    code: object = error.code
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        return code & 0xFF if -_LONG <= code < _LONG else 0xFF  # what is no C long becomes -1
+    with contextlib.suppress(BaseException):
+        sys.stderr.write(f"{code}\n")
+    return 1
+
+
+def remember(error: BaseException, filename: str) -> None:
+    """Keep an uncaught exception where CPython keeps it, with all that it holds, until the modules are cleared."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename != filename:
+        trace = trace.tb_next
+    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, trace
+    if sys.version_info >= (3, 12):
+        sys.last_exc = error

@@ -7,6 +7,7 @@ import socket
 import time
 
 from .counters import Reading
+from .standard_streams import ROOM
 
 
 class Served:
@@ -20,6 +21,9 @@ class Served:
         self.results = os.memfd_create("results", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         os.ftruncate(self.results, result)
         fcntl.fcntl(self.results, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+        self.record = os.memfd_create("record", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        os.ftruncate(self.record, ROOM)
+        fcntl.fcntl(self.record, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
         self.listener: int | None = None
         self.pid = 0
         self.ready = False
@@ -29,7 +33,7 @@ class Served:
 
     def guest_ends(self) -> list[int]:
         """In the order in which a payload wants them."""
-        return [self.guest_sock.fileno(), self.guest_out, self.guest_err, self.results]
+        return [self.guest_sock.fileno(), self.guest_out, self.guest_err, self.results, self.record]
 
     def close_guest_ends(self) -> None:
         """The payload has them."""
@@ -47,7 +51,7 @@ class Served:
     def close(self) -> None:
         """Let go of all but the file for large results, which may still be asked for."""
         self.sock.close()
-        for fd in (self.out, self.err, self.listener):
+        for fd in (self.out, self.err, self.record, self.listener):
             if fd is not None:
                 os.close(fd)
 

@@ -20,6 +20,8 @@ from typing import Never
 
 from . import confine, kernel, lane, libraries, payload, randomness
 from .config import Config
+from .ending import ENDING
+from .standard_streams import STREAMS
 
 READY, FAILED = b"R", b"F"
 MAP, MAPPED, NOT_MAPPED = b"U", b"M", b"S"
@@ -34,6 +36,7 @@ def main(control_fd: int, lifeline: int) -> Never:
     control = socket.socket(fileno=control_fd)
     try:
         config = Config.from_json(control.recv(_MAX_CONFIG))
+        _let_go_of_output()
         config = _enter_outer_namespaces(config, control, lifeline)
         load(config)
         extra = libraries.to_bind(libraries.needed(), config.binds)
@@ -50,6 +53,13 @@ def main(control_fd: int, lifeline: int) -> Never:
     except OSError:
         os._exit(1)  # the host is gone
     os._exit(0)
+
+
+def _let_go_of_output() -> None:
+    """By now the streams know that they end in a pipe, as those of payloads do. Nobody reads what a module prints."""
+    null = os.open("/dev/null", os.O_WRONLY)
+    os.dup2(null, 1)
+    os.close(null)
 
 
 def _enter_outer_namespaces(config: Config, control: socket.socket, lifeline: int) -> Config:
@@ -91,6 +101,8 @@ def _outlive(pid: int, lifeline: int) -> Never:
 def load(config: Config) -> None:
     """Load what calls will need, and one pass over what the run loop needs lazily: no file is there later."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ENDING.prepare()
+    STREAMS.cover()
     sys.path[:] = [*sys.path, *config.import_paths]
     for name in config.preload:
         importlib.import_module(name)
@@ -103,8 +115,10 @@ def load(config: Config) -> None:
         )
     randomness.find()
     payload.warm_up(_WARM_CALLS)
+    ENDING.remember_modules()
     gc.collect()
     gc.freeze()
+    STREAMS.flush()  # what modules have printed is not the payloads' to print, and they begin untouched
     gc.disable()
 
 

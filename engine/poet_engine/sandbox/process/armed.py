@@ -17,7 +17,7 @@ from poet_engine.guest.frames import HEADER_SIZE, FrameError, Kind, Reader, pack
 from poet_engine.guest.reports import LONGEST_AHEAD
 from poet_engine.sandbox.cgroup import Group, Reading
 from poet_engine.sandbox.pool.version import Version
-from poet_engine.sandbox.process.memory_files import ResultFile
+from poet_engine.sandbox.process.memory_files import OutputRecord, ResultFile
 
 _SETUP_TEXT = 1 << 16
 _PASS_CREDENTIALS = 1
@@ -59,7 +59,7 @@ class Armed:
         self, control: socket.socket, kill_lane: Callable[[], None], result: int, probable: Version | None = None
     ) -> None:
         self.control, self._kill_lane = control, kill_lane
-        self.results = ResultFile(result)
+        self.results, self.record = ResultFile(result), OutputRecord()
         self.request, self._guest_request = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         self.request.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, _PASS_CREDENTIALS)
         self.request.setblocking(False)
@@ -79,7 +79,8 @@ class Armed:
 
     def hand_over(self) -> None:
         """Send the guest's ends to the lane's init, which forks the payload."""
-        ends = [self._guest_request.fileno(), self._guest_stdout, self._guest_stderr, self.results.fd]
+        outputs = [self._guest_stdout, self._guest_stderr]
+        ends = [self._guest_request.fileno(), *outputs, self.results.fd, self.record.fd]
         kernel.send_with_descriptors(self.control, b"P", ends)
         self._guest_request.close()
         os.close(self._guest_stdout)
@@ -226,6 +227,7 @@ class Armed:
         self._closed = True
         self.request.close()
         self.results.close()
+        self.record.close()
         for fd in (self.stdout, self.stderr, self.listener, self._pidfd):
             if fd is not None:
                 os.close(fd)

@@ -1,4 +1,4 @@
-"""Files in memory that values too big for a frame go through: arguments in, results out.
+"""Files in memory that values too big for a frame go through: arguments in, results out. And one for what is printed.
 
 The kernel counts the pages of such a file for whoever writes them: an argument's for the host, a result's for the lane.
 """
@@ -11,7 +11,7 @@ import os
 import resource
 import threading
 
-from poet_engine.guest import kernel
+from poet_engine.guest import kernel, standard_streams
 from poet_engine.guest.attachments import Collected, copy_at, read_at
 from poet_engine.guest.travel import UndecodableError
 
@@ -150,6 +150,25 @@ class ResultFile:
         self._used = False
         with contextlib.suppress(OSError):  # then it stays with the lane, which pays for it
             kernel.free_pages(self.fd, self._size)
+
+    def close(self) -> None:
+        """Let go of it."""
+        os.close(self.fd)
+
+
+class OutputRecord:
+    """Where a payload records what it has printed and not written yet; read when it was killed."""
+
+    def __init__(self) -> None:
+        most, _hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        room = most == resource.RLIM_INFINITY or most >= standard_streams.ROOM
+        self.fd = os.memfd_create("record", _memfd_flags())
+        os.ftruncate(self.fd, standard_streams.ROOM if room else 0)  # without room nothing is recorded
+        fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, _FIXED)
+
+    def unflushed(self) -> tuple[bytes, bytes]:
+        """What was printed and not written, to standard output and to standard error."""
+        return standard_streams.unflushed(self.fd)
 
     def close(self) -> None:
         """Let go of it."""

@@ -76,6 +76,8 @@ class Run:
         wall_ms = (self._clock() - released) * 1e3
         if supervisor.output.total:
             supervisor.drain()  # of what was printed before a frame was sent, the first part is seen together with it
+        if watch.kill is not None or supervisor.ended_by_signal:
+            supervisor.take_unflushed()
         supervisor.ignore()
         supervisor.let_go()
         self.unlisted = frozenset(supervisor.unlisted)

@@ -140,6 +140,17 @@ class Supervisor:
                     break
                 self.output.add(stream, data)
 
+    @property
+    def ended_by_signal(self) -> bool:
+        """Whether the payload is known to have been killed, by whomever."""
+        return self.report is not None and os.WIFSIGNALED(self.report.status)
+
+    def take_unflushed(self) -> None:
+        """Take what a payload that was killed had printed and not written."""
+        for stream, data in enumerate(self._armed.record.unflushed(), start=1):
+            self.output.add(stream, data)
+        self._watch.saw_output(self.output.total)
+
     def _on_cancelled(self) -> None:
         if self._cancellation is not None:
             self._forget(self._cancellation.fd)

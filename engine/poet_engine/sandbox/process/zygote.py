@@ -55,7 +55,7 @@ class Zygote:
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-B", "-c", _BOOT, folder, str(fds[0]), str(fds[1])],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,  # nothing comes: payloads inherit the stream, and theirs ends in a pipe
             stderr=subprocess.PIPE,
             env=environment.GUEST,
             cwd="/",
@@ -145,5 +145,6 @@ class Zygote:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        if self._process.stderr is not None:
-            self._process.stderr.close()
+        for stream in (self._process.stdout, self._process.stderr):
+            if stream is not None:
+                stream.close()

@@ -12,7 +12,7 @@ import pytest
 
 from poet_engine.guest.attachments import THRESHOLD, Collected
 from poet_engine.guest.travel import UndecodableError
-from poet_engine.sandbox.process.memory_files import ArgumentFiles, ResultFile
+from poet_engine.sandbox.process.memory_files import ArgumentFiles, OutputRecord, ResultFile
 
 PAGE = mmap.PAGESIZE
 
@@ -168,3 +168,12 @@ def test_a_host_that_may_write_only_short_files_has_a_shorter_one() -> None:
     with pytest.raises(UndecodableError, match="beyond"):
         results.take(0, 2 * THRESHOLD)
     results.close()
+
+
+def test_a_record_of_output_keeps_its_size_and_is_read_whole() -> None:
+    record = OutputRecord()
+    os.pwrite(record.fd, b"printed", 0)
+    with pytest.raises(PermissionError):
+        os.ftruncate(record.fd, 0)
+    assert record.unflushed() == (b"printed", b"")
+    record.close()

@@ -1,0 +1,300 @@
+"""The standard streams of a payload, with a record of what was printed and is only in its memory.
+
+CPython keeps what is printed to a pipe in two places, text in a TextIOWrapper and bytes in a BufferedWriter, until some
+8 KiB are there or somebody flushes. Programs can tell when it is written, by a fork and by what they write to the
+descriptor otherwise, so it is written no sooner here. But a process that is killed takes it along. So the streams put a
+copy into memory that is shared with the host, and take out of it what they have written: when a payload was killed, the
+rest is there. It costs no system call and wakes nobody, and a call that prints nothing never touches it.
+
+The streams are the interpreter's own objects; a few of their methods are covered by attributes of the instance. Names
+of modules may be gone when they are called last, so the methods use nothing but what the instance holds.
+"""
+
+import contextlib
+import gc
+import io
+import os
+import sys
+import weakref
+from typing import TYPE_CHECKING
+
+from . import kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+AREA = 1 << 14  # each of the two places holds less than 8 KiB before something is added to it
+ROOM = 4 * AREA  # for two streams
+_NOTHING = bytes(1 << 9)
+_LARGEST = 1 << 13  # what a place keeps at the most; more goes straight on
+_KEEP_OUTPUT = frozenset((io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom, io.BufferedRWPair))
+_ATOMIC = 4096  # PIPE_BUF: a pipe takes so many bytes as a whole, or none of them
+
+
+def unflushed(fd: int) -> tuple[bytes, bytes]:
+    """What a payload that was killed had not written yet to standard output and standard error, by its record."""
+    areas = [os.pread(fd, AREA, start).rstrip(b"\0") for start in range(0, ROOM, AREA)]
+    return areas[0] + areas[1], areas[2] + areas[3]
+
+
+def used_length(area: memoryview) -> int:
+    """Bytes of an area that are used, found without a copy of them."""
+    size = len(area)
+    while size >= len(_NOTHING) and area[size - len(_NOTHING) : size] == _NOTHING:
+        size -= len(_NOTHING)
+    while size and not area[size - 1]:
+        size -= 1
+    return size
+
+
+class Place:
+    """One place where output waits, and its area of the record.
+
+    Attributes:
+        area: The shared memory; None before the first use, and nothing where there is none.
+        used: Bytes of it.
+    """
+
+    __slots__ = ("area", "used")
+
+    def __init__(self) -> None:
+        self.area: memoryview | None = None
+        self.used = 0
+
+    def add(self, data: bytes) -> None:
+        """Put it behind what is there; what finds no room is not recorded."""
+        end = self.used + len(data)
+        if self.area is not None and end <= len(self.area):
+            self.area[self.used : end] = data
+            self.used = end
+
+    def begins_with(self, data: bytes) -> bool:
+        """Whether these bytes are the next to leave."""
+        return self.area is not None and len(data) <= self.used and bytes(self.area[: len(data)]) == data
+
+    def drop(self, size: int) -> None:
+        """Forget the first bytes."""
+        if self.area is not None:
+            rest = bytes(self.area[size : self.used])
+            self.area[: self.used] = rest + bytes(self.used - len(rest))
+            self.used = len(rest)
+
+    def drop_last(self, size: int) -> None:
+        """Forget the last bytes."""
+        if self.area is not None and size <= self.used:
+            self.area[self.used - size : self.used] = bytes(size)
+            self.used -= size
+
+
+class RecordedStream:
+    """A standard stream of the interpreter whose unwritten output is recorded.
+
+    Args:
+        stream: It.
+        streams: What it belongs to, and what has the record.
+        number: Its number there.
+    """
+
+    def __init__(self, stream: io.TextIOWrapper, streams: "StandardStreams", number: int) -> None:
+        self.stream, self._streams, self._number = stream, streams, number
+        self.buffer: io.BufferedWriter = stream.buffer  # type: ignore[assignment] # of a standard stream it is one
+        raw = self.buffer.raw
+        self.texts, self.held = Place(), Place()
+        self.used = False
+        self._errors = stream.errors or "strict"
+        self._plain = True
+        self._write_text, self._flush_text, self._reconfigure = stream.write, stream.flush, stream.reconfigure
+        self._write, self._flush, self._seekable = self.buffer.write, self.buffer.flush, self.buffer.seekable
+        self._write_raw = raw.write
+        self._referrers, self._text_type, self._through = gc.get_referrers, io.TextIOWrapper, _written_through
+        self._largest, self._atomic = _LARGEST, _ATOMIC
+        for covered, methods in (
+            (stream, {"write": self.write_text, "flush": self.flush_text, "reconfigure": self.reconfigure}),
+            (self.buffer, {"write": self.write, "flush": self.flush, "seekable": self.seekable}),
+            (raw, {"write": self.write_raw}),
+        ):
+            vars(covered).update(methods)
+
+    def record(self) -> None:
+        """Begin to record, where that can be done."""
+        self.used, self._streams.untouched = True, False
+        if areas := self._streams.areas(self._number):
+            self.held.area, self.texts.area = areas
+
+    def forget(self) -> None:
+        """Record no more: the record belongs to another process."""
+        self.used = True
+        for place in (self.texts, self.held):
+            place.area, place.used = None, 0
+
+    def write_text(self, text: str, /) -> int:
+        """`TextIOWrapper.write`."""
+        if not self.used:
+            self.record()
+        place, size = self.texts, 0
+        if place.area is not None and type(text) is str and self._plain:
+            try:
+                data = text.encode("utf-8", self._errors)
+                size = len(data)
+                # as `Place.add`, without another call: this is done several times for each line
+                place.area[place.used : place.used + size] = data
+                place.used += size
+            except ValueError:
+                size = 0  # the stream refuses such text as well, or it is so much that it goes straight on
+        try:
+            return self._write_text(text)
+        except BaseException:
+            place.drop_last(size)
+            raise
+
+    def flush_text(self) -> None:
+        """`TextIOWrapper.flush`."""
+        self._flush_text()
+        if self.texts.used:
+            self.texts.drop(self.texts.used)
+
+    def reconfigure(self, **options: object) -> None:
+        """`TextIOWrapper.reconfigure`. Text that does not leave as UTF-8 is handed on at once, where its bytes are."""
+        self._reconfigure(**options)  # type: ignore[arg-type] # it checks them itself
+        self._errors = self.stream.errors or "strict"
+        if self.stream.encoding.lower().replace("_", "-") not in ("utf-8", "utf8") or options.get("newline"):
+            self._plain = False
+            self._reconfigure(write_through=True)
+
+    def write(self, data: bytes, /) -> int:
+        """`BufferedWriter.write`, for text that is handed on and for bytes that the code writes."""
+        if not self.used:
+            self.record()
+        content = data if type(data) is bytes else memoryview(data).tobytes()
+        small = len(content) <= self._largest
+        if small:
+            self.held.add(content)
+        if self.texts.begins_with(content):
+            self.texts.drop(len(content))  # it is text that is handed on
+        try:
+            written = self._write(data)
+        except BaseException:
+            if small:
+                self.held.drop_last(len(content))
+            raise
+        if not small:
+            self.flush()  # of so much a part may be kept, and it has no record
+        return written
+
+    def flush(self) -> None:
+        """`BufferedWriter.flush`."""
+        self._flush()
+        if self.held.used:
+            self.held.drop(self.held.used)
+
+    def write_raw(self, data: memoryview, /) -> int | None:
+        """`FileIO.write`. What is recorded goes in pieces that are written as a whole, so that none is there twice."""
+        if not self.held.used:
+            return self._write_raw(data)
+        piece = memoryview(data)[: self._atomic]
+        recorded = self.held.begins_with(bytes(piece))
+        written = self._write_raw(piece if recorded else data)
+        if recorded and written:
+            self.held.drop(written)
+        return written
+
+    def seekable(self) -> bool:
+        """`BufferedWriter.seekable`, which a TextIOWrapper that is made around the buffer asks.
+
+        Its own place has no record, so what is printed to it is handed on at once.
+        """
+        self._streams.untouched = False
+        for other in self._referrers(self.buffer):
+            kind = type(other)
+            if not issubclass(kind, self._text_type) or other is self.stream or "write" in vars(other):
+                continue
+            if kind.write is self._text_type.write:
+                vars(other)["write"] = self._through(other)
+        return self._seekable()
+
+
+def _written_through(stream: io.TextIOWrapper) -> "Callable[[str], int]":
+    """A first `write` for a stream that is not whole yet: then it is told to keep nothing."""
+    there = weakref.ref(stream)
+
+    def write(text: str, /) -> int:
+        stream = there()
+        if stream is None:
+            raise ValueError("I/O operation on closed file.")
+        vars(stream).pop("write", None)
+        stream.reconfigure(write_through=True)
+        return stream.write(text)
+
+    return write
+
+
+class StandardStreams:
+    """Standard output and standard error of this process, and whatever else text may wait in."""
+
+    def __init__(self) -> None:
+        self._recorded: list[RecordedStream] = []
+        self._out, self._err = sys.stdout, sys.stderr
+        self.untouched = True  # nobody has printed, or made a stream around one of them
+        self._record: memoryview | None = None
+        self._suppress = contextlib.suppress
+
+    def cover(self) -> None:
+        """Cover the interpreter's own streams; once, in the process that payloads are forked from."""
+        self._out, self._err = sys.stdout, sys.stderr
+        kernel.buffer_c_output(buffered=False)
+        for number, stream in enumerate((sys.stdout, sys.stderr)):
+            if isinstance(stream, io.TextIOWrapper):
+                self._recorded.append(RecordedStream(stream, self, number))
+        os.register_at_fork(after_in_child=self.forget)
+
+    def record_in(self, file: int) -> None:
+        """Where the record of this payload is."""
+        self._record = kernel.map_shared(file, ROOM, 0) if os.fstat(file).st_size >= ROOM else None
+
+    def forget(self) -> None:
+        """Record no more; in a child that the code forked."""
+        if self._record is not None:
+            for stream in self._recorded:
+                stream.forget()
+
+    def areas(self, number: int) -> list[memoryview] | None:
+        """The two areas of a stream, for bytes and for text; None where nothing is recorded."""
+        if self._record is None:
+            return None
+        first = 2 * number
+        return [self._record[AREA * index : AREA * (index + 1)] for index in (first, first + 1)]
+
+    def flush(self) -> None:
+        """The present ones, those that the interpreter began with, and whatever else the code has made and keeps.
+
+        A stream that cannot be flushed is closed, replaced or the code's own: what was printed to it is its own loss.
+        """
+        try:
+            quiet = self.untouched and sys.stdout is self._out and sys.stderr is self._err
+        except AttributeError:
+            quiet = False  # the code has taken one away
+        if quiet and _KEEP_OUTPUT.isdisjoint(map(type, gc.get_objects())):
+            return  # the way of a call that prints nothing
+        made = _made()
+        present = [getattr(sys, name, None) for name in ("stdout", "stderr")]
+        for stream in (*made, *present, self._out, self._err):
+            with contextlib.suppress(BaseException):
+                stream.flush()  # type: ignore[union-attr] # of what is no stream nothing can be lost
+        self.untouched = not made
+        for recorded in self._recorded:
+            recorded.used = False
+
+    def flush_own(self) -> None:
+        """Those that the interpreter began with."""
+        for recorded in self._recorded:
+            with self._suppress(BaseException):  # the code has closed it, or what lies below
+                recorded.stream.flush()
+
+
+def _made() -> list[object]:
+    """Streams that the code has made and still holds; text goes to the bytes' place before these are written."""
+    made = [thing for thing in gc.get_objects() if issubclass(type(thing), tuple(_KEEP_OUTPUT))]
+    return sorted(made, key=lambda stream: not issubclass(type(stream), io.TextIOWrapper))
+
+
+STREAMS = StandardStreams()
