@@ -17,7 +17,7 @@ from pathlib import Path
 from poet_engine.errors import PoetError
 
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
-_LOCK_ATTEMPTS = 1000
+_LOCK_ATTEMPTS = 300
 _LOCK_PAUSE_S = 0.01
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
