@@ -132,10 +132,9 @@ def _around(settings: Settings, start: Path, chosen: Policy | str | Path | None 
 
 
 def _working_folder() -> Path:
-    try:
+    with contextlib.suppress(FileNotFoundError):  # it was removed: there is no project around
         return Path.cwd()
-    except FileNotFoundError:  # it was removed: there is no project around
-        return Path("/")
+    return Path("/")
 
 
 def _engine(policy: Policy, wish: Wish, recorder: Recorder | None, *, wait: bool = True) -> Engine:
@@ -246,7 +245,7 @@ class Shared:
         self._engines: dict[tuple[int, str], Engine] = {}
         self._recorders: dict[Path, Recorder] = {}
         self._factory = functools.cache(lambda: _factory(Settings.read()))
-        self._lock = ForkedLock()
+        self._lock, self._recorders_lock = ForkedLock(), ForkedLock()  # neither kind is waited for with the other
         self._registered = False
         self._wish = Wish()
 
@@ -270,7 +269,7 @@ class Shared:
             engine = self._engines.get(key)
             if engine is None or engine.closed:
                 engine = self._engines[key] = _engine(policy, self._wish, None)
-                self._close_at_exit()
+                self._close_at_exit(engine)
             return engine
 
     def surroundings(self, start: Path) -> layers.Surroundings:
@@ -288,17 +287,20 @@ class Shared:
             ClosedError: The program is ending.
             JournalError: The file cannot be used.
         """
-        with self._lock:
+        with self._recorders_lock:
             self._refuse_if_closed()
             recorder = self._recorders.get(journal)
             if recorder is None:
                 factory = self._factory()  # before there is a journal, which a wrong setting would leave open
                 recorder = self._recorders[journal] = Recorder(Journal.open(journal), factory, exports.put)
-                self._close_at_exit()
+                self._close_at_exit(recorder)
             return recorder
 
-    def _close_at_exit(self) -> None:
+    def _close_at_exit(self, opened: Engine | Recorder) -> None:
         """Registered after the first thing to close, so that it runs before that thing's own finalizer complains."""
+        if self._closed:  # while it was opened; nobody else closes it any more
+            opened.close()
+        self._refuse_if_closed()
         if self._registered:
             return
         self._registered = True

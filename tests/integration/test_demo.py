@@ -149,7 +149,7 @@ def test_where_user_namespaces_are_forbidden_it_names_the_setting(tmp_path: Path
     assert "Traceback" not in done.stderr
 
 
-def execution(outcome: Outcome | None, *, value: object = NAIVE, served_by: str = "original") -> Execution:
+def execution(outcome: Outcome, *, value: object = NAIVE, served_by: str = "original") -> Execution:
     """What a call of a hostile version may come to."""
     return Execution(
         value=value,
@@ -191,10 +191,10 @@ class TestHostileRow:
                 Outcome(status=Status.ERROR, cause="exception", error=ErrorInfo("TypeError", "arguments")),
                 id="a slip in its code",
             ),
-            pytest.param(None, id="it was not tried"),
+            pytest.param(Outcome(status=Status.OK, value=NAIVE, sandbox="host"), id="it was not tried"),
         ],
     )
-    def test_another_end_than_by_its_wall(self, hostile: Hostile, outcome: Outcome | None) -> None:
+    def test_another_end_than_by_its_wall(self, hostile: Hostile, outcome: Outcome) -> None:
         assert not demo._hostile_row(hostile, execution(outcome), {"original": NAIVE}, ["POET140"]).as_promised
 
     @pytest.mark.parametrize("hostile", SEVEN, ids=lambda hostile: hostile.name)

@@ -38,7 +38,7 @@ def version() -> Written:
             Parameter("alpha", has_default=True, default="0.05"),
         ),
     )
-    answer = choose("ml_monitoring", info).write(info)
+    answer = choose("ml_monitoring").write(info)
     assert isinstance(answer, Written)
     return answer
 

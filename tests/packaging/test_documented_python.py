@@ -33,7 +33,10 @@ def test_a_program_of_the_readme_runs(name: str, code: str, tmp_path: Path) -> N
         timeout=100,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    # The one program whose version answers instead of its body says so.
+    said = "since its own body ignores 'reference'" if name == "monitoring.py" else ""
+    assert (done.returncode, len(done.stderr.splitlines())) == (0, int(bool(said)))
+    assert said in done.stderr
     if name == "monitoring.py":
         assert "ks_2samp" in done.stdout
         assert "generated v1" in done.stdout

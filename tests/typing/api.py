@@ -116,7 +116,7 @@ def the_handle_tells_everything() -> None:
     execution = configured.poet.call([1.0], reference_data=[2.0])
     assert_type(execution, Execution)
     assert_type(execution.value, object)
-    assert_type(execution.outcome, Outcome | None)
+    assert_type(execution.outcome, Outcome)
     assert_type(execution.fallback_reason, str | None)
     assert_type(execution.queue_wait, float | None)
     assert_type(configured.poet.versions(), list[StoredVersion])

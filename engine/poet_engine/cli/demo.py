@@ -187,8 +187,7 @@ def _flow(path: Path) -> tuple[list[float], list[float]]:
 
 def _enhanced(screen: Screen, drift: _Drift, current: list[float], reference: list[float]) -> Row:
     execution = drift.poet.call(current, reference)
-    sandbox = execution.outcome.sandbox if execution.outcome is not None else ""
-    screen.heading(f"3. The call, in the {sandbox or 'chosen'} sandbox")
+    screen.heading(f"3. The call, in the {execution.outcome.sandbox} sandbox")
     value = execution.value if isinstance(execution.value, dict) else {}
     for name in ("drift_detected", "method", "statistic", "p_value"):
         screen.line(f"  {name} = {value.get(name)}")
@@ -255,8 +254,7 @@ def _hostile_row(hostile: Hostile, execution: Execution, answers: Mapping[str, o
     """As promised, it was stopped, and the version before or the original gave its own answer."""
     outcome = execution.outcome
     as_promised = (
-        outcome is not None
-        and hostile.ended_so(outcome)
+        hostile.ended_so(outcome)
         and execution.served_by in answers
         and execution.value == answers[execution.served_by]
         and bool(rules)
@@ -266,7 +264,7 @@ def _hostile_row(hostile: Hostile, execution: Execution, answers: Mapping[str, o
 
 def _say(screen: Screen, row: Row) -> None:
     outcome = row.execution.outcome
-    said = outcome.describe() if outcome else str(row.execution.fallback_reason)
+    said = str(row.execution.fallback_reason) if outcome.ok else outcome.describe()
     mark, style = ("stopped", "green") if row.as_promised else ("NOT AS PROMISED", "red")
     screen.line(f"  {row.what}: {mark}: {said}", style=style)
     screen.line(f"      the gate would have said {row.rule or 'nothing'}; the caller got {row.execution.value}")
@@ -302,7 +300,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         execution.version,
         row.what,
         execution.served_by,
-        *(_usage_cells(outcome) if outcome else ("-",) * 5),
+        *_usage_cells(outcome),
         execution.event_id,
     )
 
@@ -337,8 +335,8 @@ def _document(where: Path, rows: list[Row], walls: tuple[WallReport, ...], *, fi
                 "as_promised": row.as_promised,
                 "version": row.execution.version,
                 "served_by": row.execution.served_by,
-                "status": str(row.execution.outcome.status) if row.execution.outcome else None,
-                "cause": row.execution.outcome.cause if row.execution.outcome else None,
+                "status": str(row.execution.outcome.status),
+                "cause": row.execution.outcome.cause,
                 "evidence": _evidence(row.execution.outcome),
                 "gate_rule": row.rule or None,
                 "event_id": row.execution.event_id,
@@ -350,8 +348,8 @@ def _document(where: Path, rows: list[Row], walls: tuple[WallReport, ...], *, fi
     }
 
 
-def _evidence(outcome: Outcome | None) -> str | None:
-    return None if outcome is None or outcome.evidence is None else str(outcome.evidence)
+def _evidence(outcome: Outcome) -> str | None:
+    return None if outcome.evidence is None else str(outcome.evidence)
 
 
 def _signature(drift: _Drift) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, Self, TypeVar, cast, overload
 
 from poet_engine.decorator.deferred import DeferredHandle
-from poet_engine.decorator.options import RETRIES, RETRY_ON, Options
+from poet_engine.decorator.options import OBJECTIVE_ALONE, RETRIES, RETRY_ON, Options
 from poet_engine.decorator.wiring import require
 from poet_engine.errors import UsageError
 from poet_engine.units import seconds
@@ -66,7 +66,7 @@ def poet(
     policy: "Policy | str | Path | None" = None,
     timeout: str | float | None = None,
     retries: int | None = RETRIES,
-    idempotent: bool = True,
+    idempotent: bool | None = None,
     retry_on: type[Exception] | Sequence[type[Exception]] = RETRY_ON,
     record: bool | None = None,
 ) -> Callable[[Callable[_Params, _Result]], PoetFunction[_Params, _Result]]: ...
@@ -81,7 +81,7 @@ def poet(  # noqa: PLR0913 - each is an option of the decorator, given by its na
     policy: "Policy | str | Path | None" = None,
     timeout: str | float | None = None,
     retries: int | None = RETRIES,
-    idempotent: bool = True,
+    idempotent: bool | None = None,
     retry_on: type[Exception] | Sequence[type[Exception]] = RETRY_ON,
     record: bool | None = None,
 ) -> PoetFunction[_Params, _Result] | Callable[[Callable[_Params, _Result]], PoetFunction[_Params, _Result]]:
@@ -89,13 +89,14 @@ def poet(  # noqa: PLR0913 - each is an option of the decorator, given by its na
 
     Args:
         function: The function, when used without parentheses.
-        domain: What kind of function it is, such as `ml_monitoring`; guessed when not given.
-        optimize_for: What matters most, kept with the version.
+        domain: What kind of function it is, such as `ml_monitoring`. Without one the function's own body answers.
+        optimize_for: What matters most, kept with the version. Without a domain it means the domain `base`.
         policy: A policy, a preset's name or a file; by default the one that the domain needs.
         timeout: How long all attempts of a call may take together, such as `"500ms"` or seconds; 5 s by default.
         retries: How many attempts may follow the first one; None for as many as there is time for.
         idempotent: Whether the body may run more than once for a call. If not, there is one attempt, and the original
-            answers for a failed version only where the version certainly did not begin.
+            answers for a failed version only where the version certainly did not begin. By default it is tried again
+            only where it is seen to do nothing but read (docs/resilience.md).
         retry_on: The exceptions that may go away by themselves, raised by the original or, by name, by a version.
         record: Whether each call of a version is kept in the journal with its arguments, in clear, for `poet replay`;
             None for what `POET_RECORD` says, which is no by default.
@@ -145,10 +146,10 @@ def _retries(retries: object) -> int | None:
     raise UsageError(f"@poet(retries=…) is how many attempts follow the first one: 0, 1, 2 … or None, not {retries!r}")
 
 
-def _idempotent(idempotent: object) -> bool:
-    if isinstance(idempotent, bool):
+def _idempotent(idempotent: object) -> bool | None:
+    if isinstance(idempotent, bool | None):
         return idempotent
-    raise UsageError(f"@poet(idempotent=…) is True or False, not {idempotent!r}")
+    raise UsageError(f"@poet(idempotent=…) is True, False or None, not {idempotent!r}")
 
 
 def _record(record: object) -> bool | None:
@@ -173,6 +174,11 @@ def _decorate(function: Callable[_Params, _Result], *, options: Options) -> Poet
     if not callable(function):
         raise UsageError(f"@poet goes on a function, not on a {type(function).__name__}; name options by keyword")
     require()  # nothing could answer its calls if this fails, so say it here
+    if options.optimize_for is not None and options.domain is None:
+        name = getattr(function, "__qualname__", type(function).__qualname__)
+        import logging  # noqa: PLC0415 - a program that only decorates does not load it
+
+        logging.getLogger("poet_engine").warning("%s: name a domain with @poet(domain=…); %s", name, OBJECTIVE_ALONE)
     deferred = DeferredHandle(function, options)
 
     if inspect.iscoroutinefunction(function):

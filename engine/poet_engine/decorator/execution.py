@@ -8,13 +8,14 @@ from poet_engine.errors import InputRefused, NotServedError, ZeroRefused
 from poet_engine.events import AttemptNote, RefusalNote
 from poet_engine.journal.recorder import Call
 from poet_engine.journal.recordings import Kept
-from poet_engine.outcome import Blame, ErrorInfo, Evidence, Outcome, Status
+from poet_engine.outcome import Blame, ErrorInfo, Evidence, Outcome, Status, Usage
 from poet_engine.policy import Policy
 from poet_engine.resilience.answer import Answer
 from poet_engine.resilience.guard import NotAdmitted
 from poet_engine.resilience.pipeline import Served
 
 ORIGINAL, NOBODY = "original", "none"
+HOST = "host"  # the sandbox of an original, as breakers and outcomes name it
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,8 @@ class Execution:
         value: What the caller gets.
         served_by: `generated`, `previous_version` or `original`.
         version: The version that was tried, such as `v1`; `original` when none was.
-        outcome: What came of its last attempt; None when none was tried.
+        outcome: What came of its last attempt. Where none was tried it is that of the original: `ok`, in the sandbox
+            `host`, of whose usage only the wall time is known.
         execution_id: What ties events and feedback to this call.
         event_id: The id of its event; empty where nothing records.
         attempts: How many attempts there were of whoever was asked first: the version, or the original of a function
@@ -37,7 +39,7 @@ class Execution:
     value: object
     served_by: str
     version: str
-    outcome: Outcome | None
+    outcome: Outcome
     execution_id: str
     event_id: str
     attempts: int
@@ -153,6 +155,18 @@ def _fails(served: Served) -> Outcome | None:
     if decisive is None or decisive.outcome is None or decisive.ok:
         return None
     return decisive.outcome
+
+
+def of_original(begun: Begun, story: Story, took: float) -> Outcome:
+    """The outcome of a call that the original has answered and that no version was tried for.
+
+    Args:
+        begun: The call's beginning.
+        story: What came of it.
+        took: Seconds that its last attempt took.
+    """
+    usage = Usage(wall_ms=took * 1e3)
+    return Outcome(status=Status.OK, value=story.value, usage=usage, sandbox=HOST, execution_id=begun.execution_id)
 
 
 def cancelled(begun: Begun, attempts: int) -> Story:

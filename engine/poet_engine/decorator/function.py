@@ -1,38 +1,40 @@
 """A decorated function at work: each call goes through the pipeline, and an event says who answered it and why."""
 
-import asyncio
 import functools
 import inspect
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, ParamSpec
 
-from poet_engine.decorator import recording
-from poet_engine.decorator.execution import Begun, Execution, Given, Story, call_of, cancelled, refused, story_of
+from poet_engine.decorator import adoption, recording
+from poet_engine.decorator.execution import (
+    Begun,
+    Execution,
+    Given,
+    Story,
+    call_of,
+    cancelled,
+    of_original,
+    refused,
+    story_of,
+)
 from poet_engine.decorator.inputs import Inputs, inputs_of
 from poet_engine.decorator.modes import aside
 from poet_engine.decorator.opinions import FeedbackType, lay_into_inbox, opinion, recorded
 from poet_engine.decorator.options import Options
-from poet_engine.decorator.places import own_events, recorder_for
-from poet_engine.decorator.preparing import (
-    Candidate,
-    Hosted,
-    Ready,
-    Workplace,
-    add_version,
-    prepare,
-    refuse_stale,
-    rescanned,
-    usable,
-)
+from poet_engine.decorator.places import module_in_events, own_events
+from poet_engine.decorator.preparing import add_version, refuse_stale, rescanned
+from poet_engine.decorator.readiness import Readiness
+from poet_engine.decorator.reads import first_effect
 from poet_engine.decorator.route import DEFAULT_TIMEOUT_S, Called, Route, Supplies
+from poet_engine.decorator.states import Hosted, Ready, Workplace, usable, workplace
 from poet_engine.decorator.telling import Teller
 from poet_engine.decorator.turn import Turn
 from poet_engine.decorator.wiring import wiring
+from poet_engine.domains import describe
 from poet_engine.errors import PoetError, UsageError
 from poet_engine.events import Event
 from poet_engine.forks import ForkedLock
-from poet_engine.journal.recorder import Recorder
+from poet_engine.resilience.answer import Answer, body_never_started
 from poet_engine.resilience.performing import aperform, perform
 from poet_engine.resilience.pipeline import Served
 from poet_engine.sandbox.protocol import WallReport
@@ -57,20 +59,17 @@ class PoetHandle(Generic[_Params]):
         self._full_name = f"{getattr(function, '__module__', '')}.{self._name}"
         self._is_async = inspect.iscoroutinefunction(function)
         self._lock = ForkedLock()
-        self._state: Ready | Hosted | None = None
-        self._recorder: Recorder | None = None
-        self._module: str | None = None  # known when there is a recorder
-        self._recording_failed = False
         self._inputs: Inputs | None = None
         self._supplies: Supplies | None = None
         self._route: Route | None = None
         self._tell = Teller(self._name)
+        self._ready = Readiness(function, options, self._tell)
 
     def __repr__(self) -> str:
         return f"<PoetHandle {self._name} {self._describe_state()}>"
 
     def _describe_state(self) -> str:
-        match self._state:
+        match self._ready.latest:
             case None:
                 return "not called yet"
             case Ready(version=version):
@@ -79,19 +78,11 @@ class PoetHandle(Generic[_Params]):
                 return f"served by the original: {reason}"
 
     def prepare(self) -> Ready | Hosted:
-        """Make or find the version that serves; the first call does this by itself. Only one thread does it."""
-        state = self._state
-        if state is not None and usable(state):
-            return state
-        with self._lock:
-            state = self._state
-            if state is None or not usable(state):
-                state = self._state = prepare(self._function, self._options)
-        if isinstance(state, Hosted):
-            self._tell.once("hosted", f"is served by the original: {state.reason}")
-        else:
-            self._tell.once("sandboxed", state.described(), level=logging.INFO)
-        return state
+        """Make or find the version that serves, however long it takes; the first call does this by itself.
+
+        Only one thread does it. After a fault that may pass it is tried again when its pause is over.
+        """
+        return self._ready.state(None)
 
     def versions(self) -> list[StoredVersion]:
         """All stored versions that can be read, the oldest first.
@@ -128,8 +119,7 @@ class PoetHandle(Generic[_Params]):
         if isinstance(state, Hosted):
             raise UsageError(state.reason)
         place.versions.rollback(name, actor="user", reason=reason)
-        with self._lock:
-            self._state = state
+        self._ready.set(state)
 
     def adopt(self, code: str, *, reason: str = "adopted by the user") -> StoredVersion:
         """Scan code as a new version, store it and let it serve. It is not tried: nobody said on what.
@@ -139,14 +129,15 @@ class PoetHandle(Generic[_Params]):
             reason: Why, for the audit trail.
 
         Raises:
-            UsageError: The gate rejected it, under a policy that enforces; nothing was stored.
+            UsageError: It has no such function, or one that cannot take this function's calls, or the gate rejected it
+                under a policy that enforces; nothing was stored.
             StoreError: It cannot be stored.
         """
-        state = add_version(self._workplace(), Candidate(code, {}, (), "adopted", reason))
+        place = self._workplace()
+        state = add_version(place, adoption.candidate(place, code, reason))
         if isinstance(state, Hosted):
             raise UsageError(state.reason)
-        with self._lock:
-            self._state = state
+        self._ready.set(state)
         return state.version
 
     def doctor(self) -> tuple[WallReport, ...]:
@@ -156,7 +147,7 @@ class PoetHandle(Generic[_Params]):
 
     def event(self, event_id: str) -> Event | None:
         """One event of the journal beside its versions; what was recorded before is waited for."""
-        recorder = self._records()
+        recorder = self._ready.recorder(None)
         return None if recorder is None else recorder.get(event_id)
 
     def feedback(
@@ -183,7 +174,7 @@ class PoetHandle(Generic[_Params]):
             UsageError: A value is none that feedback can have, or the journal has no such call of this function.
         """
         said = opinion(execution_id, rating=rating, comments=comments, kind=type, suggestions=suggestions)
-        event = recorded(self._records(), said, self._name, own_events(self._function, self._module))
+        event = recorded(self._ready.recorder(None), said, self._name, own_events(self._function, self._module))
         problem = lay_into_inbox(self._function, event)
         if problem is not None:
             self._tell.once("inbox", f"has feedback in its journal alone: {problem}")
@@ -201,7 +192,7 @@ class PoetHandle(Generic[_Params]):
             UsageError: That is out of range.
             JournalError: The journal cannot be read.
         """
-        recorder = self._records()
+        recorder = self._ready.recorder(None)
         if recorder is None:
             return ()
         own = own_events(self._function, self._module)
@@ -219,15 +210,17 @@ class PoetHandle(Generic[_Params]):
         if self._is_async:
             raise UsageError(f"{self._name} is an async def; await its .poet.acall(...) instead of calling .poet.call")
         self._check(args, kwargs)
-        route = self._next_route(self.prepare())
+        state, spent = self._ready.awaited()
+        route = self._next_route(state)
         begun = self._begin(route.state, recording.given(route.state, args, kwargs))
         turn = self._turn(begun.execution_id, route, functools.partial(self._function, *args, **kwargs), args, kwargs)
         # Not kept in a variable here: an error's traceback holds this frame, which would hold the error.
-        return self._settle(begun, self._served(begun, route, turn))
+        return self._settle(begun, self._served(begun, route, turn, spent))
 
-    def _served(self, begun: Begun, route: Route, turn: Turn) -> Served:
+    def _served(self, begun: Begun, route: Route, turn: Turn, spent: float) -> Served:
+        plan = route.plan(once=functools.partial(self._only_once, turn), spent=spent)
         try:
-            return perform(wiring().pipeline.steps(route.plan()), turn.attempt, wiring().pauses)
+            return perform(wiring().pipeline.steps(plan), turn.attempt, wiring().pauses)
         except BaseException:  # Ctrl-C and the like: the call ends here, and leaves its event
             self._record(begun, cancelled(begun, turn.attempts))
             raise
@@ -238,7 +231,8 @@ class PoetHandle(Generic[_Params]):
         Cancelling the task ends the attempt, and waits until nothing of it is left.
         """
         try:
-            route = self._next_route(await self._prepared())
+            state, spent = await self._ready.aawaited(self._rules)
+            route = self._next_route(state)
         except BaseException:  # cancelled, or closed by whoever drove the coroutine
             begun = self._begin(None)
             self._record(begun, cancelled(begun, 0))
@@ -246,27 +240,22 @@ class PoetHandle(Generic[_Params]):
         self._check(args, kwargs)
         begun = self._begin(route.state, recording.given(route.state, args, kwargs))
         turn = self._turn(begun.execution_id, route, functools.partial(self._function, *args, **kwargs), args, kwargs)
-        return self._settle(begun, await self._aserved(begun, route, turn))
+        return self._settle(begun, await self._aserved(begun, route, turn, spent))
 
-    async def _aserved(self, begun: Begun, route: Route, turn: Turn) -> Served:
+    async def _aserved(self, begun: Begun, route: Route, turn: Turn, spent: float) -> Served:
+        plan = route.plan(once=functools.partial(self._only_once, turn), spent=spent)
         try:
-            return await aperform(wiring().pipeline.steps(route.plan()), turn.aattempt, wiring().pauses)
+            return await aperform(wiring().pipeline.steps(plan), turn.aattempt, wiring().pauses)
         except BaseException:  # cancelled, or closed
             self._record(begun, cancelled(begun, turn.attempts))
             raise
 
-    async def _prepared(self) -> Ready | Hosted:
-        """The event loop waits neither for a version that is made nor for a journal that is opened."""
-        state = self._state
-        if state is not None and usable(state) and (self._recorder is not None or self._recording_failed):
-            return state
-
-        def work() -> Ready | Hosted:
-            self._rules()
-            self._records()
-            return self.prepare()
-
-        return await asyncio.to_thread(work)
+    def _only_once(self, turn: Turn, answer: Answer) -> str | None:
+        """Why an attempt that failed must be the last; None where another one does no harm."""
+        harmless = answer.outcome is not None and (turn.is_contained or body_never_started(answer))
+        if self._options.idempotent is not None or harmless:
+            return None
+        return first_effect(self._function, turn.args, turn.kwargs)
 
     def _rules(self) -> Inputs:
         if self._inputs is None:
@@ -283,6 +272,7 @@ class PoetHandle(Generic[_Params]):
         if refusal is not None:
             begun = self._begin(None)
             story = refused(begun, refusal)
+            self._ready.recorder(self._ready.patience)
             self._record(begun, story)
             if story.error is not None:
                 raise story.error
@@ -330,7 +320,6 @@ class PoetHandle(Generic[_Params]):
     def _route_of(self, state: Ready | Hosted) -> Route:
         route = self._route
         if route is None or route.state is not state:
-            self._records()  # it knows the module
             called = Called(self._full_name, self._name, self._module)
             with self._lock:
                 if self._supplies is None:
@@ -348,6 +337,7 @@ class PoetHandle(Generic[_Params]):
         """
         story = story_of(begun, served)
         self._tell.answered(begun, story, served)
+        took = served.tries[-1].took if served.tries else 0.0
         event_id = self._record(begun, story)
         if story.error is not None:
             try:
@@ -360,7 +350,7 @@ class PoetHandle(Generic[_Params]):
             value=story.value,
             served_by=story.served_by,
             version=story.version,
-            outcome=story.outcome,
+            outcome=story.outcome or of_original(begun, story, took),
             execution_id=begun.execution_id,
             event_id=event_id,
             attempts=story.attempts,
@@ -370,7 +360,7 @@ class PoetHandle(Generic[_Params]):
 
     def _record(self, begun: Begun, story: Story) -> str:
         """The id of the event; empty when there is none, which costs no call its answer and is said once."""
-        recorder = self._records()
+        recorder = self._ready.recorder(0.0)
         if recorder is None:
             return ""
         try:
@@ -382,19 +372,15 @@ class PoetHandle(Generic[_Params]):
             recording.keep(recorder, begun, story, self._tell, about=event_id)
         return event_id
 
-    def _records(self) -> Recorder | None:
-        """Where its events go. A journal that cannot be opened is said once and costs no call its answer."""
-        if self._recorder is None and not self._recording_failed:
-            try:
-                recorder, self._module = recorder_for(self._function)
-                self._recorder = recorder
-            except PoetError as error:
-                self._recording_failed = True
-                self._tell.once("journal", f"leaves no events: {error}")
-        return self._recorder
+    @functools.cached_property
+    def _module(self) -> str | None:
+        return module_in_events(self._function)
 
     def _workplace(self) -> Workplace:
         state = self.prepare()
-        if state.workplace is None:
-            raise UsageError(f"{self._name} has no versions: {self._describe_state()}")
-        return state.workplace
+        if state.workplace is not None and usable(state):
+            return state.workplace
+        try:
+            return workplace(describe(self._function), self._options, wiring().mode())
+        except PoetError as error:
+            raise UsageError(f"{self._name} has no versions: {error}") from None

@@ -14,17 +14,17 @@ _CANARY = (
 _ONCE = "POET_MODE is shadow, but with idempotent=False the body runs once for a call, and that is the original"
 
 
-def aside(mode: Mode, *, idempotent: bool, noise: Callable[[], float]) -> str | None:
+def aside(mode: Mode, *, idempotent: bool | None, noise: Callable[[], float]) -> str | None:
     """Why a call is left to the original although a version stands ready; None where the version is asked.
 
     Args:
         mode: The program's.
-        idempotent: Whether the body may run more than once for a call.
+        idempotent: Whether the body may run more than once for a call; None where nobody has said so.
         noise: A random number, 0 <= n < 1, for each call.
     """
     if mode == "canary" and noise() >= CANARY_SHARE:
         return _CANARY
-    return _ONCE if mode == "shadow" and not idempotent else None
+    return _ONCE if mode == "shadow" and idempotent is False else None
 
 
 def in_shadow(version: str) -> str:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from poet_engine.policy import Policy
 
 RETRIES = 3
+OBJECTIVE_ALONE = "optimize_for= without domain= means domain='base', which has no built-in code yet"
 RETRY_ON: tuple[type[Exception], ...] = (ConnectionError, TimeoutError)
 
 
@@ -17,13 +18,13 @@ class Options:
     """What was given to `@poet`.
 
     Attributes:
-        domain: The domain's name; None to guess from the function.
+        domain: The domain's name; None where the function's own body answers.
         optimize_for: What matters most, kept with the version.
         policy: Overrides the domain's policy.
         timeout: Seconds that all attempts of a call may take together; None for 5 s, with which an original in the host
             is not interrupted.
         retries: Attempts after the first one; None for as many as there is time for.
-        idempotent: Whether the body may run more than once for a call.
+        idempotent: Whether the body may run more than once for a call; None where that is for the body to show.
         retry_on: Exceptions that may go away by themselves.
         record: Whether calls of a version are recorded with their arguments; None for what `POET_RECORD` says.
     """
@@ -33,6 +34,6 @@ class Options:
     policy: "Policy | str | Path | None" = None
     timeout: float | None = None
     retries: int | None = RETRIES
-    idempotent: bool = True
+    idempotent: bool | None = None
     retry_on: tuple[type[Exception], ...] = RETRY_ON
     record: bool | None = None

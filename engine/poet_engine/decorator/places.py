@@ -7,18 +7,29 @@ from poet_engine.domains import FunctionInfo, describe
 from poet_engine.errors import PoetError, SourceUnavailableError
 from poet_engine.journal import OfModule
 from poet_engine.journal.recorder import Recorder
-from poet_engine.store import FunctionStore, Store, folder_name, locate, module_name
-from poet_engine.store.location import writable
+from poet_engine.store import FunctionStore, Store, folder_name, locate, module_name, read_through
+from poet_engine.store.location import FOLDER, writable
 
 
 def store_of(info: FunctionInfo) -> FunctionStore:
-    """The versions of a function.
+    """The versions of a function; where the folder of its module cannot be written, those in it are still read.
 
     Raises:
-        StoreError: The folder cannot be read.
+        PoetError: The folder cannot be read, or there is none that can be written.
     """
-    store = Store(_root(info))
-    return store.function(folder_name(store, module_of(info), info.qualname, beside=folder_of(info)))
+    folder, module = folder_of(info), module_of(info)
+    beside = Store(folder / FOLDER)
+    if writable(folder):
+        return beside.function(folder_name(beside, module, info.qualname, beside=folder))
+    shipped = beside.function(folder_name(beside, module, info.qualname, beside=folder))
+    try:
+        home = Store(_root(info))
+        own = home.function(folder_name(home, module, info.qualname, beside=folder))
+    except PoetError:
+        if not shipped.names():
+            raise
+        return shipped  # nothing can be written anywhere, and nothing of it is needed to serve
+    return read_through(own, beside.root, shipped.name)
 
 
 def module_of(info: FunctionInfo) -> str:
@@ -44,22 +55,25 @@ def feedback_folder(function: object) -> FunctionStore | None:
     return None if "<locals>" in info.qualname else store_of(info)
 
 
-def recorder_for(function: object) -> tuple[Recorder, str | None]:
-    """What keeps the events of a function: beside its versions, or in the state folder when it can have none.
+def module_in_events(function: object) -> str | None:
+    """The module that the events of a function name; None where it has no source."""
+    try:
+        return module_of(describe(function))
+    except SourceUnavailableError:
+        return None
 
-    Returns:
-        That, and the module that its events name; None where it has no source.
+
+def recorder_for(function: object) -> Recorder:
+    """What keeps the events of a function: beside its versions, or in the state folder when it can have none.
 
     Raises:
         PoetError: The journal cannot be opened.
     """
-    module = None
     try:
-        info = describe(function)
-        root, module = _root(info), module_of(info)
+        root = _root(describe(function))
     except SourceUnavailableError:
         root = wiring().home()
-    return wiring().recorder(root / "events" / "journal.db"), module
+    return wiring().recorder(root / "events" / "journal.db")
 
 
 def own_events(function: object, module: str | None) -> OfModule | None:

@@ -8,121 +8,122 @@ from typing import Literal
 
 from poet_engine.decorator.modes import OFF, Mode
 from poet_engine.decorator.observing import changed_argument
-from poet_engine.decorator.options import Options
-from poet_engine.decorator.places import folder_of, module_of, store_of
+from poet_engine.decorator.options import OBJECTIVE_ALONE, Options
+from poet_engine.decorator.places import module_of, store_of
+from poet_engine.decorator.states import BASE, Hosted, Ready, Workplace, policy_for, refuse_homeless, workplace
 from poet_engine.decorator.wiring import wiring
-from poet_engine.domains import Declined, Domain, Example, FunctionInfo, choose, describe
-from poet_engine.engine import Engine
-from poet_engine.errors import PoetError, UsageError
+from poet_engine.domains import Declined, Domain, Example, FunctionInfo, Written, choose, describe, suggestion
+from poet_engine.errors import InfraError, PoetError, SandboxUnavailableError, UsageError
 from poet_engine.job import Job
-from poet_engine.outcome import Outcome, decisive
-from poet_engine.policy import Policy
-from poet_engine.policy.layers import resolve
-from poet_engine.store import FunctionStore, Metadata, StoredVersion, TrialSummary
+from poet_engine.outcome import Outcome, Status, decisive
+from poet_engine.store import (
+    Metadata,
+    StoredVersion,
+    StoreError,
+    TrialSummary,
+    serving,
+)
+from poet_engine.store.read_through import ReadThroughStore
 
 Origin = Literal["built_in", "adopted"]
 
+# A scan that was not done to its end; of what we write ourselves that is the machine's fault.
+_UNSCANNED = frozenset(("POET100", "POET150"))
+NO_DOMAIN = "it names no domain, so its own body answers"
 _ACTOR = "poet"
+# What a trial may come to because the machine is short of something now; our own code is not what is wrong then.
+_PASSING = frozenset((Status.INFRA, Status.LIMIT, Status.CRASH, Status.CANCELLED))
 _logger = logging.getLogger("poet_engine")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Workplace:
-    """Where a function's versions are kept and run."""
-
-    info: FunctionInfo
-    domain: Domain
-    policy: Policy
-    engine: Engine
-    versions: FunctionStore
-    mode: Mode = "on"
-    record: bool = False
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Ready:
-    """A version serves."""
-
-    workplace: Workplace
-    version: StoredVersion
-
-    def described(self) -> str:
-        """Where it runs, and as what; follows the function's name."""
-        place = self.workplace
-        beside = "" if place.mode == "on" else f"; POET_MODE is {place.mode}"
-        return (
-            f"runs in the {place.engine.sandbox_name} sandbox: {self.version.name} for the domain {place.domain.name}, "
-            f"under the policy {place.policy.name}{beside}"
-        )
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Hosted:
-    """The original serves; `reason` says why, and how to mend it."""
-
-    reason: str
-    workplace: Workplace | None = None
-
-
-def usable(state: Ready | Hosted) -> bool:
-    """Whether a state still holds: its engine may have been closed, or belong to the process that we forked from."""
-    return state.workplace is None or not state.workplace.engine.closed
-
-
-def workplace(function: object, options: Options, mode: Mode) -> Workplace:
-    """Everything that a function's versions need.
-
-    Raises:
-        PoetError: There can be none: the source cannot be read, the policy is not usable, no sandbox stands.
-    """
-    info = describe(function)
-    if info.is_method:
-        raise UsageError(
-            f"{info.qualname} is a method, and its object cannot travel; move its body to a function of plain values",
-        )
-    if "<locals>" in info.qualname:
-        raise UsageError(
-            f"{info.qualname} is defined anew by each call of the function around it, so a version cannot know what "
-            "it closes over; move it to the top level of its module",
-        )
-    domain = choose(options.domain, info)
-    around = wiring().surroundings(folder_of(info))
-    policy = resolve(options.policy, around, base=domain.policy, by_caller=False).policy(Policy)
-    engine = wiring().engine(policy)
-    record = wiring().records() if options.record is None else options.record
-    return Workplace(info, domain, policy, engine, store_of(info), mode, record)
-
-
 def prepare(function: object, options: Options) -> Ready | Hosted:
-    """Find the version that serves, or make it: write, scan, try, store, promote. Never raises: the original can serve.
+    """Find the version that serves, or make it: write, scan, try, store, promote.
 
-    Nothing is tried again in this process: a function that cannot be enhanced costs its callers one attempt.
+    Never raises: the original can serve.
     """
-    place = None
     try:
         mode = wiring().mode()
         if mode == "off":
             return Hosted(OFF)
-        place = workplace(function, options, mode)
-        return _serving(place) or _make(place, options)
+        if options.domain is None:
+            return _without_domain(function, options, mode)
+        info = describe(function)
+        refuse_homeless(info)
+        written = choose(options.domain).write(info)
+        version = _current(info, options, written)
+        if version is None and isinstance(written, Declined):
+            return Hosted(written.reason)
+        place = workplace(info, options, mode)
+    except Exception as error:  # noqa: BLE001 - see `_failed`
+        return _failed(function, error, None)
+    try:
+        return _make(place, options) if version is None else _served_by(place, version)
+    except Exception as error:  # noqa: BLE001 - see `_failed`
+        return _failed(function, error, place)
+
+
+def _failed(function: object, error: Exception, place: Workplace | None) -> Hosted:
+    """Whatever goes wrong here must not cost the callers the original's answer."""
+    match error:
+        case StoreError() | SandboxUnavailableError() | InfraError():
+            return Hosted(str(error), place, passing=True)
+        case PoetError():
+            return Hosted(str(error), place)
+        case OSError() | MemoryError():
+            return Hosted(f"look at this machine's disk, memory and open files: {error!r}", place, passing=True)
+        case _:
+            _logger.warning("preparing %r failed", function, exc_info=error)
+            return Hosted(f"this is a bug in poet, please report it: {error!r}", place)
+
+
+def _without_domain(function: object, options: Options, mode: Mode) -> Ready | Hosted:
+    """Its own body answers, unless somebody has given this very function a version by name."""
+    try:
+        info = describe(function)
+        refuse_homeless(info)
     except PoetError as error:
-        return Hosted(str(error), place)
-    except Exception as error:  # a bug of ours must not cost the callers the original's answer
-        _logger.warning("preparing %r failed", function, exc_info=error)
-        return Hosted(f"this is a bug in poet, please report it: {error!r}", place)
+        return Hosted(f"{NO_DOMAIN}; a version it could not have, since {error}", chosen=True)
+    domain = choose(BASE)
+    if options.policy is not None:
+        policy_for(info, options, domain)  # one that cannot be used is said, although nothing needs it yet
+    version = _current(info, options, domain.write(info))
+    if version is not None:
+        return _served_by(workplace(info, options, mode), version)
+    if options.optimize_for is not None:
+        return Hosted(f"{OBJECTIVE_ALONE}, so its own body answers", chosen=True)
+    likely = suggestion(info)
+    hint = f"; domain={likely!r} may fit it" if likely is not None and choose(likely).has_code else ""
+    return Hosted(f"{NO_DOMAIN}{hint}", chosen=True)
 
 
-def _serving(place: Workplace) -> Ready | Hosted | None:
-    """The stored version, if it is for this very source; None when one must be made."""
-    version = place.versions.current()
-    if version is None or version.metadata.original_digest != place.info.source_digest:
-        return None
+def _current(info: FunctionInfo, options: Options, written: Written | Declined) -> StoredVersion | None:
+    """The stored version that may answer for this very source; None when there is none."""
+    domain = choose(options.domain or BASE)
+    for version in serving(store_of(info)):
+        if version.metadata.original_digest == info.source_digest and may_serve(version, domain, written):
+            return version
+    return None
+
+
+def may_serve(version: StoredVersion, domain: Domain, written: Written | Declined) -> bool:
+    """Whether a version may answer at all: what we wrote by ourselves never stands for a body that computes.
+
+    Nor for one whose domain nobody has named: such versions are from releases that guessed it.
+    """
+    if version.metadata.origin != "built_in":
+        return True  # somebody has asked for it by name
+    return isinstance(written, Written) and version.metadata.domain == domain.name
+
+
+def _served_by(place: Workplace, version: StoredVersion) -> Ready | Hosted:
     if not version.intact:
         return Hosted(
             f"{version.path / 'code.py'} was edited after it was stored, so what it holds now was never scanned; "
             f"have it scanned with .poet.adopt(code), go back with .poet.rollback(name), or restore the file",
             place,
         )
+    if isinstance(place.versions, ReadThroughStore):
+        place.versions.make_place(version.name)
     return rescanned(place, version)
 
 
@@ -146,12 +147,13 @@ def previous_good(state: Ready) -> StoredVersion | None:
 
     It was made for the same source and went through its trial, and nobody has touched its code since.
     """
-    serving = state.version.metadata
+    place, serving = state.workplace, state.version.metadata
     found = None
-    for version in state.workplace.versions.versions():
+    for version in place.versions.versions():
         if version.name == state.version.name:
             return found
-        if version.intact and version.metadata.original_digest == serving.original_digest:
+        same = version.intact and version.metadata.original_digest == serving.original_digest
+        if same and may_serve(version, place.domain, place.written):
             found = version
     return None
 
@@ -167,10 +169,16 @@ def refuse_stale(place: Workplace, version: StoredVersion) -> None:
             f"{version.name} was made for another source of {place.info.qualname}, which has changed since; have its "
             "code scanned for this one with .poet.adopt(code)",
         )
+    if not may_serve(version, place.domain, place.written):
+        why = place.written.reason if isinstance(place.written, Declined) else "the function names another domain now."
+        raise UsageError(
+            f"{version.name} was written to replace the body for the domain {version.metadata.domain}, and may not: "
+            f"{why} If it should answer all the same, have its code stored with .poet.adopt(code).",
+        )
 
 
 def _make(place: Workplace, options: Options) -> Ready | Hosted:
-    written = place.domain.write(place.info)
+    written = place.written
     if isinstance(written, Declined):
         return Hosted(written.reason, place)
     changed = changed_argument(place.info, place.engine, written.examples)
@@ -213,12 +221,17 @@ def add_version(place: Workplace, candidate: Candidate) -> Ready | Hosted:
     report = place.engine.scan(candidate.code, place.info.name)
     first = decisive(report.findings)
     if report.rejected and first is not None:
-        return Hosted(f"the gate rejected the new version: {first.rule} on line {first.line}: {first.message}", place)
+        said = f"the gate rejected the new version: {first.rule} on line {first.line}: {first.message}"
+        return Hosted(said, place, passing=first.rule in _UNSCANNED)
     for number, example in enumerate(candidate.examples, start=1):
         outcome = place.engine.attempt(_job(candidate.code, place, example))
         complaint = _complaint(outcome, example)
         if complaint:
-            return Hosted(f"the new version failed example {number} of its trial: {complaint}", place)
+            return Hosted(
+                f"the new version failed example {number} of its trial: {complaint}",
+                place,
+                passing=outcome.status in _PASSING,
+            )
     tried = len(candidate.examples)
     metadata = Metadata(
         created=wiring().now(),
@@ -275,6 +288,8 @@ def _job(code: str, place: Workplace, example: Example) -> Job:
 
 def _complaint(outcome: Outcome, example: Example) -> str:
     """What is wrong with the outcome of a trial; empty when nothing is."""
+    if outcome.error is not None and outcome.error.type == "ModuleNotFoundError":
+        return f"{outcome.describe()}; install what the domains need with pip install 'poet-engine[data]'"
     if not outcome.ok:
         return outcome.describe()
     for name, expected in example.expect.items():

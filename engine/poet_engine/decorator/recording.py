@@ -1,14 +1,45 @@
 """What a call is given and what comes back, kept where recording was asked for. It costs no call its answer."""
 
+import dataclasses
 from collections.abc import Mapping
 
 from poet_engine.decorator.execution import Begun, Given, Story, error_info
-from poet_engine.decorator.preparing import Hosted, Ready
+from poet_engine.decorator.places import recorder_for
+from poet_engine.decorator.states import Hosted, Ready
 from poet_engine.decorator.telling import Teller
+from poet_engine.errors import PoetError
 from poet_engine.events import ExecutionError, RecordingPayload
+from poet_engine.journal import JournalError
 from poet_engine.journal.recorder import MOST_NAME, MOST_TEXT, Recorder, cut
 from poet_engine.journal.recordings import Kept, kept, kept_arguments
 from poet_engine.outcome import ErrorInfo
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OpenedJournal:
+    """What came of opening a function's journal.
+
+    Attributes:
+        recorder: Keeps its events; None where it could not be opened.
+        problem: Why not, and how to mend it.
+        passing: Whether the fault may pass.
+    """
+
+    recorder: Recorder | None = None
+    problem: str | None = None
+    passing: bool = False
+
+
+def open_journal(function: object) -> OpenedJournal:
+    """Open the journal of a function; never raises."""
+    try:
+        return OpenedJournal(recorder_for(function))
+    except (JournalError, OSError, MemoryError) as error:
+        return OpenedJournal(problem=str(error), passing=True)
+    except PoetError as error:
+        return OpenedJournal(problem=str(error))
+    except Exception as error:  # noqa: BLE001 - a bug of ours must not cost the callers the original's answer
+        return OpenedJournal(problem=f"this is a bug in poet, please report it: {error!r}")
 
 
 def given(state: Ready | Hosted, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Given | None:

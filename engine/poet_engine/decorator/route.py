@@ -1,13 +1,16 @@
 """How the calls of one function go, for as long as the same version, or the original, is asked first."""
 
 import dataclasses
+from collections.abc import Callable
 
+from poet_engine.decorator.execution import HOST
 from poet_engine.decorator.options import Options
-from poet_engine.decorator.preparing import Hosted, Ready, previous_good, rescanned
+from poet_engine.decorator.preparing import previous_good, rescanned
+from poet_engine.decorator.states import Hosted, Ready
 from poet_engine.engine import Engine
 from poet_engine.errors import PoetError
 from poet_engine.resilience import guarding
-from poet_engine.resilience.answer import Transient
+from poet_engine.resilience.answer import Answer, Transient
 from poet_engine.resilience.breaker import BackendKey, BreakerRegistry, VersionKey
 from poet_engine.resilience.budget import RetryBudget
 from poet_engine.resilience.bulkhead import Bulkhead
@@ -18,7 +21,6 @@ from poet_engine.resilience.pipeline import Pipeline, Plan, Rung
 from poet_engine.store import StoredVersion
 
 DEFAULT_TIMEOUT_S = 5.0
-HOST = "host"  # the sandbox of an original, as breakers name it
 
 
 class Supplies:
@@ -76,20 +78,26 @@ class Route:
         """The way of a call that is left to the original."""
         return Route(self._called, state, self._supplies, self._breakers)
 
-    def plan(self) -> Plan:
-        """How the next call goes."""
+    def plan(self, *, once: Callable[[Answer], str | None], spent: float = 0.0) -> Plan:
+        """How the next call goes.
+
+        Args:
+            once: Why the body has one attempt only; None where another one does no harm.
+            spent: Seconds of its deadline that are over.
+        """
         state, supplies = self.state, self._supplies
         options = supplies.options
         engine = state.workplace.engine if isinstance(state, Ready) else None
         return Plan(
             first=Rung.ORIGINAL if engine is None else Rung.GENERATED,
-            timeout=DEFAULT_TIMEOUT_S if options.timeout is None else options.timeout,
+            timeout=max(0.0, (DEFAULT_TIMEOUT_S if options.timeout is None else options.timeout) - spent),
             transient=supplies.transient,
             budget=supplies.budget,
             fallback=supplies.fallback,
             wall=None if engine is None else engine.policy.limits.wall,
             retries=options.retries,
-            idempotent=options.idempotent,
+            idempotent=options.idempotent is not False,
+            once=once,
             guards=self._guards(state),
             bulkhead=None if engine is None else engine.admission.bulkhead,
             rate=None if engine is None else engine.admission.rate,

@@ -4,6 +4,7 @@ import logging
 from pathlib import PurePath
 
 from poet_engine.decorator.execution import Begun, Story
+from poet_engine.decorator.states import Hosted, Ready
 from poet_engine.events import BreakerPayload
 from poet_engine.forks import ForkedLock
 from poet_engine.outcome import Effect, Outcome
@@ -47,8 +48,29 @@ class Teller:
             self._told.add(kind)
         _logger.log(level, "%s %s", self._function, harmless(text), exc_info=error)
 
+    def state(self, state: Ready | Hosted) -> None:
+        """Say who answers its calls, and why."""
+        match state:
+            case Hosted(reason=reason, chosen=True):
+                self.once("hosted", f"runs in the host: {reason}", level=logging.INFO)
+            case Hosted(reason=reason):
+                again = ". It is tried again by itself" if state.passing else ""
+                self.once("hosted", f"is served by the original: {reason}{again}")
+            case Ready(ignored=None):
+                self.once("sandboxed", state.described(), level=logging.INFO)
+            case Ready():
+                name = state.version.name
+                self.once("sandboxed", state.described(), level=logging.INFO)
+                self.once(
+                    "replaced",
+                    f"is answered by {name}, since its own body ignores {state.ignored!r}; let the body use it, or "
+                    "leave out domain=, to keep what the body answers (.original is the body)",
+                )
+
     def answered(self, begun: Begun, story: Story, served: Served) -> None:
         """Say once for each kind of failure why somebody else answered."""
+        if served.once is not None:
+            self.once("once", f"had one attempt; say idempotent=True where it may run again: {served.once}")
         if story.reason is None or begun.version is None or story.served_by == Rung.GENERATED:
             return
         who = {None: "nobody", Rung.ORIGINAL: "the original"}.get(served.by, "an older version")

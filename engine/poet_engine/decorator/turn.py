@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 
 from poet_engine.decorator.modes import in_shadow
-from poet_engine.decorator.preparing import Ready
+from poet_engine.decorator.states import Ready
 from poet_engine.decorator.telling import Teller
 from poet_engine.errors import PoetError
 from poet_engine.job import Job
@@ -42,6 +42,12 @@ class Turn:
     previous: StoredVersion | None = None
     bounded: bool = False
     attempts: int = 0
+
+    @property
+    def is_contained(self) -> bool:
+        """Whether nothing that a version does leaves its sandbox, so that it may run any number of times."""
+        network = None if self.state is None else self.state.workplace.policy.network
+        return network is not None and not (network.allow or network.allow_private)
 
     def attempt(self, step: Attempt) -> Answer:
         """One attempt, in this thread."""

@@ -1,6 +1,6 @@
 """What each domain knows about the functions in it: how to tell them, and the code that ships for them."""
 
-from poet_engine.domains.description import describe
+from poet_engine.domains.description import describe, tree_of
 from poet_engine.domains.model import (
     Declined,
     Domain,
@@ -11,7 +11,7 @@ from poet_engine.domains.model import (
     Parameter,
     Written,
 )
-from poet_engine.domains.selection import choose
+from poet_engine.domains.selection import choose, suggestion
 
 __all__ = [
     "Declined",
@@ -24,4 +24,6 @@ __all__ = [
     "Written",
     "choose",
     "describe",
+    "suggestion",
+    "tree_of",
 ]

@@ -4,6 +4,7 @@ import ast
 import builtins
 import hashlib
 import linecache
+import logging
 import os
 import symtable
 import sys
@@ -12,9 +13,8 @@ import types
 from collections.abc import Iterable, Iterator
 
 from poet_engine import errors
+from poet_engine.domains.data_flow import FunctionNode
 from poet_engine.domains.model import FunctionInfo, ImportedName, Kind, Parameter
-
-_Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 # A longer default is data rather than a default, and would be copied into every version.
 _LONGEST_DEFAULT = 2000
@@ -51,7 +51,7 @@ def describe(function: object) -> FunctionInfo:
         line=_first_line(node),
         source=source,
         source_digest=hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest(),
-        parameters=tuple(_parameters(node.args)),
+        parameters=tuple(parameters_of(node)),
         returns=None if node.returns is None else ast.unparse(node.returns),
         doc=ast.get_docstring(node) or "",
         is_async=isinstance(node, ast.AsyncFunctionDef),
@@ -60,7 +60,21 @@ def describe(function: object) -> FunctionInfo:
         imports=tuple(imported[name] for name in sorted(used) if name in imported),
         local_imports=tuple(_imports(ast.walk(node))),
         in_notebook=in_notebook,
+        loggers=tuple(sorted(name for name in used if _is_logger(plain.__globals__.get(name)))),
     )
+
+
+def _is_logger(value: object) -> bool:
+    return isinstance(value, logging.Logger | logging.LoggerAdapter)
+
+
+def tree_of(function: types.FunctionType) -> FunctionNode:
+    """The tree of a function, from the file that it was defined in; lines are those of the file.
+
+    Raises:
+        SourceUnavailableError: As for `describe`.
+    """
+    return _locate(_parse_module(_module_text(function), function), function)[0]
 
 
 def _plain_function(function: object) -> types.FunctionType:
@@ -124,15 +138,15 @@ def _parse_module(text: str, function: types.FunctionType) -> ast.Module:
         ) from error
 
 
-def _first_line(node: _Function) -> int:
+def _first_line(node: FunctionNode) -> int:
     return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
 
 
-def _locate(tree: ast.Module, function: types.FunctionType) -> tuple[_Function, tuple[ast.AST, ...]]:
+def _locate(tree: ast.Module, function: types.FunctionType) -> tuple[FunctionNode, tuple[ast.AST, ...]]:
     code = function.__code__
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     for node, parents in _walk(tree, ()):
-        if isinstance(node, _Function) and node.name == code.co_name:
+        if isinstance(node, FunctionNode) and node.name == code.co_name:
             arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
             # Names in a class body are mangled in the compiled code (`__x` is `_C__x`), hence the comparison by ending.
             same = len(names) == len(arguments) and all(
@@ -146,7 +160,7 @@ def _locate(tree: ast.Module, function: types.FunctionType) -> tuple[_Function, 
     )
 
 
-def _is_static(node: _Function) -> bool:
+def _is_static(node: FunctionNode) -> bool:
     """Whether it gets no object: a function that only stands in a class."""
     return any(isinstance(decorator, ast.Name) and decorator.id == "staticmethod" for decorator in node.decorator_list)
 
@@ -154,11 +168,11 @@ def _is_static(node: _Function) -> bool:
 def _walk(node: ast.AST, parents: tuple[ast.AST, ...]) -> Iterator[tuple[ast.AST, tuple[ast.AST, ...]]]:
     for child in ast.iter_child_nodes(node):
         yield child, parents
-        scope = isinstance(child, _Function | ast.ClassDef | ast.Lambda)
+        scope = isinstance(child, FunctionNode | ast.ClassDef | ast.Lambda)
         yield from _walk(child, (*parents, child) if scope else parents)
 
 
-def _own_source(text: str, node: _Function) -> str:
+def _own_source(text: str, node: FunctionNode) -> str:
     # Not `splitlines`, which also splits at form feeds and other characters that do not end a line of Python.
     lines = text.split("\n")[_first_line(node) - 1 : node.end_lineno]
     source = textwrap.dedent("\n".join(lines) + "\n")
@@ -171,7 +185,9 @@ def _own_source(text: str, node: _Function) -> str:
     return source
 
 
-def _parameters(arguments: ast.arguments) -> Iterator[Parameter]:
+def parameters_of(node: FunctionNode) -> Iterator[Parameter]:
+    """The parameters of a function, in the order of its signature."""
+    arguments = node.args
     positional = [
         *((argument, Kind.POSITIONAL_ONLY) for argument in arguments.posonlyargs),
         *((argument, Kind.POSITIONAL_OR_KEYWORD) for argument in arguments.args),
@@ -215,7 +231,7 @@ def _is_literal(node: ast.expr | None) -> bool:
             return False
 
 
-def _names_from_outside(text: str, node: _Function, function: types.FunctionType) -> frozenset[str]:
+def _names_from_outside(text: str, node: FunctionNode, function: types.FunctionType) -> frozenset[str]:
     """The names that the body, and the functions and classes inside it, look up outside the function."""
     table = symtable.symtable(text, function.__code__.co_filename, "exec")
     for found in _tables(table):
@@ -246,7 +262,7 @@ def _module_statements(tree: ast.Module) -> Iterator[ast.AST]:
     while waiting:
         node = waiting.pop()
         yield node
-        if not isinstance(node, _Function | ast.ClassDef | ast.Lambda):
+        if not isinstance(node, FunctionNode | ast.ClassDef | ast.Lambda):
             waiting.extend(reversed(list(ast.iter_child_nodes(node))))
 
 

@@ -85,6 +85,7 @@ class FunctionInfo:
         imports: The module-level imports that its body uses.
         local_imports: The imports inside its body.
         in_notebook: Whether it stands in a cell of a notebook: its text is in memory, and no file has it.
+        loggers: Those of the free names that hold a logger.
     """
 
     name: str
@@ -103,6 +104,7 @@ class FunctionInfo:
     imports: tuple[ImportedName, ...] = ()
     local_imports: tuple[ImportedName, ...] = ()
     in_notebook: bool = False
+    loggers: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -130,6 +132,7 @@ class Written:
         examples: Calls for the trial.
         params: What the code decides by, in plain JSON types.
         summary: One sentence for people.
+        ignored: The required input that the function's own body ignores, which is why it may be replaced.
     """
 
     source: str
@@ -137,6 +140,7 @@ class Written:
     examples: tuple[Example, ...]
     params: Mapping[str, object]
     summary: str
+    ignored: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -159,12 +163,14 @@ class Domain:
         policy: The policy preset that its code needs.
         writer: Writes a version for a function, or says why not. It is pure: the same function, the same text.
         aliases: Other names that users may give.
+        has_code: Whether there is any function that it writes a version for.
     """
 
     name: str
     policy: str
     writer: Callable[[FunctionInfo], Written | Declined]
     aliases: tuple[str, ...] = ()
+    has_code: bool = True
 
     def write(self, info: FunctionInfo) -> Written | Declined:
         """Write a version of the function with built-in code, or decline with the reason; never raises for `info`."""

@@ -1,4 +1,4 @@
-"""Which domain a function belongs to: what the user said, or else a guess by fixed rules."""
+"""Which domain a function belongs to: what the user said. A guess by fixed rules is a suggestion, and no more."""
 
 import difflib
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ def _without_code(domain: str) -> Domain:
             "use domain='ml_monitoring' if it detects drift.",
         )
 
-    return Domain(domain, "restricted", decline, _ALIASES[domain])
+    return Domain(domain, "restricted", decline, _ALIASES[domain], has_code=False)
 
 
 _ALIASES: Mapping[str, tuple[str, ...]] = {
@@ -47,17 +47,12 @@ _WORDS: tuple[tuple[str, frozenset[str]], ...] = (
 )
 
 
-def choose(domain: str | None, info: FunctionInfo) -> Domain:
-    """The domain called `domain`, or the likeliest one for the function when none is given.
-
-    Without a name the imports that the function uses decide first, then the words in its parameter names; a function
-    that shows neither is `base`.
+def choose(domain: str) -> Domain:
+    """The domain called `domain`.
 
     Raises:
         UsageError: There is no such domain.
     """
-    if domain is None:
-        return _DOMAINS[_guess(info)]
     if not isinstance(domain, str):
         # Callers without a type checker reach this; the annotation says that it cannot be.
         raise errors.UsageError(
@@ -71,11 +66,15 @@ def choose(domain: str | None, info: FunctionInfo) -> Domain:
     raise errors.UsageError(f"there is no domain {domain!r}; {meant}The domains are {', '.join(_DOMAINS)}.")
 
 
-def _guess(info: FunctionInfo) -> str:
+def suggestion(info: FunctionInfo) -> str | None:
+    """The name of the domain that a function without one may belong to; None where nothing speaks for any.
+
+    The imports that the function uses decide first, then the words in its parameter names.
+    """
     roots = {entry.module.partition(".")[0] for entry in (*info.imports, *info.local_imports)}
     words = {word for parameter in info.parameters for word in words_of(parameter.name)}
     for signs, seen in ((_IMPORTS, roots), (_WORDS, words)):
         for name, wanted in signs:
             if wanted & seen:
                 return name
-    return "base"
+    return None

@@ -3,7 +3,8 @@
 `Pipeline.steps` is all of the logic, as a generator: it yields what to do next (an attempt, a pause, a wait for a
 place) and is sent what came of it. `performing` has the two short loops that do these things, one for threads and one
 for asyncio. Closing the generator at any point gives back whatever the call holds, so a call that is cancelled or
-interrupted needs no code of its own. Nothing is locked between two steps.
+interrupted needs no code of its own. Nothing is locked between two steps. What is
+planned, what has happened and what is decided are read together, so the module stays in one piece.
 """
 
 import contextlib
@@ -77,6 +78,8 @@ class Plan:
         transient: Which failures are worth another attempt.
         idempotent: Whether the body may run more than once for a call. If not, there is one attempt, and nobody
             answers instead unless the body certainly never started.
+        once: Asked before an answer that failed is followed by another attempt: why there must be none; None where
+            another one does no harm.
         budget: What retries are paid from.
         guards: Breakers, the outermost first.
         bulkhead: Bounds how many run at once.
@@ -94,6 +97,7 @@ class Plan:
     wall: float | None = None
     retries: int | None = 3
     idempotent: bool = True
+    once: Callable[[Answer], str | None] = lambda _answer: None
     guards: tuple[Guard, ...] = ()
     bulkhead: Bulkhead | None = None
     rate: RateLimit | None = None
@@ -136,6 +140,7 @@ class _Story:
     answer: Answer | None = None  # of whoever was asked first
     turned_away: NotAdmitted | None = None
     why: str | None = None  # it was not tried again
+    once: str | None = None  # the same, where that is about the body
     tries: list[Tried] = dataclasses.field(default_factory=list)
     refusals: list[NotAdmitted] = dataclasses.field(default_factory=list)
 
@@ -165,6 +170,7 @@ class Served:
         queue_wait: Seconds that the call waited for a place.
         turned_away: By whom it was turned away, if it was: from the first rung, or from all of them.
         stopped: Why a failure that might go away was not tried again.
+        once: The same, where it would have been tried again if its body were known to do no harm.
         late: Whether the call ended after its deadline.
         tries: Every attempt of everybody, in time order; of more than 50, the first 49 and the last.
         refusals: What turned the call away from somebody, in time order.
@@ -177,6 +183,7 @@ class Served:
     queue_wait: float
     turned_away: NotAdmitted | None = None
     stopped: str | None = None
+    once: str | None = None
     late: bool = False
     tries: tuple[Tried, ...] = ()
     refusals: tuple[NotAdmitted, ...] = ()
@@ -220,6 +227,7 @@ class Pipeline:
             queue_wait=story.queue_wait,
             turned_away=story.turned_away,
             stopped=story.why,
+            once=story.once,
             late=story.deadline.passed(self.clock()),
             tries=tuple(story.tries),
             refusals=tuple(story.refusals),
@@ -266,7 +274,9 @@ class Pipeline:
         """The first attempt, and further ones while they are worth it."""
         while True:
             begins = self.clock()
-            if story.deadline.passed(begins):
+            # The original is the last that can answer, so it has its first attempt in any case.
+            last = plan.first is Rung.ORIGINAL and story.answer is None
+            if story.deadline.passed(begins) and not last:
                 if story.answer is None:
                     return NotAdmitted("deadline", f"its {plan.timeout:g} s were over before the first attempt")
                 story.why = "the deadline has passed"
@@ -298,7 +308,12 @@ class Pipeline:
             noise=self.noise(),
         )
         then = retry.after(failed, retries=plan.retries)
-        if isinstance(then, retry.Pause) and not plan.budget.spend():
+        if isinstance(then, retry.Stop):
+            return then
+        story.once = plan.once(answer)
+        if story.once is not None:
+            return retry.Stop(f"it has one attempt: {story.once}")
+        if not plan.budget.spend():
             return retry.Stop("the retry budget is used up: too many calls fail")
         return then
 

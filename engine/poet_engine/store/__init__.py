@@ -3,6 +3,7 @@
 from poet_engine.store.audit import AuditReport
 from poet_engine.store.files import StoreError
 from poet_engine.store.location import folder_name, locate, module_name
+from poet_engine.store.read_through import read_through, serving
 from poet_engine.store.records import Metadata, StoredVersion, TrialSummary
 from poet_engine.store.store import FunctionStore, Store
 
@@ -17,4 +18,6 @@ __all__ = [
     "folder_name",
     "locate",
     "module_name",
+    "read_through",
+    "serving",
 ]

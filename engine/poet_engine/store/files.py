@@ -17,7 +17,7 @@ from poet_engine import _files
 from poet_engine.errors import PoetError
 
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
-_LOCK_ATTEMPTS = 1000
+_LOCK_ATTEMPTS = 300
 _LOCK_PAUSE_S = 0.01
 _MOST_COPIED = 10_000_000  # far above what is ever appended to
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -70,7 +70,28 @@ class FunctionFolder:
         """The versions in it, the oldest first."""
         with os.scandir(self.descriptor) as found:
             names = [entry.name for entry in found if is_version(entry.name) and entry.is_dir(follow_symlinks=False)]
-        return sorted(names, key=number)
+        return sorted((name for name in names if not self._is_place(name)), key=number)
+
+    def _is_place(self, name: str) -> bool:
+        """Whether a folder only keeps the state of a version that is somewhere else."""
+        with self._inside(name) as inside:
+            there = [files.is_there(one, at=inside) for one in ("metadata.json", STATE, "code.py")]
+        return there == [False, True, False]
+
+    def make_place(self, name: str) -> None:
+        """Make a folder that only keeps the state of a version that is somewhere else, unless there is one."""
+        files.make_private_folder(name, at=self.descriptor)
+        if self.read_state(name) is None:
+            self.put_state(name, {})
+
+    def require_place(self, name: str) -> None:
+        """Refuse a version that has no folder here.
+
+        Raises:
+            StoreError: With the names of those that have one.
+        """
+        if not (files.is_there(name, at=self.descriptor) and self._is_place(name)):
+            self.require(name)
 
     def require(self, name: str) -> None:
         """Refuse a version that is not there.

@@ -94,11 +94,11 @@ class FunctionStore:
     lock, so threads and processes may write at once.
     """
 
-    __slots__ = ("_clock", "_root", "name", "path")
+    __slots__ = ("_root", "clock", "name", "path")
 
     def __init__(self, root: Path, name: str, *, clock: Callable[[], float]) -> None:
         self._root = root
-        self._clock = clock
+        self.clock = clock
         self.name = name
         self.path = root / name
 
@@ -286,7 +286,9 @@ class FunctionStore:
         Raises:
             StoreError: There is no such version, its file is damaged, or the new content has no file form.
         """
-        with self._changing(name) as folder:
+        check_version(name)
+        with self._writing() as folder:
+            folder.require_place(name)
             content = change(folder.read_state(name) or {})
             if content is not None:
                 folder.put_state(name, content)
@@ -371,7 +373,7 @@ class FunctionStore:
             self._note(folder, audit.Deed(actor="store", action="found_current", version=current, reason=why))
 
     def _note(self, folder: FunctionFolder, deed: audit.Deed) -> None:
-        audit.append(folder.descriptor, self.path, deed, now=self._clock())
+        audit.append(folder.descriptor, self.path, deed, now=self.clock())
 
     def _next_name(self, folder: FunctionFolder) -> str:
         # A number is not used twice, not even after its version is gone: entries and events name versions by it.

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 HEAD = "from poet_engine.decorator import poet\n\n\n"
 UNRELIABLE = (
-    "import random\n\nRANDOM = random.Random(7)\nCALLS = []\n\n\n@poet(retries=None)\ndef unreliable_api_call():\n"
+    "import random\n\nRANDOM = random.Random(7)\nCALLS = []\n\n\n@poet(retries=None, idempotent=True)\n"
+    "def unreliable_api_call():\n"
     "    CALLS.append(1)\n    if RANDOM.random() < 0.7:\n        raise ConnectionError('try again')\n"
     "    return {'status': 'ok'}\n"
 )

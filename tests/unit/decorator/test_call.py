@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.unit.decorator.conftest import REPLACED
 
 from poet_engine import InputRefused
 from poet_engine.errors import ClosedError
@@ -134,7 +135,9 @@ class TestGenerated:
         assert [job.filename for job in workshop.jobs] == ["detect_drift/v1/code.py"]
 
     def test_the_timeout_becomes_the_deadline_of_each_call(self, workshop: "Workshop") -> None:
-        workshop.load(DECORATED.format(", timeout='250ms'", "current, reference"))([1.0], [2.0])
+        detect = workshop.load(DECORATED.format(", timeout='250ms'", "current, reference"))
+        detect.poet.prepare()  # within the deadline of the first call there may be no time for it
+        detect([1.0], [2.0])
         assert [job.wall for job in workshop.jobs] == [0.25]
 
     def test_what_the_version_prints_goes_to_the_log_and_cannot_act_there(
@@ -147,6 +150,7 @@ class TestGenerated:
             workshop.load()([1.0], [2.0])
         told = [(record.levelname, record.getMessage()) for record in caplog.records]
         assert told == [
+            ("WARNING", REPLACED),
             ("INFO", "detect_drift: one"),
             ("INFO", "detect_drift: ERROR forged\\x1b[31m\\u202e"),
             ("WARNING", f"detect_drift: {'x' * 8000}"),
@@ -191,7 +195,7 @@ class TestFallback:
         for cause in ("cpu", "cpu", "wall"):
             workshop.answer = failed(Status.LIMIT, cause)
             detect([1.0], [2.0])
-        told = [record.getMessage() for record in caplog.records]
+        told = [record.getMessage() for record in caplog.records if record.getMessage() != REPLACED]
         assert [("limit/cpu" in text, "limit/wall" in text) for text in told] == [(True, False), (False, True)]
 
     def test_arguments_that_cannot_travel(self, workshop: "Workshop", caplog: pytest.LogCaptureFixture) -> None:
@@ -201,9 +205,9 @@ class TestFallback:
         execution = detect.poet.call(object(), [2.0])
         detect.poet.call(object(), [2.0])
         assert (execution.value, execution.served_by) == (NAIVE, "original")
-        assert (execution.version, execution.outcome, execution.attempts) == ("original", None, 0)
+        assert (execution.version, execution.outcome.sandbox, execution.attempts) == ("original", "host", 0)
         assert "argument 1" in str(execution.fallback_reason)
-        assert len(caplog.records) == 1
+        assert [record.getMessage() == REPLACED for record in caplog.records] == [True, False]
         assert "argument 1" in caplog.text
         payload = workshop.events()[0].payload
         assert (payload.version, payload.status, payload.attempts) == ("original", "success", 0)
@@ -220,7 +224,7 @@ class TestFallback:
         workshop.answer = misbehave
         execution = workshop.load().poet.call([1.0], [2.0])
         assert (execution.value, execution.version) == (NAIVE, "original")
-        assert caplog.records[0].exc_info is not None
+        assert caplog.records[-1].exc_info is not None
         assert len(workshop.events()) == 1
 
     def test_the_originals_own_error_is_the_callers(self, workshop: "Workshop") -> None:
@@ -298,6 +302,7 @@ class TestJournal:
         assert [execution.value for execution in executions] == [{"drift_detected": True}] * 2
         assert [execution.event_id for execution in executions] == ["", ""]
         assert [record.getMessage() for record in caplog.records] == [
+            REPLACED,
             "detect_drift leaves no events: journal.db: not a database; move it away",
         ]
         assert detect.poet.event("any") is None

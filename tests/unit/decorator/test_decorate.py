@@ -92,7 +92,7 @@ class TestWrongUse:
             ({"retries": -1}, "how many attempts follow the first one"),
             ({"retries": True}, "how many attempts"),
             ({"retries": 2.0}, "how many attempts"),
-            ({"idempotent": 1}, "True or False"),
+            ({"idempotent": 1}, "True, False or None"),
             ({"retry_on": "ConnectionError"}, "exception classes"),
             ({"retry_on": (ConnectionError, KeyboardInterrupt)}, "exception classes"),
             ({"retry_on": ConnectionError()}, "exception classes"),

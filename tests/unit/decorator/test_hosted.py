@@ -115,7 +115,7 @@ def test_what_has_no_source_is_recorded_in_the_state_folder(
     workshop: "Workshop", caplog: pytest.LogCaptureFixture, function: Callable[[object, object], object], reason: str
 ) -> None:
     """There is no module to lie beside, so the event goes where POET_HOME points."""
-    handle = PoetHandle(function, Options())
+    handle = PoetHandle(function, Options(domain="ml_monitoring"))
     assert handle.call(2, 2).value == 1
     assert handle.call(2, 2).value == 1
     assert len(caplog.records) == 1

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from poet_engine.decorator import poet
-from poet_engine.decorator.preparing import Ready
+from poet_engine.decorator.states import Ready
 
 if TYPE_CHECKING:
     from tests.unit.decorator.conftest import Detector, Workshop
@@ -108,7 +108,7 @@ class TestNotebooks:
         exec("import numpy as np\nfrom math import fsum", kernel)  # noqa: S102 - another cell
         text = (
             "@poet(domain='ml_monitoring')\ndef detect_drift(current, reference):\n"
-            "    return {'drift_detected': bool(np.mean(current) > fsum(reference))}\n"
+            "    return {'drift_detected': bool(np.mean(current) > fsum(current))}\n"
         )
         detect = self.cell(text, 1, kernel)
         assert detect.poet.reason is None

@@ -61,7 +61,7 @@ def in_turn(answers: Iterable[Outcome]) -> Callable[[Job], Outcome]:
 class Flaky:
     """A host function with a script, called as what it is."""
 
-    def __init__(self, workshop: "Workshop", options: str = "", kind: str = "") -> None:
+    def __init__(self, workshop: "Workshop", options: str = "(idempotent=True)", kind: str = "") -> None:
         self.function: Detector = workshop.load(FLAKY.format(options, kind), "api", "unreliable_api_call")
 
     def __call__(self, *answers: object) -> object:
@@ -90,7 +90,7 @@ class TestHost:
 
     def test_with_none_it_is_retried_while_there_is_time(self, workshop: "Workshop", kind: str) -> None:
         """Within 5 s of jittered pauses there is time for a dozen attempts and more."""
-        flaky = Flaky(workshop, "(retries=None)", kind)
+        flaky = Flaky(workshop, "(retries=None, idempotent=True)", kind)
         assert flaky(*[ConnectionError()] * 12, "answer") == "answer"
         with pytest.raises(ConnectionError):
             flaky(*[ConnectionError()] * 50)
@@ -104,7 +104,9 @@ class TestHost:
         payload = workshop.events()[0].payload
         assert (payload.attempts, payload.status, payload.served_by) == (4, "failure", "none")
 
-    @pytest.mark.parametrize("options", ["(idempotent=False)", "(retries=0)", "(retry_on=())", "(retry_on=KeyError)"])
+    @pytest.mark.parametrize(
+        "options", ["", "(idempotent=False)", "(retries=0)", "(retry_on=())", "(retry_on=KeyError)"]
+    )
     def test_it_is_not_retried_where_that_was_ruled_out(self, workshop: "Workshop", kind: str, options: str) -> None:
         with pytest.raises(ConnectionError):
             Flaky(workshop, options, kind)(ConnectionError(), "too late")
@@ -333,7 +335,7 @@ class TestStory:
         assert refusal.retry_after == pytest.approx(60.0)
 
     def test_of_very_many_attempts_the_first_and_the_last_are_kept(self, workshop: "Workshop") -> None:
-        flaky = Flaky(workshop, "(retries=None, timeout='100s')")
+        flaky = Flaky(workshop, "(retries=None, timeout='100s', idempotent=True)")
         with pytest.raises(ConnectionError):
             flaky(*[ConnectionError()] * 70)
         [event] = workshop.events()

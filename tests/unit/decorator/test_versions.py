@@ -230,7 +230,7 @@ class TestAdopt:
 
     def test_a_function_without_a_place_for_versions_says_why(self, workshop: "Workshop") -> None:
         handle: PoetHandle[[object]] = PoetHandle(lambda value: value, Options())
-        with pytest.raises(UsageError, match="no versions: served by the original: the lambda"):
+        with pytest.raises(UsageError, match="no versions: the lambda"):
             handle.adopt(OTHER)
         with pytest.raises(UsageError, match="no versions"):
             handle.versions()

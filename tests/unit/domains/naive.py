@@ -1,4 +1,4 @@
-# ruff: noqa: ARG001, ARG002, ARG005 - that they look at nothing is what is wrong with these functions
+# ruff: noqa: ARG001, ARG002, ARG005 - that they look at one sample at the most is what is wrong with these functions
 """Functions as users write them. They are described from this file, so it is real source and not text in a test."""
 
 import math
@@ -28,11 +28,11 @@ def keyword_only(*, new_batch: Sample, old_batch: Sample, alpha: float = 0.01) -
 
 
 def positional_only_drift(historical: Sample, recent: Sample, /) -> bool:
-    return bool(sum(recent) > sum(historical))
+    return bool(sum(recent) > 0)
 
 
 async def drift_later(expected: Sample, actual: Sample) -> bool:
-    return len(actual) > len(expected)
+    return len(actual) > 0
 
 
 def drift_of_two(a: Sample, b: Sample) -> bool:
@@ -44,7 +44,7 @@ def drift_with_label(data: Sample, reference: Sample, feature: str) -> dict[str,
 
 
 def drift_with_mean(current: Sample, reference: Sample) -> dict[str, object]:
-    gap = statistics.fmean(current) - statistics.fmean(reference)
+    gap = statistics.fmean(current)
     return {"drift": gap > 1, "gap": gap, "scale": math.sqrt(4)}
 
 
@@ -71,11 +71,11 @@ def drift_with_two_keys(current: Sample, reference: Sample) -> dict[str, object]
 
 
 def drift_above_a_distance(current: Sample, reference: Sample, threshold: float = 2.5) -> bool:
-    return abs(len(current) - len(reference)) > threshold
+    return len(current) > threshold
 
 
 def drift_with_state(current: Sample, reference: Sample) -> bool:
-    return abs(len(current) - len(reference)) > LIMIT
+    return len(current) > LIMIT
 
 
 def drift_as_a_number(current: Sample, reference: Sample) -> float:

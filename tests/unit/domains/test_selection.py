@@ -1,7 +1,7 @@
 import pytest
 
 from poet_engine import errors
-from poet_engine.domains import Declined, FunctionInfo, ImportedName, Parameter, choose
+from poet_engine.domains import Declined, FunctionInfo, ImportedName, Parameter, choose, suggestion
 
 
 def info(*parameters: str, imports: tuple[str, ...] = (), local: tuple[str, ...] = ()) -> FunctionInfo:
@@ -34,7 +34,7 @@ def info(*parameters: str, imports: tuple[str, ...] = (), local: tuple[str, ...]
     ],
 )
 def test_a_domain_is_found_by_its_name_and_its_aliases(given: str, name: str) -> None:
-    assert choose(given, info()).name == name
+    assert choose(given).name == name
 
 
 @pytest.mark.parametrize(
@@ -47,30 +47,31 @@ def test_a_domain_is_found_by_its_name_and_its_aliases(given: str, name: str) ->
         (info("query", "price"), "customer_service"),
         (info("customerId"), "customer_service"),
         (info("credit_score"), "financial"),
-        (info("a", "b"), "base"),
-        (info("pricey", imports=("json",)), "base"),
+        (info("a", "b"), None),
+        (info("pricey", imports=("json",)), None),
     ],
 )
-def test_without_a_domain_imports_decide_first_and_parameter_words_second(function: FunctionInfo, name: str) -> None:
-    assert choose(None, function).name == name
+def test_imports_suggest_first_and_parameter_words_second(function: FunctionInfo, name: str | None) -> None:
+    """A suggestion only: without a domain the function's own body answers."""
+    assert suggestion(function) == name
 
 
 def test_an_unknown_domain_is_wrong_use_and_the_nearest_one_is_named() -> None:
     with pytest.raises(errors.UsageError, match="did you mean 'ml_monitoring'"):
-        choose("ml_monitorin", info())
+        choose("ml_monitorin")
     with pytest.raises(errors.UsageError, match="The domains are ml_monitoring, api"):
-        choose("zzz", info())
+        choose("zzz")
     with pytest.raises(errors.UsageError, match="int"):
-        choose(3, info())  # type: ignore[arg-type]  # wrong on purpose: users without a type checker do this
+        choose(3)  # type: ignore[arg-type]  # wrong on purpose: users without a type checker do this
 
 
 def test_only_presets_that_exist_are_asked_for() -> None:
-    assert choose("ml_monitoring", info()).policy == "data"
-    assert choose("api", info()).policy == "restricted"
+    assert choose("ml_monitoring").policy == "data"
+    assert choose("api").policy == "restricted"
 
 
 @pytest.mark.parametrize("name", ["api", "customer_service", "financial", "prompt_optimization", "base"])
 def test_domains_without_built_in_code_say_so(name: str) -> None:
-    answer = choose(name, info()).write(info())
+    answer = choose(name).write(info())
     assert isinstance(answer, Declined)
     assert f"{name!r} has no built-in code yet" in answer.reason

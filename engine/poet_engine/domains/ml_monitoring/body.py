@@ -4,16 +4,12 @@ import ast
 import dataclasses
 from collections.abc import Iterable, Iterator
 
-from poet_engine.domains.ml_monitoring.returns import FunctionNode, Shape, own_nodes
+from poet_engine.domains.data_flow import PURE_PACKAGES, FunctionNode, is_noise, own_nodes
+from poet_engine.domains.ml_monitoring.returns import Shape
 from poet_engine.domains.model import Declined, FunctionInfo, ImportedName, Parameter
 from poet_engine.domains.words import word_set
 
-# Packages that compute and touch nothing: replacing code that uses them loses only a value.
-_PURE = word_set(
-    "__future__ abc bisect collections dataclasses datetime decimal enum fractions functools heapq itertools math "
-    "numbers numpy operator pandas re scipy sklearn statistics string typing warnings",
-)
-# Of those, what the `data` policy lets the user's own code bring into the sandbox.
+# Of the packages that only compute, what the `data` policy lets the user's own code bring into the sandbox.
 _PORTABLE = word_set(
     "bisect collections dataclasses datetime decimal fractions functools heapq itertools math numbers numpy operator "
     "re statistics string typing",
@@ -50,6 +46,37 @@ def parse(info: FunctionInfo) -> FunctionNode | Declined:
     return Declined(f"the source of {info.name!r} does not hold the function; describe it again from its file.")
 
 
+def without_noise(info: FunctionInfo, node: FunctionNode) -> FunctionNode:
+    """A copy of the function without what it only tells people, and without the note that it is yet to be written."""
+    quiet = _Quiet(info).visit(_copy(node))
+    assert isinstance(quiet, FunctionNode)  # noqa: S101 - the transformer keeps functions
+    if _is_placeholder(quiet.body[-1]):
+        quiet.body[-1] = ast.Pass()
+    return quiet
+
+
+def _is_placeholder(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Raise(exc=ast.Name(id="NotImplementedError")):
+            return True
+        case ast.Raise(exc=ast.Call(func=ast.Name(id="NotImplementedError"))):
+            return True
+        case _:
+            return False
+
+
+class _Quiet(ast.NodeTransformer):
+    """Leaves out statements that only print, warn or log."""
+
+    def __init__(self, info: FunctionInfo) -> None:
+        self._imports = {entry.name: entry.module for entry in _all_imports(info)}
+        self._loggers = frozenset(info.loggers)
+
+    def visit_Expr(self, node: ast.Expr) -> ast.stmt:
+        noise = isinstance(node.value, ast.Call) and is_noise(node.value, self._imports, self._loggers)
+        return ast.Pass() if noise else node
+
+
 def effects(info: FunctionInfo, node: FunctionNode) -> Declined | None:
     """Why replacing the body would lose something besides its value; None if it would not."""
     for problem in _problems(info, node):
@@ -60,10 +87,12 @@ def effects(info: FunctionInfo, node: FunctionNode) -> Declined | None:
 def _problems(info: FunctionInfo, node: FunctionNode) -> Iterator[str]:
     if info.is_method:
         yield "is a method, and its object cannot travel into the sandbox; move it out of the class"
-    if info.free_names:
-        names = ", ".join(repr(name) for name in info.free_names)
+    used = _names(node)
+    free = [name for name in info.free_names if name in used]
+    if free:
+        names = ", ".join(repr(name) for name in free)
         yield f"uses {names} from outside, which stays outside the sandbox; pass it as a parameter"
-    foreign = sorted({root for entry in _all_imports(info) if (root := _root(entry)) not in _PURE})
+    foreign = sorted({root for entry in _imports_of(info, node) if (root := _root(entry)) not in PURE_PACKAGES})
     if foreign:
         names = ", ".join(repr(name) for name in foreign)
         yield f"uses {names}, which may do more than compute; do that part in the caller and leave the comparison here"
@@ -95,6 +124,16 @@ def _all_imports(info: FunctionInfo) -> tuple[ImportedName, ...]:
     return (*info.imports, *info.local_imports)
 
 
+def _imports_of(info: FunctionInfo, node: ast.AST) -> list[ImportedName]:
+    """Those whose name a tree uses."""
+    used = _names(node)
+    return [entry for entry in _all_imports(info) if entry.name in used]
+
+
+def _names(node: ast.AST) -> frozenset[str]:
+    return frozenset(found.id for found in ast.walk(node) if isinstance(found, ast.Name))
+
+
 def _root(entry: ImportedName) -> str:
     return entry.module.partition(".")[0] or entry.module
 
@@ -105,26 +144,39 @@ def needed(node: FunctionNode, shape: Shape) -> bool:
     return checks or (shape.computed and not shape.is_bool)
 
 
-def take_along(info: FunctionInfo, name: str, present: frozenset[str]) -> Own | Declined:
-    """The body as a function called `name`, without decorators, annotations and the imports that are `present`."""
-    heavy = sorted({entry.statement for entry in _all_imports(info) if not _is_portable(entry)})
+def take_along(info: FunctionInfo, node: FunctionNode, name: str, present: frozenset[str]) -> Own | Declined:
+    """The body as a function called `name`, without decorators, annotations and the imports that are `present`.
+
+    Args:
+        info: The user's function.
+        node: Its tree `without_noise`.
+        name: What it is called there.
+        present: The import statements of the module that it goes into.
+    """
+    used = _imports_of(info, node)
+    heavy = sorted({entry.statement for entry in used if not _is_portable(entry)})
     if heavy:
         return Declined(
             f"{info.name!r} computes a part of its result with {heavy[0]!r}, which generated code may not import; "
             "compute that part in the caller, or with the standard library, numpy or scipy.stats.",
         )
-    tree = ast.parse(info.source)
-    copy = next(found for found in tree.body if isinstance(found, FunctionNode) and found.name == info.name)
+    copy = _copy(node)
     copy.name, copy.decorator_list, copy.returns = name, [], None
     for argument in _arguments(copy.args):
         argument.annotation = None
-    copy = _WithoutImports(present).visit(copy)
+    unused = frozenset(entry.statement for entry in info.local_imports if entry not in used)
+    copy = _WithoutImports(present | unused).visit(copy)
     bound = {found.id for found in ast.walk(copy) if isinstance(found, ast.Name) and isinstance(found.ctx, ast.Store)}
     bound |= {found.name for found in own_nodes(copy) if isinstance(found, FunctionNode | ast.ClassDef)}
     bound |= {found.arg for found in ast.walk(copy) if isinstance(found, ast.arg)}
-    bound |= {entry.name for entry in info.local_imports if entry.statement not in present}
-    bound |= {entry.name for entry in info.imports if entry.statement not in present}
-    return Own(ast.unparse(copy) + "\n", info.imports, frozenset(bound))
+    bound |= {entry.name for entry in used if entry.statement not in present}
+    return Own(ast.unparse(copy) + "\n", tuple(entry for entry in info.imports if entry in used), frozenset(bound))
+
+
+def _copy(node: FunctionNode) -> FunctionNode:
+    copy = ast.parse(ast.unparse(node)).body[0]
+    assert isinstance(copy, FunctionNode)  # noqa: S101 - the text of a function is a function
+    return copy
 
 
 class _WithoutImports(ast.NodeTransformer):

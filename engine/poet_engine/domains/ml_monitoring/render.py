@@ -111,7 +111,7 @@ def _answer(plan: Plan) -> str:
             "        raise ValueError(f\"drift cannot be judged: {report['warnings']}\")\n"
             "    return drift\n"
         )
-    own = plan.own is not None
+    own = _own_items(plan)
     lines = [
         f"def {_ANSWER}({'own: dict[str, object], ' if own else ''}report: dict[str, object]) -> dict[str, object]:",
         f'    """Return what {plan.info.name} returns, and the rest of the report with it."""',
@@ -126,6 +126,11 @@ def _answer(plan: Plan) -> str:
     return "\n".join([*lines, "        **report,", "    }", ""])
 
 
+def _own_items(plan: Plan) -> bool:
+    """Whether the user's body gives a part of the mapping, and does not only check its input."""
+    return plan.own is not None and not plan.shape.is_bool and not plan.shape.unwritten
+
+
 def _entry(plan: Plan) -> str:
     info, own = plan.info, plan.own
     prefix = "async def" if info.is_async else "def"
@@ -137,7 +142,7 @@ def _entry(plan: Plan) -> str:
     if own is None:
         return "\n".join([*lines, f"    return {_ANSWER}({judged})", ""])
     call = f"{'await ' if info.is_async else ''}{OWN_ANSWER}({_forwarded(info)})"
-    if plan.shape.is_bool:
+    if not _own_items(plan):
         return "\n".join([*lines, f"    {call}", f"    return {_ANSWER}({judged})", ""])
     return "\n".join([*lines, f"    return {_ANSWER}({call}, {judged})", ""])
 

@@ -2,12 +2,11 @@
 
 import ast
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
+from poet_engine.domains.data_flow import FunctionNode, own_nodes
 from poet_engine.domains.description import literal_text
 from poet_engine.domains.model import Declined
-
-FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 _SYNONYMS: Mapping[str, str] = {
     "drift_detected": "drift is_drift has_drift drifted is_drifted drift_found drift_flag data_drift drift_present "
@@ -53,19 +52,21 @@ class Shape:
         is_bool: Whether it is a plain True or False.
         items: The keys of the mapping; all that are known, in the order of their first appearance.
         computed: Whether some of the mapping can only come from running the user's own code.
+        unwritten: Whether the function itself returns nothing yet.
     """
 
     is_bool: bool
     items: tuple[Item, ...] = ()
     computed: bool = False
+    unwritten: bool = False
 
 
 def analyse(node: FunctionNode) -> Shape | Declined:
     """The shape of what a function returns, or why it has none that can be kept."""
     returns = [found.value for found in own_nodes(node) if isinstance(found, ast.Return)]
+    if all(value is None or (isinstance(value, ast.Constant) and value.value is None) for value in returns):
+        return _unwritten(node)
     values = [_resolved(node, value) for value in returns if value is not None]
-    if not returns:
-        return Declined(f"{node.name!r} returns nothing, so there is nothing to enhance; {_WANTED}.")
     mappings = [_mapping(node, value) for value in values]
     if values and len(values) == len(returns):
         if all(_is_truth(value) for value in values) or (_says(node, "bool") and not any(mappings)):
@@ -80,14 +81,21 @@ def analyse(node: FunctionNode) -> Shape | Declined:
 
 
 _WANTED = "return a mapping such as {'drift_detected': …} or a bool"
+_MAPPINGS = ("dict", "Dict", "Mapping", "MutableMapping", "object", "Any")
 
 
-def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """Everything inside a function in source order, without the bodies of functions and classes inside it."""
-    for child in ast.iter_child_nodes(node):
-        yield child
-        if not isinstance(child, FunctionNode | ast.ClassDef | ast.Lambda):
-            yield from own_nodes(child)
+def _unwritten(node: FunctionNode) -> Shape | Declined:
+    """Of a function whose body is yet to come: what its annotation says, or else a mapping."""
+    if _says(node, "bool"):
+        return Shape(is_bool=True, unwritten=True)
+    said = node.returns.value if isinstance(node.returns, ast.Subscript) else node.returns
+    name = said.attr if isinstance(said, ast.Attribute) else said.id if isinstance(said, ast.Name) else None
+    if node.returns is None or name in _MAPPINGS:
+        return Shape(is_bool=False, unwritten=True)
+    return Declined(
+        f"{node.name!r} returns nothing, and its annotation speaks of {ast.unparse(node.returns)}; {_WANTED}, and say "
+        "so in the annotation.",
+    )
 
 
 def _says(node: FunctionNode, annotation: str) -> bool:

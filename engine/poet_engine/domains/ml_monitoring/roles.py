@@ -55,22 +55,16 @@ def assign(info: FunctionInfo, handed_back: frozenset[str] = frozenset()) -> Rol
 
     A parameter whose name stands in `handed_back` and speaks for neither side only labels the result.
     """
-    named = [parameter for parameter in info.parameters if parameter.kind in _SAMPLE_KINDS]
-    levels = [parameter for parameter in named if _is_level(parameter.name)]
+    levels = _levels(info)
     if len(levels) > 1:
         names = _listed(levels)
         return Declined(f"{info.name!r} has more than one significance level ({names}); keep one of them.")
-    candidates = [
-        parameter
-        for parameter in named
-        if parameter not in levels and not (parameter.name in handed_back and _side(parameter, []) == "open")
-    ]
-    # An option such as `test="ks"` must not compete with the samples; a sample may have a default all the same.
-    pair = _pair([entry for entry in candidates if not entry.has_default]) or _pair(candidates)
+    pair = samples(info, handed_back)
     if pair is None:
         return Declined(
             f"it is not clear which parameter of {info.name!r} is the current sample and which the reference "
-            f"({_listed(candidates) or 'there are none'}); call them `current` and `reference`, or leave out `@poet`.",
+            f"({_listed(_candidates(info, handed_back)) or 'there are none'}); call them `current` and `reference`, or "
+            "leave out `@poet`.",
         )
     current, reference = pair
     unfit = _unfit_level(levels[0]) if levels else None
@@ -78,6 +72,28 @@ def assign(info: FunctionInfo, handed_back: frozenset[str] = frozenset()) -> Rol
         return unfit
     others = tuple(entry for entry in info.parameters if entry not in {current, reference, *levels})
     return Roles(current.name, reference.name, levels[0].name if levels else None, others)
+
+
+def samples(info: FunctionInfo, handed_back: frozenset[str] = frozenset()) -> tuple[Parameter, Parameter] | None:
+    """The current and the reference sample; None when the names leave it open."""
+    candidates = _candidates(info, handed_back)
+    # An option such as `test="ks"` must not compete with the samples; a sample may have a default all the same.
+    return _pair([entry for entry in candidates if not entry.has_default]) or _pair(candidates)
+
+
+def _candidates(info: FunctionInfo, handed_back: frozenset[str]) -> list[Parameter]:
+    levels = _levels(info)
+    return [
+        parameter
+        for parameter in info.parameters
+        if parameter.kind in _SAMPLE_KINDS
+        and parameter not in levels
+        and not (parameter.name in handed_back and _side(parameter, []) == "open")
+    ]
+
+
+def _levels(info: FunctionInfo) -> list[Parameter]:
+    return [one for one in info.parameters if one.kind in _SAMPLE_KINDS and _is_level(one.name)]
 
 
 def _listed(parameters: list[Parameter]) -> str:

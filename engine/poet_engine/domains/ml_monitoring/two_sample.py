@@ -38,7 +38,7 @@ class _Column:
     """One feature of one sample, cleaned.
 
     The kind is continuous (numbers), categorical (labels), mixed (both), unusable (values of any other type), missing
-    (values, none of them usable) or empty.
+    (values, none of them usable), repeated (more than one column has the name) or empty.
     """
 
     kind: str
@@ -48,6 +48,14 @@ class _Column:
 
     def size(self) -> int:
         return len(self.labels) if self.kind == "categorical" else len(self.numbers)
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """The features of one sample; those of lists and plain arrays have no names of their own."""
+
+    columns: dict[str, _Column]
+    named: bool
 
 
 @dataclass(frozen=True)
@@ -72,8 +80,9 @@ def _judge(current: object, reference: object, level: object = None) -> dict[str
 
     Numbers are compared by the two-sample Kolmogorov-Smirnov test, categories by the chi-square test of homogeneity.
     There is drift when `p_value` is below `threshold`; a statistic is never compared with a level. Several features
-    (a mapping of columns, a list of mappings, equally long rows, a 2-d array) are tested one by one, their p-values
-    are multiplied by the number of tests (Bonferroni), and the clearest feature stands for all.
+    (a data frame, a mapping of columns, a list of mappings, equally long rows, a 2-d array, an array with fields) are
+    tested one by one, their p-values are multiplied by the number of tests (Bonferroni), and the clearest feature
+    stands for all. Features that have names are compared by name, whatever their order.
 
     What the report says:
         drift_detected: True, False, or None when the data allows no judgement; `warnings` says why.
@@ -85,12 +94,10 @@ def _judge(current: object, reference: object, level: object = None) -> dict[str
         n_reference, n_current: How many usable values there were.
     """
     limit = _checked_level(level)
-    before, now = _columns(reference, "reference"), _columns(current, "current")
-    shared = [name for name in before if name in now]
-    findings = {name: _compare(before[name], now[name]) for name in shared}
-    alone = [
-        f"feature {name!r} is in only one of the two samples; not compared" for name in sorted(before.keys() ^ now)
-    ]
+    before, now, alone = _matched(_sample(reference, "reference"), _sample(current, "current"))
+    findings = {name: _compare(before[name], now[name]) for name in before if name in now}
+    alone += [f"feature {name!r} is only in the reference sample; not compared" for name in before if name not in now]
+    alone += [f"feature {name!r} is only in the current sample; not compared" for name in now if name not in before]
     if _is_empty(before) or _is_empty(now):
         findings = {_PLAIN: _nothing(_rows(before), _rows(now))}
         alone = []
@@ -109,19 +116,48 @@ def _checked_level(level: object) -> float:
     return number
 
 
-def _columns(sample: object, role: str) -> dict[str, _Column]:
+def _matched(reference: _Sample, current: _Sample) -> tuple[dict[str, _Column], dict[str, _Column], list[str]]:
+    """The columns of both samples under the same names, and what there is to say of that."""
+    before, now = reference.columns, current.columns
+    if reference.named == current.named:
+        return before, now, []
+    role, names = ("current", list(before)) if reference.named else ("reference", list(now))
+    if len(before) != len(now):
+        return before, now, [f"the {role} sample has no names for its columns, and not as many as the other one"]
+    note = f"the {role} sample has no names for its columns, so they were taken in the order of the other sample"
+    return dict(zip(names, before.values(), strict=True)), dict(zip(names, now.values(), strict=True)), [note]
+
+
+def _sample(sample: object, role: str) -> _Sample:
     """Split a sample into its features and clean each; a plain sequence has one feature."""
     if isinstance(sample, dict):
-        return {str(name): _column(_sequence(values, f"{role}[{name!r}]", 1)) for name, values in sample.items()}
+        return _named([(name, _sequence(values, f"{role}[{name!r}]", 1)) for name, values in sample.items()])
+    if hasattr(sample, "columns") and hasattr(sample, "iloc"):  # a data frame; pandas need not be there for the others
+        names = list(sample.columns)
+        return _named([(name, np.asarray(sample.iloc[:, place])) for place, name in enumerate(names)])
+    if isinstance(sample, np.ndarray) and sample.dtype.names is not None:
+        return _named([(name, np.asarray(sample[name])) for name in sample.dtype.names])
     values = _sequence(sample, role)
+    if isinstance(values, list) and values and all(isinstance(row, dict) for row in values):
+        rows = [row for row in values if isinstance(row, dict)]
+        keys = list(dict.fromkeys(name for row in rows for name in row))
+        return _named([(name, [row.get(name) for row in rows]) for name in keys])
+    return _Sample(_unnamed(values, role), named=False)
+
+
+def _named(columns: list[tuple[object, list[object] | _Array]]) -> _Sample:
+    """Columns by their names as text; a name that two of them have says of neither what it is."""
+    times = Counter(str(name) for name, _ in columns)
+    found = {str(name): _column(values) for name, values in columns}
+    repeated = {name: _Column("repeated", np.empty(0), [], 0) for name in times if times[name] > 1}
+    return _Sample({**found, **repeated}, named=True)
+
+
+def _unnamed(values: list[object] | _Array, role: str) -> dict[str, _Column]:
     if isinstance(values, np.ndarray):
         if values.ndim == 1:
             return {_PLAIN: _column(values)}
         return {f"feature_{index}": _column(values[:, index]) for index in range(values.shape[1])}
-    if values and all(isinstance(row, dict) for row in values):
-        names = list(dict.fromkeys(str(name) for row in values if isinstance(row, dict) for name in row))
-        rows = [{str(name): item for name, item in row.items()} for row in values if isinstance(row, dict)]
-        return {name: _column([row.get(name) for row in rows]) for name in names}
     if values and all(isinstance(row, (list, tuple, np.ndarray)) for row in values):
         table = [list(row) for row in values if isinstance(row, (list, tuple, np.ndarray))]
         if len({len(row) for row in table}) > 1:
@@ -195,6 +231,10 @@ def _compare(before: _Column, now: _Column) -> _Finding:
     finding = _Finding(before.size(), now.size(), warnings, before.kind if before.kind == now.kind else "mixed")
     if "empty" in (before.kind, now.kind):
         return _nothing(finding.n_reference, finding.n_current)
+    if "repeated" in (before.kind, now.kind):
+        role = "reference" if before.kind == "repeated" else "current"
+        reason = f"not judged: more than one column of the {role} sample has this name"
+        return replace(finding, warnings=[*warnings, reason])
     if before.kind != now.kind or before.kind not in ("continuous", "categorical"):
         reason = f"not judged: the reference sample is {before.kind} and the current one {now.kind}"
         return replace(finding, warnings=[*warnings, reason])

@@ -1,8 +1,11 @@
 """Writes a drift detector for the signature of the user's function."""
 
 import ast
+import dataclasses
 import keyword
 
+from poet_engine.domains import data_flow
+from poet_engine.domains.data_flow import FunctionNode
 from poet_engine.domains.description import literal_text
 from poet_engine.domains.ml_monitoring import body, examples, render, returns, roles
 from poet_engine.domains.model import Declined, FunctionInfo, Kind, Parameter, Written
@@ -13,33 +16,41 @@ _DRIFT_WORDS = word_set(
 )
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Stub:
+    """A function whose body may be replaced.
+
+    Attributes:
+        node: Its tree without what it only tells people.
+        shape: What it returns.
+        roles: What its parameters are for.
+        ignored: The input that it ignores.
+    """
+
+    node: FunctionNode
+    shape: returns.Shape
+    roles: roles.Roles
+    ignored: str
+
+
 def write(info: FunctionInfo) -> Written | Declined:
     """Write a two-sample drift detector with the function's own signature and the keys of its result.
 
-    Declines, with the reason, for whatever is no drift detector, whose parameters leave open what to compare with what,
-    or whose own code does more than return a value.
+    Declines, with the reason, for a function that computes with both of its samples, for whatever is no drift detector,
+    whose parameters leave open what to compare with what, or whose own code does more than return a value.
     """
     node = _unusable(info) or body.parse(info)
-    if isinstance(node, Declined):
-        return node
-    shape = body.effects(info, node) or returns.analyse(node)
-    if isinstance(shape, Declined):
-        return shape
-    if not _looks_for_drift(info, shape):
-        return Declined(
-            f"nothing in {info.name!r} says that it looks for drift; put 'drift' into its name, or return a mapping "
-            "with the key 'drift_detected'.",
-        )
-    assigned = roles.assign(info, body.handed_back(shape))
-    if isinstance(assigned, Declined):
-        return assigned
-    own = body.take_along(info, render.OWN_ANSWER, render.present_imports()) if body.needed(node, shape) else None
+    stub = node if isinstance(node, Declined) else _stub(info, node)
+    if isinstance(stub, Declined):
+        return stub
+    needs_body = body.needed(stub.node, stub.shape)
+    own = body.take_along(info, stub.node, render.OWN_ANSWER, render.present_imports()) if needs_body else None
     if isinstance(own, Declined):
         return own
-    options = _options(info, node, shape, assigned)
+    options = _options(info, stub.node, stub.shape, stub.roles)
     if isinstance(options, Declined):
         return options
-    plan = render.Plan(info=info, roles=assigned, shape=shape, options=options, own=own)
+    plan = render.Plan(info=info, roles=stub.roles, shape=stub.shape, options=options, own=own)
     taken = render.clashes(plan)
     if taken:
         return Declined(
@@ -51,7 +62,42 @@ def write(info: FunctionInfo) -> Written | Declined:
         examples=examples.for_trial(plan),
         params=_params(plan),
         summary=_summary(plan),
+        ignored=stub.ignored,
     )
+
+
+def _stub(info: FunctionInfo, node: FunctionNode) -> _Stub | Declined:
+    """The function as one that may be replaced, or why not: the first question is whether its body computes."""
+    shape = returns.analyse(node)
+    handed_back = frozenset[str]() if isinstance(shape, Declined) else body.handed_back(shape)
+    samples = roles.samples(info, handed_back)
+    ignored = None if samples is None else _ignored(info, node, samples)
+    if samples is not None and ignored is None:
+        current, reference = (one.name for one in samples)
+        return Declined(
+            f"the body of {info.name!r} computes with {current!r} and {reference!r}, so it is kept and nothing "
+            "replaces it; a body is replaced only where it ignores one of the two and the caller has to give it."
+        )
+    assigned = roles.assign(info, handed_back)
+    node = body.without_noise(info, node)
+    shape = body.effects(info, node) or shape
+    if isinstance(shape, Declined):
+        return shape
+    if not _looks_for_drift(info, shape):
+        return Declined(
+            f"nothing in {info.name!r} says that it looks for drift; put 'drift' into its name, or return a mapping "
+            "with the key 'drift_detected'.",
+        )
+    if isinstance(assigned, Declined):
+        return assigned
+    return _Stub(node, shape, assigned, ignored or assigned.reference)
+
+
+def _ignored(info: FunctionInfo, node: FunctionNode, samples: tuple[Parameter, Parameter]) -> str | None:
+    """The sample that the caller has to give and that the body ignores."""
+    required = [one.name for one in reversed(samples) if not one.has_default]
+    imports = {entry.name: entry.module for entry in (*info.imports, *info.local_imports)}
+    return data_flow.ignored_input(node, required, imports=imports, loggers=frozenset(info.loggers))
 
 
 def _unusable(info: FunctionInfo) -> Declined | None:
@@ -84,7 +130,7 @@ def _looks_for_drift(info: FunctionInfo, shape: returns.Shape) -> bool:
 
 
 def _options(
-    info: FunctionInfo, node: returns.FunctionNode, shape: returns.Shape, assigned: roles.Roles
+    info: FunctionInfo, node: FunctionNode, shape: returns.Shape, assigned: roles.Roles
 ) -> tuple[Parameter, ...] | Declined:
     """The parameters whose only value that the generated code can answer for is their default."""
     unknown = [entry for entry in assigned.others if not body.labels_only(entry, node, shape)]

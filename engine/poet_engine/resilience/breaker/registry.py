@@ -14,7 +14,7 @@ from poet_engine.resilience.breaker.model import Transition
 from poet_engine.resilience.breaker.settings import BreakerSettings
 
 _LOOK_EVERY_S = 1.0  # whether a person or another process has changed the file
-_PATIENCE_S = 10.0  # nobody waits longer for the disk; the store's own lock is given up after as long
+_PATIENCE_S = 10.0  # nobody waits longer for the disk; the store's own lock is given up before
 
 _logger = logging.getLogger("poet_engine")
 

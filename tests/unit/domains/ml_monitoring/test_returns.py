@@ -82,9 +82,6 @@ def test_a_value_that_depends_on_the_path_is_computed(body: str) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        "pass",
-        "return",
-        "return None",
         "return 1.0",
         "return True, 0.5",
         "return current",
@@ -99,7 +96,6 @@ def test_a_value_that_depends_on_the_path_is_computed(body: str) -> None:
         "result = {'drift': False}\nresult[current] = 1\nreturn result",
         "for result in current:\n    return result",
         "result = other = {'drift': False}\nreturn result",
-        "def inner():\n    return True",
     ],
 )
 def test_anything_else_is_declined_with_a_remedy(body: str) -> None:
@@ -110,3 +106,15 @@ def test_anything_else_is_declined_with_a_remedy(body: str) -> None:
 
 def test_returns_of_functions_inside_do_not_count() -> None:
     assert shape("def inner():\n    return 3\nreturn True") == Shape(is_bool=True)
+
+
+@pytest.mark.parametrize("body", ["pass", "return", "return None", "def inner():\n    return True", "print('to do')"])
+def test_a_body_that_is_yet_to_come_returns_what_its_annotation_says(body: str) -> None:
+    """A truth value, or else a mapping; what else is promised cannot be kept."""
+    assert shape(body) == Shape(is_bool=False, unwritten=True)
+    for annotation in ("dict[str, object]", "Mapping[str, float]", "typing.Any"):
+        assert shape(body, f" -> {annotation}") == Shape(is_bool=False, unwritten=True)
+    assert shape(body, " -> bool") == Shape(is_bool=True, unwritten=True)
+    found = shape(body, " -> DriftReport")
+    assert isinstance(found, Declined)
+    assert "speaks of DriftReport" in found.reason

@@ -1,0 +1,145 @@
+"""Who answers the calls of a function: a version and where it runs, or the original and why."""
+
+import dataclasses
+
+from poet_engine.decorator.modes import Mode
+from poet_engine.decorator.options import Options
+from poet_engine.decorator.places import folder_of, store_of
+from poet_engine.decorator.wiring import wiring
+from poet_engine.domains import Declined, Domain, FunctionInfo, Written, choose
+from poet_engine.engine import Engine
+from poet_engine.errors import UsageError
+from poet_engine.policy import Policy
+from poet_engine.policy.layers import resolve
+from poet_engine.store import FunctionStore, StoredVersion
+
+BASE = "base"  # the domain of a function that names none
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Workplace:
+    """Where a function's versions are kept and run.
+
+    Attributes:
+        info: The function.
+        domain: Its domain.
+        written: What the domain has written for it, or why its own body must answer.
+        policy: What its versions may do.
+        engine: Runs them.
+        versions: Where they are kept.
+        mode: What they may do in this program.
+        record: Whether calls are recorded with their arguments.
+    """
+
+    info: FunctionInfo
+    domain: Domain
+    written: Written | Declined
+    policy: Policy
+    engine: Engine
+    versions: FunctionStore
+    mode: Mode = "on"
+    record: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ready:
+    """A version serves."""
+
+    workplace: Workplace
+    version: StoredVersion
+
+    def described(self) -> str:
+        """Where it runs, and as what; follows the function's name."""
+        place = self.workplace
+        beside = "" if place.mode == "on" else f"; POET_MODE is {place.mode}"
+        return (
+            f"runs in the {place.engine.sandbox_name} sandbox: {self.version.name} for the domain {place.domain.name}, "
+            f"under the policy {place.policy.name}{beside}"
+        )
+
+    @property
+    def ignored(self) -> str | None:
+        """The input that the body ignores; None where nothing that we wrote answers instead of it."""
+        place = self.workplace
+        if place.mode == "shadow" or self.version.metadata.origin != "built_in" or isinstance(place.written, Declined):
+            return None
+        return place.written.ignored
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Hosted:
+    """The original serves.
+
+    Attributes:
+        reason: Why, and how to mend it.
+        workplace: Where a version would be, if it got so far.
+        passing: Whether the fault may pass by itself, so that it is worth another attempt later.
+        chosen: Whether that is what was asked for, and nothing is wrong.
+    """
+
+    reason: str
+    workplace: Workplace | None = None
+    passing: bool = False
+    chosen: bool = False
+
+
+# What a call waits for its version to be made: this share of a timeout that was given, so that the body can still
+# answer within it, and else until a slow machine is done. What may be held by others is given up much sooner.
+PREPARING_SHARE, PREPARING_S = 0.8, 30.0
+STILL_PREPARING = Hosted(
+    "call .poet.prepare() when the program starts to have the version answer from the first call on; it is still being "
+    "made, and answers when it is ready",
+    passing=True,
+)
+
+
+def passes(state: Ready | Hosted) -> bool:
+    """Whether the original serves for a fault that may pass by itself."""
+    return isinstance(state, Hosted) and state.passing
+
+
+def usable(state: Ready | Hosted) -> bool:
+    """Whether a state still holds: its engine may have been closed, or belong to the process that we forked from."""
+    return state.workplace is None or not state.workplace.engine.closed
+
+
+def workplace(info: FunctionInfo, options: Options, mode: Mode) -> Workplace:
+    """Everything that a function's versions need.
+
+    Raises:
+        PoetError: There can be none: the policy is not usable, no sandbox stands.
+    """
+    refuse_homeless(info)
+    domain = choose(options.domain or BASE)
+    policy = policy_for(info, options, domain)
+    versions = store_of(info)
+    engine = wiring().engine(policy)
+    record = wiring().records() if options.record is None else options.record
+    return Workplace(info, domain, domain.write(info), policy, engine, versions, mode, record)
+
+
+def refuse_homeless(info: FunctionInfo) -> None:
+    """A method, or a function inside a function, has no versions.
+
+    Raises:
+        UsageError: It is one.
+    """
+    if info.is_method:
+        raise UsageError(
+            f"{info.qualname} is a method, and its object cannot travel; move its body to a function of plain values",
+        )
+    if "<locals>" in info.qualname:
+        raise UsageError(
+            f"{info.qualname} is defined anew by each call of the function around it, so a version cannot know what "
+            "it closes over; move it to the top level of its module",
+        )
+
+
+def policy_for(info: FunctionInfo, options: Options, domain: Domain) -> Policy:
+    """What the versions of a function may do.
+
+    Raises:
+        PolicyError: One of the layers cannot be used.
+    """
+    around = wiring().surroundings(folder_of(info))
+    return resolve(options.policy, around, base=domain.policy, by_caller=False).policy(Policy)
