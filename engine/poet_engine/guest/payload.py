@@ -274,18 +274,18 @@ def _arguments(
     """Apart from the call, so that by then nothing but the arguments themselves holds what they came in."""
     try:
         region: Attached = NOTHING if attached is None else Mapped(attached, kernel.free_pages)
-        positional = [codec.from_wire(item, 0, region) for item in args]
-        return positional, {name: codec.from_wire(item, 0, region) for name, item in kwargs.items()}
+        positional = [codec.from_wire(item, region) for item in args]
+        return positional, {name: codec.from_wire(item, region) for name, item in kwargs.items()}
     finally:
         if attached is not None:
             os.close(attached)
 
 
 def _result(value: object, results: int | None) -> bytes:
-    parts = None if results is None else Collected()
+    parts = None if results is None else Collected(pays=True)
     content = codec.dumps(value, "the result", parts)
     if parts is not None and results is not None:
-        parts.deliver(results)
+        content = codec.deliver(content, parts, results)
     return pack(Kind.RESULT, content)
 
 
@@ -294,7 +294,8 @@ def _answer_of(error: BaseException, filename: str, source: str) -> bytes:
         body = {"argument": error.argument[:_MAX_TEXT], "rule": error.rule[:_MAX_TEXT]}
         return pack(Kind.REFUSED, json.dumps(body).encode())
     if isinstance(error, UntravellableError | UndecodableError):
-        return pack(Kind.EXCEPTION, _body(type(error).__name__, str(error), "", "untravellable", raised=True))
+        text = error.told_inside() if isinstance(error, UntravellableError) else str(error)
+        return pack(Kind.EXCEPTION, _body(type(error).__name__, text[:_MAX_TEXT], "", "untravellable", raised=True))
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     return _describe(error, filename)
 

@@ -57,7 +57,7 @@ class Run:
         self._container, self._stream = container, container.stream
         self._limits, self._wall, self._clock = limits, wall, clock
         self._tolerant, self._keep, self._files = tolerant, keep, files
-        self._heard = Hearing(limits.result, script=files is not None)
+        self._heard = Hearing(limits.result, lambda: self._watch.late(clock()), script=files is not None)
         self._output = Output(limits.output)
         self._counts = Counts()
         self._processes_refused = 0

@@ -49,7 +49,7 @@ class Supervisor:
     ) -> None:
         self._armed, self._watch, self._cpu_ms, self._clock, self._tolerant = armed, watch, cpu_ms, clock, tolerant
         self._folder = folder
-        self._heard = Hearing(watch.limits.result, script=folder is not None)
+        self._heard = Hearing(watch.limits.result, lambda: watch.late(clock()), script=folder is not None)
         self._ended = False
         self._cancellation: Cancellation | None = None
         self._attached: int | None = None
