@@ -210,7 +210,8 @@ def _standing(name: str, policy: Policy, wish: Wish) -> Sandbox:
         undo.callback(sandbox.close)
         lacking = _lacking(sandbox, policy)
         if lacking:
-            raise SandboxUnavailableError("; ".join(f"{name}: {_complaint(report)}" for report in lacking))
+            told = (f"{name}: wall {one.wall!r} does not hold ({one.stopped_by}); {one.remedy}" for one in lacking)
+            raise SandboxUnavailableError("; ".join(told))
         undo.pop_all()
     return sandbox
 
@@ -218,10 +219,6 @@ def _standing(name: str, policy: Policy, wish: Wish) -> Sandbox:
 def _lacking(sandbox: Sandbox, policy: Policy) -> tuple[WallReport, ...]:
     required = frozenset(str(wall) for wall in policy.isolation.require)
     return walls.missing(sandbox.walls(thorough=False), required) if required else ()
-
-
-def _complaint(report: WallReport) -> str:
-    return f"wall {report.wall!r} does not hold ({report.stopped_by}); {report.remedy}"
 
 
 def _noise() -> float:

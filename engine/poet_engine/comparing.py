@@ -5,7 +5,7 @@ from poet_engine.guest.codec import dumps, loads
 from poet_engine.guest.travel import UndecodableError
 
 # In the wire form every quotation mark of a text is escaped, so these stand for nothing else.
-_ARRAYS = tuple(f'"~":"{tag}"'.encode() for tag in (arrays.TAG, tables.TAG))
+_ARRAYS = tuple(f'"~":"{tag}"'.encode() for tag in (arrays.TAG, arrays.SCALAR_TAG, *tables.TAGS))
 
 
 def same(one: object, other: object) -> bool | None:
@@ -23,7 +23,7 @@ def same(one: object, other: object) -> bool | None:
         return False
     try:
         return bool(loads(first) == loads(second))
-    except UndecodableError:  # more items than are read at once
+    except UndecodableError:  # such as keys whose hashes collide
         return None
 
 

@@ -1,11 +1,16 @@
 """A result is bytes from an enemy: whatever breaks the format is the code's failure and never a fault of ours."""
 
+import base64
 import errno
 import json
+import time
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
 
+from poet_engine.guest.account import FREE, Account
+from poet_engine.guest.codec import loads
 from poet_engine.outcome import Blame, Status
 
 if TYPE_CHECKING:
@@ -63,6 +68,49 @@ def test_an_unreadable_result_is_no_result(call: "Caller", content: bytes) -> No
     assert outcome.stdout == "reached\n"
     assert (outcome.status, outcome.cause, outcome.blame) == (Status.NO_RESULT, "result_undecodable", Blame.CODE)
     assert outcome.value is None
+
+
+_TABLE = {"~": "table", "l": 1, "i": None, "c": {"~": "index", "n": None, "v": ["r", [0, 1, 1]]}, "v": [[0, "o", [1]]]}
+_SERIES = {"~": "series", "i": None, "n": None, "v": ["o", [1]]}
+_DAYS = b"".join((day * 86_400).to_bytes(8, "little") for day in range(4, 2804) if (day - 4) % 7 < 5)
+_WORKING_DAYS = {"~": "array", "d": "<M8[s]", "s": [2000], "v": base64.b64encode(_DAYS).decode()}
+# Within the 256 KiB that a result may have: what each would take a host that just made it.
+COSTLY: dict[str, object] = {
+    "2,000 tables, 0.5 s": [_TABLE] * 2000,
+    "a table of 20,000 columns, 1 s": {"~": "frame", "c": [None, [0] * 20_000], "n": None, "v": [["o", []]] * 20_000},
+    "4,000 series, 0.3 s": [_SERIES] * 4000,
+    "an index of working days, 0.1 s": {"~": "index", "n": None, "f": "B", "v": ["a", _WORKING_DAYS]},
+    "10,000 paths of many parts, 0.2 s": [{"~": "path", "v": "a/b/c"}] * 8000,
+    "fractions whose divisor is looked for": [{"~": "fraction", "v": [355, 113]}] * 5000,
+    "brackets": json.loads("[" + ",".join(["[" * 99 + "]" * 99] * 1200) + "]"),
+    "mappings": [{}] * 80_000,
+    "floats": [1.5] * 60_000,
+    "text as wide as a house": {"~": "array", "d": "<U9999999", "s": [100], "v": ["a"] * 100},
+}
+
+
+@pytest.mark.parametrize("value", COSTLY.values(), ids=COSTLY)
+def test_what_costs_more_than_it_is_long_is_refused_before_the_work_is_done(
+    call: "Caller", value: object, pace: int
+) -> None:
+    """With blanks for the price it would be decoded, and the price would be more than a result may have."""
+    content = json.dumps(value, separators=(",", ":")).encode()
+    costs = Account()
+    loads(content, costs=costs)
+    assert costs.spent > len(content) + FREE
+    sending = (
+        f"import zlib\nframe = zlib.decompress({zlib.compress(bytes([RESULT]) + len(content).to_bytes(4) + content)!r})"
+    )
+
+    began = time.thread_time()
+    outcome = call(
+        f"{sending}\nprint('reached', flush=True)\nwhile frame: frame = frame[os.write(3, frame):]\nos._exit(0)"
+    )
+    taken = time.thread_time() - began
+
+    assert outcome.stdout == "reached\n"
+    assert (outcome.status, outcome.cause, outcome.blame) == (Status.NO_RESULT, "result_undecodable", Blame.CODE)
+    assert taken < 0.1 * pace
 
 
 @pytest.mark.parametrize("kind", [0, 1, READY, SETUP_FAILED, 7, 255])

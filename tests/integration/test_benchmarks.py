@@ -10,6 +10,7 @@ from types import ModuleType
 
 import pytest
 
+from poet_engine.guest import codec
 from poet_engine.policy import Policy
 from poet_engine.sandbox import walls
 from poet_engine.sandbox.process import ProcessSandbox
@@ -117,3 +118,12 @@ def test_the_gate_is_measured() -> None:
     assert 0 < told["parse_cpu_ms"] < told["allow_list_cpu_ms"]
     assert told["cached_ms"]["p50"] < told["scan_ms"]["p50"]
     assert len(told["bomb_ms"]) > 5
+
+
+def test_decoding_is_timed_for_every_tag() -> None:
+    done = _run("--size", "0.05", "--attempts", "1", "--json", script="decoding")
+
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)["decodings"]
+    assert {name.partition(":")[0] for name in told} == {"JSON", *codec._DECODERS}
+    assert min(one["paid_ms"] for one in told.values()) > 0

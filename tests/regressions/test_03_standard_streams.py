@@ -223,7 +223,7 @@ class Own(io.TextIOWrapper):
     pass
 class Bad:
     def flush(self):
-        raise SystemExit(3)
+        raise ValueError('closed')
 def f():
     {body}
     return 1

@@ -1,4 +1,7 @@
-"""Under `domain=` a stub is replaced, and a body that computes is not (case 34: a rule with an unused option)."""
+"""Under `domain=` a stub is replaced, and a body that computes is not (case 34: a rule with an unused option).
+
+The bodies are one table to compare with, which stays in one piece.
+"""
 
 import dataclasses
 import itertools
@@ -156,6 +159,44 @@ return fmean(new) > fmean(old)
 # what it tells somebody else
 warnings.catch_warnings(current).send(reference)
 return {'drift_detected': False}
+# a buffer that is filled
+gap = np.zeros(3)
+np.subtract(current[:3], reference[:3], out=gap)
+return {'drift_detected': bool(gap.sum() > 1)}
+# a buffer that is filled in its places
+seen = np.zeros(100)
+np.add.at(seen, current, 1)
+np.subtract.at(seen, reference, 1)
+return {'drift_detected': bool(seen.any())}
+# a default of a lambda
+moved = lambda c=current, r=reference: fmean(c) - fmean(r)
+return {'drift_detected': moved() > 1}
+# a default of a function inside
+def moved(c=current, r=reference):
+    return fmean(c) - fmean(r)
+return {'drift_detected': moved() > 1}
+# a name from outside
+total = 0
+def add():
+    nonlocal total
+    total += sum(current) - sum(reference)
+add()
+return {'drift_detected': total > 1}
+# another name for a function
+mean = fmean
+return {'drift_detected': mean(current) > mean(reference)}
+# what an error says
+try:
+    raise ValueError(reference, current)
+except ValueError as error:
+    return {'drift_detected': error.args[0] != error.args[1]}
+# a method by its name
+return {'drift_detected': getattr(current, 'mean')() > getattr(reference, 'mean')()}
+# an answer about what is there
+return {'drift_detected': current is None or isinstance(reference, str)}
+# print to a file
+print(current, reference, file=logger)
+return {'drift_detected': False}
 # two constants
 return {'drift_detected': True, 'n': len(reference)} if current else {'drift_detected': False, 'n': 0}
 """)
@@ -225,6 +266,10 @@ return {'drift_detected': reference is not None}
 if reference:
     pass
 return {'drift_detected': False}
+# another answer for another type
+if reference is None or not isinstance(reference, list):
+    return {'drift_detected': False, 'reason': 'no list'}
+return {'drift_detected': False, 'reason': ''}
 # the same answer either way
 if not reference:
     return {'drift_detected': False}

@@ -1,18 +1,28 @@
-"""A body is attempted once unless it is seen to do nothing but read (case 35: a card was charged four times)."""
+"""A body is attempted once unless it is seen to do nothing but read (case 35: a card was charged four times).
 
+The bodies are one table to compare with, which stays in one piece.
+"""
+
+import contextlib
 import logging
 import sys
 import types
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 from tests.regressions.modules import Decorated, indented, loaded
+from tests.regressions.workshops import opened_gate, opened_workshop
+from tests.unit.decorator.conftest import Workshop
 
 from poet_engine import poet
 from poet_engine.decorator.reads import first_effect
+from poet_engine.errors import UsageError
 from poet_engine.events import ExecutionEvent
 from poet_engine.journal import Journal
+from poet_engine.outcome import Blame, Status
+from poet_engine.sandbox.scripted import failed
 
 HEAD = """\
 import asyncio, collections, contextlib, csv, dataclasses, datetime, decimal, functools, itertools, json
@@ -359,9 +369,46 @@ def test_a_body_that_reads_is_tried_again(tmp_path: Path, monkeypatch: pytest.Mo
     assert event.payload.attempts == 4
 
 
+ADOPTED = "def settle(number):\n    return 1\n"
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Iterator[Workshop]:
+    with opened_gate() as gate, opened_workshop(tmp_path, gate) as opened:
+        yield opened
+
+
+def test_after_a_version_the_body_has_one_attempt(workshop: Workshop) -> None:
+    """The version is tried again in its sandbox; the body that answers instead runs once."""
+    text = "from poet_engine.decorator import poet\n\nran = []\n\n\n@poet\ndef settle(number):\n"
+    settle = workshop.load(text + indented(WRITES), function="settle")
+    settle.poet.adopt(ADOPTED)
+    workshop.answer = failed(Status.INFRA, "lane_lost", Blame.ENGINE)
+    with pytest.raises(TimeoutError):
+        settle(17)
+    assert (len(workshop.jobs), settle.original.__globals__["ran"]) == (4, [17])
+
+
+def test_a_version_that_may_reach_the_network_is_tried_again_only_for_a_body_that_reads(workshop: Workshop) -> None:
+    """What it has sent cannot be taken back. A failure before it was released is none of its doing."""
+    policy = 'extends = "data"\n[network]\nallow = ["shop.example:443"]\n'
+    head = "from poet_engine import Policy\nfrom poet_engine.decorator import poet\n\nran = []\n\n\n"
+    head += f"@poet(policy=Policy.parse({policy!r}))\ndef settle(number):\n"
+    for body, outcome, times in (
+        (WRITES, failed(Status.INFRA, "lane_lost", Blame.ENGINE), 1),
+        (WRITES, failed(Status.INFRA, "setup", Blame.ENGINE), 4),
+        ("return number + 1", failed(Status.INFRA, "lane_lost", Blame.ENGINE), 4),
+    ):
+        settle = workshop.load(head + indented(body), function="settle")
+        settle.poet.adopt(ADOPTED)
+        workshop.answer = outcome
+        workshop.jobs.clear()
+        with contextlib.suppress(TimeoutError):
+            settle(17)
+        assert len(workshop.jobs) == times
+
+
 def test_wrong_values_are_errors() -> None:
     """`idempotent` is True, False or None."""
-    from poet_engine.errors import UsageError  # noqa: PLC0415 - only here
-
     with pytest.raises(UsageError, match="True, False or None"):
         poet(idempotent="yes")  # type: ignore[call-overload]  # what a caller without a type checker may write

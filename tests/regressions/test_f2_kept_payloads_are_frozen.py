@@ -350,8 +350,8 @@ def test_a_killed_host_leaves_nothing_frozen_behind(sandbox_kind: str) -> None:
         for pid in pids:
             with contextlib.suppress(psutil.NoSuchProcess):
                 left.append(psutil.Process(pid))
-        assert left
         host.kill()
 
+    assert left
     _gone, alive = psutil.wait_procs(left, timeout=30)
     assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []

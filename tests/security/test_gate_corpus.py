@@ -178,5 +178,15 @@ FALSE_REJECTIONS: Mapping[str, str] = {
     "tests in the documentation": "if __name__ == '__main__':\n    import doctest\n    doctest.testmod()\n",
     "a loop of events": "import asyncio\n",
     "MD5 for a checksum": "import hashlib\ndef f(x):\n    return hashlib.md5(x).hexdigest()\n",
+    "a private attribute of a value that was not asked": "import threading\nclass A:\n    _value = 1\n"
+    "    def __lt__(self, other: 'A'):\n        return self._value < other._value\n",
+    "a private attribute of items": "import threading\nclass A:\n    _value = 1\n    def f(self):\n"
+    "        return [item._value for item in self.items]\n",
+    "a private attribute behind a property by lambda": "import threading\nclass A:\n    _value = 1\n"
+    "    value = property(lambda self: self._value)\n",
+    "a method that is called by way of its class": "import threading\nclass A:\n    _value = 1\n    def rank(self):\n"
+    "        return self._value\nsorted([A()], key=A.rank)\n",
+    "an attribute called obj beside a caught exception": "def f(x):\n    try:\n        return x.obj\n"
+    "    except KeyError as error:\n        return str(error)\n",
     "a decorator that copies more": "from functools import wraps\ndef d(f):\n    return wraps(f, updated=())\n",
 }

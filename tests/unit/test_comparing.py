@@ -31,8 +31,9 @@ class _Odd:
         (pd.DataFrame({"a": [1, 2]}), pd.DataFrame({"a": [1, 3]}), False),
         ('"~":"array"', '"~":"array"', True),
         ([np.zeros(3), _Odd()], [np.zeros(3), _Odd()], None),
-        (np.array(["a"], object), ["a"], True),
-        ([1] * 1_000_001, [1.0] * 1_000_001, None),
+        (np.array(["a"], object), np.array(["a"], object), True),
+        (np.array(["a"], object), ["a"], False),
+        ([1] * 1_000_001, [1.0] * 1_000_001, True),
         (_Odd(), _Odd(), None),
     ],
 )

@@ -5,8 +5,10 @@ The form is for people and for other programs; nothing here reads it back.
 """
 
 import base64
+import collections
 import datetime as dt
 import decimal
+import fractions
 import json
 import math
 import uuid
@@ -39,8 +41,10 @@ def _form(value: object, depth: int) -> object:
             return _float(float(value))
         case Mapping():
             return _mapping(value, depth + 1)
-        case list() | tuple():
+        case list() | tuple() | collections.deque():
             return _items(value, depth + 1)
+        case range() | fractions.Fraction():
+            return _of_integers(value)
         case set() | frozenset():
             # Sorted by what is printed, so that the same set always looks the same.
             return {"$set": sorted(_items(value, depth + 1), key=json.dumps)}
@@ -92,11 +96,40 @@ def _items(value: Iterable[object], depth: int) -> list[object]:
     return [item if type(item) in _AS_IT_IS else _plain(item, depth) for item in value]
 
 
+def _of_integers(value: range | fractions.Fraction) -> object:
+    if isinstance(value, fractions.Fraction):
+        return {"$fraction": [_integer(value.numerator), _integer(value.denominator)]}
+    # by its ends: it may be longer than any list
+    return {"$range": [_integer(value.start), _integer(value.stop), _integer(value.step)]}
+
+
 def _foreign(value: object, depth: int) -> object:
-    """A numpy scalar or array by what it holds, without importing numpy; anything else by the name of its type."""
+    """What numpy and pandas made by what it holds, without importing them; anything else by the name of its type."""
     to_list = getattr(value, "tolist", None)
-    if type(value).__module__.partition(".")[0] == "numpy" and callable(to_list):
+    module = type(value).__module__.partition(".")[0]
+    if module == "pandas" and getattr(value, "ndim", None) == 1:
+        return _column(value, depth)
+    if module == "numpy" and callable(to_list):
         held: object = to_list()
         if type(held) is not type(value):
             return _plain(held, depth + 1)
+    return _by_name(value)
+
+
+def _by_name(value: object) -> object:
     return {"$object": f"{type(value).__module__}.{type(value).__qualname__}"}
+
+
+def _column(value: object, depth: int) -> object:
+    """A series with its labels; an index as its labels, and one that is a range by its ends."""
+    index, to_list = getattr(value, "index", None), getattr(value, "tolist", None)
+    if type(value).__name__ == "RangeIndex":
+        start, stop, step = (getattr(value, name) for name in ("start", "stop", "step"))
+        return _of_integers(range(start, stop, step))
+    if not callable(to_list):
+        return _by_name(value)
+    values = _plain(to_list(), depth + 1)
+    if not callable(getattr(index, "tolist", None)):
+        return values
+    name = _plain(getattr(value, "name", None), depth + 1)
+    return {"$series": {"index": _column(index, depth + 1), "name": name, "values": values}}

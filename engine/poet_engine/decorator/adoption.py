@@ -11,6 +11,7 @@ from poet_engine.decorator.states import Workplace
 from poet_engine.domains import FunctionInfo, Kind, Parameter
 from poet_engine.domains.data_flow import FunctionNode, own_nodes
 from poet_engine.domains.description import parameters_of
+from poet_engine.domains.parsing import parse
 from poet_engine.errors import UsageError
 from poet_engine.outcome import decisive
 
@@ -45,7 +46,7 @@ def _problem(place: Workplace, code: str) -> str | None:
     if first is not None and (report.rejected or report.cause in {"syntax", "too_large"}):
         return f"the gate rejects it: {first.rule} on line {first.line}: {first.message}"
     try:
-        tree = ast.parse(code)
+        tree = parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return f"it is not Python ({error}); correct it"
     info = place.info

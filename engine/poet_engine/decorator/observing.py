@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from poet_engine.comparing import same
 from poet_engine.domains import Example, FunctionInfo, Kind
+from poet_engine.domains.parsing import parse
 from poet_engine.engine import Engine
 from poet_engine.job import Job
 
@@ -44,7 +45,7 @@ def _entry(info: FunctionInfo) -> str:
 
 def _observer(info: FunctionInfo) -> str:
     """A module with the user's body, and a function that calls it and returns the arguments."""
-    tree = ast.parse(info.source)
+    tree = parse(info.source)
     for node in ast.walk(tree):
         # Decorators and annotations may name what only the user's module has.
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

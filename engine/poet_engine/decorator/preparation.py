@@ -116,6 +116,8 @@ class Preparation(Generic[_Made]):
                     self._failures = 0 if self._settled else min(self._failures + 1, 30)
                     self._not_before = self._clock() + pause
         finally:
+            with self._lock:
+                self._work = None if self._work is work else self._work
             work.done.set()
 
     def _start_over(self) -> None:

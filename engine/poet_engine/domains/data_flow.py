@@ -39,22 +39,9 @@ _READING_METHODS = word_set(
     "replace reshape round rpartition rstrip sample select_dtypes skew split splitlines squeeze startswith std "
     "strip sum tail title to_dict to_list to_numpy tolist transpose unique upper value_counts values var zfill",
 )
-# Of the pure packages, what writes, or changes what it is given.
-_CHANGING = (
-    "save",
-    "to_",
-    "dump",
-    "write",
-    "put",
-    "copyto",
-    "fill",
-    "place",
-    "shuffle",
-    "seed",
-    "heap",
-    "insort",
-    "set_",
-)
+# Of the pure packages, what writes, or changes what it is given: how such names begin, and whole names.
+_CHANGING = tuple(word_set("save to_ dump write put copyto fill place shuffle seed heap insort set del"))
+_CHANGING_NAMES = word_set("at iadd iand iconcat ifloordiv imul ior ipow isub itruediv ixor")
 _FRESH_CALLS = word_set("dict list set bytearray defaultdict Counter OrderedDict deque")
 _MOST_STEPS = 100_000
 _LOG_METHODS = word_set("debug info warning warn error exception critical log")
@@ -78,7 +65,7 @@ def is_noise(call: ast.Call, imports: Mapping[str, str], loggers: frozenset[str]
     """Whether a call only tells people something: `print`, a warning, a record of a logger."""
     match call.func:
         case ast.Name(id="print"):
-            return True
+            return all(word.arg != "file" for word in call.keywords)
         case ast.Name(id=name):
             return imports.get(name, "") in {"logging", "warnings"} and name in _LOG_METHODS
         case ast.Attribute(value=ast.Name(id=name), attr=attribute):
@@ -169,14 +156,14 @@ class _Flow:
     def _compound(self, statement: ast.stmt, *, governed: bool) -> None:  # noqa: C901 - the same
         match statement:
             case ast.If(test=test, body=body, orelse=orelse):
-                decides = self._value(test, governed=governed) or governed
+                decides = self._decides(test, governed=governed) or governed
                 self._branches([body, orelse], governed=decides)
             case ast.For() | ast.AsyncFor():
                 decides = self._value(statement.iter, governed=governed) or governed
                 decides = self._loop(statement.body, governed=decides, target=statement.target)
                 self._block(statement.orelse, governed=decides)
             case ast.While(test=test, body=body, orelse=orelse):
-                decides = self._value(test, governed=governed) or governed
+                decides = self._decides(test, governed=governed) or governed
                 self._block(orelse, governed=self._loop(body, governed=decides, test=test))
             case ast.With() | ast.AsyncWith():
                 for item in statement.items:
@@ -224,7 +211,7 @@ class _Flow:
         jumped, self._jumped = self._jumped, False
         while True:
             before, left = set(self._carriers), self._left_early
-            governed = governed or self._jumped or (test is not None and self._value(test, governed=governed))
+            governed = governed or self._jumped or (test is not None and self._decides(test, governed=governed))
             if target is not None:
                 self._store(target, carries=governed, governed=governed)
             self._block(body, governed=governed)
@@ -287,12 +274,9 @@ class _Flow:
                 self._store(target, carries=carries, governed=governed)
                 return carries
             case ast.Lambda(body=body):
-                return self._value(body, governed=governed)
+                return self._value(body, governed=governed) or self._mentions(node)
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
                 return self._comprehension(node, governed=governed)
-            case ast.Compare(ops=[ast.Is() | ast.IsNot()], comparators=[ast.Constant(value=None)]):
-                self._value(node.left, governed=governed)
-                return False  # validation
             case ast.Yield(value=value):
                 self._reached |= governed or (value is not None and self._value(value, governed=governed))
                 return False
@@ -300,7 +284,7 @@ class _Flow:
                 self._reached |= self._value(value, governed=governed) or governed
                 return False
             case ast.IfExp(test=test, body=body, orelse=orelse):
-                decides = self._value(test, governed=governed) and ast.dump(body) != ast.dump(orelse)
+                decides = self._decides(test, governed=governed) and ast.dump(body) != ast.dump(orelse)
                 inner = governed or decides
                 either = [self._value(part, governed=inner) for part in (body, orelse)]
                 return decides or any(either)
@@ -311,6 +295,23 @@ class _Flow:
                 return found
             case _:
                 return self._any(_parts(node), governed=governed)
+
+    def _decides(self, test: ast.expr, *, governed: bool) -> bool:
+        """Whether the input decides a test; what only asks for its type, or whether it is there, is validation."""
+        match test:
+            case ast.BoolOp(values=values):
+                found = [self._decides(value, governed=governed) for value in values]
+                return any(found)
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                return self._decides(operand, governed=governed)
+            case (
+                ast.Call(func=ast.Name(id="isinstance" | "issubclass"))
+                | ast.Compare(ops=[ast.Is() | ast.IsNot()], comparators=[ast.Constant(value=None)])
+            ):
+                self._value(test, governed=governed)
+                return False
+            case _:
+                return self._value(test, governed=governed)
 
     def _any(self, parts: Iterable[ast.expr], *, governed: bool) -> bool:
         """Whether one of them carries the input; each is looked at, for what its calls do."""
@@ -337,8 +338,6 @@ class _Flow:
         if is_noise(node, self._imports, self._loggers):
             return False
         match node.func:
-            case ast.Name(id=("isinstance" | "issubclass") as name) if name not in self._bound:
-                return False  # validation
             case ast.Name(id=name) if name in self._defined:
                 return self._enter(name, carried=carried, governed=governed)
             case ast.Name(id=name) if self._is_pure(name) and not (carried and self._hands_over(node)):
@@ -360,11 +359,13 @@ class _Flow:
             and root not in self._bound
             and self._imports.get(root, "").partition(".")[0] in PURE_PACKAGES
         ):
-            changes = method.attr.startswith(_CHANGING) or self._hands_over(node)
+            changes = _changes(method.attr) or self._hands_over(node) or _fills(node)
             self._reached |= changes and (carried or governed)
             return carried
         carried |= self._value(method.value, governed=governed)
-        if method.attr in _READING_METHODS or isinstance(method.value, ast.Constant | ast.JoinedStr):
+        if not _fills(node) and (
+            method.attr in _READING_METHODS or isinstance(method.value, ast.Constant | ast.JoinedStr)
+        ):
             return carried
         if isinstance(method.value, ast.Name) and root in self._fresh:
             if carried or governed:
@@ -398,7 +399,7 @@ class _Flow:
         if name in self._bound:
             return False
         if name in self._imports:
-            return self._imports[name].partition(".")[0] in PURE_PACKAGES and not name.startswith(_CHANGING)
+            return self._imports[name].partition(".")[0] in PURE_PACKAGES and not _changes(name)
         return name in _PURE_BUILTINS
 
     def _enter(self, name: str, *, carried: bool, governed: bool) -> bool:
@@ -415,6 +416,15 @@ class _Flow:
 
     def _mentions(self, node: ast.AST) -> bool:
         return any(isinstance(found, ast.Name) and found.id in self._carriers for found in ast.walk(node))
+
+
+def _changes(name: str) -> bool:
+    return name.startswith(_CHANGING) or name in _CHANGING_NAMES
+
+
+def _fills(node: ast.Call) -> bool:
+    """Whether a call is given something that it changes."""
+    return any(word.arg in {"out", "inplace", "copy"} for word in node.keywords)
 
 
 def _parts(node: ast.AST) -> Iterator[ast.expr]:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from poet_engine import errors
 from poet_engine.domains.data_flow import FunctionNode
 from poet_engine.domains.model import FunctionInfo, ImportedName, Kind, Parameter
+from poet_engine.domains.parsing import parse
 
 # A longer default is data rather than a default, and would be copied into every version.
 _LONGEST_DEFAULT = 2000
@@ -130,7 +131,7 @@ def _module_text(function: types.FunctionType) -> str:
 
 def _parse_module(text: str, function: types.FunctionType) -> ast.Module:
     try:
-        return ast.parse(text)
+        return parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise errors.SourceUnavailableError(
             f"the source of {function.__name__!r} cannot be read, because {function.__code__.co_filename} does not "
@@ -177,7 +178,7 @@ def _own_source(text: str, node: FunctionNode) -> str:
     lines = text.split("\n")[_first_line(node) - 1 : node.end_lineno]
     source = textwrap.dedent("\n".join(lines) + "\n")
     try:
-        ast.parse(source)
+        parse(source)
     except SyntaxError:
         # Text inside a string may stand further left than the function, which leaves nothing to dedent by; and a
         # one-line `class C: def …` or `a; b` puts other code on the same line.

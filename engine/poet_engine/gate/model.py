@@ -1,6 +1,7 @@
 """A parsed source as the rules see it: its nodes by kind, their parents, and what each name can mean."""
 
 import ast
+import builtins
 import dataclasses
 import functools
 from collections import defaultdict
@@ -124,6 +125,12 @@ class Source:
     def loads(self, scope: Scope, name: str) -> list[ast.Name]:
         """Uses of a name that stand in this scope itself, not in one within it."""
         return self._loads.get((id(scope), name), [])
+
+    def may_be_builtin(self, name: ast.Name) -> bool:
+        """Whether a builtin has the name too: what binds it in a module or class may not have run, or not for good."""
+        scope = self.scope_of.get(name)
+        home = scope.home(name.id) if scope is not None else None
+        return name.id in _BUILTINS and (home is None or home.kind in {MODULE, CLASS})
 
     def is_super(self, node: ast.AST) -> bool:
         """Whether it is `super()`, the builtin."""
@@ -306,6 +313,7 @@ class Source:
                 owner.imports.add(name)
 
 
+_BUILTINS = frozenset(dir(builtins))
 _CHAIN = frozenset({ast.Attribute, ast.Call, ast.Subscript, ast.BinOp})
 _CHAIN_FIELDS = frozenset({"func", "value", "left"})
 _SCOPED = frozenset({

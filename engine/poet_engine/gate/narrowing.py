@@ -49,6 +49,8 @@ class Narrowing:
             return None
         variable, bindings = _Variable(name.id, home), self._bindings(home, name.id)
         fixed = len(bindings) == 1 and bindings[0].kind == "parameter"
+        if bindings and not fixed and self._function(bindings[0].node) is not self._function(name):
+            return None  # who waits in the middle of a function may find another value there
         inner: ast.AST = name
         while bindings and (outer := self._source.parents.get(inner)) is not None:
             for question, region in self._asked(inner, outer, variable):

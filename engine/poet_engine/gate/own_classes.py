@@ -49,7 +49,9 @@ class OwnClasses:
     def named(self, name: ast.AST) -> OwnClass | None:
         """The one class that a name stands for, whatever it is decorated with."""
         scope = self._source.scope_of.get(name) if isinstance(name, ast.Name) else None
-        found = scope.meanings(name.id) if isinstance(name, ast.Name) and scope is not None else []
+        if not isinstance(name, ast.Name) or scope is None or self._source.may_be_builtin(name):
+            return None
+        found = scope.meanings(name.id)
         return self.made_by(found[0].node) if len(found) == 1 else None
 
     def made_by(self, node: ast.AST | None) -> OwnClass | None:
@@ -63,6 +65,8 @@ class OwnClasses:
             found = scope.meanings(node.id) if scope is not None else []
             if not found:
                 return f"builtins.{node.id}" if node.id in vocabulary.ALLOWED_BUILTINS else None
+            if self._source.may_be_builtin(node):
+                return None
             paths = {one.path if one.kind == "from" else "" for one in found}
             return paths.pop() or None if len(paths) == 1 else None
         return self._uses.paths.get(node)

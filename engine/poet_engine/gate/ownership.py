@@ -205,9 +205,11 @@ class Ownership:
             plain = method.computed and self._runs(method) and isinstance(method.node, ast.FunctionDef)
             return self._ask(Result(method.node)) if plain and isinstance(method.node, ast.FunctionDef) else None
         own = self.classes.made_by(owner)
-        field = isinstance(self._source.parents.get(node), ast.AnnAssign) and bool(getattr(owner, "decorator_list", ()))
-        if own is None or field or not own.is_simple:
-            return None  # it is given when an instance is made, or made a member of
+        if own is None or not own.is_simple:
+            return None  # it is given when an instance is made, or is made a member
+        annotated = isinstance(self._source.parents.get(node), ast.AnnAssign)
+        if annotated and (own.node.decorator_list or own in self.escaped):
+            return None  # it is the field of a dataclass, or may be made one
         value = self._bound(binding)
         described = self.attributes.describes and value is not None and any(one.kind == INSTANCE for one in value)
         return None if described else value
@@ -278,7 +280,7 @@ class Ownership:
     def _name(self, node: ast.Name) -> Value:
         scope = self._source.scope_of.get(node)
         home = scope.home(node.id) if scope is not None else None
-        if home is None:
+        if home is None or self._source.may_be_builtin(node):
             return None
         if node not in self._questions:
             self._questions[node] = self._narrowing.question(node)
@@ -356,7 +358,7 @@ class Ownership:
     def _function(self, name: ast.Name) -> ast.FunctionDef | None:
         """The one plain function that a name stands for."""
         scope = self._source.scope_of.get(name)
-        found = scope.meanings(name.id) if scope is not None else []
+        found = scope.meanings(name.id) if scope is not None and not self._source.may_be_builtin(name) else []
         node = found[0].node if len(found) == 1 else None
         return node if isinstance(node, ast.FunctionDef) and not node.decorator_list else None
 

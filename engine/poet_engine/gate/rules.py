@@ -207,8 +207,9 @@ _TABLE = (
         _MEDIUM,
         "method not allowed",
         "On an array or a table it reads or writes files, runs text as code, or gives out memory addresses. The gate "
-        "does not know types, so the name is refused on every value.",
-        "Return the data instead; a method of your own needs another name.",
+        "knows the types of your own classes only, so the name is refused on every other value.",
+        "Return the data instead; a method of your own needs another name, or a value that is plainly of your own "
+        "class.",
         SCAN_AST,
         73,
     ),
@@ -233,7 +234,8 @@ _TABLE = (
         _MEDIUM,
         "private attribute of other code",
         "What a library keeps private leads to its modules and its state.",
-        "Use the public attribute; a private one of your own has to be set somewhere in the same source.",
+        "Use the public attribute. A private one of your own is set in the same source, and asked for on self, or on "
+        "what isinstance says is of your class.",
         SCAN_AST,
         767,
     ),

@@ -26,12 +26,22 @@ class Collected:
     Args:
         alignment: Every piece starts at a multiple of it. Pieces that will be mapped start at a page.
         most: Bytes that they may be together, and what to call that limit; None where the receiver judges.
+        pays: Whether the message has to pay for what is expensive to make of it; see `account`.
+        items: How many items the message may have altogether; None where any number.
     """
 
-    def __init__(self, *, alignment: int = 1, most: tuple[int, str] | None = None) -> None:
-        self._alignment, self._most = alignment, most
+    def __init__(
+        self,
+        *,
+        alignment: int = 1,
+        most: tuple[int, str] | None = None,
+        pays: bool = False,
+        items: int | None = None,
+    ) -> None:
+        self._alignment, self._most, self.pays, self._items = alignment, most, pays, items
         self.pieces: list[tuple[int, memoryview]] = []
         self.size = 0
+        self.price = 0
 
     def add(self, data: memoryview, where: str, kind: str) -> list[int]:
         """The reference that stands for the bytes of `data`, which must stay as they are until they are written.
@@ -48,6 +58,17 @@ class Collected:
         self.pieces.append((offset, data))
         self.size = end
         return [offset, len(data)]
+
+    def count(self, items: int, where: str, kind: str) -> None:
+        """See items that the message is about to have.
+
+        Raises:
+            UntravellableError: They are too many.
+        """
+        if self._items is not None:
+            self._items -= items
+            if self._items < 0:
+                raise UntravellableError(where, kind, "it has more items than there is room for")
 
     def deliver(self, fd: int) -> None:
         """Put the pieces into a file of fixed size, if they fit: if not, the references alone say how much it was."""

@@ -2,7 +2,7 @@
 
 What JSON cannot say is a mapping with the key `~`: `{"~": "tuple", "v": [1, 2]}`. What is big and in one piece may stay
 out of it, as an attachment. Both sides use this module; what comes out of a guest is hostile, so `loads` bounds depth
-and count before or while it builds, and every surprise is `UndecodableError`. The table of what travels, and as what it
+and cost before or while it builds, and every surprise is `UndecodableError`. The table of what travels, and as what it
 arrives, is docs/values.md. It is in one piece because each tag is written and read here, and nowhere else.
 """
 
@@ -10,39 +10,49 @@ import base64
 import collections
 import datetime as dt
 import decimal
-import itertools
+import fractions
 import json
 import math
+import operator
+import os
 import pathlib
-import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Never, Protocol, TypeVar, cast
 
-from . import arrays, tables
+from . import account, arrays, remedies, shape, tables
+from .account import Account
 from .attachments import NOTHING, THRESHOLD, Attached, Collected, place
-from .travel import UndecodableError, UntravellableError
+from .travel import HERE, UndecodableError, UntravellableError
 
 _TAG, _VALUE = "~", "v"
-_MAX_DEPTH = 100
-_MAX_NODES = 1_000_000
+_MAX_DEPTH = shape.MAX_DEPTH
 # JSON integers up to here keep their form; larger ones go as hexadecimal, which is linear to read
 _PLAIN_INTEGER_BITS = 1024
-# more than any plain integer has; a host that lifted the interpreter's own limit must not parse in quadratic time
-_MAX_DIGITS = 400
-# a mapping with keys that are no text takes three levels of JSON for one of its own
-_MAX_JSON_DEPTH = 3 * _MAX_DEPTH + 10
+_SMALL = 1 << 63
+_FEW = 8
+_KEY = f"a key of {HERE}"
+# The greatest common divisor, which a fraction is reduced by, takes time by the square of their length.
+_MAX_FRACTION_BITS = 1 << 12
 _MAX_EQUAL_HASHES = 64
 # Collections of hashes up to here are built unseen: the worst that can be made of them takes under a millisecond.
 _HARMLESS_HASHES = 1000
 # Steps of probing that an item may take on average; the worst honest set that was tried, floats in steps of 1/1024,
 # takes 11.
 _MAX_MEAN_STEPS = 16
-_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _WORD = (1 << 64) - 1
 _SECOND = dt.timedelta(seconds=1)
-_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _PLAIN = frozenset((bool, type(None)))
+# Their hashes are keyed with a secret of the process, so they cannot be chosen to collide.
+_SECRET_HASHES = frozenset((str, bytes))
+_NUMBERS = frozenset((int, float, bool, type(None)))
+_CONTAINERS = (list, tuple, dict, set, frozenset, collections.deque)
+# How many pairs are read between two looks at the clock.
+_PAIRS_UNSEEN = 1 << 14
+# The factories of a `defaultdict` that travel, by their fixed names.
+_FACTORIES: dict[object, object] = {None: None, **{kind.__name__: kind for kind in (bool, bytes, complex, dict, float)}}
+_FACTORIES |= {kind.__name__: kind for kind in (frozenset, int, list, set, str, tuple)}
+_FACTORY_NAMES = {factory: name for name, factory in _FACTORIES.items()}
 _T_contra = TypeVar("_T_contra", contravariant=True)
 # made once: `json.dumps` and `json.loads` make a new one for each call that asks for anything unusual
 encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
@@ -70,6 +80,20 @@ def dumps(value: object, where: str, parts: Collected | None = None) -> bytes:
     return encode(to_wire(value, where, 0, parts)).encode()
 
 
+def paid(content: bytes, parts: Collected, results: int, where: str) -> bytes:
+    """A message that has paid for what it costs to decode; see `account.paid`.
+
+    Args:
+        content: What `dumps` has made.
+        parts: What it collected.
+        results: The file for large results, which is as large as a result may be.
+        where: What an error calls the value.
+    """
+    if not parts.price and not shape.may_cost(content):
+        return content
+    return account.paid(content, shape.price(content) + parts.price, os.fstat(results).st_size, where)
+
+
 def to_wire(value: object, where: str, depth: int, parts: Collected | None = None) -> object:
     """The value as plain JSON data; see `dumps`."""
     kind = type(value)
@@ -82,33 +106,20 @@ def to_wire(value: object, where: str, depth: int, parts: Collected | None = Non
         if depth > _MAX_DEPTH:
             raise UntravellableError(where, kind.__name__, f"it is nested deeper than {_MAX_DEPTH}, or contains itself")
         return encode(cast("Never", value), where, depth, parts)  # the table pairs each type with its encoder
-    travelling = arrays.travelling_form(value, where, parts)
-    if travelling is arrays.NOT_MINE:
-        return _table_out(value, where, depth, parts)
-    return travelling if isinstance(travelling, dict) else to_wire(travelling, where, depth + 1, parts)
+
+    def out(part: object, name: str) -> object:
+        return to_wire(part, name, depth + 1, parts)
+
+    for travelling_form in (arrays.travelling_form, tables.travelling_form):
+        form = travelling_form(value, where, parts, out)
+        if form is not arrays.NOT_MINE:
+            return form
+    raise UntravellableError(where, kind.__name__, instead=remedies.instead_of(value))
 
 
-def _table_out(value: object, where: str, depth: int, parts: Collected | None) -> object:
-    table = tables.apart(value, where)
-    if table is None:
-        raise UntravellableError(where, type(value).__name__)
-
-    def out(column: tables.Column, name: str) -> list[object]:
-        return [column.kind, to_wire(column.values, name, depth + 1, parts)]
-
-    labels, index_name = f"the columns of {where}", f"the index of {where}"
-    return {
-        _TAG: tables.TAG,
-        "c": to_wire([table.label, table.labels], labels, depth + 1, parts),
-        "i": None if table.index is None else out(table.index, index_name),
-        "n": to_wire(table.index_label, index_name, depth + 1, parts),
-        _VALUE: [
-            out(column, f"{where}[{label!r:.80}]") for label, column in zip(table.labels, table.columns, strict=True)
-        ],
-    }
-
-
-def _tagged(tag: str, value: object) -> dict[str, object]:
+def _tagged(tag: str, value: object, parts: Collected | None) -> dict[str, object]:
+    if parts is not None:
+        parts.price += account.price(tag)
     return {_TAG: tag, _VALUE: value}
 
 
@@ -121,80 +132,205 @@ def _text_out(text: str, where: str) -> str:
     return text
 
 
-def _int_out(value: int, _where: str, _depth: int, _parts: Collected | None) -> object:
-    return value if value.bit_length() <= _PLAIN_INTEGER_BITS else _tagged("int", hex(value))
+def _int_out(value: int, _where: str, _depth: int, parts: Collected | None) -> object:
+    return value if value.bit_length() <= _PLAIN_INTEGER_BITS else _tagged("int", hex(value), parts)
 
 
-def _float_out(value: float, _where: str, _depth: int, _parts: Collected | None) -> object:
-    return value if math.isfinite(value) else _tagged("float", repr(value))
+def _float_out(value: float, _where: str, _depth: int, parts: Collected | None) -> object:
+    return value if math.isfinite(value) else _tagged("float", repr(value), parts)
 
 
 def _list_out(value: list[object], where: str, depth: int, parts: Collected | None) -> list[object]:
-    return [
-        item
-        if type(item) in _PLAIN or (type(item) is str and item.isascii())
-        else to_wire(item, f"{where}[{index}]", depth + 1, parts)
-        for index, item in enumerate(value)
-    ]
+    if parts is not None:
+        parts.count(len(value), where, "list")
+    if len(value) > _FEW and _is_plain(value):
+        return value
+    made: list[object] = []
+    try:
+        for item in value:
+            kind = type(item)
+            # what `to_wire` would find: most items are one of these
+            plain = kind in _PLAIN or (isinstance(item, str) and kind is str and item.isascii())
+            made.append(item if plain else to_wire(item, HERE, depth + 1, parts))
+    except UntravellableError as error:
+        raise error.within(f"{where}[{len(made)}]") from None
+    return made
+
+
+def _is_plain(value: list[object]) -> bool:
+    """Whether all items are of one type that JSON says as it is; found in C, where a long list costs most."""
+    kinds = set(map(type, value))
+    if len(kinds) != 1:
+        return False
+    (kind,) = kinds
+    if kind is int:
+        numbers = cast("list[int]", value)
+        return min(numbers) >= -_SMALL and max(numbers) < _SMALL
+    if kind is float:
+        return all(map(math.isfinite, cast("list[float]", value)))
+    return kind is str and all(map(str.isascii, cast("list[str]", value)))
 
 
 def _tuple_out(value: tuple[object, ...], where: str, depth: int, parts: Collected | None) -> object:
-    return _tagged("tuple", _list_out(list(value), where, depth, parts))
+    return _tagged("tuple", _list_out(list(value), where, depth, parts), parts)
 
 
 def _set_out(value: set[object], where: str, depth: int, parts: Collected | None) -> object:
-    return _tagged("set", _list_out(list(value), where, depth, parts))
+    return _tagged("set", _members_out(value, where, depth, parts), parts)
 
 
 def _frozenset_out(value: frozenset[object], where: str, depth: int, parts: Collected | None) -> object:
-    return _tagged("frozenset", _list_out(list(value), where, depth, parts))
+    return _tagged("frozenset", _members_out(value, where, depth, parts), parts)
+
+
+def _members_out(
+    value: set[object] | frozenset[object], where: str, depth: int, parts: Collected | None
+) -> list[object]:
+    members = list(value)
+    _pay_for_hashes(members, parts)
+    return _list_out(members, where, depth, parts)
+
+
+def _pay_for_hashes(members: list[object], parts: Collected | None) -> None:
+    """What it costs to see that their hashes were not chosen to collide; the other side finds the same."""
+    if parts is None or not parts.pays or set(map(type, members)) <= _SECRET_HASHES:
+        return
+    parts.price += _member_price(members)
+    if len(members) > _HARMLESS_HASHES:
+        parts.price += account.PROBE * sum(_extra_steps(list(map(hash, members))))
+
+
+def _member_price(members: list[object]) -> int:
+    numbers = set(map(type, members)) <= _NUMBERS
+    return len(members) * (account.MEMBER if numbers else account.OBJECT_MEMBER)
 
 
 def _dict_out(value: dict[object, object], where: str, depth: int, parts: Collected | None) -> object:
-    if all(type(key) is str for key in value) and _TAG not in value:
-        return {
-            _text_out(cast("str", key), f"a key of {where}"): to_wire(item, f"{where}[{key!r:.80}]", depth + 1, parts)
-            for key, item in value.items()
-        }
-    pairs = [
-        [to_wire(key, f"a key of {where}", depth + 1, parts), to_wire(item, f"{where}[{key!r:.80}]", depth + 1, parts)]
-        for key, item in value.items()
-    ]
-    return _tagged("dict", pairs)
+    if not all(type(key) is str for key in value) or _TAG in value:
+        return _tagged("dict", _pairs_out(value, where, depth, parts), parts)
+    if parts is not None:
+        parts.count(len(value), where, "dict")
+    key: object = None
+    made: dict[str, object] = {}
+    try:
+        for key, item in value.items():
+            plain = type(item) in _PLAIN or (type(item) is str and item.isascii())
+            made[cast("str", key)] = item if plain else to_wire(item, HERE, depth + 1, parts)
+    except UntravellableError as error:
+        raise error.within(f"{where}[{key!r:.80}]") from None
+    for text in made:
+        _text_out(text, f"a key of {where}")
+    return made
+
+
+def _pairs_out(value: dict[object, object], where: str, depth: int, parts: Collected | None) -> list[list[object]]:
+    if parts is not None:
+        parts.price += account.PAIR * len(value)
+        parts.count(2 * len(value), where, type(value).__name__)
+    _pay_for_hashes(list(value), parts)
+    key: object = None
+    made: list[list[object]] = []
+    try:
+        for key, item in value.items():
+            made.append([to_wire(key, _KEY, depth + 1, parts), to_wire(item, HERE, depth + 1, parts)])
+    except UntravellableError as error:
+        of_the_key = error.where.startswith(_KEY)
+        raise error.within(where if of_the_key else f"{where}[{key!r:.80}]") from None
+    return made
+
+
+def _mapping_out(tag: str) -> _Encoder[dict[object, object]]:
+    """For subclasses of `dict` that the standard library makes; what else hangs on one would be lost."""
+
+    def out(value: dict[object, object], where: str, depth: int, parts: Collected | None) -> object:
+        if vars(value):
+            why = "it has attributes of its own, which would be lost"
+            raise UntravellableError(where, type(value).__name__, why, instead="dict(value)")
+        if parts is not None and tag == "ordered":
+            parts.price += account.ORDERED_PAIR * len(value)
+        return _tagged(tag, _pairs_out(value, where, depth, parts), parts)
+
+    return out
+
+
+def _defaultdict_out(
+    value: collections.defaultdict[object, object], where: str, depth: int, parts: Collected | None
+) -> object:
+    factory = value.default_factory
+    name = _FACTORY_NAMES.get(factory, NOTHING) if factory is None or type(factory) is type else NOTHING
+    if name is NOTHING:
+        why = "what it makes for a missing key is code, and no code travels"
+        raise UntravellableError(where, "defaultdict", why, instead="dict(value)")
+    return {**_tagged("defaultdict", _pairs_out(value, where, depth, parts), parts), "n": name}
+
+
+def _deque_out(value: collections.deque[object], where: str, depth: int, parts: Collected | None) -> object:
+    return {**_tagged("deque", _list_out(list(value), where, depth, parts), parts), "n": value.maxlen}
+
+
+def _range_out(value: range, where: str, depth: int, parts: Collected | None) -> object:
+    return _tagged("range", _list_out([value.start, value.stop, value.step], where, depth, parts), parts)
+
+
+def _fraction_out(value: fractions.Fraction, where: str, depth: int, parts: Collected | None) -> object:
+    if max(value.numerator.bit_length(), value.denominator.bit_length()) > _MAX_FRACTION_BITS:
+        why = f"its numerator or denominator has more than {_MAX_FRACTION_BITS} bits"
+        raise UntravellableError(where, "Fraction", why, instead="(value.numerator, value.denominator)")
+    return _tagged("fraction", _list_out([value.numerator, value.denominator], where, depth, parts), parts)
+
+
+def _path_out(value: pathlib.PurePath, where: str, _depth: int, parts: Collected | None) -> object:
+    text = _text_out(str(value), where)
+    if parts is not None:
+        parts.price += _path_price(text)
+    return _tagged(_PATHS[type(value)], text, parts)
+
+
+def _path_price(text: str) -> int:
+    return account.PATH_PART * text.count("/")
 
 
 def _bytes_out(value: bytes | bytearray, where: str, _depth: int, parts: Collected | None) -> object:
     kind = type(value).__name__
     if parts is not None and len(value) >= THRESHOLD:
-        return _tagged(kind, parts.add(memoryview(value), where, kind))
-    return _tagged(kind, base64.b64encode(value).decode("ascii"))
+        return _tagged(kind, parts.add(memoryview(value), where, kind), parts)
+    return _tagged(kind, base64.b64encode(value).decode("ascii"), parts)
 
 
-def _timedelta_out(value: dt.timedelta, _where: str, _depth: int, _parts: Collected | None) -> object:
-    return _tagged("timedelta", [value.days, value.seconds, value.microseconds])
+def _timedelta_out(value: dt.timedelta, _where: str, _depth: int, parts: Collected | None) -> object:
+    return _tagged("timedelta", [value.days, value.seconds, value.microseconds], parts)
 
 
 def _complex_out(value: complex, where: str, depth: int, parts: Collected | None) -> object:
-    return _tagged(
-        "complex", [_float_out(value.real, where, depth, parts), _float_out(value.imag, where, depth, parts)]
-    )
+    pair = [_float_out(value.real, where, depth, parts), _float_out(value.imag, where, depth, parts)]
+    return _tagged("complex", pair, parts)
 
 
 def _as_text(tag: str) -> _Encoder[object]:
-    return lambda value, where, _depth, _parts: _tagged(tag, _text_out(str(value), where))
+    return lambda value, where, _depth, parts: _tagged(tag, _text_out(str(value), where), parts)
 
 
-def _date_out(value: dt.date, _where: str, _depth: int, _parts: Collected | None) -> object:
-    return _tagged("date", value.isoformat())
+def _date_out(value: dt.date, _where: str, _depth: int, parts: Collected | None) -> object:
+    return _tagged("date", value.isoformat(), parts)
 
 
-def _clock_out(value: dt.datetime | dt.time, where: str, _depth: int, _parts: Collected | None) -> object:
+def _clock_out(value: dt.datetime | dt.time, where: str, _depth: int, parts: Collected | None) -> object:
     tag, offset = type(value).__name__, value.utcoffset()
+    if offset is None and value.tzinfo is not None:
+        why = "its time zone has no offset from UTC to travel with"
+        raise UntravellableError(where, tag, why, instead="value.replace(tzinfo=None)")
     # `fromisoformat` takes it for UTC
     if offset and abs(offset) < _SECOND:
         raise UntravellableError(where, tag, "its offset from UTC is less than a second")
-    return _tagged(tag, value.isoformat())
+    form = _tagged(tag, value.isoformat(), parts)
+    if value.fold:
+        form["f"] = 1
+        if parts is not None:
+            parts.price += account.FOLD
+    return form
 
+
+_PATHS: dict[type, str] = {pathlib.PosixPath: "path", pathlib.PurePosixPath: "purepath"}
 
 # exact type → how it goes out; a subclass is a different type and does not travel as its parent
 _ENCODERS: dict[type, _Encoder[Never]] = {
@@ -210,8 +346,14 @@ _ENCODERS: dict[type, _Encoder[Never]] = {
     complex: _complex_out,
     decimal.Decimal: _as_text("decimal"),
     uuid.UUID: _as_text("uuid"),
-    pathlib.PosixPath: _as_text("path"),
-    pathlib.PurePosixPath: _as_text("path"),
+    fractions.Fraction: _fraction_out,
+    range: _range_out,
+    collections.deque: _deque_out,
+    collections.Counter: _mapping_out("counter"),
+    collections.OrderedDict: _mapping_out("ordered"),
+    collections.defaultdict: _defaultdict_out,
+    pathlib.PosixPath: _path_out,
+    pathlib.PurePosixPath: _path_out,
     dt.datetime: _clock_out,
     dt.date: _date_out,
     dt.time: _clock_out,
@@ -219,22 +361,30 @@ _ENCODERS: dict[type, _Encoder[Never]] = {
 }
 
 
-def loads(data: bytes, attached: Attached = NOTHING) -> object:
+def loads(data: bytes, attached: Attached = NOTHING, costs: Account | None = None) -> object:
     """The value of a wire form that nobody vouches for.
 
     Args:
         data: The JSON.
         attached: What came beside it.
+        costs: Pays for the work and looks at the clock; None where nobody has to pay, and no time is set.
 
     Raises:
         UndecodableError: It breaks a rule of the format; the message names the rule.
+        DeadlinePassedError: There is no time left.
     """
-    raw = parse(data)
-    try:
-        return from_wire(raw, 0, attached)
-    except RecursionError:
-        # the depth is bounded, but a caller that is near the end of its own stack has no room for that much
-        raise UndecodableError("nested deeper than the stack of the caller has room for") from None
+    costs = costs or Account()
+    is_long = len(data) > account.FREE
+    data = data.rstrip(b" ")  # they have paid, and that was all
+    shape.check_characters(data)
+    reading = _Reading(attached, costs)
+    found = shape.check(data, costs)
+    value = _parsed(data, reading)
+    if is_long:
+        costs.ask()
+    if found.deep:
+        _refuse_depth(value)
+    return value
 
 
 def parse(data: bytes) -> object:
@@ -243,149 +393,185 @@ def parse(data: bytes) -> object:
     Raises:
         UndecodableError: It breaks a rule; the message names the rule.
     """
-    _check_shape(data)
+    costs = Account()
+    shape.check(data, costs)
+    return _parsed(data, _Pairs(costs))
+
+
+def _parsed(data: bytes, reading: "_Pairs") -> object:
+    decoder = _plain_decoder
+    if b"{" in data:
+        decoder = json.JSONDecoder(object_hook=reading.take, parse_constant=_no_constant)
     try:
-        return _decoder.decode(data.decode())
+        value = decoder.decode(data.decode())
     except UndecodableError:
         raise
-    except (ValueError, RecursionError) as error:
-        # ValueError: JSON and UTF-8; RecursionError: the caller is near the end of its own stack
+    except RecursionError:
+        # the depth is bounded, but a caller that is near the end of its own stack has no room for that much
+        raise UndecodableError("nested deeper than the stack of the caller has room for") from None
+    except ValueError as error:  # JSON and UTF-8
         raise UndecodableError(f"not readable: {type(error).__name__}") from None
-
-
-def _check_shape(data: bytes) -> None:
-    """Count and depth before parsing.
-
-    The parser recurses in C for as deep as the host's own recursion limit says; one that was raised for other reasons
-    would let nesting overflow the stack.
-    """
-    openers = data.count(b"[") + data.count(b"{")
-    if openers <= _MAX_JSON_DEPTH and openers + data.count(b",") <= _MAX_NODES:
-        return
-    bare = _STRINGS.sub(b"", data)
-    brackets = bare.translate(None, _NOT_BRACKETS)
-    openers = brackets.count(b"[") + brackets.count(b"{")
-    if openers + bare.count(b",") > _MAX_NODES:
-        raise UndecodableError(f"more than {_MAX_NODES} items")
-    steps = (1 if bracket in b"[{" else -1 for bracket in brackets)
-    if max(itertools.accumulate(steps), default=0) > _MAX_JSON_DEPTH:
-        raise UndecodableError(f"nested deeper than {_MAX_DEPTH}")
-
-
-def _plain_integer(text: str) -> int:
-    if len(text) > _MAX_DIGITS:
-        raise UndecodableError(f"an integer of more than {_MAX_DIGITS} digits that is not in hexadecimal")
-    return int(text)
-
-
-def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
+    # colons in texts are counted only where it matters
+    if reading.pairs != data.count(b":") and reading.pairs != shape.pairs(data):
         raise UndecodableError("a key stands twice in one mapping")
-    return result
+    return value
 
 
 def _no_constant(name: str) -> object:
     raise UndecodableError(f"a bare {name}")
 
 
-_decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_plain_integer)
+_plain_decoder = json.JSONDecoder(parse_constant=_no_constant)
 
 
-def from_wire(raw: object, depth: int, attached: Attached = NOTHING) -> object:
-    """The value of parsed JSON data; see `loads`."""
-    kind = type(raw)
-    if kind is str:
-        return _clean(raw)
-    if kind is not dict and kind is not list:
+class _Pairs:
+    """Counts the pairs of the mappings that are read: of a key that stands twice, one is lost.
+
+    Args:
+        costs: Looks at the clock.
+    """
+
+    __slots__ = ("_costs", "_next", "pairs")
+
+    def __init__(self, costs: Account) -> None:
+        self._costs, self.pairs, self._next = costs, 0, _PAIRS_UNSEEN
+
+    def take(self, raw: dict[str, object]) -> object:
+        """A mapping that was read, whose parts have been taken already."""
+        self.pairs += len(raw)
+        if self.pairs > self._next:
+            self._next += _PAIRS_UNSEEN
+            self._costs.ask()
         return raw
-    if depth > _MAX_DEPTH:
-        raise UndecodableError(f"nested deeper than {_MAX_DEPTH}")
+
+
+class _Reading(_Pairs):
+    """Makes values of the mappings that are tagged.
+
+    Args:
+        attached: What came beside the message.
+        costs: Pays for the work.
+    """
+
+    __slots__ = ("attached", "costs")
+
+    def __init__(self, attached: Attached, costs: Account) -> None:
+        super().__init__(costs)
+        self.attached, self.costs = attached, costs
+
+    def take(self, raw: dict[str, object]) -> object:
+        """A mapping that was read, or the value that it stands for."""
+        self.pairs += len(raw)
+        if self.pairs > self._next:
+            self._next += _PAIRS_UNSEEN
+            self._costs.ask()
+        return self.untag(raw) if _TAG in raw else raw
+
+    def untag(self, raw: dict[str, object]) -> object:
+        """The value of a tagged mapping.
+
+        Raises:
+            UndecodableError: It is not what its tag says.
+        """
+        tag = raw[_TAG]
+        decode = _DECODERS.get(tag) if isinstance(tag, str) else None
+        if decode is None or not isinstance(tag, str):
+            raise UndecodableError("an unknown tag")
+        self.costs.charge(account.price(tag))
+        try:
+            return decode(raw, self)
+        except UndecodableError:
+            raise
+        except (ValueError, TypeError, ArithmeticError, AttributeError, LookupError, Warning) as error:
+            # whatever a constructor says of hostile content; none of it is a fault of ours
+            raise UndecodableError(f"a bad {tag}: {type(error).__name__}") from None
+
+
+def _refuse_depth(value: object) -> None:
+    """Level by level, for the few messages that are deep enough: with tags, JSON is deeper than its value."""
+    level: list[object] = [value]
+    depth = 0
+    while level:
+        if depth > _MAX_DEPTH + 1:
+            raise UndecodableError(f"nested deeper than {_MAX_DEPTH}")
+        depth += 1
+        inner = [cast("list[object] | dict[object, object]", one) for one in level if type(one) in _CONTAINERS]
+        level = [part for one in inner for part in one]
+        level += [part for one in inner if isinstance(one, dict) for part in one.values()]
+
+
+def from_wire(raw: object, attached: Attached = NOTHING) -> object:
+    """The value of JSON data that a trusted side has parsed."""
+    return _from_wire(raw, _Reading(attached, Account()))
+
+
+def _from_wire(raw: object, reading: _Reading) -> object:
     if isinstance(raw, list):
-        return [from_wire(item, depth + 1, attached) for item in raw]
+        kinds = set(map(type, raw))
+        return [_from_wire(item, reading) for item in raw] if list in kinds or dict in kinds else raw
     if isinstance(raw, dict):
-        if _TAG in raw:
-            return _tag_in(raw, depth, attached)
-        return {_clean(key): from_wire(item, depth + 1, attached) for key, item in raw.items()}
+        parts = {key: _from_wire(item, reading) for key, item in raw.items()}
+        return reading.untag(parts) if _TAG in parts else parts
     return raw
 
 
-def _clean(text: object) -> str:
-    """Text without lone surrogates: they make the host's own printing and encoding fail later."""
+def _text(raw: dict[str, object]) -> str:
+    text = raw.get(_VALUE)
     if not isinstance(text, str):
         raise UndecodableError("text was expected")
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise UndecodableError("a lone surrogate in text") from None
     return text
 
 
-def _tag_in(raw: dict[str, object], depth: int, attached: Attached) -> object:
-    tag, value = raw[_TAG], raw.get(_VALUE)
-    decode = _DECODERS.get(tag) if isinstance(tag, str) else None
-    try:
-        if decode is not None:
-            return decode(value, depth, attached)
-        if tag == arrays.TAG:
-            return arrays.rebuild(raw, attached)
-        if tag == tables.TAG:
-            return _table_in(raw, depth, attached)
-    except UndecodableError:
-        raise
-    except (ValueError, TypeError, ArithmeticError, AttributeError, KeyError) as error:
-        # whatever a constructor says of hostile content; none of it is a fault of ours
-        raise UndecodableError(f"a bad {tag}: {type(error).__name__}") from None
-    raise UndecodableError("an unknown tag")
-
-
-def _table_in(raw: dict[str, object], depth: int, attached: Attached) -> object:
-    def column(pair: object) -> tables.Column:
-        kind, values = pair if isinstance(pair, list) else (None, None)
-        return tables.Column(_clean(kind), from_wire(values, depth + 1, attached))
-
-    label, labels = _items(raw.get("c"), depth, attached)
-    columns, index = raw.get(_VALUE), raw.get("i")
-    if not isinstance(columns, list) or not isinstance(labels, list):
-        raise UndecodableError("a bad data frame")
-    made = [column(pair) for pair in columns]
-    name = from_wire(raw.get("n"), depth + 1, attached)
-    return tables.together(tables.Table(labels, label, made, None if index is None else column(index), name))
-
-
-def _items(value: object, depth: int, attached: Attached) -> list[object]:
+def _items(raw: dict[str, object]) -> list[object]:
+    value = raw.get(_VALUE)
     if not isinstance(value, list):
         raise UndecodableError("a list was expected")
-    return [from_wire(item, depth + 1, attached) for item in value]
+    return value
 
 
-def _hashable_items(value: object, depth: int, attached: Attached) -> list[object]:
+def _numbers(raw: dict[str, object], count: int, what: str) -> list[int]:
+    numbers = _items(raw)
+    if len(numbers) != count or not all(type(number) is int for number in numbers):
+        raise UndecodableError(f"a bad {what}")
+    return cast("list[int]", numbers)
+
+
+def _hashable(items: list[object], costs: Account) -> list[object]:
     """Items for a set or for keys, without those chosen to collide, which would make building it quadratic."""
-    items = _items(value, depth, attached)
+    if set(map(type, items)) <= _SECRET_HASHES:
+        return items
+    costs.charge(_member_price(items))
     if len(items) > _MAX_EQUAL_HASHES:
         hashes = list(map(hash, items))
-        ((_hash, most),) = collections.Counter(hashes).most_common(1)
-        if most > _MAX_EQUAL_HASHES:
+        ordered = sorted(hashes)
+        if any(map(operator.eq, ordered, ordered[_MAX_EQUAL_HASHES:])):
             raise UndecodableError("too many keys with the same hash")
-        if len(items) > _HARMLESS_HASHES and not all(type(item) is str for item in items):
-            _refuse_colliding(hashes)
+        if len(items) > _HARMLESS_HASHES:
+            for steps in _extra_steps(hashes):
+                costs.charge(account.PROBE * steps)
     return items
 
 
-def _refuse_colliding(hashes: list[int]) -> None:
+def _extra_steps(hashes: list[int]) -> Iterator[int]:
     """Try the hashes in tables of every size that a set or dict of them grows through.
 
     Hashes of numbers are no secret, so different ones can be chosen to follow each other's probing; hashes of text are.
     The walk is that of CPython's Objects/dictobject.c, in tables filled to two thirds.
+
+    Yields:
+        For each size, the steps of probing beyond those that a member has for nothing.
+
+    Raises:
+        UndecodableError: They collide so often that somebody chose them for it.
     """
     size = 1 << _HARMLESS_HASHES.bit_length()
     while size < 8 * len(hashes):
-        _refuse_crowding(hashes[: size * 2 // 3], size)
+        tried = hashes[: size * 2 // 3]
+        yield max(0, _steps(tried, size) - account.FREE_STEPS * len(tried))
         size *= 2
 
 
-def _refuse_crowding(hashes: list[int], size: int) -> None:
+def _steps(hashes: list[int], size: int) -> int:
     mask, taken = size - 1, bytearray(size)
     steps, most = 0, _MAX_MEAN_STEPS * len(hashes)
     for number in hashes:
@@ -398,66 +584,133 @@ def _refuse_crowding(hashes: list[int], size: int) -> None:
             if steps > most:
                 raise UndecodableError("too many keys whose hashes collide")
         taken[slot] = 1
+    return steps
 
 
-def _dict_in(value: object, depth: int, attached: Attached) -> dict[object, object]:
-    if not isinstance(value, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in value):  # noqa: PLR2004 - a pair has two
+def _pairs(raw: dict[str, object], costs: Account) -> dict[object, object]:
+    value = raw.get(_VALUE)
+    if not isinstance(value, list) or not set(map(type, value)) <= {list} or not set(map(len, value)) <= {2}:
         raise UndecodableError("pairs were expected")
-    keys = _hashable_items([pair[0] for pair in value], depth, attached)
-    result = dict(zip(keys, _items([pair[1] for pair in value], depth, attached), strict=True))
+    costs.charge(account.PAIR * len(value))
+    keys = _hashable([pair[0] for pair in value], costs)
+    result = dict(value)
     if len(result) != len(keys):
         raise UndecodableError("a key stands twice in one mapping")
     return result
 
 
-def _int_in(value: object, _depth: int, _attached: Attached) -> int:
-    text = _clean(value)
+def _counter_in(raw: dict[str, object], reading: _Reading) -> dict[object, object]:
+    result: dict[object, object] = collections.Counter()  # type: ignore[assignment]  # the values may be anything
+    dict.update(result, _pairs(raw, reading.costs))  # its own `update` would add the values up
+    return result
+
+
+def _ordered_in(raw: dict[str, object], reading: _Reading) -> collections.OrderedDict[object, object]:
+    pairs = _pairs(raw, reading.costs)
+    reading.costs.charge(account.ORDERED_PAIR * len(pairs))
+    return collections.OrderedDict(pairs)
+
+
+def _defaultdict_in(raw: dict[str, object], reading: _Reading) -> collections.defaultdict[object, object]:
+    name = raw.get("n")
+    if name is not None and not isinstance(name, str):
+        raise UndecodableError("a bad factory")
+    factory = cast("Callable[[], object] | None", _FACTORIES[name])
+    return collections.defaultdict(factory, _pairs(raw, reading.costs))
+
+
+def _deque_in(raw: dict[str, object], _reading: _Reading) -> collections.deque[object]:
+    items, most = _items(raw), raw.get("n")
+    if most is not None and (type(most) is not int or most < len(items)):
+        raise UndecodableError("a bad deque")
+    return collections.deque(items, most)
+
+
+def _fraction_in(raw: dict[str, object], _reading: _Reading) -> fractions.Fraction:
+    above, below = _numbers(raw, 2, "fraction")
+    if max(above.bit_length(), below.bit_length()) > _MAX_FRACTION_BITS:
+        raise UndecodableError("a long fraction")
+    return fractions.Fraction(above, below)
+
+
+def _path_in(kind: Callable[[str], object]) -> "_Decoder":
+    def read(raw: dict[str, object], reading: _Reading) -> object:
+        text = _text(raw)
+        reading.costs.charge(_path_price(text))
+        return kind(text)
+
+    return read
+
+
+def _int_in(raw: dict[str, object], _reading: _Reading) -> int:
+    text = _text(raw)
     if text.removeprefix("-")[:2] != "0x":
         raise UndecodableError("a bad integer")
     return int(text, 16)
 
 
-def _float_in(value: object, _depth: int, _attached: Attached) -> float:
+def _float_in(raw: dict[str, object], _reading: _Reading) -> float:
+    value = raw.get(_VALUE)
     if value not in ("nan", "inf", "-inf"):
         raise UndecodableError("a bad float")
     return float(value)
 
 
-def _bytes_in(value: object, _depth: int, attached: Attached) -> bytes:
+def _bytes_in(raw: dict[str, object], reading: _Reading) -> bytes:
+    value = raw.get(_VALUE)
     if isinstance(value, list):
-        return attached.copy(*place(value))
-    return base64.b64decode(_clean(value), validate=True)
+        return reading.attached.copy(*place(value))
+    return base64.b64decode(_text(raw), validate=True)
 
 
-def _complex_in(value: object, depth: int, attached: Attached) -> complex:
-    real, imaginary = _items(value, depth, attached)
+def _complex_in(raw: dict[str, object], _reading: _Reading) -> complex:
+    real, imaginary = _items(raw)
     if not isinstance(real, int | float) or not isinstance(imaginary, int | float):
         raise UndecodableError("a bad complex number")
     return complex(real, imaginary)
 
 
-def _timedelta_in(value: object, depth: int, attached: Attached) -> dt.timedelta:
-    days, seconds, microseconds = _items(value, depth, attached)
-    if not all(type(part) is int for part in (days, seconds, microseconds)):
-        raise UndecodableError("a bad duration")
-    return dt.timedelta(days, seconds, microseconds)  # type: ignore[arg-type]  # checked on the line above
+def _clock_in(kind: "type[dt.datetime | dt.time]") -> "_Decoder":
+    def read(raw: dict[str, object], reading: _Reading) -> object:
+        value = kind.fromisoformat(_text(raw))
+        if raw.get("f") != 1:
+            return value
+        reading.costs.charge(account.FOLD)
+        return value.replace(fold=1)
+
+    return read
 
 
-_DECODERS: dict[str, Callable[[object, int, Attached], object]] = {
-    "tuple": lambda value, depth, attached: tuple(_items(value, depth, attached)),
-    "set": lambda value, depth, attached: set(_hashable_items(value, depth, attached)),
-    "frozenset": lambda value, depth, attached: frozenset(_hashable_items(value, depth, attached)),
-    "dict": _dict_in,
+_Decoder = Callable[[dict[str, object], _Reading], object]
+# tag → how it comes in: from a mapping whose parts have come in already
+_DECODERS: dict[str, _Decoder] = {
+    "tuple": lambda raw, _reading: tuple(_items(raw)),
+    "set": lambda raw, reading: set(_hashable(_items(raw), reading.costs)),
+    "frozenset": lambda raw, reading: frozenset(_hashable(_items(raw), reading.costs)),
+    "dict": lambda raw, reading: _pairs(raw, reading.costs),
+    "counter": _counter_in,
+    "ordered": _ordered_in,
+    "defaultdict": _defaultdict_in,
+    "deque": _deque_in,
+    "range": lambda raw, _reading: range(*_numbers(raw, 3, "range")),
     "int": _int_in,
     "float": _float_in,
     "complex": _complex_in,
+    "fraction": _fraction_in,
     "bytes": _bytes_in,
-    "bytearray": lambda value, depth, attached: bytearray(_bytes_in(value, depth, attached)),
-    "decimal": lambda value, _depth, _attached: decimal.Decimal(_clean(value)),
-    "uuid": lambda value, _depth, _attached: uuid.UUID(_clean(value)),
-    "path": lambda value, _depth, _attached: pathlib.Path(_clean(value)),
-    "datetime": lambda value, _depth, _attached: dt.datetime.fromisoformat(_clean(value)),
-    "date": lambda value, _depth, _attached: dt.date.fromisoformat(_clean(value)),
-    "time": lambda value, _depth, _attached: dt.time.fromisoformat(_clean(value)),
-    "timedelta": _timedelta_in,
+    "bytearray": lambda raw, reading: bytearray(_bytes_in(raw, reading)),
+    "decimal": lambda raw, _reading: decimal.Decimal(_text(raw)),
+    "uuid": lambda raw, _reading: uuid.UUID(_text(raw)),
+    "path": _path_in(pathlib.Path),
+    "purepath": _path_in(pathlib.PurePosixPath),
+    "datetime": _clock_in(dt.datetime),
+    "date": lambda raw, _reading: dt.date.fromisoformat(_text(raw)),
+    "time": _clock_in(dt.time),
+    "timedelta": lambda raw, _reading: dt.timedelta(*_numbers(raw, 3, "duration")),
+    arrays.TAG: lambda raw, reading: arrays.rebuild(raw, reading.attached, reading.costs),
+    arrays.SCALAR_TAG: lambda raw, _reading: arrays.scalar(raw),
+    tables.INDEX_TAG: lambda raw, reading: tables.index(raw, reading.costs),
+    tables.SERIES_TAG: lambda raw, reading: tables.series(raw, reading.costs),
+    tables.FRAME_TAG: lambda raw, reading: tables.frame(raw, reading.costs),
+    tables.OLD_TAG: lambda raw, reading: tables.old_frame(raw, reading.costs),
 }

@@ -122,19 +122,21 @@ def free_pages(fd: int, size: int, offset: int = 0) -> None:
 _libc.mmap.restype = ctypes.c_void_p
 _libc.PyMemoryView_FromMemory.restype = ctypes.py_object
 _PROT_READ_WRITE, _MAP_SHARED, _BUFFER_WRITE = 3, 1, 0x200
+_FROM_THE_START = ctypes.c_int64(0)  # made once: payloads map something, and each page that they touch is copied
 
 
-def map_shared(fd: int, size: int, offset: int) -> memoryview:
-    """A piece of a file in memory, for as long as this process lives. `mmap.mmap` would keep a descriptor for it."""
-    address = _libc.mmap(
-        None, ctypes.c_size_t(size), _PROT_READ_WRITE, _MAP_SHARED, ctypes.c_int(fd), ctypes.c_int64(offset)
-    )
+def map_shared(fd: int, size: ctypes.c_size_t) -> int:
+    """Map the beginning of a file until this process ends; where it is. `mmap.mmap` would keep a descriptor."""
+    address = _libc.mmap(None, size, _PROT_READ_WRITE, _MAP_SHARED, fd, _FROM_THE_START)
     if address is None or address == ctypes.c_void_p(-1).value:
         number = ctypes.get_errno()
         raise OSError(number, f"mmap: {os.strerror(number)}")
-    view: memoryview = _libc.PyMemoryView_FromMemory(
-        ctypes.c_void_p(address), ctypes.c_ssize_t(size), ctypes.c_int(_BUFFER_WRITE)
-    )
+    return int(address)
+
+
+def memory_at(address: int, size: ctypes.c_size_t) -> memoryview:
+    """Memory that was mapped, to be written to."""
+    view: memoryview = _libc.PyMemoryView_FromMemory(ctypes.c_void_p(address), size, _BUFFER_WRITE)
     return view
 
 

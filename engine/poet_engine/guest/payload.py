@@ -32,6 +32,7 @@ _MAX_REQUEST = 1 << 31
 # Most requests are small; room for a large one is memory that the kernel has to find and to clear.
 _FIRST_READ, _NEXT_READ = 1 << 14, 1 << 20
 _MAX_TEXT, _MAX_TRACEBACK = 4096, 32768
+_PLAIN_DATA = "Return plain data instead, such as numbers, text, lists and mappings"
 _RAISE_VARARGS = opcode.opmap["RAISE_VARARGS"]  # a `raise` statement; its number differs between versions
 _SETUP_FAILED_STATUS = 121
 _REQUEST = 3  # the descriptor after the standard ones
@@ -103,7 +104,6 @@ def prepare(plan: confine.Plan, sizes: tuple[int, int], sock: socket.socket, res
     randomness.renew()
     gc.enable()
     warm_up(1)
-    gc.freeze()  # what is ours need not be looked through when the code's streams are looked for
     confine.memory_budget(plan.config, sizes)
     listener = confine.system_calls(plan)
     compiled = _compile_ahead(sock)
@@ -155,7 +155,7 @@ def serve(sock: socket.socket, results: int, compiled: "_Compiled | None" = None
             frame = _describe(error, "")
         except SystemExit as error:
             frame = b""
-            status = script.exit_status(error)
+            status = _exit_status(error)
         if status is not None:  # the program asked for its end, and has no answer; what it held is let go of by now
             ENDING.come(status, 0, bytes)
         STREAMS.flush()
@@ -195,6 +195,15 @@ def _serve_script(sock: socket.socket, requests: list[Frame], ballast: list[byte
     ENDING.come(status, payload, functools.partial(sock.sendall, frame if not status else b""))
 
 
+def _exit_status(error: SystemExit) -> int:
+    if error.code is None:
+        return 0
+    if isinstance(error.code, int):
+        return error.code & 0xFF
+    script.write_last_words(error.code)
+    return 1
+
+
 class _Loaded(NamedTuple):
     """A source whose module has run."""
 
@@ -219,6 +228,7 @@ def _compile_ahead(sock: socket.socket) -> _Compiled | None:
     except BlockingIOError:
         return None
     source, filename = json.loads(frames[0].payload)
+    STREAMS.expect(source)
     return _Compiled(source, filename, compile(source, filename, "exec", dont_inherit=True))
 
 
@@ -259,17 +269,18 @@ def _arguments(
     """Apart from the call, so that by then nothing but the arguments themselves holds what they came in."""
     try:
         region: Attached = NOTHING if attached is None else Mapped(attached, kernel.free_pages)
-        positional = [codec.from_wire(item, 0, region) for item in args]
-        return positional, {name: codec.from_wire(item, 0, region) for name, item in kwargs.items()}
+        positional = [codec.from_wire(item, region) for item in args]
+        return positional, {name: codec.from_wire(item, region) for name, item in kwargs.items()}
     finally:
         if attached is not None:
             os.close(attached)
 
 
 def _result(value: object, results: int | None) -> bytes:
-    parts = None if results is None else Collected()
+    parts = None if results is None else Collected(pays=True)
     content = codec.dumps(value, "the result", parts)
     if parts is not None and results is not None:
+        content = codec.paid(content, parts, results, "the result")
         parts.deliver(results)
     return pack(Kind.RESULT, content)
 
@@ -279,7 +290,10 @@ def _answer_of(error: BaseException, filename: str, source: str) -> bytes:
         body = {"argument": error.argument[:_MAX_TEXT], "rule": error.rule[:_MAX_TEXT]}
         return pack(Kind.REFUSED, json.dumps(body).encode())
     if isinstance(error, UntravellableError | UndecodableError):
-        return pack(Kind.EXCEPTION, _body(type(error).__name__, str(error), "", "untravellable", raised=True))
+        text = (
+            f"{error}. {error.advice('Return', _PLAIN_DATA)}" if isinstance(error, UntravellableError) else str(error)
+        )
+        return pack(Kind.EXCEPTION, _body(type(error).__name__, text[:_MAX_TEXT], "", "untravellable", raised=True))
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     return _describe(error, filename)
 
@@ -288,6 +302,7 @@ def _load(source: str, filename: str, compiled: _Compiled | None = None) -> type
     if compiled is not None and compiled[:2] == (source, filename):
         code = compiled.code
     else:
+        STREAMS.expect(source)
         code = compile(source, filename, "exec", dont_inherit=True)
     module = types.ModuleType(MODULE_NAME)
     module.__file__ = filename

@@ -111,10 +111,16 @@ def exit_status(error: SystemExit) -> int:
     if code is None:
         return 0
     if isinstance(code, int):
-        return code & 0xFF if -_LONG <= code < _LONG else 0xFF  # what is no C long becomes -1
+        number = int.__index__(code)  # of a class of the code's own as well
+        return number & 0xFF if -_LONG <= number < _LONG else 0xFF  # what is no C long becomes -1
+    write_last_words(code)
+    return 1
+
+
+def write_last_words(code: object) -> None:
+    """What a program that ends gives as its reason, to standard error."""
     with contextlib.suppress(BaseException):
         sys.stderr.write(f"{code}\n")
-    return 1
 
 
 def remember(error: BaseException, filename: str) -> None:

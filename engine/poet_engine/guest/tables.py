@@ -1,78 +1,256 @@
-"""pandas data frames on the wire: their columns as arrays or lists, with labels and a plain index.
+"""pandas data frames, columns and indexes on the wire, with labels, names and types, so that each arrives as itself.
 
-As with numpy, pandas is never imported to send a value, and imported only where a frame arrives.
+As with numpy, pandas is never imported to send a value, and imported only where one of them arrives. A frame travels as
+one array for each type of its columns: a host that made a column at a time would work for seconds on what a guest sends
+in a few thousand bytes. What is refused is refused by name, with what to do about it. It is in one piece because each
+form is written and read here, and nowhere else.
 """
 
-import dataclasses
 import functools
+import re
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeGuard, cast
 
+from . import account
+from .arrays import DTYPES, NOT_MINE, Array, Out, columns
+from .attachments import Collected
 from .importing import library
 from .travel import UndecodableError, UntravellableError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from types import ModuleType
 
-TAG = "frame"
+FRAME_TAG, SERIES_TAG, INDEX_TAG = "table", "series", "index"
+# frames as older releases have recorded them
+OLD_TAG = "frame"
+TAGS = (FRAME_TAG, SERIES_TAG, INDEX_TAG, OLD_TAG)
 # how the values of a column travel, and which type of column they make: as an array with its own type, as a list of
-# Python objects, or as a list of text in pandas' own type for text
-_ARRAY, _OBJECTS, _TEXT = "a", "o", "s"
-_MEND = "Convert it, for example with astype or tz_convert, or leave it out"
+# Python objects, or as a list of text in pandas' own type for text; and an index that is a range of numbers
+_ARRAY, _OBJECTS, _TEXT, _RANGE = "a", "o", "s", "r"
+_MAX_BITS = 63
+# Up to so many columns, pandas is faster with one at a time than with a block of them.
+_FEW = 16
+# Frequencies that are steps of the same length, which numpy compares; all others are stepped through in Python.
+_TICKS = re.compile(r"-?[0-9]{0,9}(?:D|h|min|s|ms|us|ns)")
+_FREQUENCY = re.compile(r"-?[0-9]{0,9}[A-Za-z]{1,5}(?:-[A-Z]{3})?")
+_REMEDIES = (
+    ("category", "astype(object)"),
+    ("datetime64[", "dt.tz_convert(None)"),
+    ("period", "dt.to_timestamp()"),
+    ("interval", "astype(str)"),
+    ("Int", "astype('int64'), or astype('float64') where values are missing,"),
+    ("UInt", "astype('uint64'), or astype('float64') where values are missing,"),
+    ("Float", "astype('float64')"),
+    ("boolean", "astype('bool'), or astype(object) where values are missing,"),
+    ("Sparse", "sparse.to_dense()"),
+)
 
 
-@dataclasses.dataclass(frozen=True)
-class Column:
+class _Values(Protocol):
+    """What a series and an index have in common."""
+
+    name: object
+    dtype: object
+
+    def __len__(self) -> int: ...
+    def to_numpy(self) -> Array: ...
+    def tolist(self) -> list[object]: ...
+
+
+class _Frequency(Protocol):
+    freqstr: str
+
+
+class _Index(_Values, Protocol):
+    freq: _Frequency | None
+    start: int
+    stop: int
+    step: int
+
+    def __getitem__(self, place: int, /) -> object: ...
+
+
+class _Flags(Protocol):
+    allows_duplicate_labels: bool
+
+
+class _Labelled(Protocol):
+    """What a series and a frame have in common."""
+
+    index: _Index
+    flags: _Flags
+    attrs: dict[object, object]
+
+
+class _Series(_Values, _Labelled, Protocol):
+    pass
+
+
+class _Places(Protocol):
+    def __getitem__(self, places: tuple[object, int], /) -> _Series: ...
+
+
+class _Frame(_Labelled, Protocol):
+    columns: _Index
+    dtypes: "Iterable[object]"
+    shape: tuple[int, int]
+    iloc: _Places
+
+    def __len__(self) -> int: ...
+    def take(self, places: list[int], axis: int) -> "_Frame": ...
+    def to_numpy(self) -> Array: ...
+
+
+class Column(NamedTuple):
     """Values in a row, and the kind of column that they make."""
 
     kind: str
     values: object
 
 
-@dataclasses.dataclass(frozen=True)
-class Table:
-    """A frame taken apart. `index` is None where rows are only numbered from 0."""
-
-    labels: list[object]
-    label: object
-    columns: list[Column]
-    index: Column | None
-    index_label: object
-
-
-def apart(value: object, where: str) -> Table | None:
-    """The parts of a data frame; None for anything else.
+def travelling_form(value: object, where: str, parts: Collected | None, out: Out) -> object:
+    """A tagged mapping, or NOT_MINE.
 
     Raises:
-        UntravellableError: A column, the index or the labels have no safe form.
+        UntravellableError: A column, an index or the labels have no safe form.
     """
     pandas = sys.modules.get("pandas")
-    if pandas is None or type(value) is not getattr(pandas, "DataFrame", None):
-        return None
-    return _apart(pandas, value, where)
+    kind = type(value)
+    if pandas is None or kind.__module__.partition(".")[0] != "pandas":
+        return NOT_MINE
+    sender = _Sender(pandas, parts, out)
+    if kind is pandas.DataFrame:
+        return sender.frame(cast("_Frame", value), where)
+    if kind is pandas.Series:
+        return sender.series(cast("_Series", value), where)
+    if isinstance(value, pandas.Index):
+        return sender.index(cast("_Index", value), where)
+    return NOT_MINE
 
 
-def _apart(pandas: "ModuleType", value: object, where: str) -> Table:
-    frame = pandas.DataFrame(value, copy=False)
-    if frame.columns.nlevels != 1:
-        raise UntravellableError(f"the columns of {where}", "MultiIndex", mend="Give them names of one level")
-    labels = frame.columns.tolist()
-    columns = [_column(frame.iloc[:, number], f"{where}[{label!r:.80}]") for number, label in enumerate(labels)]
-    numbered = type(frame.index) is pandas.RangeIndex and frame.index.equals(pandas.RangeIndex(len(frame)))
-    plain = numbered and frame.index.name is None and (columns or not len(frame))
-    index = None if plain else _column(frame.index, f"the index of {where}")
-    return Table(labels, frame.columns.name, columns, index, frame.index.name)
+class _Sender:
+    """Encodes what pandas has made.
+
+    Args:
+        pandas: The module.
+        parts: Counts what it costs to make it again.
+        out: Encodes a part.
+    """
+
+    def __init__(self, pandas: "ModuleType", parts: Collected | None, out: Out) -> None:
+        self._pandas, self._parts, self._out = pandas, parts, out
+
+    def _charge(self, price: int) -> None:
+        if self._parts is not None:
+            self._parts.price += price
+
+    def index(self, index: _Index, where: str) -> dict[str, object]:
+        """An index with its name, and its frequency where it has one."""
+        pandas = self._pandas
+        if type(index) not in (pandas.Index, pandas.RangeIndex, pandas.DatetimeIndex, pandas.TimedeltaIndex):
+            raise UntravellableError(where, type(index).__name__, mend=_index_remedy(pandas, index))
+        form: dict[str, object] = {"~": INDEX_TAG, "n": self._out(index.name, f"the name of {where}")}
+        self._charge(account.price(INDEX_TAG))
+        if isinstance(index, pandas.RangeIndex):
+            return {**form, "v": [_RANGE, [index.start, index.stop, index.step]]}
+        form["v"] = self._column(index, where)
+        frequency = getattr(index, "freq", None)
+        if frequency is not None:
+            form["f"] = name = frequency.freqstr
+            if not _FREQUENCY.fullmatch(name) or pandas.tseries.frequencies.to_offset(name) != frequency:
+                mend = f"Set the freq of {where} to None"
+                raise UntravellableError(where, f"{type(index).__name__} of frequency {name}", mend=mend)
+            self._charge(_frequency_price(name, len(index)))
+        return form
+
+    def series(self, series: _Series, where: str) -> dict[str, object]:
+        """A column with its index and its name."""
+        self._charge(account.price(SERIES_TAG))
+        return {
+            "~": SERIES_TAG,
+            "i": self._rows(series.index, where),
+            "n": self._out(series.name, f"the name of {where}"),
+            "v": self._column(series, where),
+            **self._extras(series, where),
+        }
+
+    def frame(self, frame: _Frame, where: str) -> dict[str, object]:
+        """A frame as one array for each type of its columns, and one list for each column of objects or text."""
+        self._charge(account.price(FRAME_TAG))
+        labels = self.index(frame.columns, f"the columns of {where}")
+        together: dict[object, list[int]] = {}
+        blocks: list[object] = []
+        for number, kind in enumerate(frame.dtypes):
+            if getattr(kind, "str", None) in DTYPES:
+                together.setdefault(kind, []).append(number)
+            else:
+                self._charge(account.COLUMN)
+                name = f"{where}[{frame.columns[number]!r:.80}]"
+                blocks.append([number, *self._column(frame.iloc[:, number], name)])
+        for places in together.values():
+            self._charge(account.BLOCK)
+            blocks.append([places, _ARRAY, columns(_together(frame, places), where, self._parts, self._out)])
+        return {
+            "~": FRAME_TAG,
+            "c": labels,
+            "i": self._rows(frame.index, where),
+            "l": len(frame),
+            "v": blocks,
+            **self._extras(frame, where),
+        }
+
+    def _rows(self, index: _Index, where: str) -> object:
+        """None where rows are only numbered from 0."""
+        pandas = self._pandas
+        if type(index) is pandas.RangeIndex and (index.start, index.step, index.name) == (0, 1, None):
+            return None
+        return self.index(index, f"the index of {where}")
+
+    def _extras(self, value: _Labelled, where: str) -> dict[str, object]:
+        if not value.flags.allows_duplicate_labels:
+            why = "it does not allow duplicate labels, which would be forgotten on the way"
+            mend = "Call set_flags(allows_duplicate_labels=True) on it"
+            raise UntravellableError(where, type(value).__name__, why, mend=mend)
+        return {"t": self._out(value.attrs, f"{where}.attrs")} if value.attrs else {}
+
+    def _column(self, column: _Values, where: str) -> list[object]:
+        kind = column.dtype
+        if getattr(kind, "str", None) in DTYPES:
+            return [_ARRAY, self._out(column.to_numpy(), where)]
+        form = {"object": _OBJECTS, "str": _TEXT}.get(str(kind))
+        if form is None:
+            raise UntravellableError(where, f"column of type {kind}", mend=_remedy(str(kind)))
+        self._charge(account.CELL * len(column))
+        return [form, self._out(column.tolist(), where)]
 
 
-def _column(column: object, where: str) -> Column:
-    numpy = sys.modules["numpy"]
-    kind = getattr(column, "dtype", None)
-    if getattr(column, "nlevels", 1) == 1 and isinstance(kind, numpy.dtype):
-        return Column(_OBJECTS if kind.kind == "O" else _ARRAY, column.to_numpy())  # type: ignore[attr-defined]  # a Series or an Index
-    if str(kind) == "str":
-        return Column(_TEXT, column.tolist())  # type: ignore[attr-defined]  # a Series or an Index
-    name = "MultiIndex" if getattr(column, "nlevels", 1) != 1 else f"column of type {kind}"
-    raise UntravellableError(where, name, mend=_MEND)
+def _together(frame: _Frame, places: list[int]) -> Array:
+    """Columns of one type as one array."""
+    if len(places) == frame.shape[1]:
+        return frame.to_numpy()
+    if len(places) > _FEW:
+        return frame.take(places, axis=1).to_numpy()
+    alone = [frame.iloc[:, place].to_numpy() for place in places]
+    stacked: Array = alone[0].reshape(1, -1) if len(alone) == 1 else sys.modules["numpy"].array(alone)
+    return stacked.T
+
+
+def _remedy(kind: str) -> str:
+    for start, call in _REMEDIES:
+        if kind.startswith(start):
+            return f"Convert it with {call} or leave it out"
+    return "Convert it, for example with astype(object), or leave it out"
+
+
+def _index_remedy(pandas: "ModuleType", index: _Index) -> str:
+    if isinstance(index, pandas.MultiIndex):
+        return "Call reset_index() on the table, or give it labels of one level"
+    return "Convert it with astype(object) or to_timestamp(), or call reset_index() on the table"
+
+
+def _frequency_price(name: str, length: int) -> int:
+    return account.FREQUENCY + length * (account.TICK if _TICKS.fullmatch(name) else account.STEP)
 
 
 @functools.cache
@@ -83,39 +261,225 @@ def _pandas() -> "ModuleType":
         raise UndecodableError("a data frame, but pandas is not installed here") from None
 
 
-def together(table: Table) -> object:
-    """The frame of parts that nobody vouches for.
+def index(raw: dict[str, object], costs: account.Account) -> object:
+    """The index of a tagged mapping that nobody vouches for.
 
     Raises:
-        UndecodableError: They do not fit together.
+        UndecodableError: Its parts do not fit together.
     """
     pandas = _pandas()
-    parts = [*table.columns] if table.index is None else [*table.columns, table.index]
-    lengths = {_length(part) for part in parts}
-    if len(lengths) > 1 or len(table.labels) != len(table.columns):
+    if raw.get("f") is None and isinstance(found := raw.get("v"), list) and found[:1] == [_RANGE]:
+        return _range_index(pandas, found[1:], raw.get("n"))
+    column, name, frequency = _column(raw.get("v"), costs), raw.get("n"), raw.get("f")
+    length = _length(column)
+    if frequency is not None:
+        if not isinstance(frequency, str) or not _FREQUENCY.fullmatch(frequency):
+            raise UndecodableError("a bad frequency")
+        costs.charge(_frequency_price(frequency, length))
+
+    def build() -> object:
+        made = pandas.Index(column.values, dtype=_kind(column), name=name)
+        return made if frequency is None else type(made)(made, freq=frequency, name=name)
+
+    return _built("index", build)
+
+
+def _range_index(pandas: "ModuleType", content: list[object], name: object) -> object:
+    (numbers,) = content
+    if not isinstance(numbers, list) or len(numbers) != 3:  # noqa: PLR2004 - start, stop and step
+        raise UndecodableError("a bad index")
+    if not all(type(number) is int and number.bit_length() <= _MAX_BITS for number in numbers):
+        raise UndecodableError("a bad index")
+    return _built("index", lambda: pandas.RangeIndex(*numbers, name=name))
+
+
+def series(raw: dict[str, object], costs: account.Account) -> object:
+    """The series of a tagged mapping that nobody vouches for.
+
+    Raises:
+        UndecodableError: Its parts do not fit together.
+    """
+    pandas = _pandas()
+    column, rows = _column(raw.get("v"), costs), _rows(pandas, raw.get("i"))
+    if rows is not None and len(rows) != _length(column):
+        raise UndecodableError("a series whose parts do not fit together")
+
+    def build() -> object:
+        # with its type, or objects that are text would become pandas' own type for it
+        return pandas.Series(column.values, dtype=_kind(column), index=rows, name=raw.get("n"), copy=False)
+
+    return _with_extras(_built("series", build), raw)
+
+
+def frame(raw: dict[str, object], costs: account.Account) -> object:
+    """The frame of a tagged mapping that nobody vouches for.
+
+    Raises:
+        UndecodableError: Its parts do not fit together.
+    """
+    pandas = _pandas()
+    labels, rows = _rows(pandas, raw.get("c")), _rows(pandas, raw.get("i"))
+    length, blocks = raw.get("l"), raw.get("v")
+    if labels is None or type(length) is not int or not isinstance(blocks, list):
+        raise UndecodableError("a bad data frame")
+    parts = [_block(block, length, costs) for block in blocks]
+    places = [place for numbers, _column in parts for place in numbers]
+    if sorted(places) != list(range(len(labels))) or (rows is not None and len(rows) != length):
         raise UndecodableError("a data frame whose parts do not fit together")
+
+    def build() -> object:
+        if len(places) <= _FEW and len(parts) > 1:
+            made = pandas.DataFrame(_one_by_one(pandas, parts), index=rows, copy=False)
+        else:
+            made = _joined(pandas, parts, length)
+            if places != sorted(places):
+                made = made.take(sorted(range(len(places)), key=places.__getitem__), axis=1)
+            if rows is not None:
+                made.index = rows
+        made.columns = labels
+        return made
+
+    return _with_extras(_built("data frame", build), raw)
+
+
+def _block(content: object, length: int, costs: account.Account) -> tuple[list[int], Column]:
+    """The places and the values of some columns that have one type, or of one column."""
+    if not isinstance(content, list) or len(content) != 3:  # noqa: PLR2004 - places, kind and values
+        raise UndecodableError("a bad column")
+    places, kind, values = content
+    if isinstance(places, list):
+        costs.charge(account.BLOCK)
+        if kind != _ARRAY or not all(type(place) is int for place in places):
+            raise UndecodableError("a bad block of columns")
+        if not _is_plain(values) or values.shape != (length, len(places)):
+            raise UndecodableError("a bad block of columns")
+        return places, Column(_ARRAY, values)
+    costs.charge(account.COLUMN)
+    column = _column([kind, values], costs)
+    if type(places) is not int or kind == _ARRAY or _length(column) != length:
+        raise UndecodableError("a bad column")
+    return [places], column
+
+
+def _one_by_one(pandas: "ModuleType", parts: list[tuple[list[int], Column]]) -> dict[int, object]:
+    """The columns of all blocks, each in its place."""
+    found: dict[int, object] = {}
+    for places, column in parts:
+        if column.kind == _ARRAY:
+            found.update(zip(places, cast("Array", column.values).T, strict=True))
+        else:
+            found[places[0]] = _values(pandas, column)
+    return dict(sorted(found.items()))
+
+
+def _joined(pandas: "ModuleType", parts: list[tuple[list[int], Column]], length: int) -> _Frame:
+    """One frame of all blocks, in the order in which they came."""
+    pieces: list[object] = []
+    alone: dict[int, object] = {}
+    for number, (_places, column) in enumerate(parts):
+        if column.kind == _ARRAY:
+            if alone:
+                pieces.append(pandas.DataFrame(alone, copy=False))
+                alone = {}
+            pieces.append(pandas.DataFrame(column.values, copy=False))
+        else:
+            alone[number] = _values(pandas, column)
+    if alone or not pieces:
+        pieces.append(pandas.DataFrame(alone, index=pandas.RangeIndex(length), copy=False))
+    return cast("_Frame", pieces[0] if len(pieces) == 1 else pandas.concat(pieces, axis=1))
+
+
+def old_frame(raw: dict[str, object], costs: account.Account) -> object:
+    """The frame of a tagged mapping as older releases recorded it: labels as a list, and a column at a time.
+
+    Raises:
+        UndecodableError: Its parts do not fit together.
+    """
+    pandas = _pandas()
+    labels, contents, found = raw.get("c"), raw.get("v"), raw.get("i")
+    if not isinstance(labels, list) or not isinstance(labels[1], list) or not isinstance(contents, list):
+        raise UndecodableError("a bad data frame")
+    columns = []
+    for content in contents:
+        costs.charge(account.COLUMN)
+        columns.append(_column(content, costs))
+    rows = None if found is None else _column(found, costs)
+    lengths = {_length(column) for column in (*columns, *([] if rows is None else [rows]))}
+    if len(lengths) > 1 or len(labels[1]) != len(columns):
+        raise UndecodableError("a data frame whose parts do not fit together")
+
+    def build() -> object:
+        index = None if rows is None else pandas.Index(_values(pandas, rows), name=raw.get("n"))
+        made = {number: _values(pandas, column) for number, column in enumerate(columns)}
+        whole = pandas.DataFrame(made, index=index, copy=False)
+        whole.columns = pandas.Index(labels[1], name=labels[0]) if labels[1] else whole.columns
+        return whole
+
+    return _built("data frame", build)
+
+
+def _built(what: str, build: "Callable[[], object]") -> object:
     try:
-        index = None if table.index is None else pandas.Index(_values(pandas, table.index), name=table.index_label)
-        made = {number: _values(pandas, column) for number, column in enumerate(table.columns)}
-        frame = pandas.DataFrame(made, index=index, copy=False)
-        frame.columns = pandas.Index(table.labels, name=table.label) if table.labels else frame.columns
+        return build()
     except Exception as error:  # noqa: BLE001 - whatever pandas says of hostile content; none of it is a fault of ours
-        raise UndecodableError(f"a bad data frame: {type(error).__name__}") from None
-    return frame
+        raise UndecodableError(f"a bad {what}: {type(error).__name__}") from None
+
+
+def _with_extras(made: object, raw: dict[str, object]) -> object:
+    extras = raw.get("t")
+    if extras is not None:
+        if not isinstance(extras, dict):
+            raise UndecodableError("bad attributes")
+        cast("_Labelled", made).attrs = extras
+    return made
+
+
+def _rows(pandas: "ModuleType", found: object) -> _Index | None:
+    if found is None or isinstance(found, pandas.Index):
+        return cast("_Index | None", found)
+    raise UndecodableError("a bad index")
+
+
+def _column(content: object, costs: account.Account) -> Column:
+    kind, values = content if isinstance(content, list) and len(content) == 2 else (None, None)  # noqa: PLR2004 - kind and values
+    column = Column(str(kind), values)
+    if column.kind != _ARRAY:
+        costs.charge(account.CELL * _length(column))
+    return column
 
 
 def _length(column: Column) -> int:
     """How long a column is, when its values are of its kind."""
     values = column.values
     if column.kind == _ARRAY:
-        if getattr(values, "ndim", 0) == 1:
-            return len(values)  # type: ignore[arg-type]  # an array: nothing else that travels has dimensions
+        if _is_plain(values) and values.ndim == 1:
+            return len(values)
     elif column.kind in (_OBJECTS, _TEXT) and isinstance(values, list):
         return len(values)
     raise UndecodableError("a bad column")
 
 
+def _is_plain(values: object) -> TypeGuard[Array]:
+    """Whether it is an array of numbers, truth values or times."""
+    numpy = sys.modules["numpy"]  # pandas is there by now
+    return type(values) is numpy.ndarray and cast("Array", values).dtype.str in DTYPES
+
+
 def _values(pandas: "ModuleType", column: Column) -> object:
     if column.kind == _ARRAY:
         return column.values
-    return pandas.Series(column.values, dtype="object" if column.kind == _OBJECTS else "str").array
+    return pandas.array(column.values, dtype=_kind(column))
+
+
+def _kind(column: Column) -> object:
+    """The type that its values are made to, or None where they have one."""
+    if column.kind == _TEXT:
+        return _text_type()
+    return object if column.kind == _OBJECTS else None
+
+
+@functools.cache
+def _text_type() -> object:
+    """What pandas takes its own name for: it looks through all of its types each time."""
+    kind: object = _pandas().Series([], dtype="str").dtype
+    return kind

@@ -35,7 +35,7 @@ def kept(value: object, name: str) -> Kept:
     """
     try:
         # Large arrays and bytes stay beside the first form, so that one that is not kept is not copied either.
-        beside = Collected()
+        beside = Collected(items=MOST_BYTES)
         form = dumps(value, name, beside)
         if beside.size and len(form) + beside.size <= MOST_BYTES:
             beside, form = Collected(), dumps(value, name)

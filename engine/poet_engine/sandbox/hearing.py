@@ -1,7 +1,10 @@
 """Hearing a payload out: its bytes become frames, one answer, or the reason to end the run."""
 
+from collections.abc import Callable
+
 from poet_engine.guest.attachments import Attached
 from poet_engine.guest.frames import STAYS, Frame, FrameError, FrameTooLargeError, Kind, Reader
+from poet_engine.guest.travel import DeadlinePassedError
 from poet_engine.outcome import Evidence, Status
 from poet_engine.sandbox import wire
 from poet_engine.sandbox.verdict import Answer, Garbled, Kill
@@ -14,16 +17,18 @@ class Hearing:
 
     Args:
         result: Bytes that a result may have, its attachments included.
+        late: The reason to end the run when its time is over, else None; asked while a result is decoded.
         script: Whether a script's run loop speaks, and not a function's.
         nonce: Of the call, which the answer of a kept payload begins with: what a thread of an earlier call says before
             or after it is no part of the answer, and only costs the payload its place. Empty for a payload that serves
             one call, of which every byte counts.
     """
 
-    __slots__ = ("_awaited", "_frames", "_kept", "_limit", "_promised", "_reader", "_strays", "answer")
+    __slots__ = ("_awaited", "_frames", "_kept", "_late", "_limit", "_promised", "_reader", "_strays", "answer")
 
-    def __init__(self, result: int, *, script: bool, nonce: bytes = b"") -> None:
-        self._limit, self._awaited, self._kept, self._strays = result, nonce, bool(nonce), 0
+    def __init__(self, result: int, late: Callable[[], Kill | None], *, script: bool, nonce: bytes = b"") -> None:
+        self._limit, self._late = result, late
+        self._awaited, self._kept, self._strays = nonce, bool(nonce), 0
         self._reader: Reader = wire.script_reader() if script else wire.reader(result, kept=self._kept)
         self._frames: list[Frame] = []
         self.answer: Answer | None = None
@@ -51,7 +56,9 @@ class Hearing:
                 return garbled(f"{self._strays} frames that are no answer to this call")
             if self._frames:
                 pending = 0 if self._kept else self._reader.pending
-                self.answer = wire.read(self._frames, pending, attached, self._limit)
+                self.answer = wire.read(self._frames, pending, attached, self._limit, late=self._is_late)
+        except DeadlinePassedError:
+            return self._late()
         except FrameTooLargeError as error:
             return Kill(Status.LIMIT, "result_size", Evidence("result_bytes", error.length, error.limit))
         except FrameError as error:
@@ -70,6 +77,9 @@ class Hearing:
             else:
                 found.append(frame)
         return found
+
+    def _is_late(self) -> bool:
+        return self._late() is not None
 
 
 def garbled(reason: str) -> Kill:

@@ -66,6 +66,11 @@ class Watch:
             evidence = Evidence("wall_ms", round(passed * 1e3, 1), round(self.wall * 1e3, 1))
             self.end(Kill(Status.LIMIT, "wall", evidence))
 
+    def late(self, now: float) -> Kill | None:
+        """The reason to end the run, if there is one by now: its time may be over while its result is decoded."""
+        self.saw_time(now)
+        return self.kill
+
     def saw_output(self, total: int) -> None:
         """Judge how much was printed."""
         if total > self.limits.output:

@@ -4,9 +4,11 @@ import dataclasses
 import json
 import mmap
 import sys
+from collections.abc import Callable
 
 from poet_engine.errors import CannotTravelError
 from poet_engine.guest import codec
+from poet_engine.guest.account import Account, never
 from poet_engine.guest.attachments import NOTHING, Attached, Collected
 from poet_engine.guest.frames import NONCE_SIZE, STAYS, Frame, FrameTooLargeError, Kind, Reader
 from poet_engine.guest.script import HEADER_LENGTH
@@ -62,7 +64,7 @@ def request(job: Job, memory: int | None = None) -> Request:
             }
         ).encode()
     except UntravellableError as error:
-        raise CannotTravelError(error.where, error.kind, error.why, mend=error.mend) from None
+        raise CannotTravelError(error.where, error.kind, error.why, mend=error.advice("Pass")) from None
     return Request(content, parts)
 
 
@@ -136,7 +138,14 @@ class _Capped:
             raise _TooLargeError
 
 
-def read(frames: list[Frame], pending: int, attached: Attached = NOTHING, limit: int = sys.maxsize) -> Answer:
+def read(
+    frames: list[Frame],
+    pending: int,
+    attached: Attached = NOTHING,
+    limit: int = sys.maxsize,
+    *,
+    late: Callable[[], bool] = never,
+) -> Answer:
     """The answer that came. Exactly one frame and not a byte more, or it is garbled.
 
     Args:
@@ -144,15 +153,17 @@ def read(frames: list[Frame], pending: int, attached: Attached = NOTHING, limit:
         pending: Bytes that came after it.
         attached: What the guest has put beside its result.
         limit: Bytes of a result and its attachments together.
+        late: Whether the time of the call is over; asked again and again while a result is decoded.
 
     Raises:
         FrameTooLargeError: The attachments announce more than that.
+        DeadlinePassedError: There was no time left to decode the result.
     """
     if len(frames) != 1 or pending:
         return Garbled(f"{len(frames)} frames and {pending} bytes where one frame was due")
     frame = frames[0]
     if frame.kind is Kind.RESULT:
-        return _value(frame.payload, attached, limit)
+        return _value(frame.payload, attached, limit, late)
     fields = _text_fields(frame.payload)
     if fields is None:
         return Garbled(f"an unreadable {frame.kind.name.lower()} frame")
@@ -162,10 +173,10 @@ def read(frames: list[Frame], pending: int, attached: Attached = NOTHING, limit:
     return Raised(error_info, _text(fields, "kind") or "exception", fields.get("raised") is not False)
 
 
-def _value(content: bytes, attached: Attached, limit: int) -> Answer:
+def _value(content: bytes, attached: Attached, limit: int, late: Callable[[], bool]) -> Answer:
     capped = _Capped(attached, len(content), limit)
     try:
-        return Returned(codec.loads(content, capped))
+        return Returned(codec.loads(content, capped, Account(len(content), late)))
     except UndecodableError as error:
         return Garbled(str(error))
     except _TooLargeError:

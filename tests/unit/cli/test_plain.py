@@ -1,11 +1,14 @@
 """Every value has a form that JSON can say, and none makes the command line fail."""
 
+import collections
 import datetime as dt
 import decimal
+import fractions
 import json
 import uuid
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,6 +48,17 @@ _MOMENT = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
         (np.array([[1, 2], [3, 4]]), [[1, 2], [3, 4]]),
         (np.array([np.nan]), [{"$float": "nan"}]),
         (np.datetime64("2026-01-02"), {"$date": "2026-01-02"}),
+        (collections.deque([1, (2,)]), [1, [2]]),
+        (collections.Counter("aab"), {"a": 2, "b": 1}),
+        (fractions.Fraction(1, 3), {"$fraction": [1, 3]}),
+        (range(2**63), {"$range": [0, 2**63, 1]}),
+        (pd.RangeIndex(2**62), {"$range": [0, 2**62, 1]}),
+        (pd.Index(["a", 1], dtype=object), ["a", 1]),
+        (
+            pd.Series([1.5, None], index=["a", "start"], name="n"),
+            {"$series": {"index": ["a", "start"], "name": "n", "values": [1.5, {"$float": "nan"}]}},
+        ),
+        (pd.Series([1]), {"$series": {"index": {"$range": [0, 1, 1]}, "name": None, "values": [1]}}),
         (object(), {"$object": "builtins.object"}),
     ],
 )

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poet_engine.guest import codec
+from poet_engine.guest.account import Account
 from poet_engine.guest.travel import UndecodableError
 
 FUZZ = settings(deadline=None, max_examples=400)  # a shared machine is slow at times, which says nothing
@@ -35,7 +36,7 @@ def test_anything_that_looks_like_json_is_a_value_or_refused(text: str) -> None:
     read(text.encode("utf-8", "surrogatepass"))
 
 
-TAGS = [*codec._DECODERS, "array", "unknown", "", "~"]
+TAGS = [*codec._DECODERS, "unknown", "", "~"]
 raw_leaves = st.one_of(
     st.none(),
     st.booleans(),
@@ -96,11 +97,26 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "another encoding": ("[1]".encode("utf-16"), "not readable"),
     "a byte order mark": (b"\xef\xbb\xbf1", "not readable"),
     "a long plain integer": (b"1" * 5000, "digits"),
+    "a long float": (b"[1.5," + b"1" * 30 + b"." + b"1" * 41 + b"]", "a float of more than 40 digits"),
+    "a long float before its point": (b"1" * 41 + b".5", "a float of more than 40 digits"),
+    "a long exponent": (b"[1e+" + b"0" * 41 + b"1]", "a float of more than 40 digits"),
     "a long negative integer": (b"[-" + b"1" * 5000 + b"]", "digits"),
     "an unknown tag": (b'{"~":"pickle","v":"x"}', "an unknown tag"),
     "a tag that is no text": (b'{"~":["tuple"],"v":[]}', "an unknown tag"),
     "a tag without content": (b'{"~":"tuple"}', "a list was expected"),
     "a tuple of text": (b'{"~":"tuple","v":"abc"}', "a list was expected"),
+    "a counter that is none": (b'{"~":"counter","v":{"a":1}}', "pairs were expected"),
+    "a mapping of half a pair": (b'{"~":"ordered","v":[["a"]]}', "pairs were expected"),
+    "a default that is looked up": (b'{"~":"defaultdict","v":[],"n":"eval"}', "a bad defaultdict"),
+    "a default that is a list": (b'{"~":"defaultdict","v":[],"n":["list"]}', "a bad factory"),
+    "a deque that has lost items": (b'{"~":"deque","v":[1,2],"n":1}', "a bad deque"),
+    "a deque of text": (b'{"~":"deque","v":"ab","n":null}', "a list was expected"),
+    "a range of two": (b'{"~":"range","v":[0,1]}', "a bad range"),
+    "a range that stands still": (b'{"~":"range","v":[0,1,0]}', "a bad range"),
+    "a range of floats": (b'{"~":"range","v":[0,1.5,1]}', "a bad range"),
+    "a fraction of nothing": (b'{"~":"fraction","v":[1,0]}', "a bad fraction"),
+    "a fraction of one": (b'{"~":"fraction","v":[1]}', "a bad fraction"),
+    "a long fraction": (b'{"~":"fraction","v":[{"~":"int","v":"0x' + b"f" * 1025 + b'"},1]}', "a long fraction"),
     "a set of lists": (b'{"~":"set","v":[[1]]}', "a bad set"),
     "a mapping of singles": (b'{"~":"dict","v":[[1]]}', "pairs were expected"),
     "a mapping with a list as key": (b'{"~":"dict","v":[[[],1]]}', "a bad dict"),
@@ -192,10 +208,24 @@ def test_a_long_hexadecimal_integer_is_read_in_linear_time() -> None:
     assert codec.loads(b'{"~":"int","v":"-0x' + b"f" * 4_000_000 + b'"}') == -(16**4_000_000 - 1)
 
 
-@pytest.mark.parametrize("data", [b"[" + b"1," * 1_000_001 + b"1]", b"[" + b"[],"[:3] * 1_000_001 + b"[]]"])
-def test_too_many_items_are_refused_before_they_are_built(data: bytes) -> None:
-    with pytest.raises(UndecodableError, match="more than 1000000 items"):
-        codec.loads(data)
+@pytest.mark.parametrize("unit", [b"1", b"[]", b'"a"'])
+def test_items_are_not_counted_where_their_bytes_pay_for_them(unit: bytes) -> None:
+    content = b"[" + b",".join([unit] * 1_000_001) + b"]"
+    padded = content + b" " * 25_000_000
+    came = codec.loads(padded, costs=Account(len(padded)))
+    assert isinstance(came, list)
+    assert len(came) == 1_000_001
+
+
+def test_what_has_not_been_paid_for_is_refused_before_it_is_built() -> None:
+    for data in (
+        b"[" + b"[]," * 1_000_000 + b"[]]",
+        b"[" + b"{}," * 1_000_000 + b"{}]",
+        b"[" + b"1.5," * 1_000_000 + b"1]",
+    ):
+        assert codec.loads(data)
+        with pytest.raises(UndecodableError, match="fewer and larger pieces"):
+            codec.loads(data, costs=Account(len(data)))
 
 
 def test_quotes_without_end_are_refused_in_linear_time() -> None:

@@ -1,6 +1,7 @@
 """Waivers: what one needs, what is wrong with one, and whom it covers until when."""
 
 import datetime as dt
+import os
 import warnings
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from poet_engine.gate import reporter
 from poet_engine.gate.rules import RULES, SCAN_AST
 from poet_engine.policy import Policy, judging
 from poet_engine.policy.rule_ids import UNWAIVABLE, WAIVABLE
-from poet_engine.policy.waivers import Waiver
+from poet_engine.policy.waivers import Waiver, file_pattern
 
 FIRST = """[[waivers]]
 rule = "POET110"
@@ -103,6 +104,31 @@ def test_it_covers_what_its_pattern_matches() -> None:
     assert waiver.covers("0" * 64, ("f", "reports/daily.py"))
     assert not waiver.covers("0" * 64, ("f", "Reports/daily.py", "reports/daily.txt"))
     assert not waiver.covers("0" * 64, ())
+
+
+@pytest.mark.parametrize(
+    ("scope", "pattern"),
+    [
+        ("a.py", "/nowhere/ours/a.py"),
+        ("./a.py", "/nowhere/ours/a.py"),
+        ("../a.py", "/nowhere/a.py"),
+        ("sub/*.py", "/nowhere/ours/sub/*.py"),
+        ("*.py", "/nowhere/ours/*.py"),
+        ("/srv/*/a.py", "/srv/*/a.py"),
+        ("/*.py", "/*.py"),
+        ("<generated>", ""),
+        (f"sha256:{'0' * 64}", ""),
+    ],
+)
+def test_a_scope_is_a_pattern_of_whole_paths(scope: str, pattern: str) -> None:
+    assert file_pattern(scope, "/nowhere/ours") == pattern
+
+
+def test_a_file_goes_by_its_whole_path_and_not_by_its_name() -> None:
+    (waiver,) = Policy.parse(FIRST).waivers
+    here = os.path.realpath(os.curdir)
+    assert waiver.covers("0" * 64, (), [f"{here}/reports/daily.py"])
+    assert not waiver.covers("0" * 64, (), ["/elsewhere/reports/daily.py"])
 
 
 def test_every_rule_of_the_gate_and_of_bandit_can_be_named_and_no_other() -> None:

@@ -6,7 +6,7 @@ from poet_engine.guest.attachments import NOTHING
 from poet_engine.guest.frames import STAYS, Kind, pack
 from poet_engine.outcome import Status
 from poet_engine.sandbox.hearing import Hearing
-from poet_engine.sandbox.verdict import Garbled, Returned
+from poet_engine.sandbox.verdict import Garbled, Kill, Returned
 
 NONCE = b"12345678"
 RESULT = pack(Kind.RESULT, b"42")
@@ -14,8 +14,13 @@ STRAY = pack(Kind.RESULT, b"99")
 ANSWER = pack(Kind.NONCE, NONCE + STAYS) + RESULT
 
 
+def in_time() -> Kill | None:
+    """The deadline is far."""
+    return None
+
+
 def kept() -> Hearing:
-    return Hearing(100, script=False, nonce=NONCE)
+    return Hearing(100, in_time, script=False, nonce=NONCE)
 
 
 def hear(hearing: Hearing, *pieces: bytes) -> object:
@@ -73,7 +78,7 @@ def test_without_the_nonce_nothing_is_an_answer() -> None:
 
 @pytest.mark.parametrize("data", [RESULT + STRAY, RESULT + b"\2", ANSWER])
 def test_a_payload_that_serves_one_call_says_one_frame_and_not_a_byte_more(data: bytes) -> None:
-    hearing = Hearing(100, script=False)
+    hearing = Hearing(100, in_time, script=False)
 
     assert hearing.take(data, NOTHING) is not None
     assert hearing.answer is None or isinstance(hearing.answer, Garbled)

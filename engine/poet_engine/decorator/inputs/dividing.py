@@ -3,6 +3,8 @@
 import ast
 from collections.abc import Iterator
 
+from poet_engine.domains.parsing import parse
+
 _STRAIGHT = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr, ast.Return)
 _BRANCHES = (ast.IfExp, ast.BoolOp, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
@@ -13,7 +15,7 @@ def divisors(source: str, parameters: tuple[str, ...]) -> frozenset[str]:
     Only its first straight lines count: a branch, a loop, a `try` or another value for the name ends the search.
     """
     try:
-        [function] = ast.parse(source).body
+        [function] = parse(source).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset()
     if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):

@@ -5,6 +5,8 @@ import dataclasses
 import textwrap
 from collections.abc import Iterator
 
+from poet_engine.domains.parsing import parse_expression
+
 _PROMPT, _MORE = ">>> ", "... "
 _MOST = 100  # a docstring with more examples is a test suite
 
@@ -49,7 +51,7 @@ def _blocks(doc: str) -> Iterator[tuple[str, list[str]]]:
 
 def _arguments(text: str, function: str, parameters: tuple[str, ...]) -> tuple[tuple[str, object], ...] | None:
     try:
-        call = ast.parse(text.strip(), mode="eval").body
+        call = parse_expression(text.strip())
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.func.id != function:
             return None
         given = dict(zip(parameters, map(ast.literal_eval, call.args), strict=False))

@@ -4,6 +4,7 @@ import ast
 import dataclasses
 from collections.abc import Iterable, Iterator
 
+from poet_engine.domains import parsing
 from poet_engine.domains.data_flow import PURE_PACKAGES, FunctionNode, is_noise, own_nodes
 from poet_engine.domains.ml_monitoring.returns import Shape
 from poet_engine.domains.model import Declined, FunctionInfo, ImportedName, Parameter
@@ -37,7 +38,7 @@ class Own:
 def parse(info: FunctionInfo) -> FunctionNode | Declined:
     """The function's own tree."""
     try:
-        tree = ast.parse(info.source)
+        tree = parsing.parse(info.source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return Declined(f"the source of {info.name!r} does not parse ({error}); save a version that does.")
     for node in tree.body:
@@ -174,7 +175,7 @@ def take_along(info: FunctionInfo, node: FunctionNode, name: str, present: froze
 
 
 def _copy(node: FunctionNode) -> FunctionNode:
-    copy = ast.parse(ast.unparse(node)).body[0]
+    copy = parsing.parse(ast.unparse(node)).body[0]
     assert isinstance(copy, FunctionNode)  # noqa: S101 - the text of a function is a function
     return copy
 

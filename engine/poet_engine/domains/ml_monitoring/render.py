@@ -14,6 +14,7 @@ from poet_engine.domains.ml_monitoring.body import Own
 from poet_engine.domains.ml_monitoring.returns import Shape
 from poet_engine.domains.ml_monitoring.roles import Roles
 from poet_engine.domains.model import FunctionInfo, Kind, Parameter
+from poet_engine.domains.parsing import parse, parse_expression
 from poet_engine.domains.words import word_set
 
 DEFAULT_LEVEL = 0.05
@@ -25,7 +26,7 @@ _TEMPLATE = "two_sample.py"
 _KNOWN_TYPES = word_set(
     "bool int float complex str bytes object list tuple dict set frozenset None",
 )
-_TYPE_SYNTAX = (ast.Expression, ast.Name, ast.Subscript, ast.Tuple, ast.BinOp, ast.BitOr, ast.Load)
+_TYPE_SYNTAX = (ast.Name, ast.Subscript, ast.Tuple, ast.BinOp, ast.BitOr, ast.Load)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ class Plan:
 def _template() -> tuple[str, frozenset[str]]:
     """The shipped code without its opening text, and the names that it uses at module level or takes from builtins."""
     text = resources.files(__package__).joinpath(_TEMPLATE).read_text(encoding="utf-8")
-    tree = ast.parse(text)
+    tree = parse(text)
     code = "\n".join(text.split("\n")[tree.body[1].lineno - 1 :])
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and hasattr(builtins, node.id)}
     for node in tree.body:
@@ -70,9 +71,7 @@ def _template() -> tuple[str, frozenset[str]]:
 def present_imports() -> frozenset[str]:
     """The import statements of every generated module."""
     code, _ = _template()
-    return frozenset(
-        ast.unparse(node) for node in ast.parse(code).body if isinstance(node, ast.Import | ast.ImportFrom)
-    )
+    return frozenset(ast.unparse(node) for node in parse(code).body if isinstance(node, ast.Import | ast.ImportFrom))
 
 
 def clashes(plan: Plan) -> list[str]:
@@ -154,7 +153,7 @@ def _quoted(text: str) -> str:
 
 def default_text(parameter: Parameter) -> str:
     """A default as text of our own making: what is parsed from the user's text, without what stands around it."""
-    return "None" if parameter.default is None else ast.unparse(ast.parse(parameter.default, mode="eval"))
+    return "None" if parameter.default is None else ast.unparse(parse_expression(parameter.default))
 
 
 def _signature(info: FunctionInfo) -> str:
@@ -187,7 +186,7 @@ def _annotation(text: str | None) -> str | None:
     if text is None:
         return None
     try:
-        tree = ast.parse(text, mode="eval")
+        tree = parse_expression(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     for node in ast.walk(tree):

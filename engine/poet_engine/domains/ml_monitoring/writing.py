@@ -9,6 +9,7 @@ from poet_engine.domains.data_flow import FunctionNode
 from poet_engine.domains.description import literal_text
 from poet_engine.domains.ml_monitoring import body, examples, render, returns, roles
 from poet_engine.domains.model import Declined, FunctionInfo, Kind, Parameter, Written
+from poet_engine.domains.parsing import parse_expression
 from poet_engine.domains.words import word_set, words_of
 
 _DRIFT_WORDS = word_set(
@@ -118,10 +119,10 @@ def _literal(parameter: Parameter) -> ast.expr | None:
     if parameter.default is None:
         return None
     try:
-        tree = ast.parse(parameter.default, mode="eval")
+        tree = parse_expression(parameter.default)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    return tree.body if literal_text(tree.body) is not None else None
+    return tree if literal_text(tree) is not None else None
 
 
 def _looks_for_drift(info: FunctionInfo, shape: returns.Shape) -> bool:

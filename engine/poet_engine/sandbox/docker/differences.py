@@ -97,6 +97,22 @@ DIFFERENCES: tuple[Difference, ...] = (
         "conformance/test_calls.py::test_arguments_that_leave_no_room_to_work_are_a_limit_of_memory",
     ),
     Difference(
+        "open files",
+        "the lower of `limits.open_files` and what the machine lets its user have",
+        "a policy whose `open_files` is above the engine's own limit, less 512, does not open",
+        "as the policy says",
+        "runc cannot raise a limit above the engine's, and does not start a container that asks for it",
+        "conformance/test_corners_of_limits.py::test_as_many_open_files_as_there_may_be_open_or_are_refused_by_name",
+    ),
+    Difference(
+        "between calls",
+        'with `fresh = "none"` what a call has started is stopped before its counters are read',
+        "it is stopped by an order that follows the answer; the millisecond until then is on nobody's budget",
+        None,
+        "only the container's first process can signal the code",
+        "regressions/test_f2_kept_payloads_are_frozen.py::test_what_a_call_has_started_does_nothing_while_nobody_calls",
+    ),
+    Difference(
         "shared memory folder",
         "`/tmp` and `/dev/shm` together have `limits.disk` and `limits.inodes`",
         "`/tmp` has them; `/dev/shm` has 1/32 on top, or a quarter where the policy allows processes",

@@ -59,7 +59,9 @@ class Run:
         self._limits, self._wall, self._clock = limits, wall, clock
         self._tolerant, self._files = tolerant, files
         self._nonce = os.urandom(NONCE_SIZE) if keep and files is None else b""
-        self._heard = Hearing(limits.result, script=files is not None, nonce=self._nonce)
+        self._heard = Hearing(
+            limits.result, lambda: self._watch.late(clock()), script=files is not None, nonce=self._nonce
+        )
         self._output = Output(limits.output)
         self._counts = Counts()
         self._processes_refused = 0

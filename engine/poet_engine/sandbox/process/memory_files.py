@@ -162,8 +162,11 @@ class OutputRecord:
     def __init__(self) -> None:
         most, _hard = resource.getrlimit(resource.RLIMIT_FSIZE)
         room = most == resource.RLIM_INFINITY or most >= standard_streams.ROOM
+        if not room:  # nothing is recorded: what is written there the kernel keeps for nobody
+            self.fd = os.open("/dev/zero", os.O_RDWR | os.O_CLOEXEC)
+            return
         self.fd = os.memfd_create("record", _memfd_flags())
-        os.ftruncate(self.fd, standard_streams.ROOM if room else 0)  # without room nothing is recorded
+        os.ftruncate(self.fd, standard_streams.ROOM)
         fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, _FIXED)
 
     def unflushed(self) -> tuple[bytes, bytes]:

@@ -53,7 +53,9 @@ class Supervisor:
         self._armed, self._watch, self._cpu_ms, self._clock, self._tolerant = armed, watch, cpu_ms, clock, tolerant
         self._folder = folder
         self._nonce = os.urandom(NONCE_SIZE) if keep and folder is None else b""
-        self._heard = Hearing(watch.limits.result, script=folder is not None, nonce=self._nonce)
+        self._heard = Hearing(
+            watch.limits.result, lambda: watch.late(clock()), script=folder is not None, nonce=self._nonce
+        )
         self._ended = False
         self._cancellation: Cancellation | None = None
         self._attached: int | None = None

@@ -2226,3 +2226,247 @@ class A:
     evaluate = None
 # ruleid: POET133
 print(getattr(REF, 'evaluate'))
+# case: own: dataclass by call
+import typing
+REF = typing.get_args(typing.Optional["print('reached')"])[0]
+import dataclasses
+class A:
+    x: object = None
+    _evaluate = None
+    # ruleid: POET136
+    def leak(self): return self.x._evaluate({}, {}, recursive_guard=frozenset())
+B = dataclasses.dataclass(A)
+B(REF).leak()
+# case: own: dataclass by init_subclass
+import typing
+REF = typing.get_args(typing.Optional["print('reached')"])[0]
+import dataclasses
+class Z:
+    def __init_subclass__(cls): dataclasses.dataclass(cls)
+class A(Z):
+    x: object = None
+    _evaluate = None
+    # ruleid: POET136
+    def leak(self): return self.x._evaluate({}, {}, recursive_guard=frozenset())
+A(REF).leak()
+# case: own: class by a builtin's name
+import typing
+REF = typing.get_args(typing.Optional["print('reached')"])[0]
+if not REF:
+    class type: _evaluate = None
+# ruleid: POET136
+type(REF)._evaluate(REF, {}, {}, recursive_guard=frozenset())
+# case: own: function by a builtin's name
+import typing
+REF = typing.get_args(typing.Optional["print('reached')"])[0]
+class A: _evaluate = None
+if not REF:
+    def next(x): return A()
+# ruleid: POET136
+next(iter([REF]))._evaluate({}, {}, recursive_guard=frozenset())
+# case: own: variable by a builtin's name
+import typing
+REF = typing.get_args(typing.Optional["print('reached')"])[0]
+class A: _evaluate = None
+if not REF:
+    type = A
+# ruleid: POET136
+type(REF)._evaluate(REF, {}, {}, recursive_guard=frozenset())
+# case: own: decorator by a builtin's name
+import typing
+REF = typing.get_args(typing.Optional["print('reached')"])[0]
+if not REF:
+    from dataclasses import dataclass as type
+@type
+class A: _evaluate = None
+# ruleid: POET136
+A(REF)._evaluate(REF, {}, {}, recursive_guard=frozenset())
+# case: own: import by a builtin's name
+import typing
+REF = typing.get_args(typing.Optional["print('reached')"])[0]
+if not REF:
+    from copy import copy as next
+class A: _evaluate = None
+# ruleid: POET136
+next(iter([REF]))._evaluate({}, {}, recursive_guard=frozenset())
+# case: own: isinstance across a yield
+import typing
+REF = typing.get_args(typing.Optional["print('reached')"])[0]
+class A: _evaluate = None
+x = A()
+def g():
+    if isinstance(x, A):
+        yield
+        # ruleid: POET136
+        x._evaluate({}, {}, recursive_guard=frozenset())
+it = g()
+next(it)
+x = REF
+list(it)
+# case: own: isinstance across a yield in a closure
+import typing
+REF = typing.get_args(typing.Optional["print('reached')"])[0]
+class A: _evaluate = None
+def f():
+    x = A()
+    def g():
+        if isinstance(x, A):
+            yield
+            # ruleid: POET136
+            x._evaluate({}, {}, recursive_guard=frozenset())
+    it = g()
+    next(it)
+    x = REF
+    list(it)
+f()
+# case: own: isinstance in a finally
+import typing
+REF = typing.get_args(typing.Optional["print('reached')"])[0]
+class A: _evaluate = None
+def f(x):
+    try:
+        if not isinstance(x, A): raise ValueError
+    finally:
+        # ruleid: POET136
+        x._evaluate({}, {}, recursive_guard=frozenset())
+f(REF)
+# case: own: isinstance in a handler
+import typing
+REF = typing.get_args(typing.Optional["print('reached')"])[0]
+class A: _evaluate = None
+def f(x):
+    try:
+        if not isinstance(x, A): raise ValueError
+    except ValueError: pass
+    # ruleid: POET136
+    x._evaluate({}, {}, recursive_guard=frozenset())
+f(REF)
+# case: own: isinstance by suppress
+import typing
+REF = typing.get_args(typing.Optional["print('reached')"])[0]
+import contextlib
+class A: _evaluate = None
+def f(x):
+    with contextlib.suppress(ValueError):
+        if not isinstance(x, A): raise ValueError
+    # ruleid: POET136
+    x._evaluate({}, {}, recursive_guard=frozenset())
+f(REF)
+# case: own: method in other class
+import typing
+REF = typing.get_args(typing.Optional["print('reached')"])[0]
+class A:
+    _evaluate = None
+    def leak(self): return self._evaluate({}, {}, recursive_guard=frozenset())
+# ruleid: POET136
+class B: go = A.leak
+B.go(REF)
+# case: own: star import of names
+import typing
+REF = typing.get_args(typing.Optional["print('reached')"])[0]
+class A:
+    _evaluate = None
+    def leak(self): return self._evaluate({}, {}, recursive_guard=frozenset())
+# ruleid: POET136
+for k in {A: 1}: k.leak(REF)
+# case: own: super of other
+import typing
+REF = typing.get_args(typing.Optional["print('reached')"])[0]
+class A:
+    _evaluate = None
+    # ruleid: POET136
+    def go(self, x): return super(type(x), x)._evaluate
+A().go(REF)
+# case: own: getattr default
+import typing
+REF = typing.get_args(typing.Optional["print('reached')"])[0]
+class A:
+    _evaluate = None
+    # ruleid: POET136
+    def go(self): return getattr(self, 'x', REF)._evaluate({}, {}, recursive_guard=frozenset())
+A().go()
+# case: own: generator send
+import typing
+REF = typing.get_args(typing.Optional["print('reached')"])[0]
+class A: _evaluate = None
+def g():
+    x = A()
+    x = yield x
+    # ruleid: POET136
+    x._evaluate({}, {}, recursive_guard=frozenset())
+it = g()
+next(it)
+try: it.send(REF)
+except StopIteration: pass
+# case: own: case guard rebinds
+import typing
+REF = typing.get_args(typing.Optional["print('reached')"])[0]
+class A: _evaluate = None
+def f(x):
+    match x:
+        # ruleid: POET136
+        case A() if (x := REF): x._evaluate({}, {}, recursive_guard=frozenset())
+f(A())
+# case: own: operator call
+import typing
+REF = typing.get_args(typing.Optional["print('reached')"])[0]
+import functools
+class A:
+    _evaluate = None
+    def leak(self, y=None): return self._evaluate({}, {}, recursive_guard=frozenset())
+# ruleid: POET136
+functools.reduce(A.leak, [REF, 1])
+# case: own: sorted key
+import typing
+REF = typing.get_args(typing.Optional["print('reached')"])[0]
+class A:
+    _evaluate = None
+    def leak(self): return self._evaluate({}, {}, recursive_guard=frozenset())
+# ruleid: POET136
+sorted([REF], key=A.leak)
+# case: own: partialmethod
+import typing
+REF = typing.get_args(typing.Optional["print('reached')"])[0]
+import functools
+class A:
+    _evaluate = None
+    # ruleid: POET136
+    def leak(self, x=None): return self._evaluate({}, {}, recursive_guard=frozenset())
+    go = functools.partialmethod(leak, 1)
+A.go(REF)
+# case: own: class in default of method
+import typing
+REF = typing.get_args(typing.Optional["print('reached')"])[0]
+class A:
+    _evaluate = None
+    def leak(self): return self._evaluate({}, {}, recursive_guard=frozenset())
+class B:
+    # ruleid: POET136
+    def go(self, k=A): return k.leak(REF)
+B().go()
+# case: own: class by enumerate
+import typing
+REF = typing.get_args(typing.Optional["print('reached')"])[0]
+class A:
+    _evaluate = None
+    def leak(self): return self._evaluate({}, {}, recursive_guard=frozenset())
+# ruleid: POET136
+for _, k in enumerate([A]): k.leak(REF)
+# case: own: property by decorator chain
+import typing
+REF = typing.get_args(typing.Optional["print('reached')"])[0]
+class A:
+    _evaluate = None
+    @property
+    def leak(self): return self._evaluate({}, {}, recursive_guard=frozenset())
+# ruleid: POET136
+A.leak.__get__(REF)
+# case: own: property getter
+import typing
+REF = typing.get_args(typing.Optional["print('reached')"])[0]
+class A:
+    _evaluate = None
+    @property
+    def leak(self): return self._evaluate({}, {}, recursive_guard=frozenset())
+# ruleid: POET136
+A.__dict__['leak'].fget(REF)
