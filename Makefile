@@ -15,12 +15,13 @@ endif
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup demo check images test test-cgroup2 test-cgroup2-whole bench bench-containers clean
+.PHONY: help setup demo check images test test-long test-cgroup2 test-cgroup2-whole bench bench-containers clean
 
 help:
 	@echo 'make demo    set up what the demo needs, and run the main job on real data'
 	@echo 'make check   the fast lane: format, lint, layers, types, unit tests'
 	@echo 'make test    everything: check, then conformance, security, regressions, integration and packaging'
+	@echo 'make test-long   the long tables of regression tests, whole and in every sandbox; make test runs a sample of them'
 	@echo 'make images  the images of the Docker sandbox, where they are missing or out of date; make test does it too'
 	@echo 'make test-cgroup2   the tests that depend on the cgroup version, in an emulated machine that has only v2'
 	@echo 'make test-cgroup2-whole   all conformance and security tests there; it takes long'
@@ -52,8 +53,10 @@ images: $(VENV)/.has-dev
 	@tests/docker/images '$(BIN)'
 
 test: check images
-	@$(SAY) 'conformance, security and regression tests'
-	@$(BIN)/pytest -q tests/conformance tests/security tests/regressions
+	@$(SAY) 'conformance and security tests'
+	@$(BIN)/pytest -q tests/conformance tests/security
+	@$(SAY) 'regression tests, of those in containers a sample; make test-long runs all'
+	@$(BIN)/pytest -q --sample tests/regressions
 	@$(SAY) 'integration and packaging tests' # apart: some count what is left, while sandboxes of the others stay open
 	@$(BIN)/pytest -q tests/integration tests/packaging
 	@$(SAY) 'cgroup v2'
@@ -61,6 +64,10 @@ test: check images
 	*,cgroup2,*) $(CGROUP2) ;; \
 	*) echo 'not run: it boots an emulated machine, which takes minutes; make test-cgroup2, or POET_REQUIRE=cgroup2 make test' ;; \
 	esac
+
+test-long: images
+	@$(SAY) 'all regression tests'
+	@$(BIN)/pytest -q --durations=10 tests/regressions
 
 test-cgroup2: $(VENV)/.has-dev
 	@$(CGROUP2)

@@ -9,12 +9,17 @@ cannot quietly stop doing so.
 marked runs as root too, and then starts its own process as another user.
 
 `POET_PACE` says how many times slower than usual the machine is; the fixture `pace` has it.
+
+`--sample` leaves most inputs of the long tables to `make test-long`: a container for each of a hundred scripts takes
+minutes. Of each table it keeps the first input in each sandbox, and a share of the others that is always the same.
 """
 
 import functools
+import itertools
 import os
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 
 import pytest
@@ -28,6 +33,8 @@ Require = Callable[[str, bool, str], None]
 
 # marker → what POET_REQUIRE calls it
 _NAMES = {"sandbox": "process", "root": "root", "user": "user", "docker": "docker", "runsc": "runsc"}
+# One in so many inputs of a table is part of a sample, in containers with gVisor and with runc.
+_OF_RUNSC, _OF_DOCKER = 12, 5
 _ASKED = {"cgroup2"}  # by `make test` itself, which boots a machine for it
 
 # Enters the namespaces that the process sandbox is made of, in a process of its own. A root process first becomes an
@@ -56,6 +63,31 @@ def require() -> Require:
 def pace() -> int:
     """How many times slower than usual this machine is: an emulated one cannot keep the times that a test gives."""
     return int(os.environ.get("POET_PACE", "1"))  # noqa: TID251 - how the tests are told; the product does not read it
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--sample", action="store_true", help="of tables that are tried in containers, only a share")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--sample"):
+        return
+    seen: set[tuple[str, str]] = set()
+    left_out = [_is_left_out(item, seen) for item in items]
+    config.hook.pytest_deselected(items=list(itertools.compress(items, left_out)))
+    items[:] = [item for item, out in zip(items, left_out, strict=True) if not out]
+
+
+def _is_left_out(item: pytest.Item, seen: set[tuple[str, str]]) -> bool:
+    """Whether a sample goes without a test: an input of a table that is tried in containers, and not its first."""
+    runsc = item.get_closest_marker("runsc") is not None
+    if not runsc and item.get_closest_marker("docker") is None:
+        return False
+    table = (item.nodeid.partition("[")[0], "runsc" if runsc else "docker")
+    if table not in seen:
+        seen.add(table)
+        return False
+    return bool(zlib.crc32(item.nodeid.encode()) % (_OF_RUNSC if runsc else _OF_DOCKER))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
