@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from poet_engine import distributions
 from poet_engine.bell import readable
 from poet_engine.errors import InfraError
 from poet_engine.gate import frames
@@ -26,8 +27,8 @@ _OWN = frozenset({
     signal.SIGXCPU, signal.SIGXFSZ,
 })  # fmt: skip
 SECOND: Mapping[str, object] = {"second": True}  # what a worker says when the allow-list is through and bandit begins
-# The isolated interpreter finds the standard library and the site by itself. Further folders of ours come behind
-# them, so that a script's own folder never puts another `ast` in front of the real one.
+# The isolated interpreter finds the standard library and the site by itself. What else is installed comes behind them:
+# no folder of a project is among it, since the second scanner loads every plug-in that it finds on its path.
 _BOOT = (
     "import json,sys;a=json.loads(sys.argv[1]);sys.path+=[p for p in a.pop('path') if p not in sys.path];"
     "from poet_engine.gate.worker import main;main(**a)"
@@ -94,8 +95,12 @@ class WorkerLink:
     def __init__(self, limits: WorkerLimits, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits, self._clock = limits, clock
         self.known: frozenset[str] = frozenset()
-        path = [os.path.abspath(entry) for entry in sys.path if entry]  # noqa: PTH100 - resolving would follow links
-        arguments = {"path": path, "host": os.getpid(), "seconds": limits.cpu, "memory": limits.memory}
+        arguments = {
+            "path": distributions.search_path(),
+            "host": os.getpid(),
+            "seconds": limits.cpu,
+            "memory": limits.memory,
+        }
         self._channel, theirs = socket.socketpair()
         try:
             with theirs:
