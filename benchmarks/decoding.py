@@ -2,16 +2,13 @@
 
 Each content is timed twice, as CPU time of the thread, the best of some attempts: as a guest would send it that has not
 paid for it, and after blanks were added for its price. Both are given in milliseconds for each MiB that came. Memory is
-the peak beyond the message itself, in bytes for each byte that came. It is in one piece: most of it is the table of
-contents.
-
+the peak beyond the message itself, in bytes for each byte that came. In one piece, as it is mostly a table.
 Usage: `python benchmarks/decoding.py [--size 1] [--attempts 3] [--json]`.
 """
 
 import argparse
 import base64
 import dataclasses
-import itertools
 import json
 import sys
 import time
@@ -95,11 +92,6 @@ def _array(kind: str, shape: Sequence[int], data: bytes = b"", **more: object) -
 def _within(tag: str, unit: Callable[[int], str], after: str = "") -> Content:
     """One collection of many units."""
     return Content(unit, (f'{{"~":"{tag}","v":[', f"]{after}}}"))
-
-
-def _numbers(tag: str, unit: Callable[[int], str]) -> Content:
-    """One collection of members."""
-    return _within(tag, unit)
 
 
 def _pair(key: Callable[[int], str]) -> Callable[[int], str]:
@@ -224,13 +216,12 @@ TAGGED: dict[str, dict[str, Content]] = {
         "one": Content(lambda _number: "7", ('{"~":"decimal","v":"', '"}'), ""),
     },
     "uuid": {"identifiers": _same(_tagged("uuid", "0" * 32))},
-    "path": {
-        "short": _same(_tagged("path", "a")),
-        "one of many parts": Content(lambda _number: "a/", ('{"~":"path","v":"', '"}'), ""),
-    },
-    "purepath": {
-        "short": _same(_tagged("purepath", "a")),
-        "one of many parts": Content(lambda _number: "a/", ('{"~":"purepath","v":"', '"}'), ""),
+    **{
+        tag: {
+            "short": _same(_tagged(tag, "a")),
+            "one of many parts": Content(lambda _number: "a/", (f'{{"~":"{tag}","v":"', '"}'), ""),
+        }
+        for tag in ("path", "purepath")
     },
     "datetime": {
         "days": _same(_tagged("datetime", "2024-01-01")),
@@ -397,7 +388,7 @@ def table(found: Measurement) -> Iterator[str]:
     yield f"{'ms for each MiB':40}{'unpaid':>8}{'paid':>8}{'memory':>8}"
     for name, one in found.decodings.items():
         yield f"{name:40}{one.unpaid_ms:8.1f}{one.paid_ms:8.1f}{one.memory:8.1f}"
-    worst = max(itertools.chain(*((one.unpaid_ms, one.paid_ms) for one in found.decodings.values())))
+    worst = max(max(one.unpaid_ms, one.paid_ms) for one in found.decodings.values())
     largest = max(one.memory for one in found.decodings.values())
     yield f"{'the worst':40}{worst:16.1f}{largest:8.1f}"
     yield f"{'allowed':40}{MOST_MS:16.1f}{MOST_MEMORY:8.1f}"

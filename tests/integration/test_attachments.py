@@ -82,7 +82,6 @@ FORMS: dict[str, Callable[[np.ndarray[tuple[int], np.dtype[np.float64]]], object
     "dates": lambda flat: flat.astype("<M8[s]"),
     "small floats": lambda flat: (flat % 100).astype("<f2"),
     "complex": lambda flat: flat.astype("<c16"),
-    "a column": pd.Series,
 }
 
 
@@ -98,9 +97,19 @@ def test_an_array_is_the_same_after_the_way_in_and_out(
 
     expected = np.asarray(value)
     assert isinstance(arrived, np.ndarray)
-    assert arrived.dtype == expected.dtype.newbyteorder("=")
+    assert arrived.dtype == expected.dtype
     assert arrived.flags.writeable
     np.testing.assert_array_equal(arrived, expected)
+
+
+@pytest.mark.parametrize("count", [400, 40_000])
+def test_a_series_is_the_same_after_the_way_in_and_out(call: Caller, count: int) -> None:
+    value = pd.Series(np.arange(float(count)), index=np.arange(count) * 2, name="n")
+
+    arrived = call("echo", value).unwrap()
+
+    assert isinstance(arrived, pd.Series)
+    pd.testing.assert_series_equal(arrived, value)
 
 
 @pytest.mark.parametrize("rows", [30, 30_000])

@@ -251,4 +251,4 @@ def test_too_many_small_pieces_are_refused_with_what_to_return_instead(open_engi
 
     assert (outcome.status, outcome.cause, outcome.blame) == (Status.NO_RESULT, "result_undecodable", Blame.CODE)
     assert "limits.result" in outcome.describe()
-    assert "one table or one array in place of many" in outcome.describe()
+    assert "one table, one array or one list in place of many" in outcome.describe()

@@ -120,21 +120,18 @@ def paid(content: bytes, price: int, most: int, where: str) -> bytes:
     Args:
         content: The message.
         price: All of its prices.
-        most: Bytes that a result may have.
+        most: Bytes that it may have.
         where: What an error calls the value.
 
     Raises:
-        UntravellableError: It costs more than a result may have.
+        UntravellableError: Its price is more than that, and it alone would not be.
     """
     owed = price - len(content) - FREE
-    if owed <= 0:
+    if owed <= 0 or len(content) > most:
         return content
-    if len(content) <= most < len(content) + owed:
-        raise UntravellableError(
-            where,
-            f"value that counts for {len(content) + owed} bytes",
-            f"a result may have {most} (limits.result), and what is expensive to make counts for more than its bytes",
-            mend="Return fewer and larger pieces, such as one table or one array in place of many, "
-            "or one list in place of many small ones",
-        )
+    if len(content) + owed > most:
+        kind = f"value that counts for {len(content) + owed} bytes"
+        why = f"there is room for {most} (limits.result), and what is expensive to make counts for more than its bytes"
+        instead = "fewer and larger pieces, such as one table, one array or one list in place of many"
+        raise UntravellableError(where, kind, why, mend=f"Return {instead}")
     return content + b" " * owed

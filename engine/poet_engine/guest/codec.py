@@ -80,18 +80,22 @@ def dumps(value: object, where: str, parts: Collected | None = None) -> bytes:
     return encode(to_wire(value, where, 0, parts)).encode()
 
 
-def paid(content: bytes, parts: Collected, results: int, where: str) -> bytes:
-    """A message that has paid for what it costs to decode; see `account.paid`.
+def deliver(content: bytes, parts: Collected, results: int) -> bytes:
+    """A result that has paid for what it costs to decode, while what stays out of it is in its file; see `account`.
 
     Args:
-        content: What `dumps` has made.
-        parts: What it collected.
-        results: The file for large results, which is as large as a result may be.
-        where: What an error calls the value.
+        content: What `dumps` has made of it.
+        parts: What stays out of it.
+        results: The file for that, which is as large as a result may be.
+
+    Raises:
+        UntravellableError: It costs more than a result may have.
     """
-    if not parts.price and not shape.may_cost(content):
-        return content
-    return account.paid(content, shape.price(content) + parts.price, os.fstat(results).st_size, where)
+    if parts.price or shape.may_cost(content):
+        price = shape.price(content) + parts.price
+        content = account.paid(content, price, os.fstat(results).st_size - parts.size, "the result")
+    parts.deliver(results)
+    return content
 
 
 def to_wire(value: object, where: str, depth: int, parts: Collected | None = None) -> object:
@@ -379,6 +383,8 @@ def loads(data: bytes, attached: Attached = NOTHING, costs: Account | None = Non
     shape.check_characters(data)
     reading = _Reading(attached, costs)
     found = shape.check(data, costs)
+    if is_long:
+        costs.ask()
     value = _parsed(data, reading)
     if is_long:
         costs.ask()

@@ -32,7 +32,6 @@ _MAX_REQUEST = 1 << 31
 # Most requests are small; room for a large one is memory that the kernel has to find and to clear.
 _FIRST_READ, _NEXT_READ = 1 << 14, 1 << 20
 _MAX_TEXT, _MAX_TRACEBACK = 4096, 32768
-_PLAIN_DATA = "Return plain data instead, such as numbers, text, lists and mappings"
 _RAISE_VARARGS = opcode.opmap["RAISE_VARARGS"]  # a `raise` statement; its number differs between versions
 _SETUP_FAILED_STATUS = 121
 _REQUEST = 3  # the descriptor after the standard ones
@@ -280,8 +279,7 @@ def _result(value: object, results: int | None) -> bytes:
     parts = None if results is None else Collected(pays=True)
     content = codec.dumps(value, "the result", parts)
     if parts is not None and results is not None:
-        content = codec.paid(content, parts, results, "the result")
-        parts.deliver(results)
+        content = codec.deliver(content, parts, results)
     return pack(Kind.RESULT, content)
 
 
@@ -290,9 +288,7 @@ def _answer_of(error: BaseException, filename: str, source: str) -> bytes:
         body = {"argument": error.argument[:_MAX_TEXT], "rule": error.rule[:_MAX_TEXT]}
         return pack(Kind.REFUSED, json.dumps(body).encode())
     if isinstance(error, UntravellableError | UndecodableError):
-        text = (
-            f"{error}. {error.advice('Return', _PLAIN_DATA)}" if isinstance(error, UntravellableError) else str(error)
-        )
+        text = error.told_inside() if isinstance(error, UntravellableError) else str(error)
         return pack(Kind.EXCEPTION, _body(type(error).__name__, text[:_MAX_TEXT], "", "untravellable", raised=True))
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     return _describe(error, filename)

@@ -324,7 +324,9 @@ def frame(raw: dict[str, object], costs: account.Account) -> object:
         raise UndecodableError("a bad data frame")
     parts = [_block(block, length, costs) for block in blocks]
     places = [place for numbers, _column in parts for place in numbers]
-    if sorted(places) != list(range(len(labels))) or (rows is not None and len(rows) != length):
+    # the number first: an index can be longer than any list
+    fits = len(places) == len(labels) and sorted(places) == list(range(len(places)))
+    if not fits or (rows is not None and len(rows) != length):
         raise UndecodableError("a data frame whose parts do not fit together")
 
     def build() -> object:

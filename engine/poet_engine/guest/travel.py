@@ -5,6 +5,9 @@
 HERE = "\0"
 
 
+_PLAIN_DATA = "Return plain data instead, such as numbers, text, lists and mappings"
+
+
 class UntravellableError(ValueError):
     """A value without a safe form on the wire.
 
@@ -37,16 +40,17 @@ class UntravellableError(ValueError):
         self.where = self.where.replace(HERE, where, 1)
         return self
 
-    def advice(self, verb: str, otherwise: str = "") -> str:
-        """How to mend it, in one sentence without its full stop.
+    def advice(self, verb: str) -> str:
+        """How to mend it, in one sentence without its full stop; empty where nothing is known but to send plain data.
 
         Args:
             verb: What the reader does with the value: `Pass` or `Return`.
-            otherwise: What to say where nothing better is known.
         """
-        if self.instead:
-            return f"{verb} {self.instead} instead"
-        return self.mend or otherwise
+        return f"{verb} {self.instead} instead" if self.instead else self.mend
+
+    def told_inside(self) -> str:
+        """All of it, to the code that returned the value."""
+        return f"{self}. {self.advice('Return') or _PLAIN_DATA}"
 
 
 class UndecodableError(ValueError):

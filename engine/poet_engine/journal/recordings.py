@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from poet_engine.errors import UsageError
+from poet_engine.guest.account import Account
 from poet_engine.guest.attachments import Collected
 from poet_engine.guest.codec import dumps, loads
 from poet_engine.guest.travel import UndecodableError, UntravellableError
@@ -11,6 +12,8 @@ from poet_engine.guest.travel import UndecodableError, UntravellableError
 # Of arguments and of the answer, each. The wire form is ASCII, and an event at most doubles it (`"` becomes `\"`), so
 # that two of them leave room for the rest of an event of 1 MB.
 MOST_BYTES = 240_000
+# What reading a form may cost, in bytes (docs/values.md): more than any that was kept, and an end to forged ones.
+_MOST_COST = 1 << 26
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ def read(text: str) -> object:
         UsageError: It is no wire form.
     """
     try:
-        return loads(text.encode())
+        return loads(text.encode(), costs=Account(_MOST_COST))
     except (UndecodableError, UnicodeEncodeError) as error:
         raise UsageError(f"what was recorded cannot be read: {error}; the journal was changed, or is damaged") from None
 
