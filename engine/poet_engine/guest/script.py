@@ -120,7 +120,7 @@ def exit_status(error: SystemExit) -> int:
 def write_last_words(code: object) -> None:
     """What a program that ends gives as its reason, to standard error."""
     with contextlib.suppress(BaseException):
-        sys.stderr.write(f"{code}\n")
+        sys.stderr.write(str(code) + "\n")
 
 
 def remember(error: BaseException, filename: str) -> None:
