@@ -234,7 +234,8 @@ def test_processes_and_threads_together_are_what_may_be_started(
     if sandbox_kind != "process" and (processes, threads) not in TASKS_IN_CONTAINERS:
         pytest.skip("one corner of a kind is enough where each takes a container")
     assert _ends("processes") == _ends("threads") == (0, MOST_TASKS)
-    run = open_corner(processes=processes, threads=threads)
+    # a fork takes gVisor 50 to 100 ms of CPU, and more while the machine is busy
+    run = open_corner(processes=processes, threads=threads, cpu='"30s"', wall='"60s"')
 
     run.answers(_HONEST)
     few = {"processes": min(processes, _FEW), "threads": min(threads, _FEW)}
