@@ -2,7 +2,9 @@
 
 Each content is timed twice, as CPU time of the thread, the best of some attempts: as a guest would send it that has not
 paid for it, and after blanks were added for its price. Both are given in milliseconds for each MiB that came. Memory is
-the peak beyond the message itself, in bytes for each byte that came. In one piece, as it is mostly a table.
+the peak beyond the message itself, in bytes for each byte that came. It is in one piece: most of it is the table of
+contents.
+
 Usage: `python benchmarks/decoding.py [--size 1] [--attempts 3] [--json]`.
 """
 
