@@ -326,7 +326,7 @@ def test_honest_sets_of_other_things_travel() -> None:
 
 
 def test_values_travel_from_deep_within_a_program_or_are_refused_cleanly() -> None:
-    """Reading needs a few hundred frames of stack; a caller that has fewer left gets the codec's own error."""
+    """A caller that has too little stack left gets the codec's own error; from 3.12 on, reading takes next to none."""
     wire = codec.dumps(json.loads("[" * 100 + "]" * 100), "x")
 
     def descend(levels: int) -> object:
@@ -336,4 +336,5 @@ def test_values_travel_from_deep_within_a_program_or_are_refused_cleanly() -> No
         shallow = own_stack.submit(descend, 10)
         deep = own_stack.submit(descend, sys.getrecursionlimit() - 80)
     assert shallow.result() == json.loads(wire)
-    assert isinstance(deep.exception(), UndecodableError)
+    refused = deep.exception()
+    assert isinstance(refused, UndecodableError) if refused else deep.result() == json.loads(wire)
