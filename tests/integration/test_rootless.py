@@ -27,6 +27,7 @@ _NOT_AGAIN = (
     "not docker",
     "--ignore=tests/security/test_gate_corpus.py",
     "--ignore=tests/security/test_allow_lists.py",
+    "--ignore=tests/security/test_private_names.py",
 )
 _NEEDED = ("pydantic", "psutil", "pytest", "pytest-timeout")
 _MAY_BE_SKIPPED = re.compile("needs root|cgroup|nothing counts memory|Landlock|this kernel has no|x86")

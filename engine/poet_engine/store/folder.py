@@ -73,9 +73,12 @@ class FunctionFolder:
         return sorted((name for name in names if not self._is_place(name)), key=number)
 
     def _is_place(self, name: str) -> bool:
-        """Whether a folder only keeps the state of a version that is somewhere else."""
-        with self._inside(name) as inside:
-            there = [files.is_there(one, at=inside) for one in ("metadata.json", STATE, "code.py")]
+        """Whether a folder only keeps the state of a version that is somewhere else, or is gone by now."""
+        try:
+            with self._inside(name) as inside:
+                there = [files.is_there(one, at=inside) for one in ("metadata.json", STATE, "code.py")]
+        except FileNotFoundError:  # another process has pruned it since the folder was listed
+            return True
         return there == [False, True, False]
 
     def make_place(self, name: str) -> None:
