@@ -28,6 +28,8 @@ PACKAGE = "engine/poet_engine"
 MODULES = "modules"  # the table whose rows are paths; the rows of every other are `path:definition`
 _IGNORED = (".git", ".venv*", "*.pyc", "docs", "tests/security/corpus", ".*_cache", "tools/rename*")
 _TEXTS = ("*.py", "*.md", "*.toml", "*.json", "*.txt", "Makefile", "tests/cgroup2/*", "tests/docker/*")
+_LONGEST_CALL = 12  # lines
+_NO_KEYWORD = re.compile(r'^(.+?):(\d+): error: Unexpected keyword argument "(\w+)"')
 _NO_ATTRIBUTE = re.compile(r'^(.+?):(\d+): error: (?:Item )?"[^"]+"(?: of "[^"]+")? has no attribute "(\w+)"')
 Table = Mapping[str, str]
 
@@ -123,13 +125,33 @@ class Renamer:
 
 def fix_members(root: Path, members: Table) -> None:
     """Rename members where rope could not tell the type: mypy names each line that asks for one that is not there."""
-    ended = subprocess.run([sys.executable, "-m", "mypy"], cwd=root, capture_output=True, text=True, check=False)
-    places = {match.groups() for match in map(_NO_ATTRIBUTE.match, ended.stdout.splitlines()) if match}
-    for path, line, name in sorted(places):
+    for path, line, name in _complaints(root, _NO_ATTRIBUTE):
         if name in members:
-            lines = (root / path).read_text(encoding="utf-8").splitlines(keepends=True)
-            lines[int(line) - 1] = re.sub(rf"\.{name}\b", f".{members[name]}", lines[int(line) - 1])
-            (root / path).write_text("".join(lines), encoding="utf-8")
+            _replace_in_line(root / path, line, rf"\.{name}\b", f".{members[name]}")
+
+
+def fix_keywords(root: Path, modules: Table) -> None:
+    """Give keywords their names back that rope took for a module of the same name: mypy names the line of each."""
+    stems = {Path(new).stem: Path(old).stem for old, new in modules.items()}
+    for path, line, name in _complaints(root, _NO_KEYWORD):
+        if name in stems:
+            for below in range(_LONGEST_CALL):  # mypy names the line that the call begins on
+                _replace_in_line(root / path, line + below, rf"\b{name}=(?!=)", f"{stems[name]}=")
+
+
+def _complaints(root: Path, error: re.Pattern[str]) -> list[tuple[str, int, str]]:
+    """Where mypy reports an error, and about which name."""
+    ended = subprocess.run([sys.executable, "-m", "mypy"], cwd=root, capture_output=True, text=True, check=False)
+    found = {match.groups() for match in map(error.match, ended.stdout.splitlines()) if match}
+    return sorted((path, int(line), name) for path, line, name in found)
+
+
+def _replace_in_line(file: Path, line: int, pattern: str, new: str) -> None:
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    if line > len(lines):
+        return
+    lines[line - 1] = re.sub(pattern, new, lines[line - 1])
+    file.write_text("".join(lines), encoding="utf-8")
 
 
 def move_tests(root: Path, modules: Table) -> None:
@@ -149,6 +171,9 @@ def _path_patterns(modules: Table) -> Iterator[tuple[re.Pattern[str], str]]:
         before, after = (path.removesuffix(".py").replace("/", ".") for path in (old, new))
         yield re.compile(rf"\bpoet_engine\.{re.escape(before)}(?!\w)"), f"poet_engine.{after}"
         yield re.compile(rf"\btests\.unit\.{re.escape(before)}\.(?=test_)"), f"tests.unit.{after}."
+        if old.endswith(".py"):
+            one, other = (re.sub(r"(\A|\.)_?(\w+)\Z", r"\1test_\2", name) for name in (before, after))
+            yield re.compile(rf"\btests\.unit\.{re.escape(one)}\b"), f"tests.unit.{other}"
         yield re.compile(rf"(?<=`){re.escape(old)}(?=[`/])|(?<=poet_engine/){re.escape(old)}(?!\w)"), new
         if "/" in old:
             yield re.compile(rf"(?<![\w/]){re.escape(old)}(?![\w.])"), new
@@ -183,6 +208,7 @@ def apply(root: Path, tables: Mapping[str, Table]) -> list[str]:
     move_tests(root, modules)
     parts = [(old.partition(":")[2], new) for old, new in names]
     fix_texts(root, {old: new for old, new in parts if old[:1].isupper() and "." not in old}, modules)
+    fix_keywords(root, modules)
     fix_members(root, {old.rpartition(".")[2]: new for old, new in parts if "." in old})
     return missed
 
