@@ -17,8 +17,8 @@ from poet_engine.job import Job
 from poet_engine.outcome import Status
 from poet_engine.policy import Policy
 from poet_engine.sandbox.docker import DockerSandbox
-from poet_engine.sandbox.docker.schedule import Size as Containers
-from poet_engine.sandbox.pool.schedule import Size
+from poet_engine.sandbox.docker.schedule import ContainerPoolSize as Containers
+from poet_engine.sandbox.pool.schedule import PoolSize
 from poet_engine.sandbox.process import ProcessSandbox
 from poet_engine.sandbox.protocol import Sandbox
 from poet_engine.settings import Settings
@@ -206,7 +206,7 @@ def _policy(name: str, fresh: str | None) -> Policy:
 
 def _opened(policy: Policy, callers: int, asked: argparse.Namespace) -> Sandbox:
     if asked.sandbox == "process":
-        return ProcessSandbox(policy, size=Size(least=callers + 1, most=callers + 1))
+        return ProcessSandbox(policy, size=PoolSize(least=callers + 1, most=callers + 1))
     host = Settings.read().docker_host
     return DockerSandbox(policy, host=host, runtime=asked.runtime, size=Containers(spare=1, most=callers))
 

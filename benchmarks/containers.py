@@ -14,7 +14,7 @@ import standing
 from poet_engine.job import Job
 from poet_engine.policy import Policy
 from poet_engine.sandbox.docker import DockerSandbox
-from poet_engine.sandbox.docker.schedule import Size
+from poet_engine.sandbox.docker.schedule import ContainerPoolSize
 from poet_engine.settings import Settings
 from standing import Machine, Spread
 
@@ -60,7 +60,7 @@ def measure(name: str, runtime: str | None, rounds: int, containers: int, clock:
             ran_on = sandbox.runtime
     once = Policy.parse(_ONCE.format(name=name))
     for _ in range(rounds):
-        size = Size(spare=containers, most=containers)
+        size = ContainerPoolSize(spare=containers, most=containers)
         with DockerSandbox(once, host=host, runtime=runtime, size=size) as sandbox:
             _await_ready(sandbox, containers, clock)
             start = clock()

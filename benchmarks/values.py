@@ -19,7 +19,7 @@ import numpy.typing as npt
 import standing
 from poet_engine.job import Job
 from poet_engine.policy import Policy
-from poet_engine.sandbox.pool.schedule import Size
+from poet_engine.sandbox.pool.schedule import PoolSize
 from poet_engine.sandbox.process import ProcessSandbox
 from standing import Machine
 
@@ -188,7 +188,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def measured() -> Measurement:
         policy = Policy.parse(_POLICY)
-        with ProcessSandbox(policy, size=Size(least=2, most=2)) as sandbox:
+        with ProcessSandbox(policy, size=PoolSize(least=2, most=2)) as sandbox:
             return measure(sandbox, policy, max(1, asked.calls))
 
     return standing.main(measured, table, asked)

@@ -12,7 +12,7 @@ from poet_engine.errors import CannotTravelError
 from poet_engine.job import Job
 from poet_engine.outcome import Outcome, Status
 from poet_engine.policy import Policy
-from poet_engine.sandbox.pool.schedule import Size
+from poet_engine.sandbox.pool.schedule import PoolSize
 from poet_engine.sandbox.process import ProcessSandbox
 
 pytestmark = pytest.mark.sandbox
@@ -66,7 +66,7 @@ class Caller:
 
 @pytest.fixture(scope="module")
 def call() -> Iterator[Caller]:
-    with ProcessSandbox(Policy.parse(_POLICY), size=Size(least=1, most=1)) as sandbox:
+    with ProcessSandbox(Policy.parse(_POLICY), size=PoolSize(least=1, most=1)) as sandbox:
         yield Caller(sandbox)
 
 
@@ -239,7 +239,7 @@ def entry():
     return b"p" * 100_000
 """
     policy = Policy.parse('version = 1\nname = "children"\n[limits]\nprocesses = 1\nmemory = "64MiB"')
-    with ProcessSandbox(policy, size=Size(least=1, most=1)) as sandbox:
+    with ProcessSandbox(policy, size=PoolSize(least=1, most=1)) as sandbox:
         value = sandbox.run(Job(source=source, entry="entry")).unwrap()
         assert isinstance(value, bytes)
         assert set(value) <= set(b"cp")
@@ -251,7 +251,7 @@ def entry():
 def test_a_payload_that_is_kept_lets_go_of_what_one_call_had() -> None:
     """Arguments and results of 24 MiB and more, many times over, within 96 MiB."""
     policy = Policy.parse(_POLICY.replace('"128MiB"', '"96MiB"') + 'fresh = "none"\n')
-    with ProcessSandbox(policy, size=Size(least=1, most=1)) as sandbox:
+    with ProcessSandbox(policy, size=PoolSize(least=1, most=1)) as sandbox:
         call, argument = Caller(sandbox), np.ones(3 * MIB)
         for _ in range(20):
             outcome = call("described", argument)

@@ -13,7 +13,7 @@ from poet_engine.errors import ClosedError
 from poet_engine.job import Job
 from poet_engine.outcome import Blame, Outcome, Status
 from poet_engine.policy import Policy
-from poet_engine.sandbox.pool.schedule import Size
+from poet_engine.sandbox.pool.schedule import PoolSize
 from poet_engine.sandbox.process import ProcessSandbox
 
 Wait = Callable[[], None]
@@ -48,7 +48,7 @@ def test_another_thread_ends_a_run(until_code_burns: Wait) -> None:
 
 
 def test_a_wait_for_a_lane_ends_too() -> None:
-    with ProcessSandbox(Policy.load("restricted"), size=Size(least=1, most=1)) as sandbox:
+    with ProcessSandbox(Policy.load("restricted"), size=PoolSize(least=1, most=1)) as sandbox:
         outcomes: list[Outcome] = []
         with Cancellation() as first, Cancellation() as second:
             busy = threading.Thread(

@@ -19,7 +19,7 @@ from poet_engine.outcome import Blame, Outcome, Status
 from poet_engine.policy import Policy
 from poet_engine.sandbox.docker import DockerSandbox
 from poet_engine.sandbox.docker.engine import ContainerEngine
-from poet_engine.sandbox.docker.schedule import Size
+from poet_engine.sandbox.docker.schedule import ContainerPoolSize
 
 if TYPE_CHECKING:
     from tests.integration.conftest import OwnDaemon
@@ -89,7 +89,7 @@ class Killer:
 def test_every_call_is_answered_and_nothing_leaks(own_daemon: "OwnDaemon") -> None:
     gc.collect()
     descriptors, threads = len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
-    with DockerSandbox(POLICY, host=own_daemon.host, size=Size(spare=1, most=6)) as sandbox:
+    with DockerSandbox(POLICY, host=own_daemon.host, size=ContainerPoolSize(spare=1, most=6)) as sandbox:
         answers: list[Answer] = []
         killer = Killer(own_daemon.host)
         try:

@@ -18,7 +18,7 @@ from poet_engine.job import Job
 from poet_engine.outcome import Outcome, Status
 from poet_engine.policy import Policy
 from poet_engine.sandbox import cgroup
-from poet_engine.sandbox.pool.schedule import Size
+from poet_engine.sandbox.pool.schedule import PoolSize
 from poet_engine.sandbox.process import ProcessSandbox
 
 pytestmark = pytest.mark.sandbox
@@ -110,7 +110,7 @@ def test_two_hundred_hostile_calls_leave_nothing(temporary: Path) -> None:
     processes, descriptors, threads = _descendants(os.getpid()), _descriptors(), threading.active_count()
     verdicts: dict[str, set[str]] = {name: set() for name in DEEDS}
 
-    with ProcessSandbox(POLICY, size=Size(least=2, most=4)) as sandbox:
+    with ProcessSandbox(POLICY, size=PoolSize(least=2, most=4)) as sandbox:
         assert sandbox.run(GOOD).value == []
         assert _descendants(os.getpid()) > processes, "there is something to leave"
         assert bool(_groups(os.getpid())) is (cgroup.find() is not None)
@@ -133,7 +133,7 @@ def test_two_hundred_hostile_calls_leave_nothing(temporary: Path) -> None:
 
 
 def test_while_it_is_open_the_number_of_descriptors_does_not_grow() -> None:
-    with ProcessSandbox(POLICY, size=Size(least=1, most=1)) as sandbox:
+    with ProcessSandbox(POLICY, size=PoolSize(least=1, most=1)) as sandbox:
         for body, _causes in DEEDS.values():
             sandbox.run(_deed(body))
         assert sandbox.run(GOOD).ok

@@ -18,7 +18,7 @@ from poet_engine.errors import PolicyError, SandboxUnavailableError
 from poet_engine.job import Job
 from poet_engine.outcome import Outcome, Status
 from poet_engine.policy import Policy
-from poet_engine.sandbox.pool.schedule import Size
+from poet_engine.sandbox.pool.schedule import PoolSize
 from poet_engine.sandbox.process import ProcessSandbox
 
 pytestmark = pytest.mark.sandbox
@@ -89,7 +89,7 @@ def test_the_standard_library_can_be_imported_late(restricted: ProcessSandbox) -
 
 
 def test_more_callers_than_lanes_wait_their_turn() -> None:
-    with ProcessSandbox(Policy.load("restricted"), size=Size(least=1, most=2)) as sandbox:
+    with ProcessSandbox(Policy.load("restricted"), size=PoolSize(least=1, most=2)) as sandbox:
         source = "import time\ndef entry(n):\n    time.sleep(0.02)\n    return n\n"
         with ThreadPoolExecutor(12) as threads:
             values = list(threads.map(lambda n: _run(sandbox, source, n).value, range(36)))
@@ -99,7 +99,7 @@ def test_more_callers_than_lanes_wait_their_turn() -> None:
 
 
 def test_a_caller_for_whom_no_lane_becomes_free_in_time_is_told_so() -> None:
-    with ProcessSandbox(Policy.load("restricted"), size=Size(least=1, most=1)) as sandbox:
+    with ProcessSandbox(Policy.load("restricted"), size=PoolSize(least=1, most=1)) as sandbox:
         nap = "import time\ndef entry(seconds):\n    time.sleep(seconds)\n"
         assert _run(sandbox, nap, 0).ok
         with ThreadPoolExecutor(1) as thread:
@@ -113,7 +113,7 @@ def test_a_caller_for_whom_no_lane_becomes_free_in_time_is_told_so() -> None:
 
 
 def test_a_caller_for_whom_there_is_no_place_in_the_queue_is_told_at_once() -> None:
-    with ProcessSandbox(Policy.load("restricted"), size=Size(least=1, most=1, queue=1)) as sandbox:
+    with ProcessSandbox(Policy.load("restricted"), size=PoolSize(least=1, most=1, queue=1)) as sandbox:
         nap = "import time\ndef entry(seconds):\n    time.sleep(seconds)\n"
         assert _run(sandbox, nap, 0).ok
         with ThreadPoolExecutor(2) as threads:
@@ -131,7 +131,7 @@ def test_a_caller_for_whom_there_is_no_place_in_the_queue_is_told_at_once() -> N
 
 def test_lanes_grow_with_those_who_wait_and_shrink_when_nobody_does() -> None:
     """An idle sandbox keeps its least, and no cgroup or process of the others."""
-    with ProcessSandbox(Policy.load("restricted"), size=Size(least=1, most=6, linger=0.2)) as sandbox:
+    with ProcessSandbox(Policy.load("restricted"), size=PoolSize(least=1, most=6, linger=0.2)) as sandbox:
         nap = "import time\ndef entry(seconds):\n    time.sleep(seconds)\n"
         with ThreadPoolExecutor(6) as threads:
             assert all(call.result().ok for call in [threads.submit(_run, sandbox, nap, 0.5) for _ in range(6)])
@@ -147,7 +147,7 @@ def test_a_long_source_that_is_called_again_and_again_costs_no_lane() -> None:
     """Compiling it ahead leaves more in a payload's memory than an earlier call may leave in its lane."""
     lines = "".join(f"def f{n}(a, b):\n    return [a + b * {n} for a in range(b)], {{'n': a}}\n" for n in range(800))
     source = f"{lines}def entry():\n    return len(globals())\n"
-    with ProcessSandbox(Policy.load("restricted"), size=Size(least=2, most=2)) as sandbox:
+    with ProcessSandbox(Policy.load("restricted"), size=PoolSize(least=2, most=2)) as sandbox:
         values = {_run(sandbox, source).value for _ in range(12)}
         other = _run(sandbox, "def entry():\n    return len(globals())\n").value
         assert sandbox.statistics().lanes_destroyed == 0

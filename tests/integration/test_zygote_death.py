@@ -16,7 +16,7 @@ from poet_engine.job import Job
 from poet_engine.outcome import Blame, Outcome, Status
 from poet_engine.policy import Policy
 from poet_engine.sandbox.pool.exchange import STALL_S
-from poet_engine.sandbox.pool.schedule import Size
+from poet_engine.sandbox.pool.schedule import PoolSize
 from poet_engine.sandbox.process import ProcessSandbox
 
 _CANNOT_START = "#!/bin/sh\necho 'python3: error while loading shared libraries: libpython3.so' >&2\nexit 127\n"
@@ -110,7 +110,7 @@ def test_an_interpreter_that_cannot_start_is_told_with_its_last_words(
 def test_a_zygote_that_hangs_is_told_apart_from_lanes_that_are_in_use(guests: Guests, until_code_burns: Wait) -> None:
     """It is stopped while the only lane serves: a second caller waits for a lane that nobody makes."""
     policy = Policy.parse('version = 1\nname = "slow"\nextends = "restricted"\n[limits]\nwall = "30s"\ncpu = "30s"\n')
-    with ProcessSandbox(policy, size=Size(least=1, most=4)) as sandbox, Cancellation() as cancellation:
+    with ProcessSandbox(policy, size=PoolSize(least=1, most=4)) as sandbox, Cancellation() as cancellation:
         assert sandbox.run(_GOOD).value == 7
         done: list[Outcome] = []
         caller = threading.Thread(target=lambda: done.append(sandbox.run(_LOOP, cancellation=cancellation)))

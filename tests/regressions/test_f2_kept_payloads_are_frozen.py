@@ -19,8 +19,8 @@ from poet_engine.policy import Policy
 from poet_engine.sandbox.docker import schedule as docker_schedule
 from poet_engine.sandbox.docker.container import Container
 from poet_engine.sandbox.docker.sandbox import DockerSandbox
-from poet_engine.sandbox.pool.schedule import Size
-from poet_engine.sandbox.pool.version import Version
+from poet_engine.sandbox.pool.schedule import PoolSize
+from poet_engine.sandbox.pool.version import SourceKey
 from poet_engine.sandbox.process import ProcessSandbox
 from poet_engine.sandbox.process.armed import Armed
 from poet_engine.settings import Settings
@@ -132,7 +132,7 @@ class KeptContainers:
         return [state.pid for state in states if state is not None and state.pid]
 
 
-def _serves(key: Version | None, job: Job | None) -> bool:
+def _serves(key: SourceKey | None, job: Job | None) -> bool:
     return job is None or (key is not None and key.source == job.source)
 
 
@@ -140,11 +140,11 @@ def _serves(key: Version | None, job: Job | None) -> bool:
 def _opened(kind: str) -> Iterator[Kept]:
     policy = Policy.parse(_POLICY)
     if kind == "process":
-        with ProcessSandbox(policy, size=Size(least=1, most=4)) as lanes:
+        with ProcessSandbox(policy, size=PoolSize(least=1, most=4)) as lanes:
             yield KeptLanes(lanes)
     else:
         runtime = "runsc" if kind == "docker-runsc" else "runc"
-        size = docker_schedule.Size(spare=0, most=4)
+        size = docker_schedule.ContainerPoolSize(spare=0, most=4)
         with DockerSandbox(policy, host=Settings.read().docker_host, runtime=runtime, size=size) as containers:
             yield KeptContainers(containers)
 
@@ -210,7 +210,9 @@ def test_control_without_the_freezing_it_burns(
 @pytest.mark.sandbox
 def test_control_without_the_filter_a_timer_continues_what_was_stopped() -> None:
     job = _leaving(BY_THE_CLOCK["a timer that continues the process"])
-    with ProcessSandbox(Policy.parse(_POLICY), size=Size(least=1, most=2), without=frozenset({"seccomp"})) as sandbox:
+    with ProcessSandbox(
+        Policy.parse(_POLICY), size=PoolSize(least=1, most=2), without=frozenset({"seccomp"})
+    ) as sandbox:
         assert sandbox.run(job).value == 1
         before, pause = _cpu_seconds(KeptLanes(sandbox), job), threading.Event()
         while _cpu_seconds(KeptLanes(sandbox), job) - before < _RUNNING:  # for ever, if it does not

@@ -16,7 +16,7 @@ from poet_engine.job import Job
 from poet_engine.outcome import Blame, Outcome, Status
 from poet_engine.policy import Policy
 from poet_engine.sandbox.docker.sandbox import DockerSandbox
-from poet_engine.sandbox.pool.schedule import Size
+from poet_engine.sandbox.pool.schedule import PoolSize
 from poet_engine.sandbox.process import ProcessSandbox
 from poet_engine.settings import Settings
 
@@ -139,7 +139,7 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator[ProcessSandbox | DockerS
     policy = Policy.parse(_POLICY)
     opened: ProcessSandbox | DockerSandbox
     if request.param == "process":
-        opened = ProcessSandbox(policy, size=Size(least=1, most=2))
+        opened = ProcessSandbox(policy, size=PoolSize(least=1, most=2))
     else:
         opened = DockerSandbox(policy, host=Settings.read().docker_host)
     with opened:

@@ -16,7 +16,7 @@ from poet_engine.policy import Policy
 from poet_engine.sandbox import cgroup
 from poet_engine.sandbox.docker import schedule as docker_schedule
 from poet_engine.sandbox.docker.sandbox import DockerSandbox
-from poet_engine.sandbox.pool.schedule import Size
+from poet_engine.sandbox.pool.schedule import PoolSize
 from poet_engine.sandbox.process import ProcessSandbox
 from poet_engine.settings import Settings
 
@@ -62,7 +62,7 @@ class Hostile:
         text = _policy(limits, self._pace)
         key = (text, without, lanes)
         if key not in self._open:
-            size = Size(least=1, most=lanes)
+            size = PoolSize(least=1, most=lanes)
             sandbox = ProcessSandbox(Policy.parse(text), without=frozenset(without.split()), size=size)
             self._open[key] = self._close_later.enter_context(sandbox)
         return self._open[key]
@@ -109,7 +109,11 @@ class Contained:
         key = (_policy(limits, self._pace), without, lanes)
         if key not in self._open:
             # of one container that serves, nothing else may be ready that could serve in its place
-            size = docker_schedule.Size(spare=0, most=1) if lanes == 1 else docker_schedule.Size(most=lanes)
+            size = (
+                docker_schedule.ContainerPoolSize(spare=0, most=1)
+                if lanes == 1
+                else docker_schedule.ContainerPoolSize(most=lanes)
+            )
             sandbox = DockerSandbox(
                 Policy.parse(key[0]),
                 host=Settings.read().docker_host,

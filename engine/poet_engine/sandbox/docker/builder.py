@@ -34,7 +34,7 @@ _UNKNOWN_FATE = frozenset((faults.TIMEOUT, faults.NO_DAEMON))  # what was asked 
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class ContainerTemplate:
     """What is the same for all containers of a policy.
 
     Attributes:
@@ -56,7 +56,7 @@ class Kind:
     users: Users
 
 
-class Builder:
+class ContainerBuilder:
     """Makes containers of one policy.
 
     Args:
@@ -66,7 +66,9 @@ class Builder:
         kind: What else is the same for all of them.
     """
 
-    def __init__(self, engine: ContainerEngine, policy: Policy, config: Callable[[int], Config], kind: Kind) -> None:
+    def __init__(
+        self, engine: ContainerEngine, policy: Policy, config: Callable[[int], Config], kind: ContainerTemplate
+    ) -> None:
         self._engine, self._policy, self._config, self._kind = engine, policy, config, kind
         self._lock = threading.Lock()
         self._baseline: int | None = None
@@ -74,7 +76,9 @@ class Builder:
         self._doubtful = _doubtful.setdefault(engine.host, {})
 
     def __repr__(self) -> str:
-        return f"<Builder image={self._kind.image[7:19]} runtime={self._kind.runtime} baseline={self._baseline}>"
+        return (
+            f"<ContainerBuilder image={self._kind.image[7:19]} runtime={self._kind.runtime} baseline={self._baseline}>"
+        )
 
     def build(self, config: Callable[[int], Config] | None = None) -> Container:
         """A container that has been started and told what it is; it says when it stands.

@@ -18,7 +18,7 @@ from poet_engine.images.recipe import minor
 from poet_engine.policy import Policy, Wall
 from poet_engine.sandbox import walls
 from poet_engine.sandbox.docker import configuration, line, ownership
-from poet_engine.sandbox.docker.builder import Builder, Kind
+from poet_engine.sandbox.docker.builder import ContainerBuilder, ContainerTemplate
 from poet_engine.sandbox.docker.engine import ContainerEngine, EngineInfo
 from poet_engine.sandbox.guest_config import Visible, guest_config
 
@@ -45,7 +45,7 @@ class Chosen:
         sweep: Removes what others left at the engine.
     """
 
-    builder: Builder
+    builder: ContainerBuilder
     probing: Callable[[int], Config]
     runtime: str
     info: EngineInfo
@@ -81,7 +81,7 @@ def choose(
     config = _configuration(policy, minor(image.contents.python), separate=gvisor, without=without)
     here = ownership.current(importlib.metadata.version("poet-engine"))
     users = ownership.uids(info, here)
-    kind = Kind(
+    kind = ContainerTemplate(
         image=image.id,
         runtime=chosen,
         profile=None if gvisor else "unconfined" if "seccomp" in without else seccomp.told_text(),
@@ -90,7 +90,7 @@ def choose(
         names=lambda: ownership.name(os.urandom),
         users=_users.setdefault(users, ownership.Users(users)),
     )
-    builder = Builder(engine, policy, lambda uid: dataclasses.replace(config, uid=uid), kind)
+    builder = ContainerBuilder(engine, policy, lambda uid: dataclasses.replace(config, uid=uid), kind)
     probing = functools.partial(_lenient, config)
     return Chosen(builder, probing, chosen, info, functools.partial(_sweep, engine, here))
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from poet_engine.guest import reports
 from poet_engine.guest.frames import Frame, FrameError, Kind, pack
 from poet_engine.sandbox.docker.stream import Stream, StreamError
-from poet_engine.sandbox.pool.version import Version
+from poet_engine.sandbox.pool.version import SourceKey
 
 
 class ContainerError(Exception):
@@ -61,7 +61,7 @@ class Container:
 
     def __init__(self, id_: str, name: str, stream: Stream, uid: int, allowed: int | None = None) -> None:
         self.id, self.name, self.stream, self.uid, self.allowed = id_, name, stream, uid, allowed
-        self.key: Version | None = None
+        self.key: SourceKey | None = None
         self.ready_since = 0.0
         self.standing: Standing | None = None
         self.memory: int | None = None  # bytes that were charged to it when its payload was ready
@@ -84,7 +84,7 @@ class Container:
         poll.register(fd, select.POLLIN)
         return not poll.poll(0)
 
-    def arm(self, probable: Version | None = None) -> None:
+    def arm(self, probable: SourceKey | None = None) -> None:
         """Order the next payload, which compiles what it will probably be asked for."""
         self.armed = self.ended = False
         ahead = b"" if probable is None else pack(Kind.COMPILE, json.dumps(probable).encode())

@@ -14,11 +14,11 @@ from poet_engine.dockerd import faults
 from poet_engine.errors import DockerError
 from poet_engine.guest.frames import Kind
 from poet_engine.sandbox.docker import schedule
-from poet_engine.sandbox.docker.builder import Builder
+from poet_engine.sandbox.docker.builder import ContainerBuilder
 from poet_engine.sandbox.docker.container import Container, ContainerError
-from poet_engine.sandbox.docker.schedule import Size, Stock
+from poet_engine.sandbox.docker.schedule import ContainerPoolSize, Stock
 from poet_engine.sandbox.docker.workers import Workers
-from poet_engine.sandbox.pool.exchange import Exchange, Next
+from poet_engine.sandbox.pool.exchange import Disposition, WorkerPool
 
 # How long a payload that has answered may take to end by itself.
 _LEAVE_GRACE = 0.1
@@ -35,7 +35,7 @@ _logger = logging.getLogger(__name__)
 _BUILT_CHARACTER = 400  # bytes that compiling takes for each character of a source
 
 
-class Keeper:
+class ContainerMaintainer:
     """Keeps the containers of one sandbox.
 
     Args:
@@ -48,9 +48,9 @@ class Keeper:
 
     def __init__(
         self,
-        exchange: Exchange[Container],
-        builder: Builder,
-        size: Size,
+        exchange: WorkerPool[Container],
+        builder: ContainerBuilder,
+        size: ContainerPoolSize,
         *,
         once: bool,
         clock: Callable[[], float],
@@ -78,7 +78,7 @@ class Keeper:
         self._thread.start()
 
     def __repr__(self) -> str:
-        return f"<Keeper containers={len(self._containers)} starting={self._starting} made={self.made}>"
+        return f"<ContainerMaintainer containers={len(self._containers)} starting={self._starting} made={self.made}>"
 
     def statistics(self) -> dict[str, int]:
         """Counters by the names of `SandboxStatistics`."""
@@ -92,7 +92,7 @@ class Keeper:
         if here is not self._thread and here not in self._workers:  # a finalizer may run in any thread
             self._thread.join()
 
-    def errand(self, task: Callable[[], object]) -> None:
+    def submit(self, task: Callable[[], object]) -> None:
         """Have something done that asks the engine, when a worker is free; what goes wrong with it is nobody's loss."""
 
         def run() -> None:
@@ -244,7 +244,7 @@ class Keeper:
                 return
             self._fresh.discard(container)
             if self.fault is not None:
-                self.errand(self._builder.tidy)
+                self.submit(self._builder.tidy)
             self._failures = 0
             self.fault = None
             self.made += 1
@@ -254,9 +254,9 @@ class Keeper:
 
     def _take_returned(self) -> None:
         for container, after in self._exchange.take_returned():
-            if after is Next.DRAIN:
+            if after is Disposition.DRAIN:
                 self._await(container, _LEAVE_GRACE)
-            elif after is Next.REARM:
+            elif after is Disposition.REARM:
                 self._rearm(container)
             else:
                 self._destroy(container)
@@ -322,7 +322,7 @@ class Keeper:
         self._take_arrivals()
         for container in list(self._containers):
             self._destroy(container)
-        self.errand(self._builder.tidy)
+        self.submit(self._builder.tidy)
         self._workers.finish(until - self._clock())
         self._workers.close()
         self._selector.close()

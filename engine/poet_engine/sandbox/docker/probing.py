@@ -12,10 +12,10 @@ from poet_engine.job import Job
 from poet_engine.outcome import Evidence, Outcome
 from poet_engine.policy import Limits
 from poet_engine.sandbox import walls, wire
-from poet_engine.sandbox.docker.builder import Builder
+from poet_engine.sandbox.docker.builder import ContainerBuilder
 from poet_engine.sandbox.docker.container import Container, ContainerError
 from poet_engine.sandbox.docker.run import Run
-from poet_engine.sandbox.pool.exchange import Next
+from poet_engine.sandbox.pool.exchange import Disposition
 from poet_engine.sandbox.protocol import Means
 
 _START_GRACE, _PAYLOAD_GRACE = 60.0, 10.0
@@ -42,7 +42,7 @@ class Apart:
     """
 
     def __init__(
-        self, builder: Builder, limits: Limits, config: Callable[[int], Config], clock: Callable[[], float]
+        self, builder: ContainerBuilder, limits: Limits, config: Callable[[int], Config], clock: Callable[[], float]
     ) -> None:
         self._builder, self._limits, self._config, self._clock = builder, limits, config, clock
         self._lock = threading.Lock()
@@ -96,7 +96,7 @@ class Apart:
         gone = (Evidence("container", "it has ended", source="docker"), 0)
         outcome = run.to_the_end(wire.request(job, self._limits.memory), None, lambda: gone)
         container.armed = False
-        if run.container_after is Next.DRAIN:
+        if run.container_after is Disposition.DRAIN:
             self._await_end(container)
         return outcome
 

@@ -18,7 +18,7 @@ from poet_engine.sandbox.docker.fetched import Fetched
 from poet_engine.sandbox.docker.files import Files
 from poet_engine.sandbox.docker.stream import StreamError
 from poet_engine.sandbox.hearing import Hearing, garbled
-from poet_engine.sandbox.pool.exchange import Next
+from poet_engine.sandbox.pool.exchange import Disposition
 from poet_engine.sandbox.verdict import Budgets, Counts, Exit, Kill, Observation, Returned, decide
 from poet_engine.sandbox.watch import Output, Watch
 
@@ -80,7 +80,7 @@ class Run:
             Kind.ENDED: self._on_end,
             Kind.FILES: self._on_files,
         }
-        self.container_after = Next.KEEP  # its payload has heard nothing yet
+        self.container_after = Disposition.KEEP  # its payload has heard nothing yet
 
     def to_the_end(
         self, request: wire.Request, cancellation: Cancellation | None, lost: Callable[[], tuple[Evidence, int]]
@@ -93,7 +93,7 @@ class Run:
             lost: Asks the engine what became of a container whose streams have ended: why it is gone, and how many
                 tasks of it the kernel took for want of memory.
         """
-        self.container_after = Next.DISCARD  # until the end is known
+        self.container_after = Disposition.DISCARD  # until the end is known
         self._container.armed = False
         self._watch = Watch(self._limits, self._clock(), self._wall)
         self._release(request)
@@ -260,7 +260,7 @@ class Run:
         )
         self._container.answered = answered
         self.container_after = self._next(answered=answered)
-        if self.container_after is Next.KEEP:
+        if self.container_after is Disposition.KEEP:
             self._container.pause()
         outcome = conclusion.outcome(
             decide(seen),
@@ -284,13 +284,13 @@ class Run:
             processes_refused=self._processes_refused,
         )
 
-    def _next(self, *, answered: bool) -> Next:
+    def _next(self, *, answered: bool) -> Disposition:
         """What becomes of the container after the call."""
         if self._end is not None:
-            return Next.REARM if self._end.pure else Next.DISCARD
+            return Disposition.REARM if self._end.pure else Disposition.DISCARD
         if not answered or self._lost:
-            return Next.DISCARD
-        return Next.KEEP if self._heard.stays else Next.DRAIN
+            return Disposition.DISCARD
+        return Disposition.KEEP if self._heard.stays else Disposition.DRAIN
 
 
 def _frames(call: bytes, parts: Collected, content: bytes) -> Iterator[bytes]:

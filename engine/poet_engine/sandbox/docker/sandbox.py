@@ -20,13 +20,13 @@ from poet_engine.sandbox.docker import choice
 from poet_engine.sandbox.docker.container import Container
 from poet_engine.sandbox.docker.engine import ContainerEngine, ContainerState
 from poet_engine.sandbox.docker.files import Files
-from poet_engine.sandbox.docker.keeper import Keeper
+from poet_engine.sandbox.docker.keeper import ContainerMaintainer
 from poet_engine.sandbox.docker.probing import Apart
 from poet_engine.sandbox.docker.run import NAME, Run
-from poet_engine.sandbox.docker.schedule import Size
+from poet_engine.sandbox.docker.schedule import ContainerPoolSize
 from poet_engine.sandbox.pool import schedule as pool_schedule
-from poet_engine.sandbox.pool.exchange import QUEUE_CAUSES, Exchange, Next, NoLaneError, Why
-from poet_engine.sandbox.pool.version import Version
+from poet_engine.sandbox.pool.exchange import QUEUE_CAUSES, Disposition, NoWorkerError, Unavailable, WorkerPool
+from poet_engine.sandbox.pool.version import SourceKey
 from poet_engine.sandbox.protocol import Means, SandboxStatistics, WallReport
 from poet_engine.sandbox.verdict import DAEMON, blame_for
 
@@ -51,7 +51,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_after_fork)
 
 
-class _NoEngineError(NoLaneError):
+class _NoEngineError(NoWorkerError):
     """There is no container, because the engine does not answer."""
 
 
@@ -80,7 +80,7 @@ class DockerSandbox:
         *,
         host: str | None = None,
         runtime: str | None = None,
-        size: Size | None = None,
+        size: ContainerPoolSize | None = None,
         clock: Callable[[], float] = time.monotonic,
         without: frozenset[str] = frozenset(),
     ) -> None:
@@ -103,13 +103,13 @@ class DockerSandbox:
             self._engine.close()
             raise
         self._builder = self._chosen.builder
-        size = size or Size()
+        size = size or ContainerPoolSize()
         once = policy.isolation.fresh is Fresh.EXEC
-        pool_size = pool_schedule.Size(least=size.spare, most=size.most, queue=size.queue, linger=size.linger)
-        self._exchange: Exchange[Container] = Exchange(pool_size, clock, keeps=True)
-        self._keeper = Keeper(self._exchange, self._builder, size, once=once, clock=clock)
-        self._keeper.errand(self._builder.tidy)
-        self._keeper.errand(self._chosen.sweep)  # what is left of others must not keep us from starting
+        pool_size = pool_schedule.PoolSize(least=size.spare, most=size.most, queue=size.queue, linger=size.linger)
+        self._exchange: WorkerPool[Container] = WorkerPool(pool_size, clock, keeps=True)
+        self._keeper = ContainerMaintainer(self._exchange, self._builder, size, once=once, clock=clock)
+        self._keeper.submit(self._builder.tidy)
+        self._keeper.submit(self._chosen.sweep)  # what is left of others must not keep us from starting
         self._apart = Apart(self._builder, self._limits, self._chosen.probing, clock)
         self._finalizer = weakref.finalize(self, _abandon, self._keeper, self._engine)
         _living.add(self)
@@ -127,7 +127,7 @@ class DockerSandbox:
         """Run one job to its verdict; see `Sandbox.run`."""
         self._refuse_misuse()
         request = wire.request(job, self._limits.memory)
-        return self._run(request, Version(job.source, job.filename), job.wall, cancellation)
+        return self._run(request, SourceKey(job.source, job.filename), job.wall, cancellation)
 
     def run_script(self, script: Script, *, cancellation: Cancellation | None = None) -> Outcome:
         """Run one script to its confirmed end and bring its files out; see `Sandbox.run_script`."""
@@ -135,13 +135,13 @@ class DockerSandbox:
         request = wire.script_request(script)
         files_in.refuse_too_much(script, self._limits)
         files = Files(script.files_out, self._limits.result)
-        version = Version(script.source, f"script {script.filename}")  # never a container that serves a function
+        version = SourceKey(script.source, f"script {script.filename}")  # never a container that serves a function
         return self._run(request, version, script.wall, cancellation, files=files)
 
     def _run(
         self,
         request: wire.Request,
-        version: Version,
+        version: SourceKey,
         wall: float | None,
         cancellation: Cancellation | None,
         *,
@@ -153,9 +153,9 @@ class DockerSandbox:
         wall = self._limits.wall if wall is None else min(wall, self._limits.wall)
         try:
             container = self._container(version, patience, cancellation)
-        except NoLaneError as error:
+        except NoWorkerError as error:
             return self._no_container(error, cancellation)
-        after = Next.DISCARD
+        after = Disposition.DISCARD
         try:
             keep = self._policy.isolation.fresh is Fresh.NONE
             run = Run(container, self._limits, wall, self._clock, keep=keep, files=files)
@@ -167,13 +167,13 @@ class DockerSandbox:
             return self._not_run(Status.CANCELLED, "shutdown", "closed in mid-call")
         return outcome
 
-    def _container(self, version: Version, patience: float, cancellation: Cancellation | None) -> Container:
+    def _container(self, version: SourceKey, patience: float, cancellation: Cancellation | None) -> Container:
         """A container that lives and has said nothing since its payload was ready.
 
         The first one may take longer than the caller's patience, for as long as the engine answers.
 
         Raises:
-            NoLaneError: None is to be had, and why.
+            NoWorkerError: None is to be had, and why.
         """
         until = self._clock() + patience
         latest = self._clock() + _START_GRACE
@@ -181,9 +181,9 @@ class DockerSandbox:
             try:
                 left = max(0.0, until - self._clock())
                 container = self._exchange.acquire(left, key=version, cancellation=cancellation)
-            except NoLaneError as error:
+            except NoWorkerError as error:
                 called_off = cancellation is not None and cancellation.requested
-                waited = error.why in (Why.TIMEOUT, Why.STALLED)
+                waited = error.why in (Unavailable.TIMEOUT, Unavailable.STALLED)
                 if not waited or called_off or self._exchange.closing:
                     raise
                 self._refuse_dead_engine()
@@ -193,16 +193,16 @@ class DockerSandbox:
                 continue
             if container.quiet:
                 return container
-            self._exchange.give_back(container, Next.DISCARD)
+            self._exchange.give_back(container, Disposition.DISCARD)
 
     def _refuse_dead_engine(self) -> None:
         try:
             self._engine.knock(timeout=_ASK_GRACE)
         except DockerError as error:
-            raise _NoEngineError(str(error), Why.SETUP) from None
+            raise _NoEngineError(str(error), Unavailable.SETUP) from None
 
     def _what_became_of(self, container: Container) -> tuple[Evidence, int]:
-        """Why a container is gone, asked of the engine, and how many tasks the kernel took for want of memory."""
+        """Unavailable a container is gone, asked of the engine, and how many tasks the kernel took for want of memory."""
         if self._exchange.closing:
             return Evidence("engine", "closed in mid-call", source="host"), 0
         if self._exchange.fault is not None:
@@ -243,7 +243,7 @@ class DockerSandbox:
             self._engine.knock(timeout=_ASK_GRACE)
             return ContainerState(running=True, exit_code=0, oom_killed=False, error="", pid=0)
 
-    def _no_container(self, error: NoLaneError, cancellation: Cancellation | None) -> Outcome:
+    def _no_container(self, error: NoWorkerError, cancellation: Cancellation | None) -> Outcome:
         """What is said when no container was to be had."""
         text = str(error)
         fault = self._keeper.fault
@@ -253,9 +253,9 @@ class DockerSandbox:
             return self._not_run(Status.CANCELLED, "shutdown", text)
         if cancellation is not None and cancellation.requested:
             return self._not_run(Status.CANCELLED, "caller", text)
-        if error.why is Why.FULL:
+        if error.why is Unavailable.FULL:
             return self._not_run(Status.INFRA, "queue_full", text)
-        if error.why is Why.BROKEN:
+        if error.why is Unavailable.BROKEN:
             return self._not_run(Status.INFRA, "setup", text)
         if fault is not None:
             cause = DAEMON if fault.fault in choice.DAEMON_FAULTS else "setup"
@@ -278,7 +278,7 @@ class DockerSandbox:
         tried = walls.triable(self._policy, thorough=thorough)
         if tried is not self._policy:
             self._apart.means()  # one of its own must stand all the same
-            size, host = Size(spare=0, most=1), self._engine.host
+            size, host = ContainerPoolSize(spare=0, most=1), self._engine.host
             with DockerSandbox(tried, host=host, runtime=self.runtime, size=size, without=self._without) as other:
                 return other.walls(thorough=thorough)
         with self._apart.opened() as probing:
@@ -324,7 +324,7 @@ class DockerSandbox:
         self.close()
 
 
-def _abandon(keeper: Keeper, engine: ContainerEngine) -> None:
+def _abandon(keeper: ContainerMaintainer, engine: ContainerEngine) -> None:
     warnings.warn(f"a docker sandbox was never closed: {keeper!r}", ResourceWarning, stacklevel=2)
     keeper.close()
     engine.close()

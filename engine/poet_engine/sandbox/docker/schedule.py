@@ -8,13 +8,13 @@ import collections
 import dataclasses
 from collections.abc import Sequence
 
-from poet_engine.sandbox.pool.version import Version
+from poet_engine.sandbox.pool.version import SourceKey
 
 _PATIENCE = 0.3
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Size:
+class ContainerPoolSize:
     """How many containers there are.
 
     Attributes:
@@ -39,11 +39,11 @@ class Stock:
         free: Containers that have served nobody, those that are being made included.
     """
 
-    serving: Sequence[Version | None]
+    serving: Sequence[SourceKey | None]
     free: int
 
 
-def to_start(size: Size, stock: Stock, wishes: Sequence[tuple[Version | None, float]]) -> int:
+def to_start(size: ContainerPoolSize, stock: Stock, wishes: Sequence[tuple[SourceKey | None, float]]) -> int:
     """How many containers to start now.
 
     Args:
@@ -60,7 +60,7 @@ def to_start(size: Size, stock: Stock, wishes: Sequence[tuple[Version | None, fl
     return max(0, min(lacking, size.most - len(stock.serving) - stock.free))
 
 
-def next_look(stock: Stock, wishes: Sequence[tuple[Version | None, float]]) -> float | None:
+def next_look(stock: Stock, wishes: Sequence[tuple[SourceKey | None, float]]) -> float | None:
     """Seconds until waiting alone changes that answer; None for never."""
     has = frozenset(stock.serving)
     waited = [seconds for key, seconds in wishes if key in has and seconds < _PATIENCE]

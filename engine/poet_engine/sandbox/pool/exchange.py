@@ -12,24 +12,24 @@ from typing import Generic, Protocol, TypeVar
 
 from poet_engine.bell import Bell
 from poet_engine.cancellation import Cancellation
-from poet_engine.sandbox.pool.schedule import Demand, Repeats, Size
-from poet_engine.sandbox.pool.version import Version
+from poet_engine.sandbox.pool.schedule import Demand, PoolSize, Repeats
+from poet_engine.sandbox.pool.version import SourceKey
 
 
-class Seat(Protocol):
+class Poolable(Protocol):
     """What the exchange needs to know of a lane."""
 
-    key: Version | None  # what it serves or is prepared for; None for anything
+    key: SourceKey | None  # what it serves or is prepared for; None for anything
     ready_since: float  # when it was ready, in seconds of the exchange's clock
 
 
-_Lane = TypeVar("_Lane", bound=Seat)
+_Lane = TypeVar("_Lane", bound=Poolable)
 
 # A wait that was shorter says nothing of who makes lanes: on a busy machine a container takes a second.
 STALL_S = 2.0
 
 
-class Next(enum.Enum):
+class Disposition(enum.Enum):
     """What becomes of a lane that a caller gave back."""
 
     KEEP = enum.auto()  # its payload serves the next call of the same version
@@ -39,8 +39,8 @@ class Next(enum.Enum):
     DISCARD = enum.auto()
 
 
-class Why(enum.Enum):
-    """Why there is no lane."""
+class Unavailable(enum.Enum):
+    """Unavailable there is no lane."""
 
     SETUP = enum.auto()  # lanes cannot be made
     TIMEOUT = enum.auto()  # none became free in time
@@ -51,17 +51,17 @@ class Why(enum.Enum):
 
 
 # What an outcome says of those that a queue brings about.
-QUEUE_CAUSES: Mapping[Why, str] = {
-    Why.TIMEOUT: "queue_timeout",
-    Why.STALLED: "queue_stalled",
-    Why.FULL: "queue_full",
+QUEUE_CAUSES: Mapping[Unavailable, str] = {
+    Unavailable.TIMEOUT: "queue_timeout",
+    Unavailable.STALLED: "queue_stalled",
+    Unavailable.FULL: "queue_full",
 }
 
 
-class NoLaneError(Exception):
+class NoWorkerError(Exception):
     """No lane can be had."""
 
-    def __init__(self, message: str, why: Why) -> None:
+    def __init__(self, message: str, why: Unavailable) -> None:
         super().__init__(message)
         self.why = why
 
@@ -69,7 +69,7 @@ class NoLaneError(Exception):
 class _Waiter(Generic[_Lane]):
     """One caller in the queue."""
 
-    def __init__(self, key: Version | None, since: float, handed_out: int) -> None:
+    def __init__(self, key: SourceKey | None, since: float, handed_out: int) -> None:
         self.key, self.since, self.handed_out = key, since, handed_out
         self.lane: _Lane | None = None
         self.failure: str | None = None
@@ -82,7 +82,7 @@ class _Waiter(Generic[_Lane]):
         return self._bell.acquire(timeout=seconds)
 
 
-class Exchange(Generic[_Lane]):
+class WorkerPool(Generic[_Lane]):
     """The ready lanes of one sandbox, and the callers who wait for one.
 
     Args:
@@ -91,12 +91,12 @@ class Exchange(Generic[_Lane]):
         keeps: Whether a payload serves one call after another, of one version.
     """
 
-    def __init__(self, size: Size, clock: Callable[[], float], *, keeps: bool = False) -> None:
+    def __init__(self, size: PoolSize, clock: Callable[[], float], *, keeps: bool = False) -> None:
         self.size, self._clock, self._keeps = size, clock, keeps
-        self._repeats: Repeats[Version] = Repeats()
+        self._repeats: Repeats[SourceKey] = Repeats()
         self._lock = threading.Lock()
         self._ready: collections.deque[_Lane] = collections.deque()  # the one that was used last is on the right
-        self._returned: collections.deque[tuple[_Lane, Next]] = collections.deque()
+        self._returned: collections.deque[tuple[_Lane, Disposition]] = collections.deque()
         self._waiters: collections.deque[_Waiter[_Lane]] = collections.deque()
         self._busy = 0
         self._handed_out = 0  # ever
@@ -108,13 +108,15 @@ class Exchange(Generic[_Lane]):
         self.bell = Bell()  # rings when the keeper should look
 
     def __repr__(self) -> str:
-        return f"<Exchange ready={len(self._ready)} busy={self._busy} waiting={len(self._waiters)}>"
+        return f"<WorkerPool ready={len(self._ready)} busy={self._busy} waiting={len(self._waiters)}>"
 
     def ring(self) -> None:
         """Have the keeper look."""
         self.bell.ring()
 
-    def acquire(self, timeout: float, *, key: Version | None = None, cancellation: Cancellation | None = None) -> _Lane:
+    def acquire(
+        self, timeout: float, *, key: SourceKey | None = None, cancellation: Cancellation | None = None
+    ) -> _Lane:
         """A lane with a payload that waits; it is the caller's until it is given back.
 
         Args:
@@ -123,7 +125,7 @@ class Exchange(Generic[_Lane]):
             cancellation: Ends the wait.
 
         Raises:
-            NoLaneError: There is none, and why.
+            NoWorkerError: There is none, and why.
         """
         with self._lock:
             self._refuse_if_closed()
@@ -133,7 +135,7 @@ class Exchange(Generic[_Lane]):
                 return self._hand_out(lane, key)
             if len(self._waiters) >= self.size.queue:
                 self._turned_away += 1
-                raise NoLaneError(f"{len(self._waiters)} callers wait for a lane already", Why.FULL)
+                raise NoWorkerError(f"{len(self._waiters)} callers wait for a lane already", Unavailable.FULL)
             waiter: _Waiter[_Lane] = _Waiter(key, self._clock(), self._handed_out)
             self._waiters.append(waiter)
         try:
@@ -155,7 +157,7 @@ class Exchange(Generic[_Lane]):
                 self._waiters.remove(waiter)
             lane = waiter.lane
         if lane is not None:
-            self.give_back(lane, Next.KEEP)
+            self.give_back(lane, Disposition.KEEP)
 
     def _lane_of(self, waiter: _Waiter[_Lane], timeout: float) -> _Lane:
         """What came of waiting."""
@@ -167,18 +169,18 @@ class Exchange(Generic[_Lane]):
             self._refuse_if_closed()
             stalled = self._stalled(waiter)
         if waiter.failure is not None:
-            raise NoLaneError(waiter.failure, Why.SETUP)
+            raise NoWorkerError(waiter.failure, Unavailable.SETUP)
         if stalled:
             why = f"nobody was given a lane within {timeout:.3g} s, and not all that there may be are in use"
-            raise NoLaneError(why, Why.STALLED)
-        raise NoLaneError(f"no lane became free within {timeout:.3g} s", Why.TIMEOUT)
+            raise NoWorkerError(why, Unavailable.STALLED)
+        raise NoWorkerError(f"no lane became free within {timeout:.3g} s", Unavailable.TIMEOUT)
 
     def _stalled(self, waiter: _Waiter[_Lane]) -> bool:
         """Whether it is who makes lanes that kept this caller waiting, rather than other callers."""
         waited = self._clock() - waiter.since
         return waited >= STALL_S and self._handed_out == waiter.handed_out and self._busy < self.size.most
 
-    def _pick(self, key: Version | None) -> _Lane | None:
+    def _pick(self, key: SourceKey | None) -> _Lane | None:
         """A ready lane for this version, or else for any; if only others' are left, one of them makes room."""
         lane = next((lane for lane in reversed(self._ready) if lane.key == key), None)
         lane = lane or next((lane for lane in reversed(self._ready) if lane.key is None), None)
@@ -193,20 +195,20 @@ class Exchange(Generic[_Lane]):
         if self._keeps and self.lanes < self.size.most:
             return
         self._ready.remove(lane)
-        self._returned.append((lane, Next.DISCARD if self._keeps else Next.RENEW))
+        self._returned.append((lane, Disposition.DISCARD if self._keeps else Disposition.RENEW))
         self.ring()
 
     @property
-    def probable(self) -> Version | None:
+    def probable(self) -> SourceKey | None:
         """What the next caller will probably call, if it is worth preparing for."""
         return None if self._keeps else self._repeats.probable
 
-    def forget(self, version: Version) -> None:
+    def forget(self, version: SourceKey) -> None:
         """The keeper's: preparing for this failed, so that it is not worth it."""
         with self._lock:
             self._repeats.forget(version)
 
-    def _hand_out(self, lane: _Lane, key: Version | None) -> _Lane:
+    def _hand_out(self, lane: _Lane, key: SourceKey | None) -> _Lane:
         self._busy += 1
         self._handed_out += 1
         lane.key = key
@@ -214,17 +216,17 @@ class Exchange(Generic[_Lane]):
 
     def _refuse_if_closed(self) -> None:
         if self._fault is not None:
-            raise NoLaneError(self._fault, Why.BROKEN)
+            raise NoWorkerError(self._fault, Unavailable.BROKEN)
         if self._closing:
-            raise NoLaneError("the sandbox was closed", Why.CALLED_OFF)
+            raise NoWorkerError("the sandbox was closed", Unavailable.CALLED_OFF)
 
-    def give_back(self, lane: _Lane, after: Next) -> None:
+    def give_back(self, lane: _Lane, after: Disposition) -> None:
         """Return a lane, and say what is to become of it."""
         with self._lock:
             self._busy -= 1
-            if after is Next.DRAIN:
+            if after is Disposition.DRAIN:
                 self._repeats.answered(lane.key)
-            if after is Next.KEEP and not self._closing:
+            if after is Disposition.KEEP and not self._closing:
                 self._offer(lane)
                 return
             self._returned.append((lane, after))
@@ -249,7 +251,7 @@ class Exchange(Generic[_Lane]):
         if self._waiters:
             self._make_room(lane)
 
-    def take_returned(self) -> list[tuple[_Lane, Next]]:
+    def take_returned(self) -> list[tuple[_Lane, Disposition]]:
         """The keeper's: what was given back since it asked last."""
         with self._lock:
             returned = list(self._returned)
@@ -264,7 +266,7 @@ class Exchange(Generic[_Lane]):
                 self._ready.remove(lane)
             return lane
 
-    def wishes(self) -> list[tuple[Version | None, float]]:
+    def wishes(self) -> list[tuple[SourceKey | None, float]]:
         """The keeper's: what those who wait want to call, and for how many seconds they have waited."""
         with self._lock:
             now = self._clock()
@@ -303,7 +305,7 @@ class Exchange(Generic[_Lane]):
 
     @property
     def fault(self) -> str | None:
-        """Why nothing can be had any more although nobody has closed it."""
+        """Unavailable nothing can be had any more although nobody has closed it."""
         return self._fault
 
     def statistics(self) -> dict[str, int]:

@@ -45,7 +45,7 @@ class Repeats(Generic[_T]):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Size:
+class PoolSize:
     """How many lanes there may be, and how many callers may wait for one.
 
     Attributes:
@@ -82,7 +82,7 @@ class Demand:
     longest_idle: float = 0.0
 
 
-def lanes_to_start(size: Size, demand: Demand) -> int:
+def lanes_to_start(size: PoolSize, demand: Demand) -> int:
     """How many lanes to start now: the least, and more for callers who waited too long for those that there are.
 
     Growth doubles: a flood of callers must not find all cores busy with making lanes.
@@ -96,12 +96,12 @@ def lanes_to_start(size: Size, demand: Demand) -> int:
     return max(0, min(max(least, min(lacking, growth)), room))
 
 
-def may_retire(size: Size, demand: Demand) -> bool:
+def may_retire(size: PoolSize, demand: Demand) -> bool:
     """Whether the ready lane that was idle for the longest should end."""
     return not demand.waiting and demand.total > size.least and demand.longest_idle >= size.linger
 
 
-def next_look(size: Size, demand: Demand) -> float | None:
+def next_look(size: PoolSize, demand: Demand) -> float | None:
     """Seconds until time alone changes one of these answers; None for never."""
     if demand.waiting > demand.coming and demand.total < size.most:
         return max(0.0, _PATIENCE - demand.longest_wait)

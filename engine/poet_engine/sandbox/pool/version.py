@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Version(NamedTuple):
+class SourceKey(NamedTuple):
     """A source as a payload knows it."""
 
     source: str

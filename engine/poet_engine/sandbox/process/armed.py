@@ -16,7 +16,7 @@ from poet_engine.guest import lane as guest_lane
 from poet_engine.guest.frames import HEADER_SIZE, FrameError, Kind, Reader, pack
 from poet_engine.guest.reports import LONGEST_AHEAD
 from poet_engine.sandbox.cgroup import Group, Reading
-from poet_engine.sandbox.pool.version import Version
+from poet_engine.sandbox.pool.version import SourceKey
 from poet_engine.sandbox.process.memory_files import OutputRecord, ResultFile
 
 _SETUP_TEXT = 1 << 16
@@ -56,7 +56,7 @@ class Armed:
     """
 
     def __init__(
-        self, control: socket.socket, kill_lane: Callable[[], None], result: int, probable: Version | None = None
+        self, control: socket.socket, kill_lane: Callable[[], None], result: int, probable: SourceKey | None = None
     ) -> None:
         self.control, self._kill_lane = control, kill_lane
         self.results, self.record = ResultFile(result), OutputRecord()
@@ -115,7 +115,7 @@ class Armed:
             return True
         return False
 
-    def _send_ahead(self, version: Version) -> bool:
+    def _send_ahead(self, version: SourceKey) -> bool:
         """Lay it ready in the socket; a very long source is left to the call."""
         content = pack(Kind.COMPILE, json.dumps(version).encode())
         return len(content) <= LONGEST_AHEAD and self.request.send(content) == len(content)

@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 from poet_engine.sandbox.cgroup import Driver, Group, GroupLimits
 from poet_engine.sandbox.pool import schedule
-from poet_engine.sandbox.pool.exchange import Exchange, Next
+from poet_engine.sandbox.pool.exchange import Disposition, WorkerPool
 from poet_engine.sandbox.process.armed import LaneError
 from poet_engine.sandbox.process.lane import Lane
-from poet_engine.sandbox.process.nursery import Nursery
+from poet_engine.sandbox.process.nursery import ForkServers
 from poet_engine.sandbox.process.zygote import ZygoteError
 
 # How long a payload that has answered may take to end by itself.
@@ -25,7 +25,7 @@ _ONCE = select.EPOLLIN | select.EPOLLONESHOT
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Builder:
+class LaneBuilder:
     """What lanes are made with.
 
     Attributes:
@@ -36,14 +36,14 @@ class Builder:
         result: Bytes that a result may have.
     """
 
-    nursery: Nursery
+    nursery: ForkServers
     driver: Driver | None
     limits: GroupLimits
     uids: Callable[[int], int]
     result: int
 
 
-class Keeper:
+class PoolMaintainer:
     """Keeps the lanes of one sandbox.
 
     Args:
@@ -52,7 +52,7 @@ class Keeper:
         clock: Monotonic seconds.
     """
 
-    def __init__(self, exchange: Exchange[Lane], builder: Builder, clock: Callable[[], float]) -> None:
+    def __init__(self, exchange: WorkerPool[Lane], builder: LaneBuilder, clock: Callable[[], float]) -> None:
         self._exchange, self._clock = exchange, clock
         self._nursery, self._driver = builder.nursery, builder.driver
         self._limits, self._uids, self._result = builder.limits, builder.uids, builder.result
@@ -72,7 +72,7 @@ class Keeper:
         self._thread.start()
 
     def __repr__(self) -> str:
-        return f"<Keeper lanes={len(self._lanes)} building={len(self._building)} made={self.made}>"
+        return f"<PoolMaintainer lanes={len(self._lanes)} building={len(self._building)} made={self.made}>"
 
     def statistics(self) -> dict[str, int]:
         """Counters by the names of `SandboxStatistics`."""
@@ -196,12 +196,12 @@ class Keeper:
 
     def _take_returned(self) -> None:
         for lane, after in self._exchange.take_returned():
-            if after is Next.RENEW and lane.armed is not None:
+            if after is Disposition.RENEW and lane.armed is not None:
                 lane.armed.leave()
-            if after in (Next.DRAIN, Next.RENEW):
+            if after in (Disposition.DRAIN, Disposition.RENEW):
                 self._watch(lane.control.fileno(), lane, known=True)
                 self._deadlines[lane] = self._clock() + _LEAVE_GRACE
-            elif after is Next.REARM:
+            elif after is Disposition.REARM:
                 self._rearm_or_destroy(lane)
             else:
                 self._destroy(lane)

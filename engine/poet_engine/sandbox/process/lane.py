@@ -9,7 +9,7 @@ import struct
 from poet_engine.bell import readable
 from poet_engine.guest import lane as guest_lane
 from poet_engine.sandbox.cgroup import Group
-from poet_engine.sandbox.pool.version import Version
+from poet_engine.sandbox.pool.version import SourceKey
 from poet_engine.sandbox.process.armed import Armed, LaneError
 
 _PASS_CREDENTIALS = 1
@@ -34,7 +34,7 @@ class Lane:
         self.armed: Armed | None = None
         self.calls = 0
         self.pid = 0
-        self.key: Version | None = None  # what its payload serves or is prepared for; None for anything
+        self.key: SourceKey | None = None  # what its payload serves or is prepared for; None for anything
         self.ready_since = 0.0  # when its payload was ready, in seconds of the pool's clock
         self._init: int | None = None
 
@@ -72,7 +72,7 @@ class Lane:
         """Whether init is gone, or goes within a moment: an ending namespace may lose its payload first."""
         return self._init is None or readable(self._init, seconds)
 
-    def arm(self, probable: Version | None = None) -> Armed:
+    def arm(self, probable: SourceKey | None = None) -> Armed:
         """Ask init for the next payload, and have it prepared for what will probably be asked for."""
         if self.armed is not None:
             self.armed.close()

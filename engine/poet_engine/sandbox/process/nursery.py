@@ -10,7 +10,7 @@ from poet_engine.sandbox.process.zygote import Zygote
 RETIRE_AFTER_LANES = 1000
 
 
-class Nursery:
+class ForkServers:
     """Zygotes: one makes lanes; retired ones drain, each ending after its last lane.
 
     Args:
@@ -33,7 +33,7 @@ class Nursery:
         self.started = 0
 
     def __repr__(self) -> str:
-        return f"<Nursery zygotes={len(self._lanes)} started={self.started}>"
+        return f"<ForkServers zygotes={len(self._lanes)} started={self.started}>"
 
     def make(self, lane: Lane) -> None:
         """Have a lane forked; its init says hello by itself.

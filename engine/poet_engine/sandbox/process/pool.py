@@ -4,14 +4,14 @@ import time
 from collections.abc import Callable
 
 from poet_engine.cancellation import Cancellation
-from poet_engine.sandbox.pool.exchange import Exchange, Next
-from poet_engine.sandbox.pool.schedule import Size
-from poet_engine.sandbox.pool.version import Version
-from poet_engine.sandbox.process.keeper import Builder, Keeper
+from poet_engine.sandbox.pool.exchange import Disposition, WorkerPool
+from poet_engine.sandbox.pool.schedule import PoolSize
+from poet_engine.sandbox.pool.version import SourceKey
+from poet_engine.sandbox.process.keeper import LaneBuilder, PoolMaintainer
 from poet_engine.sandbox.process.lane import Lane
 
 
-class Pool:
+class LanePool:
     """Hands lanes to callers and takes them back.
 
     Args:
@@ -22,21 +22,23 @@ class Pool:
     """
 
     def __init__(
-        self, builder: Builder, *, size: Size, keeps: bool, clock: Callable[[], float] = time.monotonic
+        self, builder: LaneBuilder, *, size: PoolSize, keeps: bool, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._exchange: Exchange[Lane] = Exchange(size, clock, keeps=keeps)
-        self._keeper = Keeper(self._exchange, builder, clock)
+        self._exchange: WorkerPool[Lane] = WorkerPool(size, clock, keeps=keeps)
+        self._keeper = PoolMaintainer(self._exchange, builder, clock)
 
     def __repr__(self) -> str:
         counts = self._exchange.statistics()
         shown = " ".join(f"{name}={counts[name]}" for name in ("lanes", "ready", "busy", "waiting"))
-        return f"<Pool {shown} most={self._exchange.size.most}>"
+        return f"<LanePool {shown} most={self._exchange.size.most}>"
 
-    def acquire(self, timeout: float, *, key: Version | None = None, cancellation: Cancellation | None = None) -> Lane:
-        """A lane with a payload that waits; see `Exchange.acquire`."""
+    def acquire(
+        self, timeout: float, *, key: SourceKey | None = None, cancellation: Cancellation | None = None
+    ) -> Lane:
+        """A lane with a payload that waits; see `WorkerPool.acquire`."""
         return self._exchange.acquire(timeout, key=key, cancellation=cancellation)
 
-    def give_back(self, lane: Lane, after: Next) -> None:
+    def give_back(self, lane: Lane, after: Disposition) -> None:
         """Return a lane, and say what is to become of it."""
         self._exchange.give_back(lane, after)
 

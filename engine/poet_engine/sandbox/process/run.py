@@ -9,10 +9,10 @@ from poet_engine.outcome import Evidence, Outcome, Status
 from poet_engine.policy import Limits
 from poet_engine.sandbox import conclusion
 from poet_engine.sandbox.conclusion import exit_of
-from poet_engine.sandbox.pool.exchange import Next
+from poet_engine.sandbox.pool.exchange import Disposition
 from poet_engine.sandbox.process.armed import Report
 from poet_engine.sandbox.process.lane import Lane
-from poet_engine.sandbox.process.pool import Pool
+from poet_engine.sandbox.process.pool import LanePool
 from poet_engine.sandbox.process.supervise import Supervisor
 from poet_engine.sandbox.process.workfolder import WorkFolder
 from poet_engine.sandbox.verdict import INIT_GONE, Budgets, Counts, Exit, Kill, Observation, Returned, decide
@@ -47,13 +47,15 @@ class Run:
         self.unlisted: frozenset[str] = frozenset()
         self._start: Reading | None = None
         self._start_cpu_ms = 0.0
-        self.lane_after = Next.KEEP  # its payload has heard nothing yet
+        self.lane_after = Disposition.KEEP  # its payload has heard nothing yet
 
     def to_the_end(
-        self, request: bytes, attached: int | None, pool: Pool, cancellation: Cancellation | None
+        self, request: bytes, attached: int | None, pool: LanePool, cancellation: Cancellation | None
     ) -> Outcome:
         """Release the payload and follow it; `attached` is the file with what is too big for the request."""
-        self.lane_after = Next.DISCARD  # until the end is known: an interrupted call must not leave a lane to others
+        self.lane_after = (
+            Disposition.DISCARD
+        )  # until the end is known: an interrupted call must not leave a lane to others
         self._start, self._start_cpu_ms = self._armed.release(self._lane.group)
         released = self._clock()
         watch = Watch(self._limits, released, self._wall)
@@ -129,7 +131,7 @@ class Run:
             lost=INIT_GONE if fault is None else Evidence("sandbox", fault, source="host"),
         )
         self.lane_after = _next(report, answered=answered, stays=frozen)
-        if self.lane_after is Next.KEEP:
+        if self.lane_after is Disposition.KEEP:
             self._armed.results.clear()
         outcome = conclusion.outcome(
             decide(seen),
@@ -143,11 +145,11 @@ class Run:
         return outcome if self._folder is None else self._folder.bring_out(outcome, ended=report is not None)
 
 
-def _next(report: Report | None, *, answered: bool, stays: bool) -> Next:
+def _next(report: Report | None, *, answered: bool, stays: bool) -> Disposition:
     """What becomes of a lane after a call; `stays` says that its payload waits for the next one and does nothing."""
     if report is not None:
         # what a payload left behind was killed, but a lane in which that was possible is not trusted again
-        return Next.DISCARD if report.leftovers else Next.REARM
+        return Disposition.DISCARD if report.leftovers else Disposition.REARM
     if stays:
-        return Next.KEEP
-    return Next.DRAIN if answered else Next.DISCARD
+        return Disposition.KEEP
+    return Disposition.DRAIN if answered else Disposition.DISCARD

@@ -18,16 +18,16 @@ from poet_engine.outcome import Evidence, Outcome, Status
 from poet_engine.policy import Fresh, Policy
 from poet_engine.sandbox import cgroup, files_in, misuse, walls, wire
 from poet_engine.sandbox.cgroup import GroupLimits
-from poet_engine.sandbox.pool.exchange import QUEUE_CAUSES, Next, NoLaneError, Why
-from poet_engine.sandbox.pool.schedule import Size
-from poet_engine.sandbox.pool.version import Version
+from poet_engine.sandbox.pool.exchange import QUEUE_CAUSES, Disposition, NoWorkerError, Unavailable
+from poet_engine.sandbox.pool.schedule import PoolSize
+from poet_engine.sandbox.pool.version import SourceKey
 from poet_engine.sandbox.process import configure, diagnose, identity
 from poet_engine.sandbox.process.identity import Identity
-from poet_engine.sandbox.process.keeper import Builder
+from poet_engine.sandbox.process.keeper import LaneBuilder
 from poet_engine.sandbox.process.lane import Lane
 from poet_engine.sandbox.process.memory_files import ArgumentFiles
-from poet_engine.sandbox.process.nursery import Nursery
-from poet_engine.sandbox.process.pool import Pool
+from poet_engine.sandbox.process.nursery import ForkServers
+from poet_engine.sandbox.process.pool import LanePool
 from poet_engine.sandbox.process.run import NAME, Run
 from poet_engine.sandbox.process.subids import SubIds
 from poet_engine.sandbox.process.subids import find as find_subids
@@ -77,7 +77,7 @@ class ProcessSandbox:
         self,
         policy: Policy,
         *,
-        size: Size | None = None,
+        size: PoolSize | None = None,
         without: frozenset[str] = frozenset(),
         audit: bool = False,
         clock: Callable[[], float] = time.monotonic,
@@ -97,7 +97,7 @@ class ProcessSandbox:
         self._count_lock = threading.Lock()
         self._me = identity.current()
         subids = find_subids() if self._me.rootless and "ids" not in without else None
-        self._nursery = Nursery(
+        self._nursery = ForkServers(
             configure.configuration(
                 policy, driver, without, rootless=self._me.rootless, subids=subids is not None, audit=audit
             ),
@@ -107,8 +107,8 @@ class ProcessSandbox:
         tasks = 2 + policy.limits.processes + policy.limits.threads
         limits = GroupLimits(policy.limits.memory, tasks, policy.limits.cores)
         uids = functools.partial(_uid_of, self._me, subids)
-        builder = Builder(self._nursery, driver, limits, uids, policy.limits.result)
-        self._pool = Pool(builder, size=size or Size(), keeps=self._keeps_payloads)
+        builder = LaneBuilder(self._nursery, driver, limits, uids, policy.limits.result)
+        self._pool = LanePool(builder, size=size or PoolSize(), keeps=self._keeps_payloads)
         self._arguments = ArgumentFiles()
         self._finalizer = weakref.finalize(self, _abandon, self._pool)
         _living.add(self)
@@ -135,12 +135,12 @@ class ProcessSandbox:
     def _run_job(self, job: Job, cancellation: Cancellation | None, *, tolerant: bool) -> Outcome:
         self._refuse_misuse()
         request = wire.request(job, self._limits.memory)
-        return self._run(request, Version(job.source, job.filename), job.wall, cancellation, tolerant=tolerant)
+        return self._run(request, SourceKey(job.source, job.filename), job.wall, cancellation, tolerant=tolerant)
 
     def _run(
         self,
         request: wire.Request,
-        version: Version | None,
+        version: SourceKey | None,
         wall: float | None,
         cancellation: Cancellation | None,
         *,
@@ -155,7 +155,7 @@ class ProcessSandbox:
         wall = limits.wall if wall is None else min(wall, limits.wall)
         try:
             lane = self._lane(version, patience, cancellation)
-        except NoLaneError as error:
+        except NoWorkerError as error:
             return self._no_lane(error, cancellation)
         run = Run(lane, limits, wall, self._clock, tolerant=tolerant, keep=self._keeps_payloads, folder=folder)
         try:
@@ -178,16 +178,16 @@ class ProcessSandbox:
             if attached is not None:
                 os.close(attached)
 
-    def _no_lane(self, error: NoLaneError, cancellation: Cancellation | None) -> Outcome:
+    def _no_lane(self, error: NoWorkerError, cancellation: Cancellation | None) -> Outcome:
         """What is said when no lane was to be had; why the sandbox does not start, with the setting to change."""
         text = str(error)
         if self._pool.closing:
             status, cause = Status.CANCELLED, "shutdown"
         elif cancellation is not None and cancellation.requested:
             status, cause = Status.CANCELLED, "caller"
-        elif error.why is Why.BROKEN:
+        elif error.why is Unavailable.BROKEN:
             status, cause = Status.INFRA, "setup"
-        elif error.why is Why.SETUP:
+        elif error.why is Unavailable.SETUP:
             status, cause = Status.INFRA, "setup"
             why = diagnose.explain(text, rootless=self._me.rootless, values=diagnose.settings())
             text = f"the process sandbox does not start: {why}"
@@ -199,14 +199,14 @@ class ProcessSandbox:
         evidence = Evidence(cause, text, source="host")
         return Outcome(status=status, cause=cause, blame=blame_for(status, cause), evidence=evidence, sandbox=self.name)
 
-    def _lane(self, version: Version | None, patience: float, cancellation: Cancellation | None) -> Lane:
+    def _lane(self, version: SourceKey | None, patience: float, cancellation: Cancellation | None) -> Lane:
         """A lane whose payload waits and has not said a word since it was ready."""
         until = self._clock() + (max(patience, _START_GRACE) if self._pool.cold else patience)
         while True:
             lane = self._pool.acquire(max(0.0, until - self._clock()), key=version, cancellation=cancellation)
             if lane.armed is not None and not lane.armed.stale:
                 return lane
-            self._pool.give_back(lane, Next.DISCARD)
+            self._pool.give_back(lane, Disposition.DISCARD)
 
     @property
     def _keeps_payloads(self) -> bool:
@@ -226,7 +226,7 @@ class ProcessSandbox:
             counted_by = self.means().counted_by
             return walls.probe(self._probe_or_explain, self._limits, counted_by=counted_by, thorough=thorough)
         self._probe_or_explain(_NOTHING)
-        with ProcessSandbox(tried, size=Size(least=1, most=2), without=self._without, clock=self._clock) as other:
+        with ProcessSandbox(tried, size=PoolSize(least=1, most=2), without=self._without, clock=self._clock) as other:
             return other.walls(thorough=thorough)
 
     def means(self) -> Means:
@@ -274,6 +274,6 @@ class ProcessSandbox:
         self.close()
 
 
-def _abandon(pool: Pool) -> None:
+def _abandon(pool: LanePool) -> None:
     warnings.warn(f"a process sandbox was never closed: {pool!r}", ResourceWarning, stacklevel=2)
     pool.close()

@@ -14,7 +14,7 @@ from poet_engine.guest import reports
 from poet_engine.guest.frames import Kind, Reader, pack
 from poet_engine.sandbox.docker.container import Container, ContainerError, Standing
 from poet_engine.sandbox.docker.stream import Stream
-from poet_engine.sandbox.pool.version import Version
+from poet_engine.sandbox.pool.version import SourceKey
 
 STANDING = json.dumps({"landlock": 3, "told": True, "counted_by": "cgroup v1"}).encode()
 PURE = reports.ENDED.pack(0, 0, True)
@@ -72,7 +72,7 @@ def test_after_a_call_it_may_say_what_is_left_of_it(pair: Pair) -> None:
     assert not pair.says(Kind.COUNTS, reports.COUNTS.pack(1, 2, 3, 4))
     assert pair.says(Kind.ENDED, PURE)
     assert pair.container.ended
-    pair.container.arm(Version("source", "file"))
+    pair.container.arm(SourceKey("source", "file"))
     assert not pair.container.ended
 
 

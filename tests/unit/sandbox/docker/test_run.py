@@ -24,7 +24,7 @@ from poet_engine.sandbox.docker.container import Container
 from poet_engine.sandbox.docker.files import Files
 from poet_engine.sandbox.docker.run import Run
 from poet_engine.sandbox.docker.stream import Stream
-from poet_engine.sandbox.pool.exchange import Next
+from poet_engine.sandbox.pool.exchange import Disposition
 
 LIMITS = Policy.parse('[limits]\nwall = "300ms"\ncpu = "300ms"\nresult = "1MiB"\noutput = "1KiB"\n').limits
 COUNTS = pack(Kind.COUNTS, reports.COUNTS.pack(1000, 2000, 0, 0))
@@ -97,7 +97,7 @@ def init() -> Iterator[Init]:
 def test_an_answer_is_enough_and_its_payload_may_leave(init: Init) -> None:
     init.say(pack(Kind.OUT, b"hello"), answer("7"), COUNTS)
     outcome = init.outcome()
-    assert (outcome.value, outcome.stdout, init.run.container_after) == (7, "hello", Next.DRAIN)
+    assert (outcome.value, outcome.stdout, init.run.container_after) == (7, "hello", Disposition.DRAIN)
     assert init.asked == 0
 
 
@@ -105,21 +105,21 @@ def test_an_end_that_left_nothing_gives_the_container_back(init: Init) -> None:
     init.say(COUNTS, ended())
     outcome = init.outcome()
     assert (outcome.status.value, outcome.cause) == ("no_result", "early_exit")
-    assert init.run.container_after is Next.REARM
+    assert init.run.container_after is Disposition.REARM
 
 
 @pytest.mark.parametrize("left", [ended(leftovers=1), ended(clean=False)])
 def test_an_end_that_left_something_ends_the_container(init: Init, left: bytes) -> None:
     init.say(COUNTS, left)
     init.outcome()
-    assert init.run.container_after is Next.DISCARD
+    assert init.run.container_after is Disposition.DISCARD
 
 
 def test_one_that_is_gone_is_asked_after_and_nobodys_fault_but_ours(init: Init) -> None:
     init.peer.close()
     outcome = init.outcome()
     assert (outcome.status.value, outcome.cause, outcome.evidence) == ("infra", "lane_lost", GONE)
-    assert init.run.container_after is Next.DISCARD
+    assert init.run.container_after is Disposition.DISCARD
 
 
 def test_silence_past_the_deadline_is_the_codes_when_the_engine_answers(
@@ -172,7 +172,7 @@ def test_frames_out_of_turn_and_hostile_ones_end_the_container_and_raise_nothing
     init.say(frame)
     outcome = init.outcome()
     assert not outcome.ok
-    assert init.run.container_after is Next.DISCARD
+    assert init.run.container_after is Disposition.DISCARD
 
 
 @given(

@@ -5,13 +5,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poet_engine.sandbox.pool import schedule
-from poet_engine.sandbox.pool.schedule import Demand, Repeats, Size, lanes_to_start, may_retire, next_look
+from poet_engine.sandbox.pool.schedule import Demand, PoolSize, Repeats, lanes_to_start, may_retire, next_look
 
 FUZZ = settings(deadline=None, max_examples=300)  # a shared machine is slow at times, which says nothing
-SIZE = Size(least=2, most=32, linger=10.0)
+SIZE = PoolSize(least=2, most=32, linger=10.0)
 LONG, SHORT = 1.0, 0.001  # seconds that the first caller has waited
 
-sizes = st.integers(0, 8).flatmap(lambda least: st.builds(Size, st.just(least), st.integers(max(1, least), 16)))
+sizes = st.integers(0, 8).flatmap(lambda least: st.builds(PoolSize, st.just(least), st.integers(max(1, least), 16)))
 demands = st.integers(0, 20).flatmap(
     lambda total: st.integers(0, total).flatmap(
         lambda coming: st.builds(
@@ -49,7 +49,7 @@ def test_lanes_are_started_for_the_least_and_for_those_who_wait_too_long(demand:
 
 @FUZZ
 @given(sizes, demands)
-def test_there_are_never_more_than_the_most(size: Size, demand: Demand) -> None:
+def test_there_are_never_more_than_the_most(size: PoolSize, demand: Demand) -> None:
     started = lanes_to_start(size, demand)
     assert started >= 0
     assert started == 0 or demand.total + started <= size.most
@@ -57,7 +57,7 @@ def test_there_are_never_more_than_the_most(size: Size, demand: Demand) -> None:
 
 @FUZZ
 @given(sizes, demands)
-def test_who_waits_gets_a_lane_or_there_is_a_time_at_which_to_look_again(size: Size, demand: Demand) -> None:
+def test_who_waits_gets_a_lane_or_there_is_a_time_at_which_to_look_again(size: PoolSize, demand: Demand) -> None:
     lacking = demand.waiting > demand.coming and demand.total < size.most
     if lacking and not lanes_to_start(size, demand):
         look = next_look(size, demand)
@@ -67,7 +67,7 @@ def test_who_waits_gets_a_lane_or_there_is_a_time_at_which_to_look_again(size: S
 
 @FUZZ
 @given(sizes, demands)
-def test_nobody_waits_while_lanes_are_ended_and_the_least_stay(size: Size, demand: Demand) -> None:
+def test_nobody_waits_while_lanes_are_ended_and_the_least_stay(size: PoolSize, demand: Demand) -> None:
     if may_retire(size, demand):
         assert not demand.waiting
         assert demand.total > size.least

@@ -4,7 +4,7 @@ from typing import cast
 
 from poet_engine.guest.config import Config
 from poet_engine.sandbox.process.lane import Lane
-from poet_engine.sandbox.process.nursery import Nursery
+from poet_engine.sandbox.process.nursery import ForkServers
 from poet_engine.sandbox.process.zygote import Zygote
 
 
@@ -24,14 +24,14 @@ class _Zygote:
         self.closed = True
 
 
-def _nursery(*, retire_after: int) -> tuple[Nursery, list[_Zygote]]:
+def _nursery(*, retire_after: int) -> tuple[ForkServers, list[_Zygote]]:
     started: list[_Zygote] = []
 
     def start(_config: Config) -> Zygote:
         started.append(_Zygote())
         return cast("Zygote", started[-1])
 
-    return Nursery(cast("Config", None), retire_after=retire_after, start=start), started
+    return ForkServers(cast("Config", None), retire_after=retire_after, start=start), started
 
 
 def _lanes(count: int) -> list[Lane]:
