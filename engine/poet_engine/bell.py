@@ -19,7 +19,7 @@ def readable(fd: int, seconds: float) -> bool:
     return bool(poll.poll(max(0.0, seconds) * 1000))
 
 
-class Bell:
+class Waker:
     """Rings from any thread until it is heard.
 
     Args:
@@ -40,7 +40,7 @@ class Bell:
         self._word = (1).to_bytes(8, "little") if eventfd else b"\0"
 
     def __repr__(self) -> str:
-        return f"<Bell fd={self._reads} closed={self._closed}>"
+        return f"<Waker fd={self._reads} closed={self._closed}>"
 
     def fileno(self) -> int:
         """To wait for: readable once it rang."""

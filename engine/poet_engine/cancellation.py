@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Self
 
-from poet_engine.bell import Bell
+from poet_engine.bell import Waker
 from poet_engine.errors import ClosedError
 
 
@@ -17,7 +17,7 @@ class Cancellation:
         self._set = False
         self._closed = False
         self._listeners: list[Callable[[], None]] = []
-        self._bell: Bell | None = None
+        self._bell: Waker | None = None
 
     def __repr__(self) -> str:
         return f"<Cancellation set={self._set}>"
@@ -33,7 +33,7 @@ class Cancellation:
             if self._closed:
                 raise ClosedError("this cancellation was closed; it serves until the end of its block")
             if self._bell is None:
-                self._bell = Bell()
+                self._bell = Waker()
                 if self._set:
                     self._bell.ring()
             return self._bell.fileno()

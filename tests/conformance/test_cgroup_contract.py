@@ -13,7 +13,7 @@ from typing import Protocol
 import pytest
 
 from poet_engine.sandbox import cgroup
-from poet_engine.sandbox.cgroup import Driver, Group, GroupLimits, Reading
+from poet_engine.sandbox.cgroup import Driver, Group, GroupLimits, GroupReading
 
 MIB = 1 << 20
 LIMITS = GroupLimits(memory=48 * MIB, tasks=6, cores=2.0)
@@ -125,7 +125,7 @@ def _remove(group: Group) -> None:
     assert _eventually(group.remove), f"{group!r} cannot be removed"
 
 
-def _grown(now: Reading, start: Reading) -> int:
+def _grown(now: GroupReading, start: GroupReading) -> int:
     return now.memory_peak_bytes - start.memory_bytes
 
 

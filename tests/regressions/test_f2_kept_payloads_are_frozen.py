@@ -22,7 +22,7 @@ from poet_engine.sandbox.docker.sandbox import DockerSandbox
 from poet_engine.sandbox.pool.schedule import PoolSize
 from poet_engine.sandbox.pool.version import SourceKey
 from poet_engine.sandbox.process import ProcessSandbox
-from poet_engine.sandbox.process.armed import Armed
+from poet_engine.sandbox.process.armed import PreparedProcess
 from poet_engine.settings import Settings
 
 _POLICY = """
@@ -197,7 +197,7 @@ def test_control_without_the_freezing_it_burns(
         pytest.skip("it is the same code that burns; in a lane it is shown of each")
     job = _leaving(f"{LEFT_RUNNING[name]}\nname = 'control'")
     with monkeypatch.context() as down:
-        down.setattr(Armed, "freeze", lambda _armed: True)
+        down.setattr(PreparedProcess, "freeze", lambda _armed: True)
         down.setattr(Container, "pause", lambda _container: None)
         assert kept.sandbox.run(job).value == 1
     before, pause = _cpu_seconds(kept, job), threading.Event()

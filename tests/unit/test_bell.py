@@ -5,18 +5,18 @@ import threading
 
 import pytest
 
-from poet_engine.bell import Bell, readable
+from poet_engine.bell import Waker, readable
 
 KINDS = pytest.mark.parametrize("eventfd", [hasattr(os, "eventfd"), False], ids=["the platform's", "a pipe"])
 
 
-def rings(bell: Bell) -> bool:
+def rings(bell: Waker) -> bool:
     return readable(bell.fileno(), 0)
 
 
 @KINDS
 def test_it_rings_until_it_is_heard(*, eventfd: bool) -> None:
-    bell = Bell(eventfd=eventfd)
+    bell = Waker(eventfd=eventfd)
     assert not rings(bell)
     bell.ring()
     bell.ring()
@@ -29,7 +29,7 @@ def test_it_rings_until_it_is_heard(*, eventfd: bool) -> None:
 
 @KINDS
 def test_ringing_for_ever_blocks_nobody(*, eventfd: bool) -> None:
-    bell = Bell(eventfd=eventfd)
+    bell = Waker(eventfd=eventfd)
     for _ in range(100_000):  # more than a pipe holds
         bell.ring()
     assert rings(bell)
@@ -38,7 +38,7 @@ def test_ringing_for_ever_blocks_nobody(*, eventfd: bool) -> None:
 
 @KINDS
 def test_a_pipe_that_was_rung_often_is_silent_when_it_was_heard_often_enough(*, eventfd: bool) -> None:
-    bell = Bell(eventfd=eventfd)
+    bell = Waker(eventfd=eventfd)
     for _ in range(10_000):
         bell.ring()
     heard = 0
@@ -52,7 +52,7 @@ def test_a_pipe_that_was_rung_often_is_silent_when_it_was_heard_often_enough(*, 
 @KINDS
 def test_after_the_end_it_writes_to_nobody(*, eventfd: bool) -> None:
     """Its number is the next file's, as here."""
-    bell = Bell(eventfd=eventfd)
+    bell = Waker(eventfd=eventfd)
     bell.close()
     bell.close()
     reads, writes = os.pipe()
@@ -64,7 +64,7 @@ def test_after_the_end_it_writes_to_nobody(*, eventfd: bool) -> None:
 
 @KINDS
 def test_it_wakes_a_thread(*, eventfd: bool) -> None:
-    bell = Bell(eventfd=eventfd)
+    bell = Waker(eventfd=eventfd)
     thread = threading.Thread(target=readable, args=(bell.fileno(), 60))
     thread.start()
     bell.ring()

@@ -13,7 +13,7 @@ NOT_COUNTED = -1
 
 
 @dataclasses.dataclass(frozen=True)
-class Reading:
+class ContainerReading:
     """Counters at one moment.
 
     Attributes:
@@ -46,10 +46,10 @@ class Counters:
         if "memory" not in self._files or "tasks_refused" not in self._files:
             self.name = ""
 
-    def read(self) -> Reading:
+    def read(self) -> ContainerReading:
         """All of them."""
         cpu = self._number("cpu")
-        return Reading(
+        return ContainerReading(
             cpu_us=cpu // 1000 if cpu is not None and self._nanoseconds else cpu,
             memory=self._number("memory"),
             memory_peak=self._number("memory_peak"),
@@ -90,7 +90,7 @@ def _value(content: bytes, key: str) -> int | None:
     return None
 
 
-def growth(start: Reading, now: Reading) -> int:
+def growth(start: ContainerReading, now: ContainerReading) -> int:
     """Bytes at the most, as far as it can be known: a peak that an earlier payload reached hides a lower one."""
     if now.memory is None or start.memory is None:
         return NOT_COUNTED  # what gVisor says of a process's own size is too low, by what it shares with us and more

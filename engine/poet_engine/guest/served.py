@@ -6,7 +6,7 @@ import os
 import socket
 import time
 
-from .counters import Reading
+from .counters import ContainerReading
 from .standard_streams import ROOM
 
 
@@ -28,7 +28,7 @@ class Served:
         self.pid = 0
         self.ready = False
         self.serves = False
-        self.start = Reading()
+        self.start = ContainerReading()
         self.start_cpu = 0.0
 
     def guest_ends(self) -> list[int]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from poet_engine.guest.harvest import Harvest
 from poet_engine.outcome import Outcome, Usage
-from poet_engine.sandbox.verdict import Counts, Exit, Verdict, signal_name
+from poet_engine.sandbox.verdict import Exit, KernelCounts, Verdict, signal_name
 from poet_engine.sandbox.watch import Output
 
 
@@ -22,7 +22,7 @@ def exit_of(status: int | None) -> Exit | None:
 def outcome(
     verdict: Verdict,
     output: Output,
-    counts: Counts,
+    counts: KernelCounts,
     wall_ms: float,
     ended: Exit | None,
     *,

@@ -1,4 +1,4 @@
-"""Hearing a payload out: its bytes become frames, one answer, or the reason to end the run."""
+"""ResponseReader a payload out: its bytes become frames, one answer, or the reason to end the run."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from poet_engine.sandbox.verdict import Answer, Garbled, Kill
 _MOST_STRAYS = 8  # frames of others that a kept payload may send before its answer
 
 
-class Hearing:
+class ResponseReader:
     """What one payload has said so far, whatever the sandbox.
 
     Args:

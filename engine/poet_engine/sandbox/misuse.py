@@ -5,7 +5,7 @@ import os
 from poet_engine.errors import ClosedError
 
 
-def refuse_fork(owner: int) -> None:
+def ensure_same_process(owner: int) -> None:
     """Raise ClosedError in a process that has forked from the one with this id."""
     if os.getpid() != owner:
         raise ClosedError(
@@ -13,8 +13,8 @@ def refuse_fork(owner: int) -> None:
         )
 
 
-def refuse(owner: int, *, closed: bool) -> None:
+def ensure_usable(owner: int, *, closed: bool) -> None:
     """Raise ClosedError in another process than the one with this id, or when the sandbox was closed."""
-    refuse_fork(owner)
+    ensure_same_process(owner)
     if closed:
         raise ClosedError("this sandbox was closed; open another one")

@@ -52,7 +52,7 @@ class OpeningSandbox:
             ClosedError: This process has forked from the one that opens it.
         """
         if self._sandbox is None:
-            misuse.refuse_fork(self._owner)
+            misuse.ensure_same_process(self._owner)
         self._thread.join()
         if self._sandbox is not None:
             return self._sandbox

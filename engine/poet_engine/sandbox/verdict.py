@@ -15,7 +15,7 @@ from poet_engine.outcome import Blame, ErrorInfo, Evidence, Status
 NEAR = 0.95
 
 
-class Row(NamedTuple):
+class VerdictRow(NamedTuple):
     """One line of the published table."""
 
     status: Status
@@ -24,55 +24,59 @@ class Row(NamedTuple):
     when: str
 
 
-TABLE: tuple[Row, ...] = (
-    Row(Status.REFUSED, "input", Blame.CALLER, "the version refused an argument, naming the rule"),
-    Row(Status.REJECTED, "scan_ast", Blame.CODE, "the allow-list has a finding"),
-    Row(Status.REJECTED, "scan_bandit", Blame.CODE, "bandit has a finding at or above the policy's thresholds"),
-    Row(Status.REJECTED, "policy", Blame.POLICY, "the policy cannot carry this code"),
-    Row(Status.REJECTED, "syntax", Blame.CODE, "the source cannot be parsed"),
-    Row(Status.REJECTED, "too_large", Blame.CODE, "the source is over a cap of the scanner"),
-    Row(Status.ERROR, "exception", Blame.CODE, "an uncaught exception"),
-    Row(Status.ERROR, "nonzero_exit", Blame.CODE, "the process exited with a code other than 0"),
-    Row(Status.LIMIT, "cpu", Blame.CODE, "the CPU counter reached the budget"),
-    Row(Status.LIMIT, "wall", Blame.CODE, "the deadline passed and CPU use does not explain it"),
-    Row(
+TABLE: tuple[VerdictRow, ...] = (
+    VerdictRow(Status.REFUSED, "input", Blame.CALLER, "the version refused an argument, naming the rule"),
+    VerdictRow(Status.REJECTED, "scan_ast", Blame.CODE, "the allow-list has a finding"),
+    VerdictRow(Status.REJECTED, "scan_bandit", Blame.CODE, "bandit has a finding at or above the policy's thresholds"),
+    VerdictRow(Status.REJECTED, "policy", Blame.POLICY, "the policy cannot carry this code"),
+    VerdictRow(Status.REJECTED, "syntax", Blame.CODE, "the source cannot be parsed"),
+    VerdictRow(Status.REJECTED, "too_large", Blame.CODE, "the source is over a cap of the scanner"),
+    VerdictRow(Status.ERROR, "exception", Blame.CODE, "an uncaught exception"),
+    VerdictRow(Status.ERROR, "nonzero_exit", Blame.CODE, "the process exited with a code other than 0"),
+    VerdictRow(Status.LIMIT, "cpu", Blame.CODE, "the CPU counter reached the budget"),
+    VerdictRow(Status.LIMIT, "wall", Blame.CODE, "the deadline passed and CPU use does not explain it"),
+    VerdictRow(
         Status.LIMIT,
         "memory",
         Blame.CODE,
         "the kernel's OOM counter moved, or an uncaught MemoryError that no `raise` made",
     ),
-    Row(Status.LIMIT, "tasks", Blame.CODE, "uncaught EAGAIN after a refused process or thread"),
-    Row(Status.LIMIT, "output", Blame.CODE, "stdout and stderr together passed their budget"),
-    Row(Status.LIMIT, "file_size", Blame.CODE, "uncaught EFBIG"),
-    Row(Status.LIMIT, "disk", Blame.CODE, "uncaught ENOSPC and no bytes left"),
-    Row(Status.LIMIT, "inodes", Blame.CODE, "uncaught ENOSPC and no inodes left"),
-    Row(Status.LIMIT, "fds", Blame.CODE, "uncaught EMFILE"),
-    Row(Status.LIMIT, "recursion", Blame.CODE, "an uncaught RecursionError that no `raise` made"),
-    Row(
+    VerdictRow(Status.LIMIT, "tasks", Blame.CODE, "uncaught EAGAIN after a refused process or thread"),
+    VerdictRow(Status.LIMIT, "output", Blame.CODE, "stdout and stderr together passed their budget"),
+    VerdictRow(Status.LIMIT, "file_size", Blame.CODE, "uncaught EFBIG"),
+    VerdictRow(Status.LIMIT, "disk", Blame.CODE, "uncaught ENOSPC and no bytes left"),
+    VerdictRow(Status.LIMIT, "inodes", Blame.CODE, "uncaught ENOSPC and no inodes left"),
+    VerdictRow(Status.LIMIT, "fds", Blame.CODE, "uncaught EMFILE"),
+    VerdictRow(Status.LIMIT, "recursion", Blame.CODE, "an uncaught RecursionError that no `raise` made"),
+    VerdictRow(
         Status.LIMIT,
         "result_size",
         Blame.CODE,
         "the frame, with what lies beside it, announced more than a result may have",
     ),
-    Row(Status.CRASH, "signal:NAME", Blame.CODE, "a signal that nothing above explains"),
-    Row(Status.VIOLATION, "seccomp:SYSCALL", Blame.CODE, "a forbidden system call was notified, or SIGSYS"),
-    Row(Status.VIOLATION, "network", Blame.CODE, "an internet socket was asked for"),
-    Row(Status.VIOLATION, "priv", Blame.CODE, "a change of identity or capabilities was asked for"),
-    Row(Status.NO_RESULT, "early_exit", Blame.CODE, "exit code 0 without a frame"),
-    Row(Status.NO_RESULT, "result_undecodable", Blame.CODE, "a result that breaks the wire format or cannot travel"),
-    Row(Status.CANCELLED, "caller", Blame.CALLER, "the caller gave up"),
-    Row(Status.CANCELLED, "shutdown", Blame.ENGINE, "the engine was closed"),
-    Row(Status.INFRA, "setup", Blame.ENGINE, "a failure of ours before the code was released"),
-    Row(Status.INFRA, "lane_lost", Blame.ENGINE, "the lane's init, or the container, was killed from outside"),
-    Row(Status.INFRA, "docker_daemon", Blame.ENGINE, "the Docker engine is not there, or does not answer in time"),
-    Row(Status.INFRA, "queue_timeout", Blame.ENGINE, "no lane became free before the deadline"),
-    Row(
+    VerdictRow(Status.CRASH, "signal:NAME", Blame.CODE, "a signal that nothing above explains"),
+    VerdictRow(Status.VIOLATION, "seccomp:SYSCALL", Blame.CODE, "a forbidden system call was notified, or SIGSYS"),
+    VerdictRow(Status.VIOLATION, "network", Blame.CODE, "an internet socket was asked for"),
+    VerdictRow(Status.VIOLATION, "priv", Blame.CODE, "a change of identity or capabilities was asked for"),
+    VerdictRow(Status.NO_RESULT, "early_exit", Blame.CODE, "exit code 0 without a frame"),
+    VerdictRow(
+        Status.NO_RESULT, "result_undecodable", Blame.CODE, "a result that breaks the wire format or cannot travel"
+    ),
+    VerdictRow(Status.CANCELLED, "caller", Blame.CALLER, "the caller gave up"),
+    VerdictRow(Status.CANCELLED, "shutdown", Blame.ENGINE, "the engine was closed"),
+    VerdictRow(Status.INFRA, "setup", Blame.ENGINE, "a failure of ours before the code was released"),
+    VerdictRow(Status.INFRA, "lane_lost", Blame.ENGINE, "the lane's init, or the container, was killed from outside"),
+    VerdictRow(
+        Status.INFRA, "docker_daemon", Blame.ENGINE, "the Docker engine is not there, or does not answer in time"
+    ),
+    VerdictRow(Status.INFRA, "queue_timeout", Blame.ENGINE, "no lane became free before the deadline"),
+    VerdictRow(
         Status.INFRA,
         "queue_stalled",
         Blame.ENGINE,
         "the same, and for 2 s or more nobody was given one, although not all that there may be were in use",
     ),
-    Row(Status.INFRA, "queue_full", Blame.ENGINE, "too many callers wait for a lane already"),
+    VerdictRow(Status.INFRA, "queue_full", Blame.ENGINE, "too many callers wait for a lane already"),
 )
 
 # The budgets that an exception can speak of. The word comes from the guest, so any other one stands for nothing.
@@ -97,7 +101,7 @@ class Returned:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Refused:
+class InputRefusal:
     """A refusal frame."""
 
     argument: str
@@ -120,7 +124,7 @@ class Garbled:
     reason: str
 
 
-Answer = Returned | Refused | Raised | Garbled
+Answer = Returned | InputRefusal | Raised | Garbled
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -133,7 +137,7 @@ class Kill:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Counts:
+class KernelCounts:
     """What counters say of one run, as deltas since its release.
 
     Attributes:
@@ -173,7 +177,7 @@ class Observation:
     kill: Kill | None = None
     exit: Exit | None = None
     answer: Answer | None = None
-    counts: Counts = dataclasses.field(default_factory=Counts)
+    counts: KernelCounts = dataclasses.field(default_factory=KernelCounts)
     touched: tuple[str, ...] = ()
     lost: Evidence = INIT_GONE
 
@@ -274,7 +278,7 @@ def _answered(seen: Observation, answer: Answer) -> _Said:
     match answer:
         case Returned(value=value):
             return _Said(Status.OK, None, None, None, value)
-        case Refused(argument=argument, rule=rule):
+        case InputRefusal(argument=argument, rule=rule):
             text = ErrorInfo("InputRefused", f"{argument}: {rule}")
             return _Said(Status.REFUSED, "input", Evidence(argument, rule, source="guest"), text)
         case Garbled(reason=reason):

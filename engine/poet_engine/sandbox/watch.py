@@ -16,7 +16,7 @@ _MIN_CPU_CHECK = 0.002
 
 
 @dataclasses.dataclass(slots=True)
-class Watch:
+class BudgetMonitor:
     """Budgets of one run, and the first reason to end it. Pure: it is told the time and the counters.
 
     Args:

@@ -16,7 +16,7 @@ from poet_engine.guest.travel import UndecodableError, UntravellableError
 from poet_engine.job import Job, Script
 from poet_engine.outcome import ErrorInfo
 from poet_engine.sandbox import files_in
-from poet_engine.sandbox.verdict import Answer, Garbled, Raised, Refused, Returned
+from poet_engine.sandbox.verdict import Answer, Garbled, InputRefusal, Raised, Returned
 
 # An exception's or refusal's frame: message and traceback are cut by the guest well below this.
 _MAX_TEXT_FRAME = 1 << 18
@@ -168,7 +168,7 @@ def read(
     if fields is None:
         return Garbled(f"an unreadable {frame.kind.name.lower()} frame")
     if frame.kind is Kind.REFUSED:
-        return Refused(_text(fields, "argument"), _text(fields, "rule"))
+        return InputRefusal(_text(fields, "argument"), _text(fields, "rule"))
     error_info = ErrorInfo(_text(fields, "type"), _text(fields, "message"), _text(fields, "traceback"))
     return Raised(error_info, _text(fields, "kind") or "exception", fields.get("raised") is not False)
 

@@ -4,7 +4,7 @@ import pytest
 
 from poet_engine.outcome import Outcome, Status
 from poet_engine.resilience.classification import Count, Judgement, judge
-from poet_engine.sandbox.verdict import TABLE, Row
+from poet_engine.sandbox.verdict import TABLE, VerdictRow
 
 SUCCESS, FAILURE, NOTHING = Count.SUCCESS, Count.FAILURE, Count.NOTHING
 
@@ -27,12 +27,12 @@ BY_BLAME = {
 }
 
 
-def of(row: Row) -> Outcome:
+def of(row: VerdictRow) -> Outcome:
     return Outcome(status=row.status, cause=row.cause, blame=row.blame)
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.status}/{row.cause}")
-def test_each_verdict_counts_against_whom_it_blames(row: Row) -> None:
+def test_each_verdict_counts_against_whom_it_blames(row: VerdictRow) -> None:
     found = judge(of(row))
     expected = EXPECTED.get((str(row.status), row.cause)) or BY_BLAME[str(row.blame)]
     assert (found.version, found.backend) == (expected.version, expected.backend)

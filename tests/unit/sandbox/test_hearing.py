@@ -5,7 +5,7 @@ import pytest
 from poet_engine.guest.attachments import NOTHING
 from poet_engine.guest.frames import STAYS, Kind, pack
 from poet_engine.outcome import Status
-from poet_engine.sandbox.hearing import Hearing
+from poet_engine.sandbox.hearing import ResponseReader
 from poet_engine.sandbox.verdict import Garbled, Kill, Returned
 
 NONCE = b"12345678"
@@ -19,11 +19,11 @@ def in_time() -> Kill | None:
     return None
 
 
-def kept() -> Hearing:
-    return Hearing(100, in_time, script=False, nonce=NONCE)
+def kept() -> ResponseReader:
+    return ResponseReader(100, in_time, script=False, nonce=NONCE)
 
 
-def hear(hearing: Hearing, *pieces: bytes) -> object:
+def hear(hearing: ResponseReader, *pieces: bytes) -> object:
     """What the answer is when these pieces have come."""
     for piece in pieces:
         assert hearing.take(piece, NOTHING) is None
@@ -78,7 +78,7 @@ def test_without_the_nonce_nothing_is_an_answer() -> None:
 
 @pytest.mark.parametrize("data", [RESULT + STRAY, RESULT + b"\2", ANSWER])
 def test_a_payload_that_serves_one_call_says_one_frame_and_not_a_byte_more(data: bytes) -> None:
-    hearing = Hearing(100, in_time, script=False)
+    hearing = ResponseReader(100, in_time, script=False)
 
     assert hearing.take(data, NOTHING) is not None
     assert hearing.answer is None or isinstance(hearing.answer, Garbled)

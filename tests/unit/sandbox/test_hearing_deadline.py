@@ -6,9 +6,9 @@ from poet_engine.guest.attachments import NOTHING
 from poet_engine.guest.frames import Kind, pack
 from poet_engine.outcome import Status
 from poet_engine.policy import Policy
-from poet_engine.sandbox.hearing import Hearing
+from poet_engine.sandbox.hearing import ResponseReader
 from poet_engine.sandbox.verdict import Kill, Returned
-from poet_engine.sandbox.watch import Watch
+from poet_engine.sandbox.watch import BudgetMonitor
 
 LIMITS = Policy.load("restricted").limits
 LONG = pack(Kind.RESULT, json.dumps([{"~": "date", "v": "2024-01-01"}] * 10_000).encode() + b" " * 200_000)
@@ -26,9 +26,9 @@ class Clock:
         return self.now
 
 
-def hear(data: bytes, clock: Clock) -> tuple[Hearing, Kill | None]:
-    watch = Watch(LIMITS, released=0.0, wall=1.0)
-    hearing = Hearing(LIMITS.result, lambda: watch.late(clock()), script=False)
+def hear(data: bytes, clock: Clock) -> tuple[ResponseReader, Kill | None]:
+    watch = BudgetMonitor(LIMITS, released=0.0, wall=1.0)
+    hearing = ResponseReader(LIMITS.result, lambda: watch.late(clock()), script=False)
     return hearing, hearing.take(data, NOTHING)
 
 

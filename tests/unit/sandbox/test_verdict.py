@@ -13,15 +13,15 @@ from poet_engine.sandbox.verdict import (
     TABLE,
     Answer,
     Budgets,
-    Counts,
     Exit,
     Garbled,
+    InputRefusal,
+    KernelCounts,
     Kill,
     Observation,
     Raised,
-    Refused,
     Returned,
-    Row,
+    VerdictRow,
     blame_for,
     decide,
     signal_name,
@@ -38,11 +38,11 @@ def seen(
     *,
     exit_: Exit | None = CLEAN,
     kill: Kill | None = None,
-    counts: Counts | None = None,
+    counts: KernelCounts | None = None,
     touched: tuple[str, ...] = (),
 ) -> Observation:
     return Observation(
-        BUDGETS, kill=kill, exit=exit_, answer=answer, counts=counts or Counts(cpu_ms=1.0), touched=touched
+        BUDGETS, kill=kill, exit=exit_, answer=answer, counts=counts or KernelCounts(cpu_ms=1.0), touched=touched
     )
 
 
@@ -58,7 +58,7 @@ def killed(status: Status, cause: str) -> Observation:
 RUNS: list[tuple[Observation, Status, str]] = [
     (Observation(BUDGETS, setup_failure="no tmpfs"), Status.INFRA, "setup"),
     (seen(exit_=None), Status.INFRA, "lane_lost"),
-    (seen(exit_=None, counts=Counts(oom_kills=1)), Status.LIMIT, "memory"),
+    (seen(exit_=None, counts=KernelCounts(oom_kills=1)), Status.LIMIT, "memory"),
     (Observation(BUDGETS, lost=Evidence("docker_daemon", "gone", source="host")), Status.INFRA, "docker_daemon"),
     (
         Observation(
@@ -85,17 +85,17 @@ RUNS: list[tuple[Observation, Status, str]] = [
     (killed(Status.CANCELLED, "caller"), Status.CANCELLED, "caller"),
     (killed(Status.CANCELLED, "shutdown"), Status.CANCELLED, "shutdown"),
     (seen(exit_=Exit(signal=signal.SIGSYS)), Status.VIOLATION, "seccomp:unknown"),
-    (seen(exit_=Exit(signal=signal.SIGXCPU), counts=Counts(cpu_ms=3800.0)), Status.LIMIT, "cpu"),
+    (seen(exit_=Exit(signal=signal.SIGXCPU), counts=KernelCounts(cpu_ms=3800.0)), Status.LIMIT, "cpu"),
     (seen(exit_=Exit(signal=signal.SIGXCPU)), Status.CRASH, "signal:SIGXCPU"),
-    (seen(exit_=Exit(signal=signal.SIGKILL), counts=Counts(cpu_ms=3800.0)), Status.LIMIT, "cpu"),
-    (seen(exit_=Exit(signal=signal.SIGKILL), counts=Counts(oom_kills=1)), Status.LIMIT, "memory"),
+    (seen(exit_=Exit(signal=signal.SIGKILL), counts=KernelCounts(cpu_ms=3800.0)), Status.LIMIT, "cpu"),
+    (seen(exit_=Exit(signal=signal.SIGKILL), counts=KernelCounts(oom_kills=1)), Status.LIMIT, "memory"),
     (seen(exit_=Exit(signal=signal.SIGKILL)), Status.CRASH, "signal:SIGKILL"),
     (seen(exit_=Exit(signal=signal.SIGSEGV)), Status.CRASH, "signal:SIGSEGV"),
     (seen(exit_=Exit(signal=40)), Status.CRASH, "signal:SIG40"),
     (seen(), Status.NO_RESULT, "early_exit"),
     (seen(exit_=Exit(code=3)), Status.ERROR, "nonzero_exit"),
     (seen(Returned(1), exit_=Exit(code=3)), Status.ERROR, "nonzero_exit"),
-    (seen(Refused("a", "must be positive")), Status.REFUSED, "input"),
+    (seen(InputRefusal("a", "must be positive")), Status.REFUSED, "input"),
     (seen(Garbled("two frames")), Status.NO_RESULT, "result_undecodable"),
     (seen(raised("untravellable")), Status.NO_RESULT, "result_undecodable"),
     (seen(raised("exception")), Status.ERROR, "exception"),
@@ -123,7 +123,7 @@ def in_table(status: Status, cause: str | None) -> bool:
     )
 
 
-def prefix(row: Row) -> str:
+def prefix(row: VerdictRow) -> str:
     return row.cause.rstrip(string.ascii_uppercase)
 
 
@@ -137,7 +137,7 @@ def test_what_is_seen_decides(observation: Observation, status: Status, cause: s
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.status}/{row.cause}")
-def test_every_row_of_the_table_is_reached(row: Row) -> None:
+def test_every_row_of_the_table_is_reached(row: VerdictRow) -> None:
     reached = {(status, cause) for _seen, status, cause in RUNS} | SAID_ELSEWHERE
     assert any(
         status is row.status and (cause == row.cause or (":" in row.cause and cause.startswith(prefix(row))))
@@ -194,26 +194,26 @@ class TestCpuOrWall:
     @pytest.mark.parametrize(("cpu_ms", "cause"), [(0.0, "wall"), (3799.9, "wall"), (3800.0, "cpu"), (9999.0, "cpu")])
     def test_a_busy_loop_is_cpu_and_a_sleeper_is_wall(self, cpu_ms: float, cause: str) -> None:
         kill = Kill(Status.LIMIT, "wall", PROOF)
-        verdict = decide(seen(exit_=Exit(signal=signal.SIGKILL), kill=kill, counts=Counts(cpu_ms=cpu_ms)))
+        verdict = decide(seen(exit_=Exit(signal=signal.SIGKILL), kill=kill, counts=KernelCounts(cpu_ms=cpu_ms)))
         assert verdict.cause == cause
         assert verdict.evidence == (Evidence("cpu_ms", cpu_ms, 4000.0, "kernel") if cause == "cpu" else PROOF)
 
     def test_no_other_reason_to_kill_is_turned_into_cpu(self) -> None:
         kill = Kill(Status.VIOLATION, "network", PROOF)
-        assert decide(seen(kill=kill, counts=Counts(cpu_ms=9e9))).cause == "network"
+        assert decide(seen(kill=kill, counts=KernelCounts(cpu_ms=9e9))).cause == "network"
 
 
 class TestBudgetsOfExceptions:
     @pytest.mark.parametrize(
         ("kind", "counts", "counter"),
         [
-            ("memory", Counts(oom_kills=1), "memory.oom_kill"),
-            ("memory", Counts(memory_peak=950), "memory_peak_bytes"),
-            ("tasks", Counts(tasks_refused=1), "pids.events"),
-            ("tasks", Counts(processes_refused=1), "processes_refused"),
+            ("memory", KernelCounts(oom_kills=1), "memory.oom_kill"),
+            ("memory", KernelCounts(memory_peak=950), "memory_peak_bytes"),
+            ("tasks", KernelCounts(tasks_refused=1), "pids.events"),
+            ("tasks", KernelCounts(processes_refused=1), "processes_refused"),
         ],
     )
-    def test_a_counter_that_agrees_is_enough(self, kind: str, counts: Counts, counter: str) -> None:
+    def test_a_counter_that_agrees_is_enough(self, kind: str, counts: KernelCounts, counter: str) -> None:
         for by_statement in (True, False):
             verdict = decide(seen(raised(kind, by_statement=by_statement), counts=counts))
             assert (verdict.status, verdict.cause) == (Status.LIMIT, kind)
@@ -224,7 +224,7 @@ class TestBudgetsOfExceptions:
     @pytest.mark.parametrize("kind", ["memory", "tasks", "recursion", "disk", "inodes", "fds", "file_size"])
     def test_without_one_a_raise_statement_is_an_error(self, kind: str) -> None:
         """`raise MemoryError` says nothing of memory."""
-        verdict = decide(seen(raised(kind, by_statement=True), counts=Counts(memory_peak=949)))
+        verdict = decide(seen(raised(kind, by_statement=True), counts=KernelCounts(memory_peak=949)))
         assert (verdict.status, verdict.cause) == (Status.ERROR, "exception")
 
     def test_what_the_guest_says_is_marked_as_its_word(self) -> None:
@@ -241,14 +241,14 @@ class TestBudgetsOfExceptions:
 
 class TestLimitsHit:
     def test_a_value_is_ok_whatever_budget_it_touched(self) -> None:
-        counts = Counts(oom_kills=1, tasks_refused=2, processes_refused=3)
+        counts = KernelCounts(oom_kills=1, tasks_refused=2, processes_refused=3)
         verdict = decide(seen(Returned(1), counts=counts, touched=("output", "tasks")))
         assert verdict.status is Status.OK
         assert verdict.limits_hit == ("output", "tasks", "memory")
 
     def test_what_was_seen_keeps_its_order_and_counters_come_after(self) -> None:
         kill = Kill(Status.LIMIT, "wall", PROOF)
-        verdict = decide(seen(kill=kill, counts=Counts(oom_kills=1), touched=("wall", "output", "wall")))
+        verdict = decide(seen(kill=kill, counts=KernelCounts(oom_kills=1), touched=("wall", "output", "wall")))
         assert verdict.limits_hit == ("wall", "output", "memory")
 
     def test_an_error_that_is_no_limit_adds_none(self) -> None:
@@ -264,7 +264,7 @@ def test_nobody_is_to_blame_for_ok() -> None:
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.status}/{row.cause}")
-def test_blame_is_as_the_table_says(row: Row) -> None:
+def test_blame_is_as_the_table_says(row: VerdictRow) -> None:
     cause = row.cause.replace("NAME", "SIGILL").replace("SYSCALL", "bpf")
     assert blame_for(row.status, cause) is row.blame
 
@@ -275,12 +275,12 @@ kinds = st.text(max_size=8) | st.sampled_from([row.cause for row in TABLE]) | st
 # everything that a guest can put on its descriptor
 answers: st.SearchStrategy[Answer] = st.one_of(
     st.builds(Returned, st.none() | st.integers() | st.text(max_size=5)),
-    st.builds(Refused, st.text(max_size=5), st.text(max_size=5)),
+    st.builds(InputRefusal, st.text(max_size=5), st.text(max_size=5)),
     st.builds(Raised, infos, kinds, st.booleans()),
     st.builds(Garbled, st.text(max_size=5)),
 )
 counts = st.builds(
-    Counts,
+    KernelCounts,
     cpu_ms=st.floats(0, 1e9),
     memory_peak=st.none() | st.integers(0, 10_000),
     oom_kills=st.integers(0, 3),
@@ -335,7 +335,7 @@ def test_ok_needs_a_value_a_clean_end_and_no_kill(observation: Observation) -> N
 @FUZZ
 @given(answers, exits, counts, st.lists(st.sampled_from(["wall", "cpu"]), max_size=3).map(tuple))
 def test_nothing_that_a_guest_does_becomes_a_fault_of_ours(
-    answer: Answer, exit_: Exit, counted: Counts, touched: tuple[str, ...]
+    answer: Answer, exit_: Exit, counted: KernelCounts, touched: tuple[str, ...]
 ) -> None:
     """Else code could trip our breaker and earn retries: neither its frame nor its end can say `infra`."""
     verdict = decide(seen(answer, exit_=exit_, counts=counted, touched=touched))

@@ -14,7 +14,7 @@ from poet_engine.guest.travel import UndecodableError
 from poet_engine.job import Job
 from poet_engine.outcome import ErrorInfo
 from poet_engine.sandbox import wire
-from poet_engine.sandbox.verdict import Garbled, Raised, Refused, Returned
+from poet_engine.sandbox.verdict import Garbled, InputRefusal, Raised, Returned
 
 FUZZ = settings(deadline=None, max_examples=300)  # a shared machine is slow at times, which says nothing
 JOB = Job(source="def f(): pass", entry="f")
@@ -168,7 +168,7 @@ class TestAnswer:
         assert isinstance(wire.read([Frame(Kind.RESULT, b"1")] * count, 0), Garbled)
 
     def test_a_refusal_names_argument_and_rule(self) -> None:
-        assert told(Kind.REFUSED, {"argument": "a", "rule": "be positive"}) == Refused("a", "be positive")
+        assert told(Kind.REFUSED, {"argument": "a", "rule": "be positive"}) == InputRefusal("a", "be positive")
 
     def test_an_exception_is_text(self) -> None:
         fields = {"type": "E", "message": "m", "traceback": "t", "kind": "memory", "raised": False}
@@ -177,7 +177,7 @@ class TestAnswer:
     def test_missing_or_mistyped_fields_are_empty_and_speak_for_no_budget(self) -> None:
         for fields in ({}, {"type": 1, "message": [], "kind": None, "raised": "no"}):
             assert told(Kind.EXCEPTION, fields) == Raised(ErrorInfo("", "", ""), "exception", by_statement=True)
-        assert told(Kind.REFUSED, {"argument": {}}) == Refused("", "")
+        assert told(Kind.REFUSED, {"argument": {}}) == InputRefusal("", "")
 
     def test_long_fields_are_cut(self) -> None:
         raised = told(Kind.EXCEPTION, {"message": "x" * 200_000})
@@ -185,7 +185,7 @@ class TestAnswer:
         assert raised.error.message == "x" * 65536
 
     def test_half_characters_are_replaced(self) -> None:
-        assert told(Kind.REFUSED, {"argument": "a\ud800b", "rule": ""}) == Refused("a?b", "")
+        assert told(Kind.REFUSED, {"argument": "a\ud800b", "rule": ""}) == InputRefusal("a?b", "")
 
     @pytest.mark.parametrize("kind", [Kind.EXCEPTION, Kind.REFUSED])
     @pytest.mark.parametrize("payload", [b"", b"x", b"[]", b"null", b"\xff", b"[" * 260_000, b'{"a":1,"a":2}', b"NaN"])
@@ -195,4 +195,4 @@ class TestAnswer:
     @FUZZ
     @given(st.sampled_from([Kind.RESULT, Kind.EXCEPTION, Kind.REFUSED]), st.binary(max_size=200))
     def test_any_frame_is_an_answer(self, kind: Kind, payload: bytes) -> None:
-        assert isinstance(answer(kind, payload), Returned | Refused | Raised | Garbled)
+        assert isinstance(answer(kind, payload), Returned | InputRefusal | Raised | Garbled)

@@ -1,10 +1,10 @@
 """Control groups: the truth about a lane's memory, tasks and CPU, where the machine lets us have them."""
 
-from poet_engine.sandbox.cgroup.protocol import Driver, Group, GroupLimits, Reading
+from poet_engine.sandbox.cgroup.protocol import Driver, Group, GroupLimits, GroupReading
 from poet_engine.sandbox.cgroup.v1 import find_v1
 from poet_engine.sandbox.cgroup.v2 import find_v2
 
-__all__ = ["Driver", "Group", "GroupLimits", "Reading", "find"]
+__all__ = ["Driver", "Group", "GroupLimits", "GroupReading", "find"]
 
 
 def find() -> Driver | None:

@@ -13,7 +13,7 @@ _OCTAL = re.compile(r"\\([0-7]{3})")  # how mountinfo writes spaces, tabs, line 
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Place:
+class HierarchyPlace:
     """A process's own group, and the highest one that it can see.
 
     Attributes:
@@ -48,7 +48,7 @@ def read() -> tuple[str, str]:
         return "", ""
 
 
-def v1_places(groups: str, mounts: str, wanted: Iterable[str]) -> dict[str, Place]:
+def v1_places(groups: str, mounts: str, wanted: Iterable[str]) -> dict[str, HierarchyPlace]:
     """Controller → where this process stands in the v1 hierarchy that carries it.
 
     Args:
@@ -57,7 +57,7 @@ def v1_places(groups: str, mounts: str, wanted: Iterable[str]) -> dict[str, Plac
         wanted: Which controllers.
     """
     memberships = _memberships(groups)
-    found: dict[str, Place] = {}
+    found: dict[str, HierarchyPlace] = {}
     for mount in _mounts(mounts, "cgroup"):
         for controller in mount.options & set(wanted) & memberships.keys():
             place = _place(mount, memberships[controller])
@@ -66,7 +66,7 @@ def v1_places(groups: str, mounts: str, wanted: Iterable[str]) -> dict[str, Plac
     return found
 
 
-def v2_place(groups: str, mounts: str) -> Place | None:
+def v2_place(groups: str, mounts: str) -> HierarchyPlace | None:
     """Where this process stands in the unified hierarchy; None where that is not mounted, or not with our part in it.
 
     Args:
@@ -103,7 +103,7 @@ def _unescaped(text: str) -> str:
     return _OCTAL.sub(lambda match: chr(int(match[1], 8)), text)
 
 
-def _place(mount: _Mount, path: str) -> Place | None:
+def _place(mount: _Mount, path: str) -> HierarchyPlace | None:
     """The group `path` below a mount that shows the hierarchy from `mount.root` on.
 
     A path that goes up leaves the cgroup namespace: what lies there has no name here.
@@ -112,4 +112,4 @@ def _place(mount: _Mount, path: str) -> Place | None:
     if ".." in (*group.parts, *root.parts) or not group.is_relative_to(root):
         return None
     top = Path(mount.point)
-    return Place(own=top / group.relative_to(root), top=top)
+    return HierarchyPlace(own=top / group.relative_to(root), top=top)

@@ -18,7 +18,7 @@ class GroupLimits:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Reading:
+class GroupReading:
     """Counters at one moment; all but memory only grow."""
 
     cpu_ns: int
@@ -46,11 +46,11 @@ class Group(Protocol):
         """
         ...
 
-    def release(self) -> Reading:
+    def release(self) -> GroupReading:
         """Forget the peak and read the counters: the call starts now."""
         ...
 
-    def read(self) -> Reading:
+    def read(self) -> GroupReading:
         """The counters now."""
         ...
 

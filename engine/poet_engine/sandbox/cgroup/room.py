@@ -25,7 +25,7 @@ from pathlib import Path
 
 from poet_engine.sandbox import proc
 from poet_engine.sandbox.cgroup import folders
-from poet_engine.sandbox.cgroup.discovery import Place
+from poet_engine.sandbox.cgroup.discovery import HierarchyPlace
 
 _NEEDED = frozenset({"memory", "pids"})
 _WANTED = _NEEDED | {"cpu"}
@@ -33,7 +33,7 @@ _LEAF = "poet-host"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Room:
+class DelegatedGroup:
     """The folder of one sandbox, which need not exist yet.
 
     Attributes:
@@ -61,7 +61,7 @@ class Room:
         return _words(self.folder / "cgroup.subtree_control") & _WANTED
 
 
-def find_room(place: Place, name: str) -> Room | None:
+def find_delegation(place: HierarchyPlace, name: str) -> DelegatedGroup | None:
     """Find where a folder of this name can have children with controllers, by making it and removing it again.
 
     Controllers that were switched on for it stay on, which changes nothing for the processes there but what is counted.
@@ -72,13 +72,13 @@ def find_room(place: Place, name: str) -> Room | None:
     """
     above = place.upwards()
     for number, base in enumerate(above):
-        room = Room(base / name, _limits(above[:number]))
+        room = DelegatedGroup(base / name, _limits(above[:number]))
         if _works(room):
             return room
     return _beside_ourselves(place.own, name)
 
 
-def _works(room: Room) -> bool:
+def _works(room: DelegatedGroup) -> bool:
     base = room.folder.parent
     if not _ours(base) or not hand_on(base):
         return False
@@ -116,7 +116,7 @@ def hand_on(group: Path) -> bool:
     return True
 
 
-def _beside_ourselves(own: Path, name: str) -> Room | None:
+def _beside_ourselves(own: Path, name: str) -> DelegatedGroup | None:
     """A room below our own group, after everything in it, all of it ours, has moved into a leaf."""
     pids = _pids(own)
     if not _ours(own) or not _words(own / "cgroup.controllers") >= _NEEDED or not _all_descend(pids, os.getpid()):
@@ -126,7 +126,7 @@ def _beside_ourselves(own: Path, name: str) -> Room | None:
         leaf.mkdir(exist_ok=True)
     except OSError:
         return None
-    room = Room(own / name, {})
+    room = DelegatedGroup(own / name, {})
     if _move(pids, leaf) and _works(room):
         return room
     _move(pids, own)

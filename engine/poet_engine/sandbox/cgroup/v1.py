@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from poet_engine.sandbox.cgroup import discovery, folders
-from poet_engine.sandbox.cgroup.protocol import GroupLimits, Reading
+from poet_engine.sandbox.cgroup.protocol import GroupLimits, GroupReading
 
 _NEEDED = ("memory", "pids", "cpuacct")
 _WANTED = (*_NEEDED, "cpu")
@@ -108,14 +108,14 @@ class V1Group:
         self._limit = wanted
         return True
 
-    def release(self) -> Reading:
+    def release(self) -> GroupReading:
         """Forget the peak, then read."""
         os.pwrite(self._files["memory.max_usage_in_bytes"], b"0", 0)
         return self.read()
 
-    def read(self) -> Reading:
+    def read(self) -> GroupReading:
         """The counters now."""
-        return Reading(
+        return GroupReading(
             cpu_ns=self._number("cpuacct.usage"),
             memory_bytes=self._number("memory.usage_in_bytes"),
             memory_peak_bytes=self._number("memory.max_usage_in_bytes"),

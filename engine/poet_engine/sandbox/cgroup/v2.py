@@ -10,8 +10,8 @@ import os
 from pathlib import Path
 
 from poet_engine.sandbox.cgroup import discovery, folders
-from poet_engine.sandbox.cgroup.protocol import GroupLimits, Reading
-from poet_engine.sandbox.cgroup.room import Room, find_room
+from poet_engine.sandbox.cgroup.protocol import GroupLimits, GroupReading
+from poet_engine.sandbox.cgroup.room import DelegatedGroup, find_delegation
 
 _PERIOD_US = 100_000
 _LEAST_QUOTA_US = 1000  # the kernel takes no less
@@ -29,7 +29,7 @@ def find_v2() -> "V2Driver | None":
     place = discovery.v2_place(*discovery.read())
     if place is None or not place.own.is_dir():
         return None
-    room = find_room(place, folders.own_name())
+    room = find_delegation(place, folders.own_name())
     return V2Driver(room) if room is not None else None
 
 
@@ -42,7 +42,7 @@ class V2Driver:
 
     name = "cgroup v2"
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: DelegatedGroup) -> None:
         self._room = room
 
     def __repr__(self) -> str:
@@ -136,7 +136,7 @@ class V2Group:
             self._limit = wanted
         return True
 
-    def release(self) -> Reading:
+    def release(self) -> GroupReading:
         """Forget the peak, or where it stands, then read."""
         self._highest = 0
         if self._forgets:
@@ -145,11 +145,11 @@ class V2Group:
             self._old_peak = self._peak()
         return self.read()
 
-    def read(self) -> Reading:
+    def read(self) -> GroupReading:
         """The counters now; each reading is also a sample for the peak, where the kernel leaves it to samples."""
         current = self._number("memory.current")
         self._highest = max(self._highest, current)
-        return Reading(
+        return GroupReading(
             cpu_ns=self._field("cpu.stat", b"usage_usec") * 1000,
             memory_bytes=current,
             memory_peak_bytes=self._peak_since_release(),

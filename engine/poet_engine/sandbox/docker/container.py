@@ -15,7 +15,7 @@ class ContainerError(Exception):
     """A container could not be made ready; the text says what failed."""
 
 
-class Standing(NamedTuple):
+class ContainerCapabilities(NamedTuple):
     """What a container's first process says of itself.
 
     Attributes:
@@ -63,7 +63,7 @@ class Container:
         self.id, self.name, self.stream, self.uid, self.allowed = id_, name, stream, uid, allowed
         self.key: SourceKey | None = None
         self.ready_since = 0.0
-        self.standing: Standing | None = None
+        self.standing: ContainerCapabilities | None = None
         self.memory: int | None = None  # bytes that were charged to it when its payload was ready
         self.calls = 0
         self.answered = False  # its last payload has, with a result: the next one may compile the same ahead
@@ -84,7 +84,7 @@ class Container:
         poll.register(fd, select.POLLIN)
         return not poll.poll(0)
 
-    def arm(self, probable: SourceKey | None = None) -> None:
+    def prepare(self, probable: SourceKey | None = None) -> None:
         """Order the next payload, which compiles what it will probably be asked for."""
         self.armed = self.ended = False
         ahead = b"" if probable is None else pack(Kind.COMPILE, json.dumps(probable).encode())
@@ -113,7 +113,7 @@ class Container:
         match frame.kind:
             case Kind.STANDING:
                 self.standing = _standing(frame.payload)
-                self.arm()
+                self.prepare()
             case Kind.ARMED:
                 _refuse_other_size(frame, reports.ARMED)
                 (memory,) = reports.ARMED.unpack(frame.payload)
@@ -146,9 +146,9 @@ def _refuse_other_size(frame: Frame, layout: struct.Struct) -> None:
         raise ContainerError(f"it said {frame.kind.name} with {len(frame.payload)} bytes")
 
 
-def _standing(content: bytes) -> Standing:
+def _standing(content: bytes) -> ContainerCapabilities:
     try:
         told = json.loads(content)
-        return Standing(int(told["landlock"]), bool(told["told"]), str(told["counted_by"]))
+        return ContainerCapabilities(int(told["landlock"]), bool(told["told"]), str(told["counted_by"]))
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise ContainerError("what it said of itself cannot be read") from None

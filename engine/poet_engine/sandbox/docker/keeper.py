@@ -269,7 +269,7 @@ class ContainerMaintainer:
             return
         self._killed.discard(container)
         container.calls += 1
-        container.arm(container.key if container.answered else None)
+        container.prepare(container.key if container.answered else None)
         self._await(container, _PAYLOAD_GRACE)
 
     def _failed(self, error: DockerError) -> None:

@@ -14,7 +14,7 @@ from poet_engine.policy import Limits
 from poet_engine.sandbox import walls, wire
 from poet_engine.sandbox.docker.builder import ContainerBuilder
 from poet_engine.sandbox.docker.container import Container, ContainerError
-from poet_engine.sandbox.docker.run import Run
+from poet_engine.sandbox.docker.run import ContainerRun
 from poet_engine.sandbox.pool.exchange import Disposition
 from poet_engine.sandbox.protocol import Means
 
@@ -89,10 +89,10 @@ class Apart:
 
     def _run(self, container: Container, job: Job) -> Outcome:
         if not container.armed:
-            container.arm()
+            container.prepare()
             self._await(container, _PAYLOAD_GRACE)
         budgets = walls.own_budgets(self._limits)
-        run = Run(container, budgets, budgets.wall, self._clock, tolerant=True)
+        run = ContainerRun(container, budgets, budgets.wall, self._clock, tolerant=True)
         gone = (Evidence("container", "it has ended", source="docker"), 0)
         outcome = run.to_the_end(wire.request(job, self._limits.memory), None, lambda: gone)
         container.armed = False

@@ -17,10 +17,10 @@ from poet_engine.sandbox.docker.container import Container, End, read_end
 from poet_engine.sandbox.docker.fetched import Fetched
 from poet_engine.sandbox.docker.files import Files
 from poet_engine.sandbox.docker.stream import StreamError
-from poet_engine.sandbox.hearing import Hearing, garbled
+from poet_engine.sandbox.hearing import ResponseReader, garbled
 from poet_engine.sandbox.pool.exchange import Disposition
-from poet_engine.sandbox.verdict import Budgets, Counts, Exit, Kill, Observation, Returned, decide
-from poet_engine.sandbox.watch import Output, Watch
+from poet_engine.sandbox.verdict import Budgets, Exit, KernelCounts, Kill, Observation, Returned, decide
+from poet_engine.sandbox.watch import BudgetMonitor, Output
 
 NAME = "docker"
 _PART = 1 << 19  # bytes of a request in one frame
@@ -31,7 +31,7 @@ _DELIVERY_GRACE = 5.0  # for a request of which nothing moves
 _BRINGING_GRACE = 10.0  # for files of which nothing moves
 
 
-class Run:
+class ContainerRun:
     """One call in one container.
 
     Args:
@@ -59,18 +59,18 @@ class Run:
         self._limits, self._wall, self._clock = limits, wall, clock
         self._tolerant, self._files = tolerant, files
         self._nonce = os.urandom(NONCE_SIZE) if keep and files is None else b""
-        self._heard = Hearing(
+        self._heard = ResponseReader(
             limits.result, lambda: self._watch.late(clock()), script=files is not None, nonce=self._nonce
         )
         self._output = Output(limits.output)
-        self._counts = Counts()
+        self._counts = KernelCounts()
         self._processes_refused = 0
         self._end: End | None = None
         self._lost = False
         self._script_ended: float | None = None  # when that was told; since then its files are being brought out
         # until its request is there nothing of the code exists that could take time; kept, it serves another's call
         self._delivering = not keep
-        self._watch = Watch(limits, clock(), wall)
+        self._watch = BudgetMonitor(limits, clock(), wall)
         self._handlers: dict[Kind, Callable[[bytes], None]] = {
             Kind.ANSWER: self._on_answer,
             Kind.OUT: lambda data: self._on_output(1, data),
@@ -95,7 +95,7 @@ class Run:
         """
         self.container_after = Disposition.DISCARD  # until the end is known
         self._container.armed = False
-        self._watch = Watch(self._limits, self._clock(), self._wall)
+        self._watch = BudgetMonitor(self._limits, self._clock(), self._wall)
         self._release(request)
         self._begin_when_delivered()
         self._follow(cancellation)
@@ -159,7 +159,7 @@ class Run:
         if self._delivering and not self._stream.sending:
             self._delivering = False
             if self._watch.kill is None:
-                self._watch = Watch(self._limits, self._clock(), self._wall)
+                self._watch = BudgetMonitor(self._limits, self._clock(), self._wall)
 
     def _exchange(self, event: int) -> None:
         """Send what waits, and take what came."""
@@ -223,7 +223,7 @@ class Run:
 
     def _on_counts(self, content: bytes) -> None:
         cpu_us, memory, oom_kills, tasks_refused = reports.COUNTS.unpack(content)
-        self._counts = Counts(
+        self._counts = KernelCounts(
             cpu_ms=cpu_us / 1e3,
             memory_peak=None if memory < 0 else memory,
             oom_kills=oom_kills,
@@ -273,10 +273,10 @@ class Run:
         )
         return outcome if self._files is None else self._files.bring_out(outcome, ended=self._end is not None)
 
-    def _counted(self, oom_kills: int) -> Counts:
+    def _counted(self, oom_kills: int) -> KernelCounts:
         """What was told last, and what the engine says of a container that is gone."""
         counts = self._counts
-        return Counts(
+        return KernelCounts(
             cpu_ms=counts.cpu_ms,
             memory_peak=counts.memory_peak,
             oom_kills=max(counts.oom_kills, oom_kills),

@@ -22,7 +22,7 @@ from poet_engine.sandbox.docker.engine import ContainerEngine, ContainerState
 from poet_engine.sandbox.docker.files import Files
 from poet_engine.sandbox.docker.keeper import ContainerMaintainer
 from poet_engine.sandbox.docker.probing import Apart
-from poet_engine.sandbox.docker.run import NAME, Run
+from poet_engine.sandbox.docker.run import NAME, ContainerRun
 from poet_engine.sandbox.docker.schedule import ContainerPoolSize
 from poet_engine.sandbox.pool import schedule as pool_schedule
 from poet_engine.sandbox.pool.exchange import QUEUE_CAUSES, Disposition, NoWorkerError, Unavailable, WorkerPool
@@ -124,13 +124,13 @@ class DockerSandbox:
         return self._chosen.runtime
 
     def run(self, job: Job, *, cancellation: Cancellation | None = None) -> Outcome:
-        """Run one job to its verdict; see `Sandbox.run`."""
+        """ContainerRun one job to its verdict; see `Sandbox.run`."""
         self._refuse_misuse()
         request = wire.request(job, self._limits.memory)
         return self._run(request, SourceKey(job.source, job.filename), job.wall, cancellation)
 
     def run_script(self, script: Script, *, cancellation: Cancellation | None = None) -> Outcome:
-        """Run one script to its confirmed end and bring its files out; see `Sandbox.run_script`."""
+        """ContainerRun one script to its confirmed end and bring its files out; see `Sandbox.run_script`."""
         self._refuse_misuse()
         request = wire.script_request(script)
         files_in.refuse_too_much(script, self._limits)
@@ -158,7 +158,7 @@ class DockerSandbox:
         after = Disposition.DISCARD
         try:
             keep = self._policy.isolation.fresh is Fresh.NONE
-            run = Run(container, self._limits, wall, self._clock, keep=keep, files=files)
+            run = ContainerRun(container, self._limits, wall, self._clock, keep=keep, files=files)
             outcome = run.to_the_end(request, cancellation, functools.partial(self._what_became_of, container))
             after = run.container_after
         finally:
@@ -267,7 +267,7 @@ class DockerSandbox:
         return Outcome(status=status, cause=cause, blame=blame_for(status, cause), evidence=evidence, sandbox=NAME)
 
     def _refuse_misuse(self) -> None:
-        misuse.refuse(self._owner, closed=self._exchange.closing)
+        misuse.ensure_usable(self._owner, closed=self._exchange.closing)
 
     def walls(self, *, thorough: bool = True) -> tuple[WallReport, ...]:
         """Try every wall from inside, in a container of its own; see `walls.probe`.

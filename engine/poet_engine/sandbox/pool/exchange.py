@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Generic, Protocol, TypeVar
 
-from poet_engine.bell import Bell
+from poet_engine.bell import Waker
 from poet_engine.cancellation import Cancellation
 from poet_engine.sandbox.pool.schedule import Demand, PoolSize, Repeats
 from poet_engine.sandbox.pool.version import SourceKey
@@ -105,7 +105,7 @@ class WorkerPool(Generic[_Lane]):
         self._fault: str | None = None
         self._all_returned = threading.Event()
         self.lanes = 0  # in any state; the keeper counts them
-        self.bell = Bell()  # rings when the keeper should look
+        self.bell = Waker()  # rings when the keeper should look
 
     def __repr__(self) -> str:
         return f"<WorkerPool ready={len(self._ready)} busy={self._busy} waiting={len(self._waiters)}>"

@@ -15,7 +15,7 @@ from poet_engine.guest import kernel
 from poet_engine.guest import lane as guest_lane
 from poet_engine.guest.frames import HEADER_SIZE, FrameError, Kind, Reader, pack
 from poet_engine.guest.reports import LONGEST_AHEAD
-from poet_engine.sandbox.cgroup import Group, Reading
+from poet_engine.sandbox.cgroup import Group, GroupReading
 from poet_engine.sandbox.pool.version import SourceKey
 from poet_engine.sandbox.process.memory_files import OutputRecord, ResultFile
 
@@ -45,7 +45,7 @@ class Report:
     leftovers: int
 
 
-class Armed:
+class PreparedProcess:
     """A payload that is being prepared, waits, or runs: the host's ends of everything it has.
 
     Args:
@@ -69,7 +69,7 @@ class Armed:
         self.listener: int | None = None
         self.pid = 0
         self.poll = select.poll()
-        self._start: Reading | None = None
+        self._start: GroupReading | None = None
         self._start_cpu_ms: float | None = None
         self._pidfd: int | None = None
         self.killed = False
@@ -154,7 +154,7 @@ class Armed:
         else:
             self._start_cpu_ms = self.cpu_ms()
 
-    def release(self, group: Group | None) -> tuple[Reading | None, float]:
+    def start(self, group: Group | None) -> tuple[GroupReading | None, float]:
         """What setting up has cost: the counters (None where nothing counts) and the CPU milliseconds so far.
 
         A payload that serves again is read anew.

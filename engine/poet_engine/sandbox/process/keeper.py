@@ -221,7 +221,7 @@ class PoolMaintainer:
         self._prepare(lane)
 
     def _prepare(self, lane: Lane) -> None:
-        armed = lane.arm(self._exchange.probable)
+        armed = lane.prepare(self._exchange.probable)
         self._watch(armed.request.fileno(), lane)
         self._deadlines[lane] = self._clock() + _LANE_GRACE
 

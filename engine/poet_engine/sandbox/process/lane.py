@@ -10,7 +10,7 @@ from poet_engine.bell import readable
 from poet_engine.guest import lane as guest_lane
 from poet_engine.sandbox.cgroup import Group
 from poet_engine.sandbox.pool.version import SourceKey
-from poet_engine.sandbox.process.armed import Armed, LaneError
+from poet_engine.sandbox.process.armed import LaneError, PreparedProcess
 
 _PASS_CREDENTIALS = 1
 _HELLO_GRACE = 10.0  # seconds for a lane to take descriptors
@@ -31,7 +31,7 @@ class Lane:
         self.control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, _PASS_CREDENTIALS)
         self.control.settimeout(_HELLO_GRACE)
         self.group: Group | None = None
-        self.armed: Armed | None = None
+        self.armed: PreparedProcess | None = None
         self.calls = 0
         self.pid = 0
         self.key: SourceKey | None = None  # what its payload serves or is prepared for; None for anything
@@ -72,12 +72,12 @@ class Lane:
         """Whether init is gone, or goes within a moment: an ending namespace may lose its payload first."""
         return self._init is None or readable(self._init, seconds)
 
-    def arm(self, probable: SourceKey | None = None) -> Armed:
+    def prepare(self, probable: SourceKey | None = None) -> PreparedProcess:
         """Ask init for the next payload, and have it prepared for what will probably be asked for."""
         if self.armed is not None:
             self.armed.close()
             self.armed = None
-        armed = Armed(self.control, self.kill, self._result, probable)
+        armed = PreparedProcess(self.control, self.kill, self._result, probable)
         try:
             armed.hand_over()
         except OSError as error:

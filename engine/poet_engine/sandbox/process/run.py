@@ -14,18 +14,18 @@ from poet_engine.sandbox.process.armed import Report
 from poet_engine.sandbox.process.lane import Lane
 from poet_engine.sandbox.process.pool import LanePool
 from poet_engine.sandbox.process.supervise import Supervisor
-from poet_engine.sandbox.process.workfolder import WorkFolder
-from poet_engine.sandbox.verdict import INIT_GONE, Budgets, Counts, Exit, Kill, Observation, Returned, decide
-from poet_engine.sandbox.watch import Watch
+from poet_engine.sandbox.process.workfolder import ScratchFolder
+from poet_engine.sandbox.verdict import INIT_GONE, Budgets, Exit, KernelCounts, Kill, Observation, Returned, decide
+from poet_engine.sandbox.watch import BudgetMonitor
 
 if TYPE_CHECKING:
-    from poet_engine.sandbox.cgroup import Reading
+    from poet_engine.sandbox.cgroup import GroupReading
 
 NAME = "process"
 _NAMESPACE_END = 0.05  # seconds that the kernel may take from a namespace's first victim to its last
 
 
-class Run:
+class LaneRun:
     """One call in one lane: release, watch, decide."""
 
     def __init__(
@@ -37,7 +37,7 @@ class Run:
         *,
         tolerant: bool,
         keep: bool,
-        folder: WorkFolder | None = None,
+        folder: ScratchFolder | None = None,
     ) -> None:
         armed = lane.armed
         if armed is None:
@@ -45,7 +45,7 @@ class Run:
         self._lane, self._armed, self._limits, self._wall, self._clock = lane, armed, limits, wall, clock
         self._tolerant, self._keep, self._folder = tolerant, keep, folder
         self.unlisted: frozenset[str] = frozenset()
-        self._start: Reading | None = None
+        self._start: GroupReading | None = None
         self._start_cpu_ms = 0.0
         self.lane_after = Disposition.KEEP  # its payload has heard nothing yet
 
@@ -56,9 +56,9 @@ class Run:
         self.lane_after = (
             Disposition.DISCARD
         )  # until the end is known: an interrupted call must not leave a lane to others
-        self._start, self._start_cpu_ms = self._armed.release(self._lane.group)
+        self._start, self._start_cpu_ms = self._armed.start(self._lane.group)
         released = self._clock()
-        watch = Watch(self._limits, released, self._wall)
+        watch = BudgetMonitor(self._limits, released, self._wall)
         supervisor = Supervisor(
             self._armed,
             watch,
@@ -69,7 +69,7 @@ class Run:
             keep=self._keep,
         )
         if cancellation is not None:
-            supervisor.heed(cancellation)
+            supervisor.watch_cancellation(cancellation)
         try:
             supervisor.run(request, attached)
         except BaseException:
@@ -81,7 +81,7 @@ class Run:
         if watch.kill is not None or supervisor.ended_by_signal:
             supervisor.take_unflushed()
         supervisor.ignore()
-        supervisor.let_go()
+        supervisor.close()
         self.unlisted = frozenset(supervisor.unlisted)
         if pool.closing and supervisor.report is None and not isinstance(supervisor.answer, Returned):
             watch.end(Kill(Status.CANCELLED, "shutdown", Evidence("engine", "closed in mid-call")))
@@ -92,12 +92,12 @@ class Run:
             return (self._lane.group.read().cpu_ns - self._start.cpu_ns) / 1e6
         return max(0.0, self._armed.cpu_ms() - self._start_cpu_ms)
 
-    def _counts(self, report: Report | None, processes_refused: int) -> Counts:
+    def _counts(self, report: Report | None, processes_refused: int) -> KernelCounts:
         if self._lane.group is None or self._start is None:
             used = report.cpu_ms - self._start_cpu_ms if report is not None else self._cpu_ms()
-            return Counts(cpu_ms=max(0.0, used), processes_refused=processes_refused)
+            return KernelCounts(cpu_ms=max(0.0, used), processes_refused=processes_refused)
         now, start = self._lane.group.read(), self._start
-        return Counts(
+        return KernelCounts(
             cpu_ms=(now.cpu_ns - start.cpu_ns) / 1e6,
             memory_peak=max(0, now.memory_peak_bytes - start.memory_bytes),
             oom_kills=now.oom_kills - start.oom_kills,
@@ -105,7 +105,7 @@ class Run:
             processes_refused=processes_refused,
         )
 
-    def _exit(self, report: Report | None, counts: Counts, watch: Watch) -> Exit | None:
+    def _exit(self, report: Report | None, counts: KernelCounts, watch: BudgetMonitor) -> Exit | None:
         """How the payload ended; None when its lane ended around it.
 
         Killing a zygote ends the namespace of its lanes, and the kernel may take the payload first, whose init then
@@ -115,7 +115,7 @@ class Run:
         unexplained = seen is not None and seen.signal == signal.SIGKILL and watch.kill is None and not counts.oom_kills
         return None if unexplained and self._lane.dies_within(_NAMESPACE_END) else seen
 
-    def _conclude(self, supervisor: Supervisor, watch: Watch, wall_ms: float, fault: str | None) -> Outcome:
+    def _conclude(self, supervisor: Supervisor, watch: BudgetMonitor, wall_ms: float, fault: str | None) -> Outcome:
         report = supervisor.report
         answered = watch.kill is None and isinstance(supervisor.answer, Returned) and self._folder is None
         # before the counters are read: what it does until it stops is on the budget of this call
@@ -142,7 +142,7 @@ class Run:
             sandbox=NAME,
             leftovers=report.leftovers if report is not None else 0,
         )
-        return outcome if self._folder is None else self._folder.bring_out(outcome, ended=report is not None)
+        return outcome if self._folder is None else self._folder.collect_files(outcome, ended=report is not None)
 
 
 def _next(report: Report | None, *, answered: bool, stays: bool) -> Disposition:

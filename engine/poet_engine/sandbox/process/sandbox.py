@@ -28,10 +28,10 @@ from poet_engine.sandbox.process.lane import Lane
 from poet_engine.sandbox.process.memory_files import ArgumentFiles
 from poet_engine.sandbox.process.nursery import ForkServers
 from poet_engine.sandbox.process.pool import LanePool
-from poet_engine.sandbox.process.run import NAME, Run
+from poet_engine.sandbox.process.run import NAME, LaneRun
 from poet_engine.sandbox.process.subids import SubIds
 from poet_engine.sandbox.process.subids import find as find_subids
-from poet_engine.sandbox.process.workfolder import WorkFolder
+from poet_engine.sandbox.process.workfolder import ScratchFolder
 from poet_engine.sandbox.process.zygote import Zygote
 from poet_engine.sandbox.protocol import Means, SandboxStatistics, WallReport
 from poet_engine.sandbox.verdict import blame_for
@@ -117,19 +117,19 @@ class ProcessSandbox:
         return f"<ProcessSandbox policy={self._policy.name} calls={self._calls} {self._pool!r}>"
 
     def run(self, job: Job, *, cancellation: Cancellation | None = None) -> Outcome:
-        """Run one job to its verdict; see `Sandbox.run`."""
+        """LaneRun one job to its verdict; see `Sandbox.run`."""
         return self._run_job(job, cancellation, tolerant=False)
 
     def run_script(self, script: Script, *, cancellation: Cancellation | None = None) -> Outcome:
-        """Run one script to its confirmed end and bring its files out; see `Sandbox.run_script`."""
+        """LaneRun one script to its confirmed end and bring its files out; see `Sandbox.run_script`."""
         self._refuse_misuse()
         request = wire.script_request(script)
         files_in.refuse_too_much(script, self._limits)
-        with WorkFolder(script.files_out, self._limits.result) as folder:
+        with ScratchFolder(script.files_out, self._limits.result) as folder:
             return self._run(request, None, script.wall, cancellation, folder=folder)
 
     def probe(self, job: Job) -> Outcome:
-        """Run a probe of ours: forbidden calls fail with EPERM and the probe goes on. Never for other people's code."""
+        """LaneRun a probe of ours: forbidden calls fail with EPERM and the probe goes on. Never for other people's code."""
         return self._run_job(job, None, tolerant=True)
 
     def _run_job(self, job: Job, cancellation: Cancellation | None, *, tolerant: bool) -> Outcome:
@@ -145,7 +145,7 @@ class ProcessSandbox:
         cancellation: Cancellation | None,
         *,
         tolerant: bool = False,
-        folder: WorkFolder | None = None,
+        folder: ScratchFolder | None = None,
     ) -> Outcome:
         """One run; `version` is what a payload must have been prepared for, or have served, if it was or has at all."""
         with self._count_lock:
@@ -157,7 +157,7 @@ class ProcessSandbox:
             lane = self._lane(version, patience, cancellation)
         except NoWorkerError as error:
             return self._no_lane(error, cancellation)
-        run = Run(lane, limits, wall, self._clock, tolerant=tolerant, keep=self._keeps_payloads, folder=folder)
+        run = LaneRun(lane, limits, wall, self._clock, tolerant=tolerant, keep=self._keeps_payloads, folder=folder)
         try:
             return self._released(run, request, cancellation)
         finally:
@@ -167,7 +167,7 @@ class ProcessSandbox:
             if self._audit:
                 self.unlisted_calls |= run.unlisted
 
-    def _released(self, run: Run, request: wire.Request, cancellation: Cancellation | None) -> Outcome:
+    def _released(self, run: LaneRun, request: wire.Request, cancellation: Cancellation | None) -> Outcome:
         try:
             attached = self._arguments.hold(request.parts)
         except OSError as error:
@@ -213,7 +213,7 @@ class ProcessSandbox:
         return self._policy.isolation.fresh is Fresh.NONE
 
     def _refuse_misuse(self) -> None:
-        misuse.refuse(self._owner, closed=self._pool.closing)
+        misuse.ensure_usable(self._owner, closed=self._pool.closing)
 
     def walls(self, *, thorough: bool = True) -> tuple[WallReport, ...]:
         """Try every wall from inside; see `walls.probe`.

@@ -14,11 +14,11 @@ from poet_engine.cancellation import Cancellation
 from poet_engine.guest import kernel, notify, seccomp
 from poet_engine.guest.frames import NONCE_SIZE, Kind, pack
 from poet_engine.outcome import Evidence, Status
-from poet_engine.sandbox.hearing import Hearing
-from poet_engine.sandbox.process.armed import Armed, Report
-from poet_engine.sandbox.process.workfolder import WorkFolder
+from poet_engine.sandbox.hearing import ResponseReader
+from poet_engine.sandbox.process.armed import PreparedProcess, Report
+from poet_engine.sandbox.process.workfolder import ScratchFolder
 from poet_engine.sandbox.verdict import Answer, Kill, Returned
-from poet_engine.sandbox.watch import Output, Watch
+from poet_engine.sandbox.watch import BudgetMonitor, Output
 
 _CHUNK = 1 << 16
 _LARGEST_PIPE = 1 << 20  # fs.pipe-max-size, which an ordinary user may set
@@ -41,19 +41,19 @@ class Supervisor:
 
     def __init__(
         self,
-        armed: Armed,
-        watch: Watch,
+        armed: PreparedProcess,
+        watch: BudgetMonitor,
         cpu_ms: Callable[[], float],
         *,
         clock: Callable[[], float] = time.monotonic,
         tolerant: bool = False,
-        folder: WorkFolder | None = None,
+        folder: ScratchFolder | None = None,
         keep: bool = False,
     ) -> None:
         self._armed, self._watch, self._cpu_ms, self._clock, self._tolerant = armed, watch, cpu_ms, clock, tolerant
         self._folder = folder
         self._nonce = os.urandom(NONCE_SIZE) if keep and folder is None else b""
-        self._heard = Hearing(
+        self._heard = ResponseReader(
             watch.limits.result, lambda: watch.late(clock()), script=folder is not None, nonce=self._nonce
         )
         self._ended = False
@@ -95,18 +95,18 @@ class Supervisor:
                 if not pending:
                     self._poll.modify(self._answers, select.POLLIN)
 
-    def heed(self, cancellation: Cancellation) -> None:
+    def watch_cancellation(self, cancellation: Cancellation) -> None:
         """End the run when its caller gives up."""
         self._cancellation = cancellation
         self._sources[cancellation.fd] = self._on_cancelled
         self._poll.register(cancellation.fd, select.POLLIN)
 
     def ignore(self) -> None:
-        """Watch the caller's wish no longer: the payload may serve others."""
+        """BudgetMonitor the caller's wish no longer: the payload may serve others."""
         if self._cancellation is not None and self._cancellation.fd in self._sources:
             self._forget(self._cancellation.fd)
 
-    def let_go(self) -> None:
+    def close(self) -> None:
         """Break the circle that the sources make with us: a large answer must not wait for the collector."""
         self._sources.clear()
 

@@ -18,7 +18,7 @@ _GREETING = pack(Kind.FOLDER)
 _SPACE = socket.CMSG_SPACE(struct.calcsize("iII")) + socket.CMSG_SPACE(struct.calcsize("i"))
 
 
-class WorkFolder:
+class ScratchFolder:
     """Holds the folder's descriptor: the temporary file system lives on with it when its mount namespace is gone.
 
     Args:
@@ -32,7 +32,7 @@ class WorkFolder:
         self._greeted = False
 
     def __repr__(self) -> str:
-        return f"<WorkFolder wanted={len(self._wanted)} taken={self._fd is not None}>"
+        return f"<ScratchFolder wanted={len(self._wanted)} taken={self._fd is not None}>"
 
     def receive(self, sock: socket.socket, most: int) -> bytes:
         """What `recv` would give, without the first message, which the run loop sends before any of the code runs.
@@ -55,7 +55,7 @@ class WorkFolder:
                 return data  # the payload ended before it came so far
         return sock.recv(most)
 
-    def bring_out(self, outcome: Outcome, *, ended: bool) -> Outcome:
+    def collect_files(self, outcome: Outcome, *, ended: bool) -> Outcome:
         """The outcome with the files that were wanted, whatever came of the script.
 
         Args:

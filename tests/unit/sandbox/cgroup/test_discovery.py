@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from poet_engine.sandbox.cgroup import discovery
-from poet_engine.sandbox.cgroup.discovery import Place
+from poet_engine.sandbox.cgroup.discovery import HierarchyPlace
 
 WANTED = ("memory", "pids")
 
@@ -29,11 +29,11 @@ def test_a_machine_with_both_versions_has_a_place_in_each() -> None:
     places = discovery.v1_places(HYBRID_GROUPS, HYBRID_MOUNTS, WANTED)
     memory = Path("/sys/fs/cgroup/memory")
     assert places == {
-        "memory": Place(own=memory / "box/a", top=memory),
-        "pids": Place(own=Path("/sys/fs/cgroup/pids"), top=Path("/sys/fs/cgroup/pids")),
+        "memory": HierarchyPlace(own=memory / "box/a", top=memory),
+        "pids": HierarchyPlace(own=Path("/sys/fs/cgroup/pids"), top=Path("/sys/fs/cgroup/pids")),
     }
     unified = Path("/sys/fs/cgroup/unified")
-    assert discovery.v2_place(HYBRID_GROUPS, HYBRID_MOUNTS) == Place(own=unified, top=unified)
+    assert discovery.v2_place(HYBRID_GROUPS, HYBRID_MOUNTS) == HierarchyPlace(own=unified, top=unified)
 
 
 def test_controllers_that_share_a_hierarchy_share_the_place() -> None:
@@ -44,7 +44,7 @@ def test_controllers_that_share_a_hierarchy_share_the_place() -> None:
 
 def test_a_session_on_a_v2_machine_stands_deep_below_the_mount() -> None:
     place = discovery.v2_place(f"0::{SCOPE}\n", V2_MOUNTS)
-    assert place == Place(own=Path(f"/sys/fs/cgroup{SCOPE}"), top=Path("/sys/fs/cgroup"))
+    assert place == HierarchyPlace(own=Path(f"/sys/fs/cgroup{SCOPE}"), top=Path("/sys/fs/cgroup"))
     assert place.upwards()[0] == place.own
     assert place.upwards()[1].name == "app.slice"
     assert place.upwards()[-1] == place.top
@@ -56,7 +56,7 @@ def test_a_session_on_a_v2_machine_stands_deep_below_the_mount() -> None:
 def test_a_container_without_a_namespace_sees_its_part_mounted_as_the_whole(path: str, own: str) -> None:
     point = Path("/sys/fs/cgroup")
     place = discovery.v2_place(f"0::{path}\n", _mount("/docker/abc", str(point), "cgroup2"))
-    assert place == Place(own=point / own, top=point)
+    assert place == HierarchyPlace(own=point / own, top=point)
 
 
 @pytest.mark.parametrize(
@@ -74,12 +74,14 @@ def test_a_place_that_the_mount_does_not_show_is_none(path: str, root: str) -> N
 
 def test_the_first_mount_that_shows_our_place_counts() -> None:
     mounts = _mount("/docker/other", "/other", "cgroup2") + _mount("/docker", "/docker", "cgroup2")
-    assert discovery.v2_place("0::/docker/abc\n", mounts) == Place(own=Path("/docker/abc"), top=Path("/docker"))
+    assert discovery.v2_place("0::/docker/abc\n", mounts) == HierarchyPlace(
+        own=Path("/docker/abc"), top=Path("/docker")
+    )
 
 
 def test_a_mount_point_with_a_space_is_read_as_the_kernel_writes_it() -> None:
     place = discovery.v2_place("0::/\n", _mount("/", r"/mnt/my\040groups\134x", "cgroup2"))
-    assert place == Place(own=Path("/mnt/my groups\\x"), top=Path("/mnt/my groups\\x"))
+    assert place == HierarchyPlace(own=Path("/mnt/my groups\\x"), top=Path("/mnt/my groups\\x"))
 
 
 def test_a_group_with_colons_in_its_name_is_taken_whole() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from poet_engine.sandbox.cgroup import room
-from poet_engine.sandbox.cgroup.discovery import Place
+from poet_engine.sandbox.cgroup.discovery import HierarchyPlace
 
 NAME = "poet-1-2-3-4"
 ALL = "cpuset cpu io memory hugetlb pids"
@@ -44,8 +44,8 @@ def _ready(base: Path) -> None:
 def test_a_group_that_hands_on_what_is_needed_has_room_and_is_left_as_it_is(kernel: Path) -> None:
     base = _group(kernel, handed_on="cpu memory pids")
     _ready(base)
-    found = room.find_room(Place(base, base), NAME)
-    assert found == room.Room(base / NAME, {})
+    found = room.find_delegation(HierarchyPlace(base, base), NAME)
+    assert found == room.DelegatedGroup(base / NAME, {})
     assert (base / "cgroup.subtree_control").read_text() == "cpu memory pids"
 
 
@@ -66,7 +66,7 @@ def test_only_what_is_missing_is_switched_on(kernel: Path) -> None:
 def test_a_group_without_memory_or_pids_has_no_room(kernel: Path, controllers: str) -> None:
     base = _group(kernel, controllers=controllers)
     _ready(base)
-    assert room.find_room(Place(base, base), NAME) is None
+    assert room.find_delegation(HierarchyPlace(base, base), NAME) is None
     assert (base / "cgroup.subtree_control").read_text() == ""
 
 
@@ -80,7 +80,7 @@ def test_the_nearest_ancestor_is_taken_when_the_own_group_has_processes(kernel: 
     own = _refusing(_group(parent / "run.scope"))
     for base in (top, parent):
         _ready(base)
-    found = room.find_room(Place(own, top), NAME)
+    found = room.find_delegation(HierarchyPlace(own, top), NAME)
     assert found is not None
     assert found.folder == parent / NAME
 
@@ -89,7 +89,7 @@ def test_the_search_ends_at_what_is_mounted(kernel: Path) -> None:
     _group(kernel, handed_on=ALL)
     _ready(kernel)
     own = _refusing(_group(kernel / "inner"))
-    assert room.find_room(Place(own, own), NAME) is None
+    assert room.find_delegation(HierarchyPlace(own, own), NAME) is None
 
 
 def test_limits_on_the_way_up_are_kept_the_tightest_of_each(kernel: Path) -> None:
@@ -98,7 +98,7 @@ def test_limits_on_the_way_up_are_kept_the_tightest_of_each(kernel: Path) -> Non
     service = _refusing(_group(top / "service", memory_max="536870912\n", pids_max="max\n", cpu_max="150000 100000\n"))
     own = _refusing(_group(service / "leaf", memory_max="max\n", pids_max="100\n", cpu_max="30000 50000\n"))
     _ready(top)
-    found = room.find_room(Place(own, top), NAME)
+    found = room.find_delegation(HierarchyPlace(own, top), NAME)
     assert found is not None
     assert found.limits == {"memory.max": "536870912", "pids.max": "100", "cpu.max": "30000 50000"}
     found.make()
@@ -109,7 +109,7 @@ def test_limits_that_make_no_sense_are_none(kernel: Path) -> None:
     top = _group(kernel, handed_on="cpu memory pids")
     own = _refusing(_group(top / "own", memory_max="-1", pids_max="", cpu_max="5 0"))
     _ready(top)
-    found = room.find_room(Place(own, top), NAME)
+    found = room.find_delegation(HierarchyPlace(own, top), NAME)
     assert found is not None
     assert found.limits == {}
 
@@ -119,18 +119,18 @@ class TestBesideOurselves:
 
     def test_a_stranger_in_the_group_is_not_moved_and_neither_are_we(self, kernel: Path) -> None:
         own = _refusing(_group(kernel, pids=f"{os.getpid()}\n{os.getppid()}\n"))
-        assert room.find_room(Place(own, own), NAME) is None
+        assert room.find_delegation(HierarchyPlace(own, own), NAME) is None
         assert not (own / "poet-host").exists()
         assert (own / "cgroup.procs").read_text() == f"{os.getpid()}\n{os.getppid()}\n"
 
     def test_a_process_of_another_pid_namespace_is_a_stranger(self, kernel: Path) -> None:
         own = _refusing(_group(kernel, pids=f"0\n{os.getpid()}\n"))
-        assert room.find_room(Place(own, own), NAME) is None
+        assert room.find_delegation(HierarchyPlace(own, own), NAME) is None
         assert not (own / "poet-host").exists()
 
     def test_without_room_even_then_everything_is_as_before(self, kernel: Path) -> None:
         own = _refusing(_group(kernel, pids=f"{os.getpid()}\n"))
-        assert room.find_room(Place(own, own), NAME) is None
+        assert room.find_delegation(HierarchyPlace(own, own), NAME) is None
         assert (own / "cgroup.procs").read_text() == str(os.getpid())  # moved back
 
 
@@ -140,4 +140,4 @@ def test_a_group_that_is_not_ours_in_every_respect_has_no_room(kernel: Path, mis
     base = _group(kernel, handed_on="memory pids")
     _ready(base)
     (base / missing).unlink()
-    assert room.find_room(Place(base, base), NAME) is None
+    assert room.find_delegation(HierarchyPlace(base, base), NAME) is None

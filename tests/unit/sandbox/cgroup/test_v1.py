@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from poet_engine.sandbox.cgroup import GroupLimits, Reading, folders, v1
+from poet_engine.sandbox.cgroup import GroupLimits, GroupReading, folders, v1
 
 LIMITS = GroupLimits(memory=64 << 20, tasks=10, cores=1.5)
 CONTROLLERS = ("memory", "pids", "cpuacct", "cpu")
@@ -83,10 +83,10 @@ def test_it_does_without_a_quota_where_there_is_no_cpu_controller(tmp_path: Path
 
 
 def test_counters_are_read_from_their_files(tree: Tree, group: v1.V1Group) -> None:
-    assert group.read() == Reading(123456789, MIB, 9 * MIB, oom_kills=3, tasks_refused=7)
+    assert group.read() == GroupReading(123456789, MIB, 9 * MIB, oom_kills=3, tasks_refused=7)
     tree.set("cpuacct", "lane", "cpuacct.usage", "123456790\n")
     tree.set("memory", "lane", "memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 4\n")
-    assert group.read() == Reading(123456790, MIB, 9 * MIB, oom_kills=4, tasks_refused=7)
+    assert group.read() == GroupReading(123456790, MIB, 9 * MIB, oom_kills=4, tasks_refused=7)
     assert group.tasks() == 4
 
 

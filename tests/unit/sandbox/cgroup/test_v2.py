@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from poet_engine.sandbox.cgroup import GroupLimits, Reading
-from poet_engine.sandbox.cgroup.room import Room
+from poet_engine.sandbox.cgroup import GroupLimits, GroupReading
+from poet_engine.sandbox.cgroup.room import DelegatedGroup
 from poet_engine.sandbox.cgroup.v2 import V2Driver, V2Group
 
 MIB = 1 << 20
@@ -41,7 +41,7 @@ class Tree:
         for name, text in FILES.items():
             if name not in without:
                 (self.path / name).write_text(text)
-        self.driver = V2Driver(Room(self.folder, {}))
+        self.driver = V2Driver(DelegatedGroup(self.folder, {}))
 
     def group(self) -> V2Group:
         return self.driver.create("lane", LIMITS)
@@ -95,10 +95,10 @@ def test_a_kernel_without_swap_accounting_is_no_hindrance(tmp_path: Path) -> Non
 def test_counters_are_read_from_their_files(tree: Tree) -> None:
     group = tree.group()
     tree.set("memory.peak", 9 * MIB)
-    assert group.read() == Reading(123_456_000, MIB, 9 * MIB, oom_kills=3, tasks_refused=7)
+    assert group.read() == GroupReading(123_456_000, MIB, 9 * MIB, oom_kills=3, tasks_refused=7)
     tree.set("cpu.stat", "usage_usec 123457")
     tree.set("memory.events", "low 0\nhigh 0\nmax 42\noom 6\noom_kill 4\noom_group_kill 0")
-    assert group.read() == Reading(123_457_000, MIB, 9 * MIB, oom_kills=4, tasks_refused=7)
+    assert group.read() == GroupReading(123_457_000, MIB, 9 * MIB, oom_kills=4, tasks_refused=7)
     assert group.tasks() == 4
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from poet_engine.guest import reports
 from poet_engine.guest.frames import Kind, Reader, pack
-from poet_engine.sandbox.docker.container import Container, ContainerError, Standing
+from poet_engine.sandbox.docker.container import Container, ContainerCapabilities, ContainerError
 from poet_engine.sandbox.docker.stream import Stream
 from poet_engine.sandbox.pool.version import SourceKey
 
@@ -54,7 +54,7 @@ def pair() -> Iterator[Pair]:
 
 def test_one_that_stands_is_armed_and_then_ready(pair: Pair) -> None:
     assert not pair.says(Kind.STANDING, STANDING)
-    assert pair.container.standing == Standing(3, True, "cgroup v1")
+    assert pair.container.standing == ContainerCapabilities(3, True, "cgroup v1")
     assert pair.heard() == [Kind.ARM]
     assert pair.container.quiet
     assert pair.says(Kind.ARMED, reports.ARMED.pack(123))
@@ -72,7 +72,7 @@ def test_after_a_call_it_may_say_what_is_left_of_it(pair: Pair) -> None:
     assert not pair.says(Kind.COUNTS, reports.COUNTS.pack(1, 2, 3, 4))
     assert pair.says(Kind.ENDED, PURE)
     assert pair.container.ended
-    pair.container.arm(SourceKey("source", "file"))
+    pair.container.prepare(SourceKey("source", "file"))
     assert not pair.container.ended
 
 
@@ -111,7 +111,7 @@ def test_hostile_content_is_taken_or_ends_the_container(kind: Kind, content: byt
         with contextlib.suppress(ContainerError):
             pair.says(kind, content)
         assert isinstance(pair.container.memory, int | None)
-        assert isinstance(pair.container.standing, Standing | None)
+        assert isinstance(pair.container.standing, ContainerCapabilities | None)
     finally:
         pair.close()
 

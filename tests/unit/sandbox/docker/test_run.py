@@ -22,7 +22,7 @@ from poet_engine.sandbox import wire
 from poet_engine.sandbox.docker import run as module
 from poet_engine.sandbox.docker.container import Container
 from poet_engine.sandbox.docker.files import Files
-from poet_engine.sandbox.docker.run import Run
+from poet_engine.sandbox.docker.run import ContainerRun
 from poet_engine.sandbox.docker.stream import Stream
 from poet_engine.sandbox.pool.exchange import Disposition
 
@@ -50,7 +50,7 @@ class Init:
     def __init__(self, lost: Evidence = GONE) -> None:
         ours, self.peer = socket.socketpair()
         self.container = Container("id", "poet-x", Stream(ours, LIMITS.result), 1000)
-        self.run = Run(self.container, LIMITS, LIMITS.wall, time.monotonic)
+        self.run = ContainerRun(self.container, LIMITS, LIMITS.wall, time.monotonic)
         self._lost = lost
         self.asked = 0
 
@@ -275,7 +275,7 @@ def test_bringing_files_out_is_not_the_scripts_time() -> None:
     """Here each look at the clock takes a tenth of what the script may take."""
     init, ticks, piece = Init(), itertools.count(), bytes(40_000)
     files = Files(("*",), 10_000_000)
-    run = Run(init.container, LIMITS, LIMITS.wall, lambda: next(ticks) * LIMITS.wall / 10, files=files)
+    run = ContainerRun(init.container, LIMITS, LIMITS.wall, lambda: next(ticks) * LIMITS.wall / 10, files=files)
     frames = [_files([], b""), *[_files([["a", len(piece)]], piece)] * 20, _files([], b"", skipped={}), COUNTS, ended()]
 
     teller = threading.Thread(target=init.say, args=(answer("null"), *frames))

@@ -11,7 +11,7 @@ import pytest
 from poet_engine.guest import kernel
 from poet_engine.guest.frames import Kind, pack
 from poet_engine.outcome import Outcome, Status
-from poet_engine.sandbox.process.workfolder import WorkFolder
+from poet_engine.sandbox.process.workfolder import ScratchFolder
 
 DONE = Outcome(status=Status.OK, value="forged")
 Pair = tuple[socket.socket, socket.socket]
@@ -45,11 +45,11 @@ def send(theirs: socket.socket, data: bytes, fd: int) -> None:
 
 def test_the_folder_comes_with_the_first_message_and_files_come_out_of_it(pair: Pair, work: int) -> None:
     ours, theirs = pair
-    with WorkFolder(["*"], 100) as folder:
+    with ScratchFolder(["*"], 100) as folder:
         send(theirs, pack(Kind.FOLDER), work)
         theirs.sendall(b"what follows")
         assert folder.receive(ours, 100) == b"what follows"
-        found = folder.bring_out(DONE, ended=True)
+        found = folder.collect_files(DONE, ended=True)
         assert (found.files, found.files_skipped, found.value) == ({"a": b"1"}, {}, None)
 
 
@@ -65,13 +65,13 @@ def _is_open_elsewhere(reading: int) -> bool:
 def test_a_later_descriptor_is_closed_by_the_kernel_unseen(pair: Pair, work: int, later: bytes) -> None:
     ours, theirs = pair
     reading, writing = os.pipe2(os.O_NONBLOCK)
-    with WorkFolder(["*"], 100) as folder:
+    with ScratchFolder(["*"], 100) as folder:
         send(theirs, pack(Kind.FOLDER), work)
         send(theirs, later, writing)
         os.close(writing)
         assert folder.receive(ours, 100) == later
         assert not _is_open_elsewhere(reading)
-        assert folder.bring_out(DONE, ended=True).files == {"a": b"1"}
+        assert folder.collect_files(DONE, ended=True).files == {"a": b"1"}
     os.close(reading)
 
 
@@ -92,7 +92,7 @@ def test_control_whoever_asks_for_descriptors_gets_them(pair: Pair) -> None:
 def test_of_several_descriptors_none_but_the_first_is_kept(pair: Pair, work: int) -> None:
     ours, theirs = pair
     reading, writing = os.pipe2(os.O_NONBLOCK)
-    with WorkFolder(["*"], 100) as folder:
+    with ScratchFolder(["*"], 100) as folder:
         kernel.send_with_descriptors(theirs, pack(Kind.FOLDER), [work, writing, writing])
         os.close(writing)
         with pytest.raises(BlockingIOError):
@@ -104,26 +104,26 @@ def test_of_several_descriptors_none_but_the_first_is_kept(pair: Pair, work: int
 def test_a_payload_that_ends_before_it_begins_has_no_folder(pair: Pair) -> None:
     ours, theirs = pair
     theirs.close()
-    with WorkFolder(["*"], 100) as folder:
+    with ScratchFolder(["*"], 100) as folder:
         assert folder.receive(ours, 100) == b""
-        found = folder.bring_out(DONE, ended=True)
+        found = folder.collect_files(DONE, ended=True)
         assert (found.files, found.files_skipped) == ({}, {"*": "the script never began"})
 
 
 def test_nothing_is_looked_at_before_the_end_is_confirmed(pair: Pair, work: int) -> None:
     ours, theirs = pair
-    with WorkFolder(["a"], 100) as folder:
+    with ScratchFolder(["a"], 100) as folder:
         send(theirs, pack(Kind.FOLDER), work)
         with pytest.raises(BlockingIOError):
             folder.receive(ours, 100)
-        found = folder.bring_out(DONE, ended=False)
+        found = folder.collect_files(DONE, ended=False)
         assert (found.files, found.files_skipped) == ({}, {"a": "the end of the script was not confirmed"})
 
 
 def test_closing_lets_the_folder_go(pair: Pair, work: int) -> None:
     ours, theirs = pair
     before = _open_descriptors()
-    folder = WorkFolder(["a"], 100)
+    folder = ScratchFolder(["a"], 100)
     send(theirs, pack(Kind.FOLDER), work)
     with pytest.raises(BlockingIOError):
         folder.receive(ours, 100)
