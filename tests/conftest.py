@@ -26,7 +26,7 @@ import pytest
 
 from poet_engine.dockerd import DEFAULT_HOST
 from poet_engine.errors import DockerError
-from poet_engine.images import DockerEngine
+from poet_engine.images import ImageClient
 from poet_engine.settings import Settings
 
 Require = Callable[[str, bool, str], None]
@@ -135,7 +135,7 @@ def _missing(marker: str) -> str | None:
 def _docker() -> frozenset[str] | str:
     """The runtimes of the Docker engine, or why there is none."""
     try:
-        with DockerEngine(Settings.read().docker_host or DEFAULT_HOST) as engine:
+        with ImageClient(Settings.read().docker_host or DEFAULT_HOST) as engine:
             return engine.runtimes()
     except DockerError as error:
         return str(error)

@@ -16,7 +16,7 @@ import pytest
 from poet_engine import images
 from poet_engine.dockerd import DEFAULT_HOST
 from poet_engine.errors import ImageError
-from poet_engine.images import Builder, DockerEngine
+from poet_engine.images import ImageBuilder, ImageClient
 from poet_engine.settings import Settings
 
 
@@ -123,11 +123,11 @@ class OwnDaemon:
 
 def build_base(host: str) -> None:
     """Have the base image of this machine's Python at an engine."""
-    with DockerEngine(host) as engine:
+    with ImageClient(host) as engine:
         try:
             images.choose(engine.images(), (), guest=images.guest_digest(), python=platform.python_version())
         except ImageError:
-            Builder(engine, "0", lambda _doing, _share: None).from_host(images.find("base"))
+            ImageBuilder(engine, "0", lambda _doing, _share: None).from_host(images.find("base"))
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from poet_engine.job import Job
 from poet_engine.outcome import Blame, Outcome, Status
 from poet_engine.policy import Policy
 from poet_engine.sandbox.docker import DockerSandbox
-from poet_engine.sandbox.docker.engine import ContainerEngine
+from poet_engine.sandbox.docker.engine import ContainerClient
 from poet_engine.sandbox.docker.schedule import ContainerPoolSize
 
 if TYPE_CHECKING:
@@ -78,10 +78,10 @@ class Killer:
     def _kill(self) -> None:
         chance = random.Random(5)  # noqa: S311 - it needs no secret
         while not self._stopped.wait(chance.uniform(0.3, 0.9)):
-            with contextlib.suppress(DockerError), ContainerEngine(self._host) as engine:  # it may be away
+            with contextlib.suppress(DockerError), ContainerClient(self._host) as engine:  # it may be away
                 found = [container.id for container in engine.owned() if container.running]
                 if found:
-                    how = chance.choice([ContainerEngine.kill, ContainerEngine.remove])
+                    how = chance.choice([ContainerClient.kill, ContainerClient.remove])
                     how(engine, chance.choice(found))
                     self.killed += 1
 
@@ -118,9 +118,9 @@ def test_every_call_is_answered_and_nothing_leaks(own_daemon: "OwnDaemon") -> No
         assert (found.busy, found.waiting) == (0, 0)
         assert found.calls > CALLS
         assert found.lanes == found.lanes_made - found.lanes_destroyed
-        with ContainerEngine(own_daemon.host) as engine:
+        with ContainerClient(own_daemon.host) as engine:
             assert until(lambda: len(engine.owned()) == found.lanes)
-    with ContainerEngine(own_daemon.host) as engine:
+    with ContainerClient(own_daemon.host) as engine:
         assert until(lambda: not engine.owned())
     gc.collect()
     assert threading.active_count() == threads

@@ -13,7 +13,7 @@ import pytest
 
 import poet_engine
 from poet_engine.errors import SandboxUnavailableError
-from poet_engine.images import DockerEngine, recipe
+from poet_engine.images import ImageClient, recipe
 from poet_engine.images.recipe import Contents
 from poet_engine.policy import Policy
 from poet_engine.sandbox.docker import DockerSandbox
@@ -82,7 +82,7 @@ def test_an_image_with_other_guest_code(own_daemon: "OwnDaemon") -> None:
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         tar.addfile(tarfile.TarInfo("empty"))
-    with DockerEngine(own_daemon.host) as engine:
+    with ImageClient(own_daemon.host) as engine:
         changes = recipe.changes(stale, version="0", made_from="host")
         engine.import_archive(iter([archive.getvalue()]), recipe.tag(stale), changes)
         image = next(image for image in engine.images() if image.contents == stale)

@@ -29,7 +29,7 @@ from poet_engine.job import Job
 from poet_engine.outcome import Blame, Outcome, Status
 from poet_engine.policy import Policy
 from poet_engine.sandbox.docker import DockerSandbox
-from poet_engine.sandbox.docker.engine import LABEL_OWNER, ContainerEngine, Owned
+from poet_engine.sandbox.docker.engine import LABEL_OWNER, ContainerClient, Owned
 from poet_engine.settings import Settings
 
 if TYPE_CHECKING:
@@ -56,19 +56,19 @@ def without_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def engine() -> Iterator[ContainerEngine]:
-    with ContainerEngine(host(), timeout=60) as found:
+def engine() -> Iterator[ContainerClient]:
+    with ContainerClient(host(), timeout=60) as found:
         yield found
     gc.collect()  # what is still open warns now, which fails the test
 
 
-def owned(engine: ContainerEngine, pid: int | None = None) -> list[Owned]:
+def owned(engine: ContainerClient, pid: int | None = None) -> list[Owned]:
     """A process' containers."""
     owner = str(os.getpid() if pid is None else pid)
     return [found for found in engine.owned() if found.labels[LABEL_OWNER] == owner]
 
 
-def nothing_is_left(engine: ContainerEngine, pid: int | None = None) -> bool:
+def nothing_is_left(engine: ContainerClient, pid: int | None = None) -> bool:
     return until(lambda: not owned(engine, pid))
 
 
@@ -101,7 +101,7 @@ class InFlight:
         return self._outcomes[0]
 
 
-def serving(engine: ContainerEngine, sandbox: DockerSandbox) -> list[str]:
+def serving(engine: ContainerClient, sandbox: DockerSandbox) -> list[str]:
     """The ids of all containers of this process, once it has called one and another one is spare."""
     assert sandbox.run(QUICK).value == 7
     assert until(lambda: sandbox.statistics().ready == 2)
@@ -109,7 +109,7 @@ def serving(engine: ContainerEngine, sandbox: DockerSandbox) -> list[str]:
 
 
 class TestNothingIsLeft:
-    def test_after_a_clean_end(self, engine: ContainerEngine) -> None:
+    def test_after_a_clean_end(self, engine: ContainerClient) -> None:
         assert owned(engine) == []
         before, threads = descriptors(), threading.active_count()
         with DockerSandbox(POLICY, host=host()) as sandbox:
@@ -118,7 +118,7 @@ class TestNothingIsLeft:
         assert (descriptors(), threading.active_count()) == (before, threads)
         sandbox.close()
 
-    def test_while_it_is_open_neither_descriptors_nor_containers_grow(self, engine: ContainerEngine) -> None:
+    def test_while_it_is_open_neither_descriptors_nor_containers_grow(self, engine: ContainerClient) -> None:
         bodies = ["return 1", "raise ValueError", "import os; os._exit(0)", "print('x' * 9999)"]
         with DockerSandbox(POLICY, host=host()) as sandbox:
             jobs = [Job(source=f"def f():\n    {body}\n", entry="f") for body in bodies]
@@ -136,7 +136,7 @@ class TestNothingIsLeft:
                 assert now[0] <= before + 4, "each of four workers keeps a connection once it had to make one"
         assert nothing_is_left(engine)
 
-    def test_after_an_exception(self, engine: ContainerEngine) -> None:
+    def test_after_an_exception(self, engine: ContainerClient) -> None:
         def fail() -> None:
             with DockerSandbox(POLICY, host=host()) as sandbox:
                 serving(engine, sandbox)
@@ -146,7 +146,7 @@ class TestNothingIsLeft:
             fail()
         assert owned(engine) == []
 
-    def test_of_a_call_that_ctrl_c_interrupts(self, engine: ContainerEngine) -> None:
+    def test_of_a_call_that_ctrl_c_interrupts(self, engine: ContainerClient) -> None:
         def interrupt(_number: int, _frame: object) -> None:
             raise KeyboardInterrupt
 
@@ -164,7 +164,7 @@ class TestNothingIsLeft:
             signal.signal(signal.SIGALRM, replaced)
         assert owned(engine) == []
 
-    def test_of_a_call_that_another_thread_cancels(self, engine: ContainerEngine) -> None:
+    def test_of_a_call_that_another_thread_cancels(self, engine: ContainerClient) -> None:
         with DockerSandbox(POLICY, host=host()) as sandbox, Cancellation() as cancellation:
             before = serving(engine, sandbox)
             call = InFlight(sandbox, LOOP, cancellation)
@@ -175,7 +175,7 @@ class TestNothingIsLeft:
             assert {*before} <= {found.id for found in owned(engine)}, "the payload was ended, the container serves on"
         assert owned(engine) == []
 
-    def test_of_a_task_of_asyncio_that_is_cancelled(self, engine: ContainerEngine, tmp_path: Path) -> None:
+    def test_of_a_task_of_asyncio_that_is_cancelled(self, engine: ContainerClient, tmp_path: Path) -> None:
         async def give_up(engine: Engine) -> None:
             task = asyncio.create_task(engine.arun(LOOP.source, LOOP.entry))
             assert await asyncio.to_thread(until, lambda: engine.statistics().busy == 1)
@@ -189,7 +189,7 @@ class TestNothingIsLeft:
             assert opened.run(QUICK.source, QUICK.entry).value == 7
         assert owned(engine) == []
 
-    def test_of_a_call_in_whose_middle_it_is_closed(self, engine: ContainerEngine) -> None:
+    def test_of_a_call_in_whose_middle_it_is_closed(self, engine: ContainerClient) -> None:
         sandbox = DockerSandbox(POLICY, host=host())
         serving(engine, sandbox)
         call = InFlight(sandbox, LOOP)
@@ -197,14 +197,14 @@ class TestNothingIsLeft:
         assert said(call.outcome()) == ("cancelled", "shutdown", "engine")
         assert owned(engine) == []
 
-    def test_of_one_that_is_closed_before_it_stands(self, engine: ContainerEngine) -> None:
+    def test_of_one_that_is_closed_before_it_stands(self, engine: ContainerClient) -> None:
         assert owned(engine) == []
         before, threads = descriptors(), threading.active_count()
         DockerSandbox(POLICY, host=host()).close()
         assert nothing_is_left(engine)
         assert (descriptors(), threading.active_count()) == (before, threads)
 
-    def test_of_one_that_nobody_closed_but_a_warning(self, engine: ContainerEngine) -> None:
+    def test_of_one_that_nobody_closed_but_a_warning(self, engine: ContainerClient) -> None:
         assert owned(engine) == []
         before, threads = descriptors(), threading.active_count()
         with pytest.warns(ResourceWarning, match="a docker sandbox was never closed"):  # noqa: PT031 - both are it
@@ -249,7 +249,7 @@ def said_next(process: subprocess.Popen[str]) -> str:
 
 
 class TestHosts:
-    def test_an_interpreter_that_ends_without_closing_removes_its_containers(self, engine: ContainerEngine) -> None:
+    def test_an_interpreter_that_ends_without_closing_removes_its_containers(self, engine: ContainerClient) -> None:
         with program("sandbox = opened()\nprint(sandbox.run(job('return 7')).value, flush=True)\ninput()\n") as process:
             assert said_next(process) == "7"
             assert owned(engine, process.pid)
@@ -257,7 +257,7 @@ class TestHosts:
             assert process.returncode == 0
             assert owned(engine, process.pid) == []
 
-    def test_a_fork_may_not_use_it_and_keeps_no_container_alive(self, engine: ContainerEngine) -> None:
+    def test_a_fork_may_not_use_it_and_keeps_no_container_alive(self, engine: ContainerClient) -> None:
         """The container that is just being made has a stream as well, and the child closes that too."""
         code = """
 sandbox = opened()
@@ -289,7 +289,7 @@ signal.pause()
         with DockerSandbox(POLICY, host=host()):
             assert nothing_is_left(engine, process.pid)
 
-    def test_killed_at_any_moment_their_containers_end_and_the_next_start_sweeps(self, engine: ContainerEngine) -> None:
+    def test_killed_at_any_moment_their_containers_end_and_the_next_start_sweeps(self, engine: ContainerClient) -> None:
         code = """
 while True:
     with opened() as sandbox:
@@ -315,9 +315,9 @@ while True:
 
 
 class TestEndedFromOutside:
-    @pytest.mark.parametrize("how", [ContainerEngine.kill, ContainerEngine.remove], ids=["kill", "rm -f"])
+    @pytest.mark.parametrize("how", [ContainerClient.kill, ContainerClient.remove], ids=["kill", "rm -f"])
     def test_in_mid_call_it_is_nobodys_fault_but_ours(
-        self, engine: ContainerEngine, how: Callable[[ContainerEngine, str], None]
+        self, engine: ContainerClient, how: Callable[[ContainerClient, str], None]
     ) -> None:
         with DockerSandbox(POLICY, host=host()) as sandbox:
             serving(engine, sandbox)
@@ -331,9 +331,9 @@ class TestEndedFromOutside:
             assert sandbox.run(QUICK).value == 7
         assert nothing_is_left(engine)
 
-    @pytest.mark.parametrize("how", [ContainerEngine.kill, ContainerEngine.remove], ids=["kill", "rm -f"])
+    @pytest.mark.parametrize("how", [ContainerClient.kill, ContainerClient.remove], ids=["kill", "rm -f"])
     def test_an_idle_one_is_not_given_to_a_caller(
-        self, engine: ContainerEngine, how: Callable[[ContainerEngine, str], None]
+        self, engine: ContainerClient, how: Callable[[ContainerClient, str], None]
     ) -> None:
         with DockerSandbox(POLICY, host=host()) as sandbox:
             for container in serving(engine, sandbox):
@@ -342,7 +342,7 @@ class TestEndedFromOutside:
             assert sandbox.statistics().lanes_made >= 3
         assert nothing_is_left(engine)
 
-    def test_an_idle_one_is_replaced_before_anybody_asks(self, engine: ContainerEngine) -> None:
+    def test_an_idle_one_is_replaced_before_anybody_asks(self, engine: ContainerClient) -> None:
         with DockerSandbox(POLICY, host=host()) as sandbox:
             before = serving(engine, sandbox)
             for container in before:
@@ -356,7 +356,7 @@ class TestEndedFromOutside:
 
 
 class TestOutOfMemory:
-    def test_of_a_child_it_is_memory_and_the_sandbox_serves_on(self, engine: ContainerEngine) -> None:
+    def test_of_a_child_it_is_memory_and_the_sandbox_serves_on(self, engine: ContainerClient) -> None:
         policy = Policy.parse('[limits]\nmemory = "48MiB"\nprocesses = 8\nwall = "30s"\ncpu = "20s"\n')
         # each may map what the budget is: of both together the kernel takes one, and where that is the child, the code
         # that waits for it says so
@@ -372,7 +372,7 @@ class TestOutOfMemory:
         assert nothing_is_left(engine)
 
     @pytest.mark.runsc
-    def test_of_the_whole_container_it_is_memory_as_well(self, engine: ContainerEngine) -> None:
+    def test_of_the_whole_container_it_is_memory_as_well(self, engine: ContainerClient) -> None:
         """The kernel of gVisor is one process: where the machine's kernel takes it, the container is gone."""
         policy = Policy.parse('[limits]\nmemory = "64MiB"\nprocesses = 30\nwall = "60s"\ncpu = "50s"\n')
         eats = (
@@ -391,7 +391,7 @@ class TestOutOfMemory:
 class TestTheDaemon:
     def test_started_anew_in_mid_call_it_is_to_blame_and_new_containers_are_made(self, own_daemon: "OwnDaemon") -> None:
         with DockerSandbox(POLICY, host=own_daemon.host) as sandbox:
-            with ContainerEngine(own_daemon.host) as engine:
+            with ContainerClient(own_daemon.host) as engine:
                 serving(engine, sandbox)
                 call = InFlight(sandbox, LOOP)
             own_daemon.stop()
@@ -401,7 +401,7 @@ class TestTheDaemon:
             assert said(away) == ("infra", "docker_daemon", "engine"), away
             own_daemon.start()
             assert until(lambda: sandbox.run(QUICK).ok)
-        with ContainerEngine(own_daemon.host) as engine:
+        with ContainerClient(own_daemon.host) as engine:
             assert nothing_is_left(engine)
 
     @pytest.mark.usefixtures("without_a_line")
@@ -409,20 +409,20 @@ class TestTheDaemon:
         self, own_daemon: "OwnDaemon"
     ) -> None:
         with DockerSandbox(POLICY, host=own_daemon.host) as sandbox:
-            with ContainerEngine(own_daemon.host) as engine:
+            with ContainerClient(own_daemon.host) as engine:
                 serving(engine, sandbox)
                 call = InFlight(sandbox, LOOP)
             own_daemon.kill()
             assert said(call.outcome()) == ("infra", "docker_daemon", "engine")
             own_daemon.start()
             assert until(lambda: sandbox.run(QUICK).ok)
-        with ContainerEngine(own_daemon.host) as engine:
+        with ContainerClient(own_daemon.host) as engine:
             assert nothing_is_left(engine)
 
     def test_killed_in_mid_call_it_is_not_missed_where_it_carries_no_calls(self, own_daemon: "OwnDaemon") -> None:
         naps = Job(source="import time\ndef f():\n    time.sleep(2)\n    return 5\n", entry="f")
         with DockerSandbox(POLICY, host=own_daemon.host) as sandbox:
-            with ContainerEngine(own_daemon.host) as engine:
+            with ContainerClient(own_daemon.host) as engine:
                 serving(engine, sandbox)
                 call = InFlight(sandbox, naps)
             own_daemon.kill()
@@ -430,12 +430,12 @@ class TestTheDaemon:
             assert sandbox.run(QUICK).value == 7
             own_daemon.start()
             assert until(lambda: sandbox.run(QUICK).ok)
-        with ContainerEngine(own_daemon.host) as engine:
+        with ContainerClient(own_daemon.host) as engine:
             assert nothing_is_left(engine)
 
     def test_one_that_hangs_is_missed_only_when_a_container_has_to_be_made(self, own_daemon: "OwnDaemon") -> None:
         sandbox = DockerSandbox(POLICY, host=own_daemon.host)
-        with ContainerEngine(own_daemon.host) as engine:
+        with ContainerClient(own_daemon.host) as engine:
             serving(engine, sandbox)
         with own_daemon.halted():
             assert sandbox.run(QUICK).value == 7
@@ -447,13 +447,13 @@ class TestTheDaemon:
             began = time.monotonic()
             sandbox.close()
             assert time.monotonic() - began < 10.0
-        with ContainerEngine(own_daemon.host) as engine:
+        with ContainerClient(own_daemon.host) as engine:
             assert until(lambda: not any(found.running for found in owned(engine)))
 
     @pytest.mark.usefixtures("without_a_line")
     def test_one_that_hangs_costs_callers_their_deadline_and_is_to_blame(self, own_daemon: "OwnDaemon") -> None:
         sandbox = DockerSandbox(POLICY, host=own_daemon.host)
-        with ContainerEngine(own_daemon.host) as engine:
+        with ContainerClient(own_daemon.host) as engine:
             serving(engine, sandbox)
         jobs = {
             "in a container that serves it": Job(source=QUICK.source, entry="f", wall=1.0),
@@ -473,7 +473,7 @@ class TestTheDaemon:
             began = time.monotonic()
             sandbox.close()
             assert time.monotonic() - began < 10.0
-        with ContainerEngine(own_daemon.host) as engine:
+        with ContainerClient(own_daemon.host) as engine:
             assert until(lambda: not any(found.running for found in owned(engine)))
 
     def test_one_that_is_slow_serves_whoever_has_time(self, own_daemon: "OwnDaemon") -> None:
@@ -492,14 +492,14 @@ class TestTheDaemon:
             finally:
                 ended.set()
                 thread.join()
-        with ContainerEngine(own_daemon.host) as engine:
+        with ContainerClient(own_daemon.host) as engine:
             assert nothing_is_left(engine)
 
     def test_a_full_disk_stops_new_containers_only_and_until_there_is_room(self, own_daemon: "OwnDaemon") -> None:
         other = Job(source="def f():\n    return 8\n", entry="f")
         filler = own_daemon.folder / "filler"
         with DockerSandbox(POLICY, host=own_daemon.host) as sandbox:
-            with ContainerEngine(own_daemon.host) as engine:
+            with ContainerClient(own_daemon.host) as engine:
                 serving(engine, sandbox)
             try:
                 with filler.open("wb") as file, contextlib.suppress(OSError):
@@ -515,5 +515,5 @@ class TestTheDaemon:
             finally:
                 filler.unlink()
             assert until(lambda: sandbox.run(Job(source="def f():\n    return 9\n", entry="f")).value == 9)
-        with ContainerEngine(own_daemon.host) as engine:
+        with ContainerClient(own_daemon.host) as engine:
             assert nothing_is_left(engine)

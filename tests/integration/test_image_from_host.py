@@ -13,7 +13,7 @@ from poet_engine import images
 from poet_engine.images import host
 from poet_engine.images.compiling import Compiler
 from poet_engine.images.stream import archive
-from poet_engine.images.tree import Compiled, Entry
+from poet_engine.images.tree import CompiledFile, Entry
 
 pytestmark = [
     pytest.mark.slow,
@@ -22,7 +22,7 @@ pytestmark = [
 
 
 def _written(entries: list[Entry]) -> bytes:
-    with Compiler([entry for entry in entries if isinstance(entry, Compiled)]) as compiler:
+    with Compiler([entry for entry in entries if isinstance(entry, CompiledFile)]) as compiler:
         return b"".join(archive(entries, compiler, lambda _done, _total: None))
 
 

@@ -17,7 +17,7 @@ import docker
 from poet_engine import _resources, images
 from poet_engine.dockerd import DEFAULT_HOST, faults
 from poet_engine.errors import DockerError, ImageError
-from poet_engine.images import Builder, DockerEngine, Image
+from poet_engine.images import Image, ImageBuilder, ImageClient
 from poet_engine.images.host import packages_folder
 from poet_engine.settings import Settings
 
@@ -37,22 +37,22 @@ _RUNTIMES = ["runc", pytest.param("runsc", marks=pytest.mark.runsc)]
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[DockerEngine]:
-    with DockerEngine(Settings.read().docker_host or DEFAULT_HOST) as found:
+def engine() -> Iterator[ImageClient]:
+    with ImageClient(Settings.read().docker_host or DEFAULT_HOST) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
-def base(engine: DockerEngine) -> Image:
-    return Builder(engine, "0", lambda _doing, _share: None).from_host(images.find("base"))
+def base(engine: ImageClient) -> Image:
+    return ImageBuilder(engine, "0", lambda _doing, _share: None).from_host(images.find("base"))
 
 
 @pytest.fixture(scope="module")
-def data(engine: DockerEngine) -> Image:
-    return Builder(engine, "0", lambda _doing, _share: None).from_host(images.find("data"))
+def data(engine: ImageClient) -> Image:
+    return ImageBuilder(engine, "0", lambda _doing, _share: None).from_host(images.find("data"))
 
 
-def run(engine: DockerEngine, image: str, program: str, runtime: str = "runc") -> tuple[int, str]:
+def run(engine: ImageClient, image: str, program: str, runtime: str = "runc") -> tuple[int, str]:
     """Exit code and output of a program in a container with every lock that Docker has."""
     client = docker.APIClient(base_url=engine.host, version="auto", timeout=60)
     profile = (_resources.folder("sandbox_images") / "seccomp.json").read_text(encoding="utf-8")
@@ -87,7 +87,7 @@ print(json.dumps([os.getuid(), os.getgid(), sys.version.split()[0], is_unchecked
 
 @pytest.mark.parametrize("runtime", _RUNTIMES)
 def test_the_standard_library_and_the_guest_load_as_an_unprivileged_user(
-    engine: DockerEngine, base: Image, runtime: str
+    engine: ImageClient, base: Image, runtime: str
 ) -> None:
     code, printed = run(engine, base.id, _STANDARD, runtime)
     assert code == 0, printed
@@ -95,7 +95,7 @@ def test_the_standard_library_and_the_guest_load_as_an_unprivileged_user(
 
 
 @pytest.mark.parametrize("runtime", _RUNTIMES)
-def test_the_numeric_libraries_compute(engine: DockerEngine, data: Image, runtime: str) -> None:
+def test_the_numeric_libraries_compute(engine: ImageClient, data: Image, runtime: str) -> None:
     program = f"""
 import sys
 sys.path.append({packages_folder()!r})
@@ -107,7 +107,7 @@ print(numpy.linalg.svd(numpy.eye(3))[1].sum(), stats.norm.cdf(0), pandas.DataFra
     assert (code, printed.split()) == (0, ["3.0", "0.5", "3"]), printed
 
 
-def test_nothing_in_the_image_changes_the_user_or_is_a_tool(engine: DockerEngine, base: Image) -> None:
+def test_nothing_in_the_image_changes_the_user_or_is_a_tool(engine: ImageClient, base: Image) -> None:
     program = """
 import os, stat
 walked = (found for found in os.walk("/") if not found[0].startswith(("/proc", "/sys", "/dev")))
@@ -139,7 +139,7 @@ _REFUSED = {"ptrace": "EPERM", "userns": "EPERM", "clone": "EPERM", "clone3": "E
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the numbers of the calls are those of x86-64")
-def test_our_profile_refuses_what_only_attacks_ask_for(engine: DockerEngine, base: Image) -> None:
+def test_our_profile_refuses_what_only_attacks_ask_for(engine: ImageClient, base: Image) -> None:
     """Two of them were reached and done without it: in the same container with Docker's seccomp off."""
     code, printed = run(engine, base.id, _DEEDS)
     assert code == 0, printed
@@ -159,7 +159,7 @@ def test_our_profile_refuses_what_only_attacks_ask_for(engine: DockerEngine, bas
     assert (control["ptrace"], control["inet"]) == ("done", "done")
 
 
-def test_an_image_is_found_by_its_labels_and_serves(engine: DockerEngine, base: Image, data: Image) -> None:
+def test_an_image_is_found_by_its_labels_and_serves(engine: ImageClient, base: Image, data: Image) -> None:
     listed = {image.id: image for image in engine.images()}
     assert {base.id, data.id} <= {*listed}
     assert listed[base.id].contents == base.contents
@@ -168,7 +168,7 @@ def test_an_image_is_found_by_its_labels_and_serves(engine: DockerEngine, base: 
     assert images.choose([base, data], frozenset({"numpy"}), guest=guest, python=python) == data
 
 
-def test_an_image_in_use_is_not_removed_and_the_error_says_why(engine: DockerEngine, base: Image) -> None:
+def test_an_image_in_use_is_not_removed_and_the_error_says_why(engine: ImageClient, base: Image) -> None:
     client = docker.APIClient(base_url=engine.host, version="auto")
     try:
         client.tag(base.id, "poet-engine/in-use", "1")
@@ -184,24 +184,24 @@ def test_an_image_in_use_is_not_removed_and_the_error_says_why(engine: DockerEng
 
 class TestTheDockerfiles:
     def test_base_is_built_on_an_image_with_python_and_without_a_network(
-        self, engine: DockerEngine, base: Image
+        self, engine: ImageClient, base: Image
     ) -> None:
         """No registry is needed to show it: the image of this machine's own Python serves as the base."""
         told: list[str] = []
-        builder = Builder(engine, "0", lambda doing, _share: told.append(doing))
+        builder = ImageBuilder(engine, "0", lambda doing, _share: told.append(doing))
         built = builder.from_base(images.find("base"), base.id)
         assert any("strip.py" in step for step in told)
         assert (built.made_from, built.contents.guest) == (base.id, images.guest_digest())
         code, printed = run(engine, built.id, _STANDARD)
         assert code == 0, printed
 
-    def test_a_base_without_python_is_said_to_be_one(self, engine: DockerEngine, tmp_path: Path) -> None:
+    def test_a_base_without_python_is_said_to_be_one(self, engine: ImageClient, tmp_path: Path) -> None:
         (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
         client = docker.APIClient(base_url=engine.host, version="auto")
         try:
             list(client.build(path=str(tmp_path), tag="poet-engine-test/empty:1", rm=True))
             with pytest.raises(DockerError) as caught:
-                Builder(engine, "0", lambda _doing, _share: None).from_base(
+                ImageBuilder(engine, "0", lambda _doing, _share: None).from_base(
                     images.find("base"), "poet-engine-test/empty:1"
                 )
             client.remove_image("poet-engine-test/empty:1", force=True)
@@ -234,9 +234,9 @@ def test_a_disk_that_is_full_is_said_to_be(small_disk: Path) -> None:
     try:
         started = subprocess.run([script, "start"], env=environment, capture_output=True, text=True, check=False)
         assert started.returncode == 0, started.stderr
-        with DockerEngine(started.stdout.strip().removeprefix("DOCKER_HOST=")) as engine:
+        with ImageClient(started.stdout.strip().removeprefix("DOCKER_HOST=")) as engine:
             with pytest.raises(DockerError) as caught:
-                Builder(engine, "0", lambda _doing, _share: None).from_host(images.find("base"))
+                ImageBuilder(engine, "0", lambda _doing, _share: None).from_host(images.find("base"))
             assert caught.value.fault == faults.DISK_FULL
             assert "make room" in str(caught.value)
             assert engine.images() == []
@@ -244,7 +244,7 @@ def test_a_disk_that_is_full_is_said_to_be(small_disk: Path) -> None:
         subprocess.run([script, "stop"], env=environment, capture_output=True, check=False)
 
 
-def test_a_distribution_that_the_host_lacks_is_named(engine: DockerEngine) -> None:
+def test_a_distribution_that_the_host_lacks_is_named(engine: ImageClient) -> None:
     recipe = images.recipe.Recipe("odd", {"no-such-distribution": "nothing"}, mend="pip install it")
     with pytest.raises(ImageError, match=r"no-such-distribution.*pip install it"):
-        Builder(engine, "0", lambda _doing, _share: None).from_host(recipe)
+        ImageBuilder(engine, "0", lambda _doing, _share: None).from_host(recipe)

@@ -14,9 +14,9 @@ from poet_engine.dockerd import DEFAULT_HOST, faults
 from poet_engine.errors import DockerError
 from poet_engine.images import (
     RECIPES,
-    Builder,
-    DockerEngine,
     Image,
+    ImageBuilder,
+    ImageClient,
     find,
     guest_digest,
     to_prune,
@@ -32,7 +32,7 @@ def build(screen: Screen, names: Sequence[str], *, base: str | None) -> int:
     """Build the named images, or all of them."""
     recipes = [find(name) for name in dict.fromkeys(names or RECIPES)]
     with _engine() as engine, _Told(screen) as told:
-        builder = Builder(engine, importlib.metadata.version("poet-engine"), told)
+        builder = ImageBuilder(engine, importlib.metadata.version("poet-engine"), told)
         built = [builder.from_host(recipe) if base is None else builder.from_base(recipe, base) for recipe in recipes]
     _print(screen, built)
     return 0
@@ -71,8 +71,8 @@ def prune(screen: Screen, *, everything: bool) -> int:
 
 
 @contextlib.contextmanager
-def _engine() -> Iterator[DockerEngine]:
-    with DockerEngine(Settings.read().docker_host or DEFAULT_HOST) as engine:
+def _engine() -> Iterator[ImageClient]:
+    with ImageClient(Settings.read().docker_host or DEFAULT_HOST) as engine:
         yield engine
 
 

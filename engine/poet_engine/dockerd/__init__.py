@@ -1,5 +1,5 @@
 """Talking to a Docker engine: the connection, and what its failures mean."""
 
-from poet_engine.dockerd.connection import DEFAULT_HOST, Connection, keep_from_children
+from poet_engine.dockerd.connection import DEFAULT_HOST, DaemonConnection, keep_from_children
 
-__all__ = ["DEFAULT_HOST", "Connection", "keep_from_children"]
+__all__ = ["DEFAULT_HOST", "DaemonConnection", "keep_from_children"]

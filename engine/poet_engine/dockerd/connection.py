@@ -40,7 +40,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_after_fork)
 
 
-class Connection:
+class DaemonConnection:
     """Several threads may use it at once.
 
     Args:
@@ -67,7 +67,7 @@ class Connection:
             )
 
     def __repr__(self) -> str:
-        return f"<Connection {self.host}>"
+        return f"<DaemonConnection {self.host}>"
 
     @property
     def api(self) -> str:
@@ -179,7 +179,7 @@ def _upgrade(peer: socket.socket, target: str, timeout: float) -> None:
     """Ask for a stream; what the engine says instead is raised."""
     connection = http.client.HTTPConnection("docker", timeout=timeout)
     connection.sock = peer  # already connected
-    connection.request("POST", target, headers={"Connection": "Upgrade", "Upgrade": "tcp"})
+    connection.request("POST", target, headers={"DaemonConnection": "Upgrade", "Upgrade": "tcp"})
     response = connection.getresponse()
     try:
         if response.status != http.HTTPStatus.SWITCHING_PROTOCOLS:

@@ -15,7 +15,7 @@ BEING_REMOVED, HALF_REMOVED = "being_removed", "half_removed"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Rule:
+class _FaultRule:
     """One row: an error number or a pattern of what was said → the kind of fault, why it is, how to mend it."""
 
     fault: str
@@ -25,8 +25,8 @@ class _Rule:
     mend: str
 
 
-def _rule(fault: str, says: str, why: str, mend: str, *errnos: int) -> _Rule:
-    return _Rule(fault, errnos, re.compile(says, re.IGNORECASE) if says else None, why, mend)
+def _rule(fault: str, says: str, why: str, mend: str, *errnos: int) -> _FaultRule:
+    return _FaultRule(fault, errnos, re.compile(says, re.IGNORECASE) if says else None, why, mend)
 
 
 # The first row that fits counts. Patterns are parts of what dockerd (20.10 to 28) and Docker's client were seen to say.

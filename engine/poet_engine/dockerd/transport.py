@@ -7,7 +7,7 @@ from docker.transport import unixconn
 _ONLY = "http+docker://localhost"
 
 
-class _Connection(unixconn.UnixHTTPConnection):  # type: ignore[misc]  # docker-py ships no types
+class _UnixConnection(unixconn.UnixHTTPConnection):  # type: ignore[misc]  # docker-py ships no types
     def connect(self) -> None:
         """Connect; docker-py leaves its socket open when nobody answers, which warns at some later time."""
         sock = socket.socket(socket.AF_UNIX)
@@ -20,9 +20,9 @@ class _Connection(unixconn.UnixHTTPConnection):  # type: ignore[misc]  # docker-
         self.sock = sock
 
 
-class _Pool(unixconn.UnixHTTPConnectionPool):  # type: ignore[misc]  # as above
-    def _new_conn(self) -> _Connection:
-        return _Connection(self.base_url, self.socket_path, self.timeout)
+class _UnixPool(unixconn.UnixHTTPConnectionPool):  # type: ignore[misc]  # as above
+    def _new_conn(self) -> _UnixConnection:
+        return _UnixConnection(self.base_url, self.socket_path, self.timeout)
 
 
 class OnePool(unixconn.UnixHTTPAdapter):  # type: ignore[misc]  # as above
@@ -39,5 +39,5 @@ class OnePool(unixconn.UnixHTTPAdapter):  # type: ignore[misc]  # as above
         with self.pools.lock:
             pool = self.pools.get(_ONLY)
             if pool is None:
-                pool = self.pools[_ONLY] = _Pool(_ONLY, self.socket_path, self.timeout, maxsize=self.max_pool_size)
+                pool = self.pools[_ONLY] = _UnixPool(_ONLY, self.socket_path, self.timeout, maxsize=self.max_pool_size)
         return pool

@@ -1,15 +1,15 @@
 """Images of the Docker sandbox: what goes into them, building them, and which one fits."""
 
-from poet_engine.images.build import Builder
-from poet_engine.images.engine import DockerEngine
+from poet_engine.images.build import ImageBuilder
+from poet_engine.images.engine import ImageClient
 from poet_engine.images.guest_files import guest_digest
 from poet_engine.images.recipe import RECIPES, Image, choose, find, modules_needed, to_prune, why_stale
 
 __all__ = [
     "RECIPES",
-    "Builder",
-    "DockerEngine",
     "Image",
+    "ImageBuilder",
+    "ImageClient",
     "choose",
     "find",
     "guest_digest",

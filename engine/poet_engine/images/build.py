@@ -10,11 +10,11 @@ from poet_engine import _resources
 from poet_engine.errors import ImageError
 from poet_engine.images import host
 from poet_engine.images.compiling import Compiler
-from poet_engine.images.engine import DockerEngine
+from poet_engine.images.engine import ImageClient
 from poet_engine.images.guest_files import guest_digest, guest_files
 from poet_engine.images.recipe import Contents, Image, Recipe, changes, find, labels, minor, tag
 from poet_engine.images.stream import archive
-from poet_engine.images.tree import Compiled, File, arrange
+from poet_engine.images.tree import CompiledFile, File, arrange
 
 HOST = "host"
 _STEP = re.compile(r"Step ([1-9]\d*)/([1-9]\d*) : (.*)")  # how the engine tells that it begins one
@@ -23,7 +23,7 @@ Told = Callable[[str, float], None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Builder:
+class ImageBuilder:
     """Builds images at one engine.
 
     Attributes:
@@ -32,7 +32,7 @@ class Builder:
         told: Called with what is being done, and how much of it is done, from 0 to 1.
     """
 
-    engine: DockerEngine
+    engine: ImageClient
     version: str
     told: Told
 
@@ -47,7 +47,7 @@ class Builder:
         self.told(f"{recipe.name}: looking for its files", 0.0)
         try:
             entries = host.entries(recipe)
-            with Compiler([entry for entry in entries if isinstance(entry, Compiled)]) as compiler:
+            with Compiler([entry for entry in entries if isinstance(entry, CompiledFile)]) as compiler:
                 pieces = archive(entries, compiler, self._share_of(f"{recipe.name}: importing {len(entries)} files"))
                 found = self.engine.import_archive(
                     pieces, tag(contents), changes(contents, version=self.version, made_from=HOST)

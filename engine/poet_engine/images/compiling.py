@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Self
 
 from poet_engine.errors import ImageError
-from poet_engine.images.tree import Compiled
+from poet_engine.images.tree import CompiledFile
 
 # Reads pairs of names, and writes for each the length and the bytes of the compiled form, 0 for what does not compile:
 # distributions ship templates and tests of broken syntax.
@@ -46,7 +46,7 @@ class Compiler:
         interpreter: The Python whose byte code is wanted.
     """
 
-    def __init__(self, entries: Sequence[Compiled], interpreter: str = sys.executable) -> None:
+    def __init__(self, entries: Sequence[CompiledFile], interpreter: str = sys.executable) -> None:
         self._asked = b"\0".join(
             name.encode(errors="surrogateescape") for entry in entries for name in (str(entry.source), entry.shown)
         )
@@ -75,7 +75,7 @@ class Compiler:
             self._process.stdout.close()
         self._process.wait(_STOP_S)
 
-    def __call__(self, entry: Compiled) -> bytes | None:
+    def __call__(self, entry: CompiledFile) -> bytes | None:
         """The compiled form of the next entry; None when it does not compile.
 
         Raises:
@@ -84,7 +84,7 @@ class Compiler:
         (length,) = _LENGTH.unpack(self._read(_LENGTH.size, entry))
         return self._read(length, entry) if length else None
 
-    def _read(self, size: int, entry: Compiled) -> bytes:
+    def _read(self, size: int, entry: CompiledFile) -> bytes:
         read = self._process.stdout.read(size) if self._process.stdout is not None else b""
         if len(read) < size:
             raise ImageError(

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Self
 
-from poet_engine.dockerd import DEFAULT_HOST, Connection, faults
+from poet_engine.dockerd import DEFAULT_HOST, DaemonConnection, faults
 from poet_engine.errors import DockerError
 from poet_engine.images.recipe import LABEL_MADE_FROM, LABEL_NAME, LABEL_VERSION, Image, read_labels
 
@@ -13,7 +13,7 @@ _TIMEOUT_S = 30
 _BUILD_TIMEOUT_S = 1800  # installing a scientific stack over a slow line
 
 
-class DockerEngine:
+class ImageClient:
     """Images at an engine; a context manager.
 
     Args:
@@ -26,11 +26,11 @@ class DockerEngine:
 
     def __init__(self, host: str = DEFAULT_HOST, *, timeout: float = _TIMEOUT_S) -> None:
         self.host = host
-        self._connection = Connection(host, timeout=timeout)
+        self._connection = DaemonConnection(host, timeout=timeout)
         self._client, self._translated = self._connection.client, self._connection.translated
 
     def __repr__(self) -> str:
-        return f"<DockerEngine {self.host}>"
+        return f"<ImageClient {self.host}>"
 
     def __enter__(self) -> Self:
         return self

@@ -18,7 +18,7 @@ from poet_engine.errors import ImageError
 from poet_engine.images import elf, trimming
 from poet_engine.images.guest_files import guest_digest, guest_files
 from poet_engine.images.recipe import INTERPRETER, Contents, Recipe
-from poet_engine.images.tree import EXECUTABLE, STICKY, Entry, File, Folder, Link, arrange, compiled_beside
+from poet_engine.images.tree import EXECUTABLE, STICKY, Entry, File, ImageFolder, Link, arrange, compiled_beside
 
 Wanted = Callable[[Sequence[str]], bool]
 
@@ -114,9 +114,9 @@ def _frame() -> Iterator[Entry]:
     """What a root needs besides Python: two users, places for Docker's mounts, time zones."""
     yield File("/etc/passwd", _USERS)
     yield File("/etc/group", _GROUPS)
-    yield Folder("/tmp", STICKY)  # noqa: S108 - the image's
+    yield ImageFolder("/tmp", STICKY)  # noqa: S108 - the image's
     yield from (File(path, b"") for path in _EMPTY_FILES)
-    yield from (Folder(path) for path in _EMPTY_FOLDERS)
+    yield from (ImageFolder(path) for path in _EMPTY_FOLDERS)
     if _ZONES.is_dir():
         yield from _walk(_ZONES, str(_ZONES), lambda parts: parts[0] not in _ZONES_TWICE)
 

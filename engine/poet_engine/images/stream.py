@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from poet_engine.errors import ImageError
-from poet_engine.images.tree import Compiled, Entry, File, Folder, Link
+from poet_engine.images.tree import CompiledFile, Entry, File, ImageFolder, Link
 
 _PIECE = 1 << 20
 _BLOCK = 512
 
-Compile = Callable[[Compiled], bytes | None]
+Compile = Callable[[CompiledFile], bytes | None]
 Told = Callable[[int, int], None]
 
 
@@ -48,7 +48,7 @@ def _content(entry: Entry, compiled: Compile) -> bytes | None:
             return content
         case File(content=Path() as path):
             return _read(path)
-        case Compiled():
+        case CompiledFile():
             return compiled(entry)
         case _:
             return b""
@@ -69,12 +69,12 @@ def _header(entry: Entry, size: int) -> bytes:
     info = tarfile.TarInfo(entry.path.removeprefix("/"))
     info.uid = info.gid = info.mtime = 0
     match entry:
-        case Folder(mode=mode):
+        case ImageFolder(mode=mode):
             info.type, info.mode = tarfile.DIRTYPE, mode
         case Link(target=target):
             info.type, info.mode, info.linkname = tarfile.SYMTYPE, 0o777, target
         case File(mode=mode):
             info.mode, info.size = mode, size
-        case Compiled():
+        case CompiledFile():
             info.mode, info.size = 0o644, size
     return info.tobuf(tarfile.PAX_FORMAT)

@@ -9,7 +9,7 @@ PLAIN, EXECUTABLE, STICKY = 0o644, 0o755, 0o1777
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Folder:
+class ImageFolder:
     """A folder; `path` is absolute and in normal form, here and below."""
 
     path: str
@@ -37,7 +37,7 @@ class Link:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Compiled:
+class CompiledFile:
     """The compiled form of one of the host's source files.
 
     Attributes:
@@ -51,7 +51,7 @@ class Compiled:
     shown: str
 
 
-Entry = Folder | File | Link | Compiled
+Entry = ImageFolder | File | Link | CompiledFile
 
 
 def arrange(entries: Iterable[Entry]) -> list[Entry]:
@@ -69,13 +69,13 @@ def arrange(entries: Iterable[Entry]) -> list[Entry]:
     for path in list(found):
         above = posixpath.dirname(path)
         while above != "/":
-            if not isinstance(found.setdefault(above, Folder(above)), Folder):
+            if not isinstance(found.setdefault(above, ImageFolder(above)), ImageFolder):
                 raise ValueError(f"{path!r} lies in what is no folder")  # noqa: TRY004 - the value is wrong, not a caller's type
             above = posixpath.dirname(above)
     return [found[path] for path in sorted(found)]
 
 
-def compiled_beside(entry: File, version_tag: str) -> Compiled | None:
+def compiled_beside(entry: File, version_tag: str) -> CompiledFile | None:
     """The compiled form that the interpreter looks for; None for what is no source.
 
     Args:
@@ -85,4 +85,4 @@ def compiled_beside(entry: File, version_tag: str) -> Compiled | None:
     folder, name = posixpath.split(entry.path)
     if not name.endswith(".py") or not isinstance(entry.content, Path):
         return None
-    return Compiled(f"{folder}/__pycache__/{name[:-3]}.{version_tag}.pyc", entry.content, entry.path)
+    return CompiledFile(f"{folder}/__pycache__/{name[:-3]}.{version_tag}.pyc", entry.content, entry.path)

@@ -10,11 +10,11 @@ import pytest
 
 from poet_engine import _resources, images
 from poet_engine.dockerd import DEFAULT_HOST
-from poet_engine.images import Builder, DockerEngine, Image
+from poet_engine.images import Image, ImageBuilder, ImageClient
 from poet_engine.policy import Policy
 from poet_engine.sandbox.docker import configuration, ownership
-from poet_engine.sandbox.docker.configuration import Asked
-from poet_engine.sandbox.docker.engine import LABEL_OWNER, ContainerEngine, ContainerState
+from poet_engine.sandbox.docker.configuration import ContainerSpec
+from poet_engine.sandbox.docker.engine import LABEL_OWNER, ContainerClient, ContainerState
 from poet_engine.settings import Settings
 
 _POLICY = Policy.parse(
@@ -34,7 +34,7 @@ class Containers:
 
     memory = _MEMORY
 
-    def __init__(self, engine: ContainerEngine, image: Image) -> None:
+    def __init__(self, engine: ContainerClient, image: Image) -> None:
         self.engine, self.image = engine, image
         self._made: list[str] = []
         self._uids = iter(ownership.uids(engine.info(), ownership.current("0")))
@@ -42,7 +42,7 @@ class Containers:
 
     def make(self, program: str, runtime: str = "runc", labels: dict[str, str] | None = None, **changed: object) -> str:
         """A container that is not started; `changed` are fields of Docker's in place of ours."""
-        asked = Asked(
+        asked = ContainerSpec(
             image=self.image.id,
             command=["-c", program],
             uid=next(self._uids),
@@ -84,19 +84,19 @@ class Containers:
 
 @pytest.fixture(scope="module")
 def image() -> Image:
-    with DockerEngine(Settings.read().docker_host or DEFAULT_HOST) as engine:
-        return Builder(engine, "0", lambda _doing, _share: None).from_host(images.find("base"))
+    with ImageClient(Settings.read().docker_host or DEFAULT_HOST) as engine:
+        return ImageBuilder(engine, "0", lambda _doing, _share: None).from_host(images.find("base"))
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[ContainerEngine]:
-    with ContainerEngine(Settings.read().docker_host or DEFAULT_HOST, timeout=60) as found:
+def engine() -> Iterator[ContainerClient]:
+    with ContainerClient(Settings.read().docker_host or DEFAULT_HOST, timeout=60) as found:
         yield found
     gc.collect()  # what is still open warns now, which fails the test
 
 
 @pytest.fixture
-def containers(engine: ContainerEngine, image: Image) -> Iterator[Containers]:
+def containers(engine: ContainerClient, image: Image) -> Iterator[Containers]:
     found = Containers(engine, image)
     yield found
     found.close()

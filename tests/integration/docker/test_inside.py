@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from poet_engine.dockerd import Connection
+from poet_engine.dockerd import DaemonConnection
 from poet_engine.sandbox import environment
 from poet_engine.sandbox.docker import ownership
-from poet_engine.sandbox.docker.engine import ContainerEngine
+from poet_engine.sandbox.docker.engine import ContainerClient
 
 if TYPE_CHECKING:
     from tests.integration.docker.conftest import Containers
@@ -131,7 +131,7 @@ def _numbers(value: object) -> list[int]:
 
 class TestInside:
     def test_the_first_process_has_no_privilege_but_what_gvisors_own_root_needs(
-        self, seen: Seen, runtime: str, engine: ContainerEngine
+        self, seen: Seen, runtime: str, engine: ContainerClient
     ) -> None:
         if runtime == "runc":
             assert seen["ids"] == [ownership.uids(engine.info(), ownership.current("0"))[0]] * 7
@@ -235,10 +235,10 @@ def test_control_in_a_container_that_is_not_hardened_the_same_looks_find_all_of_
 
 
 def test_no_volume_and_no_file_of_the_host_is_mounted(
-    engine: ContainerEngine, containers: "Containers", runtime: str
+    engine: ContainerClient, containers: "Containers", runtime: str
 ) -> None:
     container = containers.make("0", runtime)
-    connection = Connection(engine.host, timeout=60)
+    connection = DaemonConnection(engine.host, timeout=60)
     try:
         found = connection.ask("GET", f"/containers/{container}/json", doing="looking")
     finally:

@@ -15,7 +15,7 @@ import pytest
 from poet_engine.dockerd import faults
 from poet_engine.errors import DockerError
 from poet_engine.sandbox.docker import ownership
-from poet_engine.sandbox.docker.engine import ContainerEngine
+from poet_engine.sandbox.docker.engine import ContainerClient
 
 if TYPE_CHECKING:
     from tests.integration.docker.conftest import Containers
@@ -32,7 +32,7 @@ sys.exit(7)
 """
 
 
-def test_a_life(engine: ContainerEngine, containers: "Containers", runtime: str) -> None:
+def test_a_life(engine: ContainerClient, containers: "Containers", runtime: str) -> None:
     container = containers.make(TALK, runtime)
     state = engine.state(container)
     assert state is not None
@@ -59,7 +59,7 @@ def test_a_life(engine: ContainerEngine, containers: "Containers", runtime: str)
     assert engine.state(container) is None
 
 
-def test_a_dropped_stream_is_end_of_file_inside(engine: ContainerEngine, containers: "Containers") -> None:
+def test_a_dropped_stream_is_end_of_file_inside(engine: ContainerClient, containers: "Containers") -> None:
     """That is the lifeline: a container notices by itself that its host is gone."""
     container = containers.make(TALK)
     stream = engine.attach(container)
@@ -68,7 +68,7 @@ def test_a_dropped_stream_is_end_of_file_inside(engine: ContainerEngine, contain
     assert containers.ended(container).exit_code == 7
 
 
-def test_killed_is_over_at_once(engine: ContainerEngine, containers: "Containers", runtime: str) -> None:
+def test_killed_is_over_at_once(engine: ContainerClient, containers: "Containers", runtime: str) -> None:
     container = containers.make("input()", runtime)
     with engine.attach(container) as stream:
         stream.settimeout(60)
@@ -85,7 +85,7 @@ def test_the_state_tells_of_memory_that_ran_out(containers: "Containers") -> Non
     assert (state.exit_code, state.oom_killed) == (128 + signal.SIGKILL, True)
 
 
-def test_memory_can_be_limited_anew_while_it_runs(engine: ContainerEngine, containers: "Containers") -> None:
+def test_memory_can_be_limited_anew_while_it_runs(engine: ContainerClient, containers: "Containers") -> None:
     program = """
 import sys
 paths = "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"
@@ -118,25 +118,25 @@ class TestFaults:
     def test_no_runtime(self, containers: "Containers") -> None:
         assert self._fault(lambda: containers.make("0", "nope"), "daemon.json") == faults.NO_RUNTIME
 
-    def test_a_name_that_is_taken(self, engine: ContainerEngine, containers: "Containers") -> None:
+    def test_a_name_that_is_taken(self, engine: ContainerClient, containers: "Containers") -> None:
         container = containers.make("0")
         name = next(found.name for found in engine.owned() if found.id == container)
         assert self._fault(lambda: engine.create({"Image": containers.image.id}, name), name) == faults.IN_USE
 
-    def test_no_such_program(self, engine: ContainerEngine, containers: "Containers") -> None:
+    def test_no_such_program(self, engine: ContainerClient, containers: "Containers") -> None:
         container = containers.make("0", Entrypoint=["/nope"])
         assert self._fault(lambda: engine.start(container), "/nope") == faults.NOT_STARTED
         state = engine.state(container)
         assert state is not None
         assert "/nope" in state.error
 
-    def test_limits_that_the_engine_cannot_set(self, engine: ContainerEngine, containers: "Containers") -> None:
+    def test_limits_that_the_engine_cannot_set(self, engine: ContainerClient, containers: "Containers") -> None:
         far = {"Ulimits": [{"Name": "nofile", "Soft": 1 << 40, "Hard": 1 << 40}]}
         container = containers.make("0", HostConfig=far, NetworkDisabled=True)
         assert self._fault(lambda: engine.start(container), "error setting rlimit") == faults.NO_LIMITS
 
     @pytest.mark.parametrize("call", ["start", "attach", "set_memory"])
-    def test_no_such_container(self, engine: ContainerEngine, call: str) -> None:
+    def test_no_such_container(self, engine: ContainerClient, call: str) -> None:
         calls: dict[str, Callable[[], object]] = {
             "start": lambda: engine.start("c" * 64),
             "attach": lambda: engine.attach("c" * 64),
@@ -152,7 +152,7 @@ class TestFaults:
         return caught.value.fault
 
 
-def test_several_threads_have_containers_at_once(engine: ContainerEngine, containers: "Containers") -> None:
+def test_several_threads_have_containers_at_once(engine: ContainerClient, containers: "Containers") -> None:
     made = [containers.make(TALK) for _ in range(6)]
     said: dict[str, str] = {}
 
@@ -173,7 +173,7 @@ def test_several_threads_have_containers_at_once(engine: ContainerEngine, contai
     assert said == {container: f"heard {container}\nthe end\n" for container in made}
 
 
-def test_the_engine_says_what_it_is(engine: ContainerEngine) -> None:
+def test_the_engine_says_what_it_is(engine: ContainerClient) -> None:
     info = engine.info()
     assert "runc" in info.runtimes
     assert info.cgroup_version in (1, 2)
@@ -185,8 +185,8 @@ def test_the_engine_says_what_it_is(engine: ContainerEngine) -> None:
 KILLED = """
 import os, signal, sys
 from poet_engine.sandbox.docker import ownership
-from poet_engine.sandbox.docker.engine import ContainerEngine
-engine = ContainerEngine(sys.argv[1])
+from poet_engine.sandbox.docker.engine import ContainerClient
+engine = ContainerClient(sys.argv[1])
 labels = ownership.current("0").labels()
 for started in (True, False):
     body = {"Image": sys.argv[2], "Cmd": ["-c", "import signal; signal.pause()"], "Labels": labels}
@@ -197,7 +197,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_what_a_killed_host_left_is_swept_and_nothing_else(engine: ContainerEngine, containers: "Containers") -> None:
+def test_what_a_killed_host_left_is_swept_and_nothing_else(engine: ContainerClient, containers: "Containers") -> None:
     here = ownership.current("0")
     killed = subprocess.run(
         [sys.executable, "-c", KILLED, engine.host, containers.image.id], capture_output=True, text=True, check=False

@@ -8,7 +8,7 @@ import requests
 
 from poet_engine.dockerd import faults
 from poet_engine.errors import DockerError
-from poet_engine.images import DockerEngine
+from poet_engine.images import ImageClient
 
 # What the client was seen to raise: made here as it makes it, with the engine's own words.
 _SEEN: list[tuple[BaseException, str, str]] = [
@@ -130,5 +130,5 @@ def test_what_the_engine_says_is_cut() -> None:
 @pytest.mark.parametrize("host", ["unix:///nowhere/docker.sock", "tcp://127.0.0.1:1", "nonsense://x"])
 def test_where_no_engine_is_the_error_says_so(host: str) -> None:
     with pytest.raises(DockerError, match="no Docker engine answers there") as caught:
-        DockerEngine(host, timeout=5)
+        ImageClient(host, timeout=5)
     assert caught.value.fault == faults.NO_DAEMON

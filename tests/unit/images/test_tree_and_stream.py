@@ -14,7 +14,7 @@ from poet_engine.images import trimming
 from poet_engine.images.compiling import Compiler
 from poet_engine.images.host import place_libraries
 from poet_engine.images.stream import archive
-from poet_engine.images.tree import Compiled, Entry, File, Folder, Link, arrange, compiled_beside
+from poet_engine.images.tree import CompiledFile, Entry, File, ImageFolder, Link, arrange, compiled_beside
 
 
 def written(entries: Sequence[Entry]) -> bytes:
@@ -28,9 +28,9 @@ def members(data: bytes) -> dict[str, tarfile.TarInfo]:
 
 class TestArranging:
     def test_folders_are_made_and_the_order_is_that_of_paths(self) -> None:
-        found = arrange([File("/b/c/d", b""), Link("/a", "b"), Folder("/b", 0o1777)])
+        found = arrange([File("/b/c/d", b""), Link("/a", "b"), ImageFolder("/b", 0o1777)])
         assert [entry.path for entry in found] == ["/a", "/b", "/b/c", "/b/c/d"]
-        assert found[1] == Folder("/b", 0o1777)
+        assert found[1] == ImageFolder("/b", 0o1777)
 
     def test_the_order_in_which_things_are_found_does_not_matter(self) -> None:
         entries: list[Entry] = [File("/x/y", b"1"), File("/x/a", b"2"), Link("/l", "x")]
@@ -73,7 +73,7 @@ class TestArchive:
             written([File("/x", tmp_path / "missing.so")])
 
     def test_what_does_not_compile_is_left_out(self) -> None:
-        entries = [Compiled("/a.pyc", Path("/nowhere"), "/a.py")]
+        entries = [CompiledFile("/a.pyc", Path("/nowhere"), "/a.py")]
         assert members(b"".join(archive(entries, lambda _: None, lambda _done, _total: None))) == {}
 
     def test_progress_ends_at_everything(self) -> None:
@@ -89,7 +89,7 @@ class TestCompiling:
         good, bad = tmp_path / "good.py", tmp_path / "bad.py"
         good.write_text("NAMES = {'a', 'b', 'c'}\ndef f(x):\n    return x in {'one', 'two', 'three'}\n")
         bad.write_text("this is no Python\n")
-        asked = [Compiled("/lib/a.pyc", good, "/lib/good.py"), Compiled("/b.pyc", bad, "/b.py")]
+        asked = [CompiledFile("/lib/a.pyc", good, "/lib/good.py"), CompiledFile("/b.pyc", bad, "/b.py")]
         rounds = []
         for _ in range(2):
             with Compiler(asked) as compiler:
@@ -103,14 +103,14 @@ class TestCompiling:
         assert os.fsencode(tmp_path) not in form
 
     def test_a_source_that_cannot_be_read_is_an_error(self, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-        asked = Compiled("/a.pyc", tmp_path / "missing.py", "/a.py")
+        asked = CompiledFile("/a.pyc", tmp_path / "missing.py", "/a.py")
         with Compiler([asked]) as compiler, pytest.raises(ImageError, match=r"missing\.py"):
             compiler(asked)
         capfd.readouterr()
 
     def test_only_sources_of_the_host_have_a_compiled_form(self) -> None:
         source = File("/usr/lib/m.py", Path("/x/m.py"))
-        expected = Compiled("/usr/lib/__pycache__/m.cpython-311.pyc", Path("/x/m.py"), "/usr/lib/m.py")
+        expected = CompiledFile("/usr/lib/__pycache__/m.cpython-311.pyc", Path("/x/m.py"), "/usr/lib/m.py")
         assert compiled_beside(source, "cpython-311") == expected
         assert compiled_beside(File("/m.py", b""), "cpython-311") is None
         assert compiled_beside(File("/m.so", Path("/x/m.so")), "cpython-311") is None

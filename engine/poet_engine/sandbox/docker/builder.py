@@ -12,8 +12,8 @@ from poet_engine.guest.frames import Kind as FrameKind
 from poet_engine.policy import Policy
 from poet_engine.sandbox.docker import configuration
 from poet_engine.sandbox.docker.container import Container
-from poet_engine.sandbox.docker.engine import ContainerEngine
-from poet_engine.sandbox.docker.line import INSIDE, Line, NoLineError
+from poet_engine.sandbox.docker.engine import ContainerClient
+from poet_engine.sandbox.docker.line import INSIDE, DirectSocket, NoDirectSocketError
 from poet_engine.sandbox.docker.ownership import Users
 from poet_engine.sandbox.docker.stream import Stream
 
@@ -67,7 +67,7 @@ class ContainerBuilder:
     """
 
     def __init__(
-        self, engine: ContainerEngine, policy: Policy, config: Callable[[int], Config], kind: ContainerTemplate
+        self, engine: ContainerClient, policy: Policy, config: Callable[[int], Config], kind: ContainerTemplate
     ) -> None:
         self._engine, self._policy, self._config, self._kind = engine, policy, config, kind
         self._lock = threading.Lock()
@@ -102,7 +102,7 @@ class ContainerBuilder:
         if self._has_line:
             try:
                 return self._on_line(uid)
-            except (NoLineError, OSError):  # the latter for want of room for its folder
+            except (NoDirectSocketError, OSError):  # the latter for want of room for its folder
                 self._has_line = False
             except DockerError as error:
                 if error.fault in _UNKNOWN_FATE:
@@ -111,7 +111,7 @@ class ContainerBuilder:
         return self._on_streams(uid)
 
     def _on_line(self, uid: int) -> Container:
-        with Line() as line:
+        with DirectSocket() as line:
             id_, name, memory = self._create(uid, line.folder)
             with self._removed_on_failure(name):
                 self._engine.start(id_, timeout=_MAKE)
@@ -151,8 +151,8 @@ class ContainerBuilder:
                 self._doubtful[name] = _TRIES
             raise
 
-    def _asked(self, uid: int, memory: int | None, line: str | None) -> configuration.Asked:
-        return configuration.Asked(
+    def _asked(self, uid: int, memory: int | None, line: str | None) -> configuration.ContainerSpec:
+        return configuration.ContainerSpec(
             line=line,
             image=self._kind.image,
             command=COMMAND if line is None else (*COMMAND, f"{INSIDE}/line"),

@@ -12,17 +12,17 @@ import psutil
 from poet_engine.dockerd import DEFAULT_HOST, faults
 from poet_engine.errors import SandboxUnavailableError
 from poet_engine.guest.config import Config
-from poet_engine.images import DockerEngine, guest_digest, modules_needed, seccomp
+from poet_engine.images import ImageClient, guest_digest, modules_needed, seccomp
 from poet_engine.images import choose as choose_image
 from poet_engine.images.recipe import minor
 from poet_engine.policy import Policy, Wall
 from poet_engine.sandbox import walls
 from poet_engine.sandbox.docker import configuration, line, ownership
 from poet_engine.sandbox.docker.builder import ContainerBuilder, ContainerTemplate
-from poet_engine.sandbox.docker.engine import ContainerEngine, EngineInfo
+from poet_engine.sandbox.docker.engine import ContainerClient, EngineInfo
 from poet_engine.sandbox.guest_config import Visible, guest_config
 
-__all__ = ["DAEMON_FAULTS", "DEFAULT_HOST", "Chosen", "choose"]
+__all__ = ["DAEMON_FAULTS", "DEFAULT_HOST", "ResolvedRuntime", "choose"]
 
 # What is wrong with the engine itself, rather than with what it was asked for.
 DAEMON_FAULTS = frozenset((faults.NO_DAEMON, faults.PERMISSION, faults.TIMEOUT, faults.OLD_API))
@@ -34,7 +34,7 @@ _users: dict[range, ownership.Users] = {}  # of this process, whichever sandbox 
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Chosen:
+class ResolvedRuntime:
     """What serves a policy.
 
     Attributes:
@@ -53,8 +53,8 @@ class Chosen:
 
 
 def choose(
-    engine: ContainerEngine, policy: Policy, runtime: str | None, *, without: frozenset[str] = frozenset()
-) -> Chosen:
+    engine: ContainerClient, policy: Policy, runtime: str | None, *, without: frozenset[str] = frozenset()
+) -> ResolvedRuntime:
     """The image that fits the policy's modules, and the runtime that was asked for.
 
     Args:
@@ -76,7 +76,7 @@ def choose(
     _refuse_unlimited(policy, info)
     gvisor = configuration.is_gvisor(chosen)
     needed = modules_needed((*policy.static.imports, *policy.isolation.preload))
-    with DockerEngine(engine.host) as images:
+    with ImageClient(engine.host) as images:
         image = choose_image(images.images(), needed, guest=guest_digest(), python=platform.python_version())
     config = _configuration(policy, minor(image.contents.python), separate=gvisor, without=without)
     here = ownership.current(importlib.metadata.version("poet-engine"))
@@ -92,10 +92,10 @@ def choose(
     )
     builder = ContainerBuilder(engine, policy, lambda uid: dataclasses.replace(config, uid=uid), kind)
     probing = functools.partial(_lenient, config)
-    return Chosen(builder, probing, chosen, info, functools.partial(_sweep, engine, here))
+    return ResolvedRuntime(builder, probing, chosen, info, functools.partial(_sweep, engine, here))
 
 
-def _sweep(engine: ContainerEngine, here: ownership.Owner) -> None:
+def _sweep(engine: ContainerClient, here: ownership.Owner) -> None:
     """Remove what other processes have left, at the engine and in the folder of temporary files."""
     line.sweep(psutil.pid_exists)
     ownership.sweep(engine, here)
@@ -115,7 +115,7 @@ def _refuse_network(policy: Policy) -> None:
         )
 
 
-def remarks(chosen: Chosen, host: str) -> tuple[str, ...]:
+def remarks(chosen: ResolvedRuntime, host: str) -> tuple[str, ...]:
     """What a user of this engine may want to know."""
     info = chosen.info
     said = [

@@ -48,7 +48,7 @@ _READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-tr
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ContainerSpec:
     """What a container is asked to be, beside its policy.
 
     Attributes:
@@ -78,7 +78,7 @@ def is_gvisor(runtime: str) -> bool:
     return "runsc" in runtime
 
 
-def body(policy: Policy, asked: Asked) -> dict[str, object]:
+def body(policy: Policy, asked: ContainerSpec) -> dict[str, object]:
     """The container's configuration, as Docker's API takes it.
 
     Raises:
@@ -109,7 +109,7 @@ def body(policy: Policy, asked: Asked) -> dict[str, object]:
     }
 
 
-def _host(policy: Policy, asked: Asked) -> dict[str, object]:
+def _host(policy: Policy, asked: ContainerSpec) -> dict[str, object]:
     limits, gvisor = policy.limits, is_gvisor(asked.runtime)
     memory = asked.memory
     if memory is None:

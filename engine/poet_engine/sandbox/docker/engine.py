@@ -6,7 +6,7 @@ import socket
 from collections.abc import Mapping
 from typing import Self
 
-from poet_engine.dockerd import DEFAULT_HOST, Connection, faults
+from poet_engine.dockerd import DEFAULT_HOST, DaemonConnection, faults
 from poet_engine.errors import DockerError
 
 LABEL_OWNER = "org.poet-engine.owner"  # on every container of ours
@@ -84,7 +84,7 @@ class EngineInfo:
     memory: int
 
 
-class ContainerEngine:
+class ContainerClient:
     """Containers at one engine; a context manager. Several threads may use it at once.
 
     Every method takes `timeout`: seconds for connecting to the engine and again for its answer, after which the
@@ -100,10 +100,10 @@ class ContainerEngine:
 
     def __init__(self, host: str = DEFAULT_HOST, *, timeout: float = _TIMEOUT_S) -> None:
         self.host = host
-        self._connection = Connection(host, timeout=timeout)
+        self._connection = DaemonConnection(host, timeout=timeout)
 
     def __repr__(self) -> str:
-        return f"<ContainerEngine {self.host}>"
+        return f"<ContainerClient {self.host}>"
 
     def __enter__(self) -> Self:
         return self
@@ -248,7 +248,7 @@ class ContainerEngine:
         entries = [_mapping(entry) for entry in _sequence(found)]
         return [_owned(entry) for entry in entries if entry.get("State") != "removing"]
 
-    def knock(self, *, timeout: float | None = None) -> None:
+    def ping(self, *, timeout: float | None = None) -> None:
         """See whether the engine lives and lets anybody in: one that is ending still answers on connections it has.
 
         Raises:

@@ -9,7 +9,7 @@ from poet_engine.guest.travel import UndecodableError
 from poet_engine.sandbox.docker.stream import Stream, StreamError
 
 
-class Fetched:
+class RemoteAttachment:
     """The region of an answer, in a file that the first process of the container holds.
 
     Args:

@@ -22,7 +22,7 @@ _PREFIX = "poet-line-"
 _LONGEST_PATH = 100  # of the 108 bytes that an address has
 
 
-class NoLineError(Exception):
+class NoDirectSocketError(Exception):
     """No container came; the text says why."""
 
 
@@ -39,7 +39,7 @@ def usable(host: str, *, desktop: bool, gvisor: bool) -> bool:
     return host.startswith("unix://") and not desktop and not gvisor and short and hasattr(socket, "AF_UNIX")
 
 
-class Line:
+class DirectSocket:
     """The host's end, until its container has connected. A context manager: what it needs is removed with it."""
 
     def __init__(self) -> None:
@@ -64,19 +64,19 @@ class Line:
         return str(self._inner)
 
     def __repr__(self) -> str:
-        return f"<Line {self._inner}>"
+        return f"<DirectSocket {self._inner}>"
 
     def accept(self, timeout: float) -> socket.socket:
         """The container's connection; the caller closes it. A forked child does not have it.
 
         Raises:
-            NoLineError: It did not come in time.
+            NoDirectSocketError: It did not come in time.
         """
         self._listener.settimeout(timeout)
         try:
             peer, _address = self._listener.accept()
         except OSError as error:
-            raise NoLineError(f"no container connected within {timeout:.0f} s: {error}") from None
+            raise NoDirectSocketError(f"no container connected within {timeout:.0f} s: {error}") from None
         keep_from_children(peer)
         return peer
 

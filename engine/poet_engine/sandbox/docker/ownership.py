@@ -19,7 +19,7 @@ import psutil
 from poet_engine.dockerd import faults
 from poet_engine.errors import DockerError
 from poet_engine.sandbox import proc
-from poet_engine.sandbox.docker.engine import LABEL_OWNER, ContainerEngine, EngineInfo
+from poet_engine.sandbox.docker.engine import LABEL_OWNER, ContainerClient, EngineInfo
 
 _STARTED, _BOOT, _NAMESPACE = f"{LABEL_OWNER}.started", f"{LABEL_OWNER}.boot", f"{LABEL_OWNER}.namespace"
 _VERSION = f"{LABEL_OWNER}.version"
@@ -127,7 +127,7 @@ def abandoned(labels: Mapping[str, str], here: Owner, living: Living) -> bool:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Swept:
+class SweepResult:
     """What a sweep did.
 
     Attributes:
@@ -140,12 +140,12 @@ class Swept:
 
 
 def sweep(
-    engine: ContainerEngine,
+    engine: ContainerClient,
     here: Owner,
     *,
     living: Living = lives,
     timeout: float | None = None,
-) -> Swept:
+) -> SweepResult:
     """Remove the containers whose owner is gone, also those that were never started.
 
     Args:
@@ -166,7 +166,7 @@ def sweep(
                 failed[container.name] = str(error)
             else:
                 removed.append(container.name)
-    return Swept(tuple(removed), failed)
+    return SweepResult(tuple(removed), failed)
 
 
 def uids(info: EngineInfo, here: Owner) -> range:

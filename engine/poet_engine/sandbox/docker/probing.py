@@ -31,7 +31,7 @@ class Probing(NamedTuple):
     means: Means
 
 
-class Apart:
+class ProbeContainer:
     """Opens such containers.
 
     Args:

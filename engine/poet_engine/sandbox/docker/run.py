@@ -14,7 +14,7 @@ from poet_engine.outcome import Evidence, Outcome, Status
 from poet_engine.policy import Limits
 from poet_engine.sandbox import conclusion, wire
 from poet_engine.sandbox.docker.container import Container, End, read_end
-from poet_engine.sandbox.docker.fetched import Fetched
+from poet_engine.sandbox.docker.fetched import RemoteAttachment
 from poet_engine.sandbox.docker.files import Files
 from poet_engine.sandbox.docker.stream import StreamError
 from poet_engine.sandbox.hearing import ResponseReader, garbled
@@ -203,7 +203,7 @@ class ContainerRun:
     def _on_answer(self, data: bytes) -> None:
         if self._watch.kill is not None:
             return
-        attached = Fetched(self._stream, self._take, size=self._limits.result, patience=_FETCH_GRACE)
+        attached = RemoteAttachment(self._stream, self._take, size=self._limits.result, patience=_FETCH_GRACE)
         kill = self._heard.take(data, attached)
         if attached.lost:
             self._lost, self._heard.answer = True, None

@@ -18,10 +18,10 @@ from poet_engine.policy import Fresh, Policy
 from poet_engine.sandbox import files_in, misuse, walls, wire
 from poet_engine.sandbox.docker import choice
 from poet_engine.sandbox.docker.container import Container
-from poet_engine.sandbox.docker.engine import ContainerEngine, ContainerState
+from poet_engine.sandbox.docker.engine import ContainerClient, ContainerState
 from poet_engine.sandbox.docker.files import Files
 from poet_engine.sandbox.docker.keeper import ContainerMaintainer
-from poet_engine.sandbox.docker.probing import Apart
+from poet_engine.sandbox.docker.probing import ProbeContainer
 from poet_engine.sandbox.docker.run import NAME, ContainerRun
 from poet_engine.sandbox.docker.schedule import ContainerPoolSize
 from poet_engine.sandbox.pool import schedule as pool_schedule
@@ -91,7 +91,7 @@ class DockerSandbox:
         self._count_lock = threading.Lock()
         self._closing = threading.Event()
         try:
-            self._engine = ContainerEngine(host or choice.DEFAULT_HOST)
+            self._engine = ContainerClient(host or choice.DEFAULT_HOST)
         except DockerError as error:
             raise SandboxUnavailableError(str(error)) from None
         try:
@@ -110,7 +110,7 @@ class DockerSandbox:
         self._keeper = ContainerMaintainer(self._exchange, self._builder, size, once=once, clock=clock)
         self._keeper.submit(self._builder.tidy)
         self._keeper.submit(self._chosen.sweep)  # what is left of others must not keep us from starting
-        self._apart = Apart(self._builder, self._limits, self._chosen.probing, clock)
+        self._apart = ProbeContainer(self._builder, self._limits, self._chosen.probing, clock)
         self._finalizer = weakref.finalize(self, _abandon, self._keeper, self._engine)
         _living.add(self)
 
@@ -197,7 +197,7 @@ class DockerSandbox:
 
     def _refuse_dead_engine(self) -> None:
         try:
-            self._engine.knock(timeout=_ASK_GRACE)
+            self._engine.ping(timeout=_ASK_GRACE)
         except DockerError as error:
             raise _NoEngineError(str(error), Unavailable.SETUP) from None
 
@@ -210,7 +210,7 @@ class DockerSandbox:
         try:
             state = self._state_of(container)
             if state is None or not state.oom_killed:
-                self._engine.knock(timeout=_ASK_GRACE)  # an engine that ends takes its containers with it
+                self._engine.ping(timeout=_ASK_GRACE)  # an engine that ends takes its containers with it
         except DockerError as error:
             return Evidence(DAEMON, str(error), source="host"), 0
         if state is None:
@@ -240,7 +240,7 @@ class DockerSandbox:
         except DockerError as error:
             if error.fault != faults.TIMEOUT:
                 raise
-            self._engine.knock(timeout=_ASK_GRACE)
+            self._engine.ping(timeout=_ASK_GRACE)
             return ContainerState(running=True, exit_code=0, oom_killed=False, error="", pid=0)
 
     def _no_container(self, error: NoWorkerError, cancellation: Cancellation | None) -> Outcome:
@@ -324,7 +324,7 @@ class DockerSandbox:
         self.close()
 
 
-def _abandon(keeper: ContainerMaintainer, engine: ContainerEngine) -> None:
+def _abandon(keeper: ContainerMaintainer, engine: ContainerClient) -> None:
     warnings.warn(f"a docker sandbox was never closed: {keeper!r}", ResourceWarning, stacklevel=2)
     keeper.close()
     engine.close()

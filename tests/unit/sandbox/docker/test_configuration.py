@@ -11,15 +11,17 @@ from hypothesis import strategies as st
 from poet_engine.policy import Policy
 from poet_engine.sandbox import environment
 from poet_engine.sandbox.docker import configuration
-from poet_engine.sandbox.docker.configuration import Asked
+from poet_engine.sandbox.docker.configuration import ContainerSpec
 
 IMAGE = "sha256:" + "a" * 64
 PROFILE = '{"defaultAction": "SCMP_ACT_ERRNO"}'
 MIB = 1 << 20
 
 
-def asked(runtime: str = "runc", memory: int | None = 300 * MIB, uid: int = 0x40000001, image: str = IMAGE) -> Asked:
-    return Asked(
+def asked(
+    runtime: str = "runc", memory: int | None = 300 * MIB, uid: int = 0x40000001, image: str = IMAGE
+) -> ContainerSpec:
+    return ContainerSpec(
         image=image,
         command=["-c", "0"],
         uid=uid,

@@ -10,12 +10,12 @@ import pytest
 
 from poet_engine.dockerd import faults
 from poet_engine.errors import DockerError
-from poet_engine.sandbox.docker.engine import ContainerEngine, ContainerState, EngineInfo, Owned, read_info
+from poet_engine.sandbox.docker.engine import ContainerClient, ContainerState, EngineInfo, Owned, read_info
 
 if TYPE_CHECKING:
     from tests.unit.conftest import ScriptedEngine
 
-CALLS: dict[str, Callable[[ContainerEngine, float], object]] = {
+CALLS: dict[str, Callable[[ContainerClient, float], object]] = {
     "create": lambda engine, wait: engine.create({"Image": "x"}, "n", timeout=wait),
     "attach": lambda engine, wait: engine.attach("c", timeout=wait),
     "start": lambda engine, wait: engine.start("c", timeout=wait),
@@ -36,7 +36,7 @@ def test_an_engine_that_hangs_costs_a_caller_its_deadline_and_no_more(
     """It took the request, and says nothing: pytest's own timeout would end a call without a deadline."""
     reached = threading.Event()
     scripted_engine.says = lambda _: reached.set()
-    with ContainerEngine(scripted_engine.host, timeout=30) as engine, pytest.raises(DockerError) as caught:
+    with ContainerClient(scripted_engine.host, timeout=30) as engine, pytest.raises(DockerError) as caught:
         CALLS[call](engine, 0.2)
     assert caught.value.fault == faults.TIMEOUT
     assert reached.wait(30)
@@ -46,7 +46,7 @@ def test_an_engine_that_hangs_costs_a_caller_its_deadline_and_no_more(
 @EACH
 def test_an_engine_that_dies_in_the_middle_is_said_to_be_gone(scripted_engine: "ScriptedEngine", call: str) -> None:
     scripted_engine.says = lambda _: b""
-    with ContainerEngine(scripted_engine.host, timeout=30) as engine, pytest.raises(DockerError) as caught:
+    with ContainerClient(scripted_engine.host, timeout=30) as engine, pytest.raises(DockerError) as caught:
         CALLS[call](engine, 30)
     assert caught.value.fault == faults.NO_DAEMON
 
@@ -54,7 +54,7 @@ def test_an_engine_that_dies_in_the_middle_is_said_to_be_gone(scripted_engine: "
 def test_the_first_deadline_is_that_of_connecting(scripted_engine: "ScriptedEngine") -> None:
     scripted_engine.api = ""  # no answer to the first question either
     with pytest.raises(DockerError) as caught:
-        ContainerEngine(scripted_engine.host, timeout=0.2)
+        ContainerClient(scripted_engine.host, timeout=0.2)
     assert caught.value.fault == faults.TIMEOUT
 
 
@@ -84,7 +84,7 @@ def test_what_is_over_already_is_no_failure_of_ending_it(
     scripted_engine: "ScriptedEngine", call: str, said: tuple[str, str], fault: str | None
 ) -> None:
     scripted_engine.says = lambda _: scripted_engine.answer(said[0], {"message": said[1]})
-    with ContainerEngine(scripted_engine.host, timeout=30) as engine:
+    with ContainerClient(scripted_engine.host, timeout=30) as engine:
         if fault is None:
             assert CALLS[call](engine, 30) is None
         else:
@@ -96,14 +96,14 @@ def test_what_is_over_already_is_no_failure_of_ending_it(
 def test_the_state_is_what_the_engine_says(scripted_engine: "ScriptedEngine") -> None:
     told = {"Running": False, "ExitCode": 137, "OOMKilled": True, "Error": "", "Pid": 0, "Status": "exited"}
     scripted_engine.says = lambda _: scripted_engine.answer("200 OK", {"Id": "c", "State": told})
-    with ContainerEngine(scripted_engine.host, timeout=30) as engine:
+    with ContainerClient(scripted_engine.host, timeout=30) as engine:
         expected = ContainerState(running=False, exit_code=137, oom_killed=True, error="", pid=0)
         assert engine.state("c") == expected
 
 
 def test_memory_and_swap_are_limited_together(scripted_engine: "ScriptedEngine") -> None:
     scripted_engine.says = lambda _: scripted_engine.answer("200 OK", {"Warnings": None})
-    with ContainerEngine(scripted_engine.host, timeout=30) as engine:
+    with ContainerClient(scripted_engine.host, timeout=30) as engine:
         engine.set_memory("c", 123)
     assert scripted_engine.asked[-1] == "POST /v1.41/containers/c/update"
     assert json.loads(scripted_engine.bodies[-1]) == {"Memory": 123, "MemorySwap": 123}
@@ -116,7 +116,7 @@ def test_listed_containers_are_read_even_if_much_is_missing(scripted_engine: "Sc
         {"Id": "c", "Names": [], "Labels": {"x": "y"}, "State": "removing"},
     ]
     scripted_engine.says = lambda _: scripted_engine.answer("200 OK", listed)
-    with ContainerEngine(scripted_engine.host, timeout=30) as engine:
+    with ContainerClient(scripted_engine.host, timeout=30) as engine:
         assert engine.owned() == [
             Owned(id="a", name="poet-1", labels={"x": "y"}, running=True),
             Owned(id="b", name="", labels={}, running=False),
@@ -170,13 +170,13 @@ class TestHalfRemoved:
         answers = [scripted_engine.answer("500 Internal Server Error", self.SAID)] * failures
         answers.append(scripted_engine.answer("204 No Content"))
         scripted_engine.says = lambda _: answers.pop(0)
-        with ContainerEngine(scripted_engine.host, timeout=30) as engine:
+        with ContainerClient(scripted_engine.host, timeout=30) as engine:
             engine.remove("c")
         assert answers == []
 
     def test_it_is_said_when_that_does_not_help(self, scripted_engine: "ScriptedEngine") -> None:
         scripted_engine.says = lambda _: scripted_engine.answer("500 Internal Server Error", self.SAID)
-        with ContainerEngine(scripted_engine.host, timeout=30) as engine, pytest.raises(DockerError) as caught:
+        with ContainerClient(scripted_engine.host, timeout=30) as engine, pytest.raises(DockerError) as caught:
             engine.remove("c")
         assert caught.value.fault == faults.HALF_REMOVED
         assert len([asked for asked in scripted_engine.asked if asked.startswith("DELETE")]) == 3

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from poet_engine.sandbox.docker.line import Line, NoLineError, sweep, usable
+from poet_engine.sandbox.docker.line import DirectSocket, NoDirectSocketError, sweep, usable
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +21,7 @@ def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_who_connects_is_heard_and_nothing_stays_behind(temporary: Path) -> None:
-    with Line() as line, socket.socket(socket.AF_UNIX) as container:
+    with DirectSocket() as line, socket.socket(socket.AF_UNIX) as container:
         container.connect(f"{line.folder}/line")
         with line.accept(1.0) as peer:
             container.send(b"here")
@@ -31,21 +31,21 @@ def test_who_connects_is_heard_and_nothing_stays_behind(temporary: Path) -> None
 
 def test_no_other_user_of_the_machine_gets_to_the_socket() -> None:
     """The container's user may connect to it, but it lies in a folder that only its owner can enter."""
-    with Line() as line:
+    with DirectSocket() as line:
         outer = Path(line.folder).parent
         assert stat.S_IMODE(outer.stat().st_mode) == 0o700
         assert stat.S_IMODE((Path(line.folder) / "line").stat().st_mode) == 0o666
 
 
 def test_a_container_that_does_not_come_is_told(temporary: Path) -> None:
-    with pytest.raises(NoLineError, match="no container connected"), Line() as line:
+    with pytest.raises(NoDirectSocketError, match="no container connected"), DirectSocket() as line:
         line.accept(0.01)
     assert list(temporary.iterdir()) == []
 
 
 def test_a_forked_child_does_not_hold_the_connection() -> None:
     """If it did, the container would live on when its host is killed."""
-    with Line() as line, socket.socket(socket.AF_UNIX) as container:
+    with DirectSocket() as line, socket.socket(socket.AF_UNIX) as container:
         container.connect(f"{line.folder}/line")
         with line.accept(1.0) as peer:
             number = peer.fileno()
@@ -65,7 +65,7 @@ def test_what_a_killed_process_left_is_swept_and_a_living_one_s_stays(temporary:
     (abandoned / "shown" / "line").touch()
     foreign = temporary / "poet-line-nobody"
     foreign.mkdir()
-    with Line() as line:
+    with DirectSocket() as line:
         sweep(lambda pid: pid == os.getpid())
         assert Path(line.folder, "line").exists()
     assert [path.name for path in temporary.iterdir()] == ["poet-line-nobody"]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from poet_engine.errors import DockerError
 from poet_engine.sandbox import proc
 from poet_engine.sandbox.docker import ownership
-from poet_engine.sandbox.docker.engine import LABEL_OWNER, ContainerEngine, EngineInfo, read_info
+from poet_engine.sandbox.docker.engine import LABEL_OWNER, ContainerClient, EngineInfo, read_info
 from poet_engine.sandbox.docker.ownership import Owner
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class TestSweep:
             return scripted_engine.answer("204 No Content")
 
         scripted_engine.says = says
-        with ContainerEngine(scripted_engine.host, timeout=30) as engine:
+        with ContainerClient(scripted_engine.host, timeout=30) as engine:
             swept = ownership.sweep(engine, HERE, living=living)
         assert swept.removed == ("poet-b",)
         assert "boom" in swept.failed["poet-c"]
