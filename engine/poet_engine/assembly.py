@@ -48,7 +48,7 @@ _MACHINE_POLICY = layers.MACHINE_FILE
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Wish:
+class SandboxChoice:
     """Which sandbox somebody wants.
 
     Attributes:
@@ -60,7 +60,7 @@ class Wish:
     runtime: str | None = None
 
 
-def _process(policy: Policy, wish: Wish) -> Sandbox:
+def _process(policy: Policy, wish: SandboxChoice) -> Sandbox:
     if wish.runtime is not None:
         raise SandboxUnavailableError(f"the process sandbox has no runtime {wish.runtime!r}; use sandbox='docker'")
     if sys.platform != "linux":
@@ -72,14 +72,14 @@ def _process(policy: Policy, wish: Wish) -> Sandbox:
     return ProcessSandbox(policy)
 
 
-def _docker(policy: Policy, wish: Wish) -> Sandbox:
+def _docker(policy: Policy, wish: SandboxChoice) -> Sandbox:
     from poet_engine.sandbox.docker import DockerSandbox  # noqa: PLC0415 - only who has no other sandbox needs it
 
     return DockerSandbox(policy, host=Settings.read().docker_host, runtime=wish.runtime)
 
 
 # In the order in which `auto` tries them.
-_SANDBOXES: Mapping[str, Callable[[Policy, Wish], Sandbox]] = {"process": _process, "docker": _docker}
+_SANDBOXES: Mapping[str, Callable[[Policy, SandboxChoice], Sandbox]] = {"process": _process, "docker": _docker}
 
 
 def open_engine(
@@ -98,7 +98,7 @@ def open_engine(
         recorder = _recorder(settings, journal)
         if recorder is not None:
             undo.callback(recorder.close)
-        engine = _engine(resolved, Wish(sandbox, runtime), recorder, wait=wait)
+        engine = _engine(resolved, SandboxChoice(sandbox, runtime), recorder, wait=wait)
         undo.pop_all()
     return engine
 
@@ -137,7 +137,7 @@ def _working_folder() -> Path:
     return Path("/")
 
 
-def _engine(policy: Policy, wish: Wish, recorder: Recorder | None, *, wait: bool = True) -> Engine:
+def _engine(policy: Policy, wish: SandboxChoice, recorder: Recorder | None, *, wait: bool = True) -> Engine:
     settings = Settings.read()  # before there is a sandbox, which a wrong setting would leave open
     factory, admission = _factory(settings), _admission(settings)
     with contextlib.ExitStack() as undo:
@@ -188,7 +188,7 @@ def _refuse_unknown(name: str) -> None:
         raise UsageError(f"there is no sandbox {name!r}; choose one of auto, {', '.join(_SANDBOXES)}")
 
 
-def _sandbox(policy: Policy, wish: Wish) -> Sandbox:
+def _sandbox(policy: Policy, wish: SandboxChoice) -> Sandbox:
     """The first sandbox on which every required wall stands, tried from inside."""
     reasons: list[str] = []
     for candidate in _SANDBOXES if wish.sandbox == "auto" else (wish.sandbox,):
@@ -203,7 +203,7 @@ def _sandbox(policy: Policy, wish: Wish) -> Sandbox:
     )
 
 
-def _standing(name: str, policy: Policy, wish: Wish) -> Sandbox:
+def _standing(name: str, policy: Policy, wish: SandboxChoice) -> Sandbox:
     """A sandbox whose required walls hold; closed again when one does not."""
     sandbox = _SANDBOXES[name](policy, wish)
     with contextlib.ExitStack() as undo:
@@ -221,7 +221,7 @@ def _lacking(sandbox: Sandbox, policy: Policy) -> tuple[WallReport, ...]:
     return walls.missing(sandbox.walls(thorough=False), required) if required else ()
 
 
-def _noise() -> float:
+def _random() -> float:
     """Between 0 and 1. Of the kernel, so that forked children do not all draw the same."""
     return int.from_bytes(os.urandom(6)) / (1 << 48)
 
@@ -244,9 +244,9 @@ class Shared:
         self._factory = functools.cache(lambda: _factory(Settings.read()))
         self._lock, self._recorders_lock = ForkedLock(), ForkedLock()  # neither kind is waited for with the other
         self._registered = False
-        self._wish = Wish()
+        self._wish = SandboxChoice()
 
-    def prefer(self, wish: Wish) -> None:
+    def prefer(self, wish: SandboxChoice) -> None:
         """Which sandbox functions get whose engine is not open yet."""
         self._wish = wish
 
@@ -333,7 +333,7 @@ class Shared:
     @functools.cached_property
     def pipeline(self) -> Pipeline:
         """One for all functions: it keeps nothing."""
-        return Pipeline(clock=time.monotonic, now=wall_clock, noise=_noise)
+        return Pipeline(clock=time.monotonic, now=wall_clock, noise=_random)
 
     pauses = Pauses(here=lambda seconds: threading.Event().wait(seconds), in_task=asyncio.sleep)
 
@@ -344,7 +344,7 @@ class Shared:
             lambda _key: BreakerSettings(),
             clock=time.monotonic,
             wall_clock=wall_clock,
-            random=_noise,
+            random=_random,
             stores=_state_store,
             on_transition=self._tell_transition,
         )
@@ -385,7 +385,7 @@ class Shared:
 def prefer(sandbox: str, runtime: str | None = None) -> None:
     """Have decorated functions whose engine is not open yet use this sandbox."""
     _refuse_unknown(sandbox)
-    _shared.prefer(Wish(sandbox, runtime))
+    _shared.prefer(SandboxChoice(sandbox, runtime))
 
 
 def gauges() -> Gauges:

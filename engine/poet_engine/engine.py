@@ -15,7 +15,7 @@ from poet_engine.errors import ClosedError, InfraError, UsageError
 from poet_engine.gate import Gate, ScanReport, judged_scan, noted
 from poet_engine.job import Job, Script
 from poet_engine.journal.recorder import Call, Recorder
-from poet_engine.loaded import Loaded
+from poet_engine.loaded import BoundFunction
 from poet_engine.outcome import Evidence, Outcome, Status, decisive
 from poet_engine.policy import Policy
 from poet_engine.resilience.limits import EXECUTIONS, Admission
@@ -311,7 +311,7 @@ class Engine:
             return self._sandbox.run_script(job, cancellation=cancellation)
         return self._sandbox.run(job, cancellation=cancellation)
 
-    def load(self, source: str, entry: str) -> Loaded:
+    def load(self, source: str, entry: str) -> BoundFunction:
         """Many calls of one version: `fn(...)` is the value or raises, `fn.call(...)` is the outcome.
 
         Raises:
@@ -320,7 +320,7 @@ class Engine:
         report = self.scan(source, entry)
         if report.rejected:
             _rejected(report).unwrap()
-        return Loaded(self, source, entry)
+        return BoundFunction(self, source, entry)
 
     def doctor(self) -> tuple[WallReport, ...]:
         """Try every wall of the sandbox from inside."""

@@ -13,7 +13,7 @@ class Runs(Protocol):
         ...
 
 
-class Loaded:
+class BoundFunction:
     """One function of one source, ready to be called many times.
 
     Args:
@@ -26,7 +26,7 @@ class Loaded:
         self._engine, self._source, self._entry = engine, source, entry
 
     def __repr__(self) -> str:
-        return f"<Loaded {self._entry} on {self._engine!r}>"
+        return f"<BoundFunction {self._entry} on {self._engine!r}>"
 
     def __call__(self, *args: object, **kwargs: object) -> object:
         """The value; raises the `PoetError` of any other outcome."""

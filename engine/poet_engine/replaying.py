@@ -28,7 +28,7 @@ _TURN_ON = "turn recording on with @poet(record=True) or POET_RECORD=1, and call
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Found:
+class RecordedCall:
     """What a journal holds of a call.
 
     Attributes:
@@ -55,7 +55,7 @@ class Compared:
     said: str
 
 
-def find(journal: Journal, execution: str) -> Found | None:
+def find(journal: Journal, execution: str) -> RecordedCall | None:
     """What a journal holds of a call; None where it holds nothing of it.
 
     Args:
@@ -74,10 +74,10 @@ def find(journal: Journal, execution: str) -> Found | None:
     recordings = journal.find(type="function.recording", execution_id=execution, limit=1)
     call = next((event.payload for event in calls if isinstance(event, ExecutionEvent)), None)
     recording = next((event.payload for event in recordings if isinstance(event, RecordingEvent)), None)
-    return None if call is None and recording is None else Found(call, recording)
+    return None if call is None and recording is None else RecordedCall(call, recording)
 
 
-def recording_of(found: Found) -> RecordingPayload:
+def recording_of(found: RecordedCall) -> RecordingPayload:
     """The recording of a call.
 
     Raises:

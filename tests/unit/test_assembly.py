@@ -33,13 +33,13 @@ class Sandboxes:
         self.down: frozenset[str] = frozenset()
         self.opened: list[ScriptedSandbox] = []
 
-    def first(self, _policy: Policy, _wish: assembly.Wish) -> Sandbox:
+    def first(self, _policy: Policy, _wish: assembly.SandboxChoice) -> Sandbox:
         return self._open(self.down)
 
-    def second(self, _policy: Policy, _wish: assembly.Wish) -> Sandbox:
+    def second(self, _policy: Policy, _wish: assembly.SandboxChoice) -> Sandbox:
         return self._open(frozenset())
 
-    def unavailable(self, _policy: Policy, _wish: assembly.Wish) -> Sandbox:
+    def unavailable(self, _policy: Policy, _wish: assembly.SandboxChoice) -> Sandbox:
         raise SandboxUnavailableError("unavailable: this kernel has no namespaces; use another one")
 
     def _open(self, down: frozenset[str]) -> Sandbox:

@@ -12,7 +12,7 @@ from poet_engine.events import ExecutionError, ExecutionPayload, RecordingPayloa
 from poet_engine.journal.recorder import Call, payload
 from poet_engine.outcome import Blame, Outcome, Status
 from poet_engine.policy import Policy
-from poet_engine.replaying import Found
+from poet_engine.replaying import RecordedCall
 from poet_engine.sandbox.scripted import failed, ok
 from poet_engine.store import Metadata, Store, StoreError
 
@@ -50,7 +50,7 @@ def store(tmp_path: Path) -> Store:
 
 class TestRecording:
     def test_it_is_the_calls_own(self) -> None:
-        assert replaying.recording_of(Found(CALL, RECORDING)) == RECORDING
+        assert replaying.recording_of(RecordedCall(CALL, RECORDING)) == RECORDING
 
     @pytest.mark.parametrize(
         ("call", "why"),
@@ -67,7 +67,7 @@ class TestRecording:
     )
     def test_where_there_is_none_the_reason_is_said(self, call: ExecutionPayload | None, why: str) -> None:
         with pytest.raises(UsageError, match=why):
-            replaying.recording_of(Found(call, None))
+            replaying.recording_of(RecordedCall(call, None))
 
 
 class TestVersion:

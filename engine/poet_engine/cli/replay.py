@@ -14,7 +14,7 @@ from poet_engine.errors import UsageError
 from poet_engine.events import ExecutionPayload, RecordingPayload
 from poet_engine.outcome import Outcome
 from poet_engine.policy import Policy
-from poet_engine.replaying import Compared, Found
+from poet_engine.replaying import Compared, RecordedCall
 from poet_engine.settings import Settings
 from poet_engine.store import Store, StoredVersion
 
@@ -69,7 +69,7 @@ def run(
     return _SAME if done.compared.same else render.exit_code(outcome) or _OTHER
 
 
-def _found(screen: Screen, execution: str, journal: Path | None) -> tuple[Path, Found]:
+def _found(screen: Screen, execution: str, journal: Path | None) -> tuple[Path, RecordedCall]:
     paths = journals.find(journal, here=Path.cwd(), home=Settings.read().home)
     looked: list[str] = []
     with contextlib.closing(journals.opened(screen, paths)) as opened:

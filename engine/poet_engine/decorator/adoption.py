@@ -7,19 +7,19 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 
 from poet_engine.decorator.preparing import Candidate
-from poet_engine.decorator.states import Workplace
-from poet_engine.domains import FunctionInfo, Kind, Parameter
+from poet_engine.decorator.states import FunctionContext
+from poet_engine.domains import FunctionInfo, FunctionKind, Parameter
 from poet_engine.domains.data_flow import FunctionNode, own_nodes
 from poet_engine.domains.description import parameters_of
 from poet_engine.domains.parsing import parse
 from poet_engine.errors import UsageError
 from poet_engine.outcome import decisive
 
-_POSITIONAL = frozenset((Kind.POSITIONAL_ONLY, Kind.POSITIONAL_OR_KEYWORD))
-_NAMED = frozenset((Kind.POSITIONAL_OR_KEYWORD, Kind.KEYWORD_ONLY))
+_POSITIONAL = frozenset((FunctionKind.POSITIONAL_ONLY, FunctionKind.POSITIONAL_OR_KEYWORD))
+_NAMED = frozenset((FunctionKind.POSITIONAL_OR_KEYWORD, FunctionKind.KEYWORD_ONLY))
 
 
-def candidate(place: Workplace, code: str, reason: str) -> Candidate:
+def candidate(place: FunctionContext, code: str, reason: str) -> Candidate:
     """The code as a candidate.
 
     Raises:
@@ -39,7 +39,7 @@ def candidate(place: Workplace, code: str, reason: str) -> Candidate:
     return Candidate(code, {}, (), "adopted", reason)
 
 
-def _problem(place: Workplace, code: str) -> str | None:
+def _problem(place: FunctionContext, code: str) -> str | None:
     report = place.engine.scan(code, place.info.name)
     first = decisive(report.findings) or next(iter((*report.findings, *report.audited)), None)
     # What its worker could not parse is not parsed here either, whatever the policy makes of it.
@@ -105,19 +105,21 @@ def misfitting(wanted: Sequence[Parameter], given: Sequence[Parameter]) -> str |
     """Why not every call of a function with the wanted parameters fits one with the given; None where all fit."""
     by_name = {one.name: one for one in given}
     places = [one for one in given if one.kind in _POSITIONAL]
-    takes_any = {kind: any(one.kind is kind for one in given) for kind in (Kind.VAR_POSITIONAL, Kind.VAR_KEYWORD)}
+    takes_any = {
+        kind: any(one.kind is kind for one in given) for kind in (FunctionKind.VAR_POSITIONAL, FunctionKind.VAR_KEYWORD)
+    }
     for position, one in enumerate(entry for entry in wanted if entry.kind in _POSITIONAL):
         if position >= len(places):
-            if not takes_any[Kind.VAR_POSITIONAL]:
+            if not takes_any[FunctionKind.VAR_POSITIONAL]:
                 return f"takes no {one.name!r} at position {position + 1}"
-        elif one.kind is Kind.POSITIONAL_OR_KEYWORD and places[position].name != one.name:
+        elif one.kind is FunctionKind.POSITIONAL_OR_KEYWORD and places[position].name != one.name:
             return f"takes {places[position].name!r} where {one.name!r} belongs"
     for one in wanted:
         mine = by_name.get(one.name)
-        if one.kind in _NAMED and not takes_any[Kind.VAR_KEYWORD] and (mine is None or mine.kind not in _NAMED):
+        if one.kind in _NAMED and not takes_any[FunctionKind.VAR_KEYWORD] and (mine is None or mine.kind not in _NAMED):
             return f"does not take {one.name!r} by its name"
         if one.kind in takes_any and not takes_any[one.kind]:
-            return f"does not take {'*' if one.kind is Kind.VAR_POSITIONAL else '**'}{one.name}"
+            return f"does not take {'*' if one.kind is FunctionKind.VAR_POSITIONAL else '**'}{one.name}"
     return _asking_for_more(wanted, given)
 
 

@@ -48,7 +48,7 @@ class Execution:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Given:
+class RecordedArguments:
     """What a call that is recorded was given.
 
     Attributes:
@@ -61,7 +61,7 @@ class Given:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
+class CallStart:
     """What is known of a call when it begins.
 
     Attributes:
@@ -82,11 +82,11 @@ class Begun:
     policy: Policy | None = None
     hosted: str | None = None
     deadline: float | None = None
-    given: Given | None = None
+    given: RecordedArguments | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
+class CallReport:
     """What came of a call, before it is recorded.
 
     Attributes:
@@ -121,7 +121,7 @@ class Story:
     refusals: tuple[RefusalNote, ...] = ()
 
 
-def story_of(begun: Begun, served: Served) -> Story:
+def story_of(begun: CallStart, served: Served) -> CallReport:
     """What the pipeline's end means: the outcome judges the version if one was tried, and else the original."""
     first = served.first
     untried = first is not None and first.untried is not None
@@ -130,7 +130,7 @@ def story_of(begun: Begun, served: Served) -> Story:
     if served.by is None and served.turned_away is not None:
         error = _not_served(begun.function, served.turned_away)
     good = served.answer is not None and served.answer.ok
-    return Story(
+    return CallReport(
         version=begun.version if begun.version is not None and outcome is not None else ORIGINAL,
         outcome=outcome,
         served_by=str(served.by) if good else NOBODY,
@@ -157,7 +157,7 @@ def _fails(served: Served) -> Outcome | None:
     return decisive.outcome
 
 
-def of_original(begun: Begun, story: Story, took: float) -> Outcome:
+def of_original(begun: CallStart, story: CallReport, took: float) -> Outcome:
     """The outcome of a call that the original has answered and that no version was tried for.
 
     Args:
@@ -169,10 +169,10 @@ def of_original(begun: Begun, story: Story, took: float) -> Outcome:
     return Outcome(status=Status.OK, value=story.value, usage=usage, sandbox=HOST, execution_id=begun.execution_id)
 
 
-def cancelled(begun: Begun, attempts: int) -> Story:
+def cancelled(begun: CallStart, attempts: int) -> CallReport:
     """The story of a call whose caller has gone away before anybody answered."""
     outcome = Outcome(status=Status.CANCELLED, cause="caller", blame=Blame.CALLER, execution_id=begun.execution_id)
-    return Story(
+    return CallReport(
         version=begun.version if begun.version is not None and attempts else ORIGINAL,
         outcome=outcome,
         attempts=attempts,
@@ -181,7 +181,7 @@ def cancelled(begun: Begun, attempts: int) -> Story:
     )
 
 
-def refused(begun: Begun, refusal: Refusal) -> Story:
+def refused(begun: CallStart, refusal: Refusal) -> CallReport:
     """The story of a call whose argument breaks a rule: nobody was asked."""
     outcome = Outcome(
         status=Status.REFUSED,
@@ -192,10 +192,10 @@ def refused(begun: Begun, refusal: Refusal) -> Story:
         execution_id=begun.execution_id,
     )
     error = (ZeroRefused if refusal.divides else InputRefused)(outcome.describe(), outcome)
-    return Story(outcome=outcome, error=error)
+    return CallReport(outcome=outcome, error=error)
 
 
-def _reason(begun: Begun, served: Served) -> str | None:
+def _reason(begun: CallStart, served: Served) -> str | None:
     """Why it was not whoever was asked first that answered, and all that stood in the way."""
     first, away = served.first, served.turned_away
     reasons = [begun.hosted] if begun.hosted is not None else []
@@ -225,7 +225,7 @@ def _not_served(function: str, away: NotAdmitted) -> NotServedError:
     return NotServedError(message, by=away.by, retry_after=away.retry_after)
 
 
-def call_of(begun: Begun, story: Story, *, end: float, module: str | None = None) -> Call:
+def call_of(begun: CallStart, story: CallReport, *, end: float, module: str | None = None) -> Call:
     """What is recorded.
 
     Args:

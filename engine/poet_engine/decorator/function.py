@@ -7,10 +7,10 @@ from typing import Generic, ParamSpec
 
 from poet_engine.decorator import adoption, recording
 from poet_engine.decorator.execution import (
-    Begun,
+    CallReport,
+    CallStart,
     Execution,
-    Given,
-    Story,
+    RecordedArguments,
     call_of,
     cancelled,
     of_original,
@@ -18,17 +18,17 @@ from poet_engine.decorator.execution import (
     story_of,
 )
 from poet_engine.decorator.inputs import Inputs, inputs_of
-from poet_engine.decorator.modes import aside
-from poet_engine.decorator.opinions import FeedbackType, lay_into_inbox, opinion, recorded
+from poet_engine.decorator.modes import bypass_reason
+from poet_engine.decorator.opinions import FeedbackType, recorded, validate_feedback, write_inbox_file
 from poet_engine.decorator.options import Options
 from poet_engine.decorator.places import module_in_events, own_events
 from poet_engine.decorator.preparing import add_version, refuse_stale, rescanned
 from poet_engine.decorator.readiness import Readiness
 from poet_engine.decorator.reads import first_effect
-from poet_engine.decorator.route import DEFAULT_TIMEOUT_S, Called, Route, Supplies
-from poet_engine.decorator.states import Hosted, Ready, Workplace, usable, workplace
-from poet_engine.decorator.telling import Teller
-from poet_engine.decorator.turn import Turn
+from poet_engine.decorator.route import DEFAULT_TIMEOUT_S, FunctionNames, Route, SharedLimits
+from poet_engine.decorator.states import FunctionContext, OriginalOnly, Serving, function_context, usable
+from poet_engine.decorator.telling import OnceLogger
+from poet_engine.decorator.turn import AttemptRunner
 from poet_engine.decorator.wiring import wiring
 from poet_engine.domains import describe
 from poet_engine.errors import PoetError, UsageError
@@ -60,9 +60,9 @@ class PoetHandle(Generic[_Params]):
         self._is_async = inspect.iscoroutinefunction(function)
         self._lock = ForkedLock()
         self._inputs: Inputs | None = None
-        self._supplies: Supplies | None = None
+        self._supplies: SharedLimits | None = None
         self._route: Route | None = None
-        self._tell = Teller(self._name)
+        self._tell = OnceLogger(self._name)
         self._ready = Readiness(function, options, self._tell)
 
     def __repr__(self) -> str:
@@ -72,12 +72,12 @@ class PoetHandle(Generic[_Params]):
         match self._ready.latest:
             case None:
                 return "not called yet"
-            case Ready(version=version):
+            case Serving(version=version):
                 return f"served by {version.name}"
-            case Hosted(reason=reason):
+            case OriginalOnly(reason=reason):
                 return f"served by the original: {reason}"
 
-    def prepare(self) -> Ready | Hosted:
+    def prepare(self) -> Serving | OriginalOnly:
         """Make or find the version that serves, however long it takes; the first call does this by itself.
 
         Only one thread does it. After a fault that may pass it is tried again when its pause is over.
@@ -96,13 +96,13 @@ class PoetHandle(Generic[_Params]):
     def current(self) -> StoredVersion | None:
         """The version that serves; None when the original does."""
         state = self.prepare()
-        return state.version if isinstance(state, Ready) else None
+        return state.version if isinstance(state, Serving) else None
 
     @property
     def reason(self) -> str | None:
         """Why the original serves; None when a version does."""
         state = self.prepare()
-        return state.reason if isinstance(state, Hosted) else None
+        return state.reason if isinstance(state, OriginalOnly) else None
 
     def rollback(self, name: str, *, reason: str = "asked for by the user") -> None:
         """Let an earlier version serve again, here at once and in other processes from their start.
@@ -116,7 +116,7 @@ class PoetHandle(Generic[_Params]):
         version = place.versions.version(name)
         refuse_stale(place, version)
         state = rescanned(place, version)
-        if isinstance(state, Hosted):
+        if isinstance(state, OriginalOnly):
             raise UsageError(state.reason)
         place.versions.rollback(name, actor="user", reason=reason)
         self._ready.set(state)
@@ -135,7 +135,7 @@ class PoetHandle(Generic[_Params]):
         """
         place = self._workplace()
         state = add_version(place, adoption.candidate(place, code, reason))
-        if isinstance(state, Hosted):
+        if isinstance(state, OriginalOnly):
             raise UsageError(state.reason)
         self._ready.set(state)
         return state.version
@@ -173,9 +173,9 @@ class PoetHandle(Generic[_Params]):
         Raises:
             UsageError: A value is none that feedback can have, or the journal has no such call of this function.
         """
-        said = opinion(execution_id, rating=rating, comments=comments, kind=type, suggestions=suggestions)
+        said = validate_feedback(execution_id, rating=rating, comments=comments, kind=type, suggestions=suggestions)
         event = recorded(self._ready.recorder(None), said, self._name, own_events(self._function, self._module))
-        problem = lay_into_inbox(self._function, event)
+        problem = write_inbox_file(self._function, event)
         if problem is not None:
             self._tell.once("inbox", f"has feedback in its journal alone: {problem}")
         return event.id
@@ -217,7 +217,7 @@ class PoetHandle(Generic[_Params]):
         # Not kept in a variable here: an error's traceback holds this frame, which would hold the error.
         return self._settle(begun, self._served(begun, route, turn, spent))
 
-    def _served(self, begun: Begun, route: Route, turn: Turn, spent: float) -> Served:
+    def _served(self, begun: CallStart, route: Route, turn: AttemptRunner, spent: float) -> Served:
         plan = route.plan(once=functools.partial(self._only_once, turn), spent=spent)
         try:
             return perform(wiring().pipeline.steps(plan), turn.attempt, wiring().pauses)
@@ -242,7 +242,7 @@ class PoetHandle(Generic[_Params]):
         turn = self._turn(begun.execution_id, route, functools.partial(self._function, *args, **kwargs), args, kwargs)
         return self._settle(begun, await self._aserved(begun, route, turn, spent))
 
-    async def _aserved(self, begun: Begun, route: Route, turn: Turn, spent: float) -> Served:
+    async def _aserved(self, begun: CallStart, route: Route, turn: AttemptRunner, spent: float) -> Served:
         plan = route.plan(once=functools.partial(self._only_once, turn), spent=spent)
         try:
             return await aperform(wiring().pipeline.steps(plan), turn.aattempt, wiring().pauses)
@@ -250,7 +250,7 @@ class PoetHandle(Generic[_Params]):
             self._record(begun, cancelled(begun, turn.attempts))
             raise
 
-    def _only_once(self, turn: Turn, answer: Answer) -> str | None:
+    def _only_once(self, turn: AttemptRunner, answer: Answer) -> str | None:
         """Why an attempt that failed must be the last; None where another one does no harm."""
         harmless = answer.outcome is not None and (turn.is_contained or body_never_started(answer))
         if self._options.idempotent is not None or harmless:
@@ -277,15 +277,15 @@ class PoetHandle(Generic[_Params]):
             if story.error is not None:
                 raise story.error
 
-    def _begin(self, state: Ready | Hosted | None, given: Given | None = None) -> Begun:
+    def _begin(self, state: Serving | OriginalOnly | None, given: RecordedArguments | None = None) -> CallStart:
         place = None if state is None else state.workplace
-        return Begun(
+        return CallStart(
             function=self._name,
             execution_id=wiring().new_id(),
             start=wiring().now(),
-            version=state.version.name if isinstance(state, Ready) else None,
+            version=state.version.name if isinstance(state, Serving) else None,
             policy=None if place is None else place.policy,
-            hosted=state.reason if isinstance(state, Hosted) else None,
+            hosted=state.reason if isinstance(state, OriginalOnly) else None,
             deadline=DEFAULT_TIMEOUT_S if self._options.timeout is None else self._options.timeout,
             given=given,
         )
@@ -297,37 +297,37 @@ class PoetHandle(Generic[_Params]):
         original: Callable[[], object],
         args: tuple[object, ...],
         kwargs: Mapping[str, object],
-    ) -> Turn:
-        return Turn(
+    ) -> AttemptRunner:
+        return AttemptRunner(
             execution_id=execution_id,
             original=original,
             args=args,
             kwargs=kwargs,
             tell=self._tell,
-            state=route.state if isinstance(route.state, Ready) else None,
+            state=route.state if isinstance(route.state, Serving) else None,
             previous=route.previous,
-            bounded=self._options.timeout is not None and isinstance(route.state, Hosted),
+            bounded=self._options.timeout is not None and isinstance(route.state, OriginalOnly),
         )
 
-    def _next_route(self, state: Ready | Hosted) -> Route:
+    def _next_route(self, state: Serving | OriginalOnly) -> Route:
         """How this very call goes: `POET_MODE` may leave it to the original although a version stands ready."""
         route = self._route_of(state)
-        if isinstance(state, Hosted) or state.workplace.mode == "on":
+        if isinstance(state, OriginalOnly) or state.workplace.mode == "on":
             return route
-        reason = aside(state.workplace.mode, idempotent=self._options.idempotent, noise=wiring().pipeline.noise)
-        return route if reason is None else route.aside(Hosted(reason, state.workplace))
+        reason = bypass_reason(state.workplace.mode, idempotent=self._options.idempotent, noise=wiring().pipeline.noise)
+        return route if reason is None else route.aside(OriginalOnly(reason, state.workplace))
 
-    def _route_of(self, state: Ready | Hosted) -> Route:
+    def _route_of(self, state: Serving | OriginalOnly) -> Route:
         route = self._route
         if route is None or route.state is not state:
-            called = Called(self._full_name, self._name, self._module)
+            called = FunctionNames(self._full_name, self._name, self._module)
             with self._lock:
                 if self._supplies is None:
-                    self._supplies = Supplies(self._options, wiring().pipeline)
+                    self._supplies = SharedLimits(self._options, wiring().pipeline)
                 route = self._route = Route(called, state, self._supplies, wiring().breakers)
         return route
 
-    def _settle(self, begun: Begun, served: Served) -> Execution:
+    def _settle(self, begun: CallStart, served: Served) -> Execution:
         """Record the call; the execution, or raise what its caller gets.
 
         Raises:
@@ -358,7 +358,7 @@ class PoetHandle(Generic[_Params]):
             queue_wait=story.queue_wait,
         )
 
-    def _record(self, begun: Begun, story: Story) -> str:
+    def _record(self, begun: CallStart, story: CallReport) -> str:
         """The id of the event; empty when there is none, which costs no call its answer and is said once."""
         recorder = self._ready.recorder(0.0)
         if recorder is None:
@@ -376,11 +376,11 @@ class PoetHandle(Generic[_Params]):
     def _module(self) -> str | None:
         return module_in_events(self._function)
 
-    def _workplace(self) -> Workplace:
+    def _workplace(self) -> FunctionContext:
         state = self.prepare()
         if state.workplace is not None and usable(state):
             return state.workplace
         try:
-            return workplace(describe(self._function), self._options, wiring().mode())
+            return function_context(describe(self._function), self._options, wiring().mode())
         except PoetError as error:
             raise UsageError(f"{self._name} has no versions: {error}") from None

@@ -14,7 +14,7 @@ _CANARY = (
 _ONCE = "POET_MODE is shadow, but with idempotent=False the body runs once for a call, and that is the original"
 
 
-def aside(mode: Mode, *, idempotent: bool | None, noise: Callable[[], float]) -> str | None:
+def bypass_reason(mode: Mode, *, idempotent: bool | None, noise: Callable[[], float]) -> str | None:
     """Why a call is left to the original although a version stands ready; None where the version is asked.
 
     Args:

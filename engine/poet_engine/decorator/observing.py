@@ -7,7 +7,7 @@ import ast
 from collections.abc import Sequence
 
 from poet_engine.comparing import same
-from poet_engine.domains import Example, FunctionInfo, Kind
+from poet_engine.domains import FunctionInfo, FunctionKind, TrialExample
 from poet_engine.domains.parsing import parse
 from poet_engine.engine import Engine
 from poet_engine.job import Job
@@ -15,10 +15,10 @@ from poet_engine.job import Job
 FILENAME = "<original>"
 
 _WALL_S = 1.0  # the examples are small, and a caller waits
-_POSITIONAL = frozenset((Kind.POSITIONAL_ONLY, Kind.POSITIONAL_OR_KEYWORD))
+_POSITIONAL = frozenset((FunctionKind.POSITIONAL_ONLY, FunctionKind.POSITIONAL_OR_KEYWORD))
 
 
-def changed_argument(info: FunctionInfo, engine: Engine, examples: Sequence[Example]) -> str | None:
+def changed_argument(info: FunctionInfo, engine: Engine, examples: Sequence[TrialExample]) -> str | None:
     """The first parameter whose value is another one after a call; None where none is, or where it cannot be seen.
 
     It cannot be seen where the gate rejects the body, or the body needs what the sandbox has not. An exception of the
@@ -62,7 +62,7 @@ def _observer(info: FunctionInfo) -> str:
     )
 
 
-def _changed(info: FunctionInfo, example: Example, told: object) -> str | None:
+def _changed(info: FunctionInfo, example: TrialExample, told: object) -> str | None:
     if not isinstance(told, list) or len(told) < len(("args", "kwargs")):
         return None
     args, kwargs = told[0], told[1]

@@ -17,7 +17,7 @@ _TYPES = get_args(FeedbackType)
 _MOST_TEXT, _MOST_SUGGESTIONS = 8_000, 50
 
 
-def opinion(
+def validate_feedback(
     execution_id: str,
     *,
     rating: float | None,
@@ -64,7 +64,7 @@ def _check_text(name: str, text: object) -> None:
         raise UsageError(f"feedback({name}=…) is text of at most {_MOST_TEXT:,} characters")
 
 
-def lay_into_inbox(function: object, event: FeedbackEvent) -> str | None:
+def write_inbox_file(function: object, event: FeedbackEvent) -> str | None:
     """Leave the event as a file in `feedback/pending`; why that could not be, if it could not.
 
     The file is called by the event's id, so whoever takes the inbox in knows that the journal has it already.

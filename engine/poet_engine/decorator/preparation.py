@@ -14,7 +14,7 @@ _Made = TypeVar("_Made")
 
 
 @dataclasses.dataclass(slots=True, eq=False)
-class _Work:
+class _PreparationAttempt:
     """One attempt that runs now."""
 
     done: threading.Event = dataclasses.field(default_factory=threading.Event)
@@ -45,7 +45,7 @@ class Preparation(Generic[_Made]):
         self._made: _Made | None = None
         self._settled = False  # it was made, or failed for good
         self._failures, self._not_before = 0, 0.0
-        self._work: _Work | None = None
+        self._work: _PreparationAttempt | None = None
         self._lock = ForkedLock(self._start_over)
 
     def __repr__(self) -> str:
@@ -82,7 +82,7 @@ class Preparation(Generic[_Made]):
                 self._made, self._settled = None, False
             again, mine = self._made is not None, False
             if self._work is None and (not again or self._clock() >= self._not_before):
-                self._work, mine = _Work(), True
+                self._work, mine = _PreparationAttempt(), True
             work = self._work
         if work is None:
             return self._made
@@ -98,14 +98,14 @@ class Preparation(Generic[_Made]):
         with self._lock:
             self._made, self._settled, self._work, self._failures = made, True, None, 0
 
-    def _start(self, work: _Work) -> None:
+    def _start(self, work: _PreparationAttempt) -> None:
         thread = threading.Thread(target=self._run, args=(work,), name="poet-preparation", daemon=True)
         try:
             thread.start()
         except RuntimeError:  # the machine has no room for one more thread, or the program is ending
             self._run(work)
 
-    def _run(self, work: _Work) -> None:
+    def _run(self, work: _PreparationAttempt) -> None:
         try:
             made = self._make()
             with self._lock:

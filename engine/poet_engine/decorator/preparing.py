@@ -10,9 +10,17 @@ from poet_engine.decorator.modes import OFF, Mode
 from poet_engine.decorator.observing import changed_argument
 from poet_engine.decorator.options import OBJECTIVE_ALONE, Options
 from poet_engine.decorator.places import module_of, store_of
-from poet_engine.decorator.states import BASE, Hosted, Ready, Workplace, policy_for, refuse_homeless, workplace
+from poet_engine.decorator.states import (
+    BASE,
+    FunctionContext,
+    OriginalOnly,
+    Serving,
+    ensure_importable,
+    function_context,
+    policy_for,
+)
 from poet_engine.decorator.wiring import wiring
-from poet_engine.domains import Declined, Domain, Example, FunctionInfo, Written, choose, describe, suggestion
+from poet_engine.domains import Declined, Domain, FunctionInfo, TrialExample, Written, choose, describe, suggestion
 from poet_engine.errors import InfraError, PoetError, SandboxUnavailableError, UsageError
 from poet_engine.job import Job
 from poet_engine.outcome import Outcome, Status, decisive
@@ -36,7 +44,7 @@ _PASSING = frozenset((Status.INFRA, Status.LIMIT, Status.CRASH, Status.CANCELLED
 _logger = logging.getLogger("poet_engine")
 
 
-def prepare(function: object, options: Options) -> Ready | Hosted:
+def prepare(function: object, options: Options) -> Serving | OriginalOnly:
     """Find the version that serves, or make it: write, scan, try, store, promote.
 
     Never raises: the original can serve.
@@ -44,16 +52,16 @@ def prepare(function: object, options: Options) -> Ready | Hosted:
     try:
         mode = wiring().mode()
         if mode == "off":
-            return Hosted(OFF)
+            return OriginalOnly(OFF)
         if options.domain is None:
             return _without_domain(function, options, mode)
         info = describe(function)
-        refuse_homeless(info)
+        ensure_importable(info)
         written = choose(options.domain).write(info)
         version = _current(info, options, written)
         if version is None and isinstance(written, Declined):
-            return Hosted(written.reason)
-        place = workplace(info, options, mode)
+            return OriginalOnly(written.reason)
+        place = function_context(info, options, mode)
     except Exception as error:  # noqa: BLE001 - see `_failed`
         return _failed(function, error, None)
     try:
@@ -62,38 +70,38 @@ def prepare(function: object, options: Options) -> Ready | Hosted:
         return _failed(function, error, place)
 
 
-def _failed(function: object, error: Exception, place: Workplace | None) -> Hosted:
+def _failed(function: object, error: Exception, place: FunctionContext | None) -> OriginalOnly:
     """Whatever goes wrong here must not cost the callers the original's answer."""
     match error:
         case StoreError() | SandboxUnavailableError() | InfraError():
-            return Hosted(str(error), place, passing=True)
+            return OriginalOnly(str(error), place, passing=True)
         case PoetError():
-            return Hosted(str(error), place)
+            return OriginalOnly(str(error), place)
         case OSError() | MemoryError():
-            return Hosted(f"look at this machine's disk, memory and open files: {error!r}", place, passing=True)
+            return OriginalOnly(f"look at this machine's disk, memory and open files: {error!r}", place, passing=True)
         case _:
             _logger.warning("preparing %r failed", function, exc_info=error)
-            return Hosted(f"this is a bug in poet, please report it: {error!r}", place)
+            return OriginalOnly(f"this is a bug in poet, please report it: {error!r}", place)
 
 
-def _without_domain(function: object, options: Options, mode: Mode) -> Ready | Hosted:
+def _without_domain(function: object, options: Options, mode: Mode) -> Serving | OriginalOnly:
     """Its own body answers, unless somebody has given this very function a version by name."""
     try:
         info = describe(function)
-        refuse_homeless(info)
+        ensure_importable(info)
     except PoetError as error:
-        return Hosted(f"{NO_DOMAIN}; a version it could not have, since {error}", chosen=True)
+        return OriginalOnly(f"{NO_DOMAIN}; a version it could not have, since {error}", chosen=True)
     domain = choose(BASE)
     if options.policy is not None:
         policy_for(info, options, domain)  # one that cannot be used is said, although nothing needs it yet
     version = _current(info, options, domain.write(info))
     if version is not None:
-        return _served_by(workplace(info, options, mode), version)
+        return _served_by(function_context(info, options, mode), version)
     if options.optimize_for is not None:
-        return Hosted(f"{OBJECTIVE_ALONE}, so its own body answers", chosen=True)
+        return OriginalOnly(f"{OBJECTIVE_ALONE}, so its own body answers", chosen=True)
     likely = suggestion(info)
     hint = f"; domain={likely!r} may fit it" if likely is not None and choose(likely).has_code else ""
-    return Hosted(f"{NO_DOMAIN}{hint}", chosen=True)
+    return OriginalOnly(f"{NO_DOMAIN}{hint}", chosen=True)
 
 
 def _current(info: FunctionInfo, options: Options, written: Written | Declined) -> StoredVersion | None:
@@ -115,9 +123,9 @@ def may_serve(version: StoredVersion, domain: Domain, written: Written | Decline
     return isinstance(written, Written) and version.metadata.domain == domain.name
 
 
-def _served_by(place: Workplace, version: StoredVersion) -> Ready | Hosted:
+def _served_by(place: FunctionContext, version: StoredVersion) -> Serving | OriginalOnly:
     if not version.intact:
-        return Hosted(
+        return OriginalOnly(
             f"{version.path / 'code.py'} was edited after it was stored, so what it holds now was never scanned; "
             f"have it scanned with .poet.adopt(code), go back with .poet.rollback(name), or restore the file",
             place,
@@ -127,22 +135,22 @@ def _served_by(place: Workplace, version: StoredVersion) -> Ready | Hosted:
     return rescanned(place, version)
 
 
-def rescanned(place: Workplace, version: StoredVersion) -> Ready | Hosted:
+def rescanned(place: FunctionContext, version: StoredVersion) -> Serving | OriginalOnly:
     """A version that was let through under another policy is scanned under this one before it may run."""
     if version.metadata.policy_digest == place.policy.digest:
-        return Ready(place, version)
+        return Serving(place, version)
     report = place.engine.scan(version.code, place.info.name, str(version.path / "code.py"))
     first = decisive(report.findings)
     if not report.rejected or first is None:
-        return Ready(place, version)
-    return Hosted(
+        return Serving(place, version)
+    return OriginalOnly(
         f"{version.name} was stored under another policy ({version.metadata.policy}), and the gate rejects it under "
         f"{place.policy.name}: {first.rule} on line {first.line}: {first.message}",
         place,
     )
 
 
-def previous_good(state: Ready) -> StoredVersion | None:
+def previous_good(state: Serving) -> StoredVersion | None:
     """The newest version before the one that serves that may answer in its place.
 
     It was made for the same source and went through its trial, and nobody has touched its code since.
@@ -158,7 +166,7 @@ def previous_good(state: Ready) -> StoredVersion | None:
     return None
 
 
-def refuse_stale(place: Workplace, version: StoredVersion) -> None:
+def refuse_stale(place: FunctionContext, version: StoredVersion) -> None:
     """A version serves only the source that it was made for.
 
     Raises:
@@ -177,13 +185,13 @@ def refuse_stale(place: Workplace, version: StoredVersion) -> None:
         )
 
 
-def _make(place: Workplace, options: Options) -> Ready | Hosted:
+def _make(place: FunctionContext, options: Options) -> Serving | OriginalOnly:
     written = place.written
     if isinstance(written, Declined):
-        return Hosted(written.reason, place)
+        return OriginalOnly(written.reason, place)
     changed = changed_argument(place.info, place.engine, written.examples)
     if changed is not None:
-        return Hosted(
+        return OriginalOnly(
             f"{place.info.qualname} changes its argument {changed!r}, as its trial has shown, and what a version "
             "changes in its sandbox stays there; let it work on a copy and return it",
             place,
@@ -211,23 +219,23 @@ class Candidate:
 
     code: str
     params: Mapping[str, object]
-    examples: tuple[Example, ...]
+    examples: tuple[TrialExample, ...]
     origin: Origin
     reason: str
 
 
-def add_version(place: Workplace, candidate: Candidate) -> Ready | Hosted:
+def add_version(place: FunctionContext, candidate: Candidate) -> Serving | OriginalOnly:
     """Scan, try, store and promote a candidate; nothing is stored unless all of it went well."""
     report = place.engine.scan(candidate.code, place.info.name)
     first = decisive(report.findings)
     if report.rejected and first is not None:
         said = f"the gate rejected the new version: {first.rule} on line {first.line}: {first.message}"
-        return Hosted(said, place, passing=first.rule in _UNSCANNED)
+        return OriginalOnly(said, place, passing=first.rule in _UNSCANNED)
     for number, example in enumerate(candidate.examples, start=1):
         outcome = place.engine.attempt(_job(candidate.code, place, example))
         complaint = _complaint(outcome, example)
         if complaint:
-            return Hosted(
+            return OriginalOnly(
                 f"the new version failed example {number} of its trial: {complaint}",
                 place,
                 passing=outcome.status in _PASSING,
@@ -248,10 +256,10 @@ def add_version(place: Workplace, candidate: Candidate) -> Ready | Hosted:
     )
     version = _stored(place, candidate, metadata)
     place.versions.promote(version.name, actor=_ACTOR, reason=candidate.reason)
-    return Ready(place, version)
+    return Serving(place, version)
 
 
-def _stored(place: Workplace, candidate: Candidate, metadata: Metadata) -> StoredVersion:
+def _stored(place: FunctionContext, candidate: Candidate, metadata: Metadata) -> StoredVersion:
     """The candidate as a version. What was written before for the same source is not stored twice.
 
     Two processes may write the same version at the same moment, or one may have been killed before it promoted it:
@@ -269,7 +277,7 @@ def _stored(place: Workplace, candidate: Candidate, metadata: Metadata) -> Store
     return first
 
 
-def _twin(place: Workplace, candidate: Candidate) -> StoredVersion | None:
+def _twin(place: FunctionContext, candidate: Candidate) -> StoredVersion | None:
     """The first version of the very same code and making; an adopted one is always new, as somebody asked for it."""
     if candidate.origin == "adopted":
         return None
@@ -282,11 +290,11 @@ def _twin(place: Workplace, candidate: Candidate) -> StoredVersion | None:
     return None
 
 
-def _job(code: str, place: Workplace, example: Example) -> Job:
+def _job(code: str, place: FunctionContext, example: TrialExample) -> Job:
     return Job(source=code, entry=place.info.name, args=example.args, kwargs=example.kwargs, filename="<candidate>")
 
 
-def _complaint(outcome: Outcome, example: Example) -> str:
+def _complaint(outcome: Outcome, example: TrialExample) -> str:
     """What is wrong with the outcome of a trial; empty when nothing is."""
     if outcome.error is not None and outcome.error.type == "ModuleNotFoundError":
         return f"{outcome.describe()}; install what the domains need with pip install 'poet-engine[data]'"

@@ -8,8 +8,16 @@ from poet_engine.decorator.options import Options
 from poet_engine.decorator.preparation import Preparation
 from poet_engine.decorator.preparing import prepare
 from poet_engine.decorator.recording import open_journal
-from poet_engine.decorator.states import PREPARING_S, PREPARING_SHARE, STILL_PREPARING, Hosted, Ready, passes, usable
-from poet_engine.decorator.telling import Teller
+from poet_engine.decorator.states import (
+    PREPARING_S,
+    PREPARING_SHARE,
+    STILL_PREPARING,
+    OriginalOnly,
+    Serving,
+    passes,
+    usable,
+)
+from poet_engine.decorator.telling import OnceLogger
 from poet_engine.decorator.wiring import wiring
 from poet_engine.journal.recorder import Recorder
 
@@ -28,9 +36,9 @@ class Readiness:
         tell: Says it.
     """
 
-    def __init__(self, function: object, options: Options, tell: Teller) -> None:
+    def __init__(self, function: object, options: Options, tell: OnceLogger) -> None:
         self._options, self._tell = options, tell
-        self._told: Ready | Hosted | None = None
+        self._told: Serving | OriginalOnly | None = None
         self._versions = Preparation(
             functools.partial(prepare, function, options), passing=passes, usable=usable, clock=_now
         )
@@ -45,7 +53,7 @@ class Readiness:
         return f"<Readiness version={self._versions!r} journal={self._journal!r}>"
 
     @property
-    def latest(self) -> Ready | Hosted | None:
+    def latest(self) -> Serving | OriginalOnly | None:
         """Who answers now; None before the first call."""
         return self._versions.latest
 
@@ -54,7 +62,7 @@ class Readiness:
         """Seconds that a call waits for its version."""
         return PREPARING_S if self._options.timeout is None else PREPARING_SHARE * self._options.timeout
 
-    def state(self, patience: float | None) -> Ready | Hosted:
+    def state(self, patience: float | None) -> Serving | OriginalOnly:
         """Who answers, waited for as long as patience lasts; None for as long as it takes."""
         state = self._versions.get(patience)
         if state is None:
@@ -65,11 +73,11 @@ class Readiness:
             self._tell.state(state)
         return state
 
-    def set(self, state: Ready) -> None:
+    def set(self, state: Serving) -> None:
         """Let a version serve from now on."""
         self._versions.set(state)
 
-    def awaited(self) -> tuple[Ready | Hosted, float]:
+    def awaited(self) -> tuple[Serving | OriginalOnly, float]:
         """Who answers, and the seconds of the call's deadline that were spent to know it."""
         if self._versions.settled and self._journal.settled:
             return self.state(0.0), 0.0
@@ -80,7 +88,7 @@ class Readiness:
         # Where no timeout was given, the one that there is bounds retries, and waiting is none.
         return state, 0.0 if self._options.timeout is None else _now() - start
 
-    async def aawaited(self, load: Callable[[], object]) -> tuple[Ready | Hosted, float]:
+    async def aawaited(self, load: Callable[[], object]) -> tuple[Serving | OriginalOnly, float]:
         """The same; the event loop waits neither for a version that is made nor for a journal that is opened.
 
         Args:
@@ -89,7 +97,7 @@ class Readiness:
         if self._versions.settled and self._journal.settled:
             return self.state(0.0), 0.0
 
-        def work() -> tuple[Ready | Hosted, float]:
+        def work() -> tuple[Serving | OriginalOnly, float]:
             load()
             return self.awaited()
 

@@ -3,10 +3,10 @@
 import dataclasses
 from collections.abc import Mapping
 
-from poet_engine.decorator.execution import Begun, Given, Story, error_info
+from poet_engine.decorator.execution import CallReport, CallStart, RecordedArguments, error_info
 from poet_engine.decorator.places import recorder_for
-from poet_engine.decorator.states import Hosted, Ready
-from poet_engine.decorator.telling import Teller
+from poet_engine.decorator.states import OriginalOnly, Serving
+from poet_engine.decorator.telling import OnceLogger
 from poet_engine.errors import PoetError
 from poet_engine.events import ExecutionError, RecordingPayload
 from poet_engine.journal import JournalError
@@ -42,14 +42,16 @@ def open_journal(function: object) -> OpenedJournal:
         return OpenedJournal(problem=f"this is a bug in poet, please report it: {error!r}")
 
 
-def given(state: Ready | Hosted, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Given | None:
+def given(
+    state: Serving | OriginalOnly, args: tuple[object, ...], kwargs: Mapping[str, object]
+) -> RecordedArguments | None:
     """What a call is given, before its body may change it; None where that is not recorded."""
-    if isinstance(state, Hosted) or not state.workplace.record:
+    if isinstance(state, OriginalOnly) or not state.workplace.record:
         return None
-    return Given(state.workplace.versions.name, kept_arguments(args, kwargs))
+    return RecordedArguments(state.workplace.versions.name, kept_arguments(args, kwargs))
 
 
-def keep(recorder: Recorder, begun: Begun, story: Story, tell: Teller, *, about: str) -> None:
+def keep(recorder: Recorder, begun: CallStart, story: CallReport, tell: OnceLogger, *, about: str) -> None:
     """Record a call that is over; what is left out, or fails, is said once.
 
     Args:
@@ -86,7 +88,7 @@ def keep(recorder: Recorder, begun: Begun, story: Story, tell: Teller, *, about:
             tell.once("left out", f"is recorded in part: {payload.left_out}")
 
 
-def _error(story: Story) -> ExecutionError | None:
+def _error(story: CallReport) -> ExecutionError | None:
     """What the caller got raised; None where there is a value."""
     if story.error is not None:
         info = error_info(story.error)

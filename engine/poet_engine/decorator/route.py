@@ -6,7 +6,7 @@ from collections.abc import Callable
 from poet_engine.decorator.execution import HOST
 from poet_engine.decorator.options import Options
 from poet_engine.decorator.preparing import previous_good, rescanned
-from poet_engine.decorator.states import Hosted, Ready
+from poet_engine.decorator.states import OriginalOnly, Serving
 from poet_engine.engine import Engine
 from poet_engine.errors import PoetError
 from poet_engine.resilience import guarding
@@ -23,7 +23,7 @@ from poet_engine.store import StoredVersion
 DEFAULT_TIMEOUT_S = 5.0
 
 
-class Supplies:
+class SharedLimits:
     """What all calls of one function share, whichever version answers them.
 
     Args:
@@ -38,11 +38,11 @@ class Supplies:
         self.fallback = Bulkhead(FALLBACKS)
 
     def __repr__(self) -> str:
-        return f"<Supplies {self.budget!r} {self.fallback!r}>"
+        return f"<SharedLimits {self.budget!r} {self.fallback!r}>"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Called:
+class FunctionNames:
     """What a function is called.
 
     Attributes:
@@ -66,7 +66,9 @@ class Route:
         breakers: Of this process.
     """
 
-    def __init__(self, called: Called, state: Ready | Hosted, supplies: Supplies, breakers: BreakerRegistry) -> None:
+    def __init__(
+        self, called: FunctionNames, state: Serving | OriginalOnly, supplies: SharedLimits, breakers: BreakerRegistry
+    ) -> None:
         self.state = state
         self._called, self._supplies, self._breakers = called, supplies, breakers
         self.previous = _previous(state)
@@ -74,7 +76,7 @@ class Route:
     def __repr__(self) -> str:
         return f"<Route {self._called.full} {self._supplies!r}>"
 
-    def aside(self, state: Hosted) -> "Route":
+    def aside(self, state: OriginalOnly) -> "Route":
         """The way of a call that is left to the original."""
         return Route(self._called, state, self._supplies, self._breakers)
 
@@ -87,7 +89,7 @@ class Route:
         """
         state, supplies = self.state, self._supplies
         options = supplies.options
-        engine = state.workplace.engine if isinstance(state, Ready) else None
+        engine = state.workplace.engine if isinstance(state, Serving) else None
         return Plan(
             first=Rung.ORIGINAL if engine is None else Rung.GENERATED,
             timeout=max(0.0, (DEFAULT_TIMEOUT_S if options.timeout is None else options.timeout) - spent),
@@ -105,20 +107,20 @@ class Route:
             settle=self._breakers.flush,
         )
 
-    def _guards(self, state: Ready | Hosted) -> tuple[Guard, ...]:
-        if isinstance(state, Hosted):
+    def _guards(self, state: Serving | OriginalOnly) -> tuple[Guard, ...]:
+        if isinstance(state, OriginalOnly):
             key = self._key(self._called.full, "original", HOST)
             return (BreakerGuard(self._breakers.get(key), guarding.of_host),)
         engine = state.workplace.engine
         backend = self._breakers.get(BackendKey(engine.sandbox_name))
         return (self._of_version(state, state.version, engine), BreakerGuard(backend, guarding.of_backend))
 
-    def _of_previous(self, state: Ready | Hosted) -> tuple[Guard, ...] | None:
-        if self.previous is None or isinstance(state, Hosted):
+    def _of_previous(self, state: Serving | OriginalOnly) -> tuple[Guard, ...] | None:
+        if self.previous is None or isinstance(state, OriginalOnly):
             return None
         return (self._of_version(state, self.previous, state.workplace.engine),)
 
-    def _of_version(self, state: Ready, version: StoredVersion, engine: Engine) -> BreakerGuard:
+    def _of_version(self, state: Serving, version: StoredVersion, engine: Engine) -> BreakerGuard:
         key = self._key(str(state.workplace.versions.path), version.name, engine.sandbox_name)
         return BreakerGuard(self._breakers.get(key), guarding.of_version)
 
@@ -126,12 +128,12 @@ class Route:
         return VersionKey(function, version, sandbox, name=self._called.name, module=self._called.module)
 
 
-def _previous(state: Ready | Hosted) -> StoredVersion | None:
+def _previous(state: Serving | OriginalOnly) -> StoredVersion | None:
     """Looked for once: versions that are stored later come after the one that serves."""
-    if isinstance(state, Hosted) or state.workplace.mode == "shadow":
+    if isinstance(state, OriginalOnly) or state.workplace.mode == "shadow":
         return None
     try:
         found = previous_good(state)
-        return found if found is None or isinstance(rescanned(state.workplace, found), Ready) else None
+        return found if found is None or isinstance(rescanned(state.workplace, found), Serving) else None
     except PoetError:  # the folder cannot be read; the original is there all the same
         return None

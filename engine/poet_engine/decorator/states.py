@@ -17,7 +17,7 @@ BASE = "base"  # the domain of a function that names none
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Workplace:
+class FunctionContext:
     """Where a function's versions are kept and run.
 
     Attributes:
@@ -42,10 +42,10 @@ class Workplace:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Ready:
+class Serving:
     """A version serves."""
 
-    workplace: Workplace
+    workplace: FunctionContext
     version: StoredVersion
 
     def described(self) -> str:
@@ -67,7 +67,7 @@ class Ready:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Hosted:
+class OriginalOnly:
     """The original serves.
 
     Attributes:
@@ -78,7 +78,7 @@ class Hosted:
     """
 
     reason: str
-    workplace: Workplace | None = None
+    workplace: FunctionContext | None = None
     passing: bool = False
     chosen: bool = False
 
@@ -86,39 +86,39 @@ class Hosted:
 # What a call waits for its version to be made: this share of a timeout that was given, so that the body can still
 # answer within it, and else until a slow machine is done. What may be held by others is given up much sooner.
 PREPARING_SHARE, PREPARING_S = 0.8, 30.0
-STILL_PREPARING = Hosted(
+STILL_PREPARING = OriginalOnly(
     "call .poet.prepare() when the program starts to have the version answer from the first call on; it is still being "
     "made, and answers when it is ready",
     passing=True,
 )
 
 
-def passes(state: Ready | Hosted) -> bool:
+def passes(state: Serving | OriginalOnly) -> bool:
     """Whether the original serves for a fault that may pass by itself."""
-    return isinstance(state, Hosted) and state.passing
+    return isinstance(state, OriginalOnly) and state.passing
 
 
-def usable(state: Ready | Hosted) -> bool:
+def usable(state: Serving | OriginalOnly) -> bool:
     """Whether a state still holds: its engine may have been closed, or belong to the process that we forked from."""
     return state.workplace is None or not state.workplace.engine.closed
 
 
-def workplace(info: FunctionInfo, options: Options, mode: Mode) -> Workplace:
+def function_context(info: FunctionInfo, options: Options, mode: Mode) -> FunctionContext:
     """Everything that a function's versions need.
 
     Raises:
         PoetError: There can be none: the policy is not usable, no sandbox stands.
     """
-    refuse_homeless(info)
+    ensure_importable(info)
     domain = choose(options.domain or BASE)
     policy = policy_for(info, options, domain)
     versions = store_of(info)
     engine = wiring().engine(policy)
     record = wiring().records() if options.record is None else options.record
-    return Workplace(info, domain, domain.write(info), policy, engine, versions, mode, record)
+    return FunctionContext(info, domain, domain.write(info), policy, engine, versions, mode, record)
 
 
-def refuse_homeless(info: FunctionInfo) -> None:
+def ensure_importable(info: FunctionInfo) -> None:
     """A method, or a function inside a function, has no versions.
 
     Raises:

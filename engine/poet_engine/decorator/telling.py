@@ -3,8 +3,8 @@
 import logging
 from pathlib import PurePath
 
-from poet_engine.decorator.execution import Begun, Story
-from poet_engine.decorator.states import Hosted, Ready
+from poet_engine.decorator.execution import CallReport, CallStart
+from poet_engine.decorator.states import OriginalOnly, Serving
 from poet_engine.events import BreakerPayload
 from poet_engine.forks import ForkedLock
 from poet_engine.outcome import Effect, Outcome
@@ -18,7 +18,7 @@ _guest_logger = logging.getLogger("poet_engine.guest")
 _MOST_CHARACTERS, _MOST_LINES = 8000, 200  # of one stream of one call; the outcome has all that was kept
 
 
-class Teller:
+class OnceLogger:
     """Says things about one function; each kind of thing once in a process.
 
     Args:
@@ -31,7 +31,7 @@ class Teller:
         self._told: set[str] = set()
 
     def __repr__(self) -> str:
-        return f"<Teller {self._function} told={len(self._told)}>"
+        return f"<OnceLogger {self._function} told={len(self._told)}>"
 
     def once(self, kind: str, text: str, error: Exception | None = None, *, level: int = logging.WARNING) -> None:
         """Say something, unless something of the same kind was said before.
@@ -48,17 +48,17 @@ class Teller:
             self._told.add(kind)
         _logger.log(level, "%s %s", self._function, harmless(text), exc_info=error)
 
-    def state(self, state: Ready | Hosted) -> None:
+    def state(self, state: Serving | OriginalOnly) -> None:
         """Say who answers its calls, and why."""
         match state:
-            case Hosted(reason=reason, chosen=True):
+            case OriginalOnly(reason=reason, chosen=True):
                 self.once("hosted", f"runs in the host: {reason}", level=logging.INFO)
-            case Hosted(reason=reason):
+            case OriginalOnly(reason=reason):
                 again = ". It is tried again by itself" if state.passing else ""
                 self.once("hosted", f"is served by the original: {reason}{again}")
-            case Ready(ignored=None):
+            case Serving(ignored=None):
                 self.once("sandboxed", state.described(), level=logging.INFO)
-            case Ready():
+            case Serving():
                 name = state.version.name
                 self.once("sandboxed", state.described(), level=logging.INFO)
                 self.once(
@@ -67,7 +67,7 @@ class Teller:
                     "leave out domain=, to keep what the body answers (.original is the body)",
                 )
 
-    def answered(self, begun: Begun, story: Story, served: Served) -> None:
+    def answered(self, begun: CallStart, story: CallReport, served: Served) -> None:
         """Say once for each kind of failure why somebody else answered."""
         if served.once is not None:
             self.once("once", f"had one attempt; say idempotent=True where it may run again: {served.once}")

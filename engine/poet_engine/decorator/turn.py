@@ -6,8 +6,8 @@ import inspect
 from collections.abc import Callable, Mapping
 
 from poet_engine.decorator.modes import in_shadow
-from poet_engine.decorator.states import Ready
-from poet_engine.decorator.telling import Teller
+from poet_engine.decorator.states import Serving
+from poet_engine.decorator.telling import OnceLogger
 from poet_engine.errors import PoetError
 from poet_engine.job import Job
 from poet_engine.located_job import LocatedJob
@@ -18,7 +18,7 @@ from poet_engine.store import StoredVersion
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Turn:
+class AttemptRunner:
     """Performs the attempts of one call. What goes wrong is in the answer; only an interrupt is raised.
 
     Attributes:
@@ -37,8 +37,8 @@ class Turn:
     args: tuple[object, ...]
     kwargs: Mapping[str, object]
     execution_id: str
-    tell: Teller
-    state: Ready | None = None
+    tell: OnceLogger
+    state: Serving | None = None
     previous: StoredVersion | None = None
     bounded: bool = False
     attempts: int = 0
@@ -78,7 +78,7 @@ class Turn:
         except Exception as error:  # noqa: BLE001 - as above
             return self._untried(error)
 
-    def _begin(self, step: Attempt) -> tuple[Ready | None, StoredVersion | None]:
+    def _begin(self, step: Attempt) -> tuple[Serving | None, StoredVersion | None]:
         """Whose attempt it is: a version's, or the original's where there is none."""
         if step.rung is Rung.ORIGINAL or self.state is None:
             self.attempts += self.state is None
@@ -101,7 +101,7 @@ class Turn:
         except BaseException as error:  # noqa: BLE001 - the caller gets it, once the call is recorded
             return Answer(error=error)
 
-    def _heard(self, state: Ready, version: StoredVersion, outcome: Outcome) -> Answer:
+    def _heard(self, state: Serving, version: StoredVersion, outcome: Outcome) -> Answer:
         self.tell.output(outcome)
         self.tell.warnings(version.name, outcome)
         if state.workplace.mode == "shadow":
@@ -120,7 +120,7 @@ class Turn:
         self.tell.once("bug", f"was answered by the original: {reason}", error)
         return Answer(untried=reason)
 
-    def _job(self, state: Ready, version: StoredVersion, wall: float | None) -> Job:
+    def _job(self, state: Serving, version: StoredVersion, wall: float | None) -> Job:
         return LocatedJob(
             source=version.code,
             entry=state.workplace.info.name,

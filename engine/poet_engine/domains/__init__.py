@@ -4,11 +4,11 @@ from poet_engine.domains.description import describe, tree_of
 from poet_engine.domains.model import (
     Declined,
     Domain,
-    Example,
     FunctionInfo,
+    FunctionKind,
     ImportedName,
-    Kind,
     Parameter,
+    TrialExample,
     Written,
 )
 from poet_engine.domains.selection import choose, suggestion
@@ -16,11 +16,11 @@ from poet_engine.domains.selection import choose, suggestion
 __all__ = [
     "Declined",
     "Domain",
-    "Example",
     "FunctionInfo",
+    "FunctionKind",
     "ImportedName",
-    "Kind",
     "Parameter",
+    "TrialExample",
     "Written",
     "choose",
     "describe",

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 
 from poet_engine import errors
 from poet_engine.domains.data_flow import FunctionNode
-from poet_engine.domains.model import FunctionInfo, ImportedName, Kind, Parameter
+from poet_engine.domains.model import FunctionInfo, FunctionKind, ImportedName, Parameter
 from poet_engine.domains.parsing import parse
 
 # A longer default is data rather than a default, and would be copied into every version.
@@ -190,21 +190,21 @@ def parameters_of(node: FunctionNode) -> Iterator[Parameter]:
     """The parameters of a function, in the order of its signature."""
     arguments = node.args
     positional = [
-        *((argument, Kind.POSITIONAL_ONLY) for argument in arguments.posonlyargs),
-        *((argument, Kind.POSITIONAL_OR_KEYWORD) for argument in arguments.args),
+        *((argument, FunctionKind.POSITIONAL_ONLY) for argument in arguments.posonlyargs),
+        *((argument, FunctionKind.POSITIONAL_OR_KEYWORD) for argument in arguments.args),
     ]
     missing: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults))
     for (argument, kind), default in zip(positional, [*missing, *arguments.defaults], strict=True):
         yield _parameter(argument, kind, default)
     if arguments.vararg is not None:
-        yield _parameter(arguments.vararg, Kind.VAR_POSITIONAL, None)
+        yield _parameter(arguments.vararg, FunctionKind.VAR_POSITIONAL, None)
     for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
-        yield _parameter(argument, Kind.KEYWORD_ONLY, default)
+        yield _parameter(argument, FunctionKind.KEYWORD_ONLY, default)
     if arguments.kwarg is not None:
-        yield _parameter(arguments.kwarg, Kind.VAR_KEYWORD, None)
+        yield _parameter(arguments.kwarg, FunctionKind.VAR_KEYWORD, None)
 
 
-def _parameter(argument: ast.arg, kind: Kind, default: ast.expr | None) -> Parameter:
+def _parameter(argument: ast.arg, kind: FunctionKind, default: ast.expr | None) -> Parameter:
     annotation = None if argument.annotation is None else ast.unparse(argument.annotation)
     text = None if default is None else literal_text(default)
     return Parameter(argument.arg, kind, has_default=default is not None, default=text, annotation=annotation)

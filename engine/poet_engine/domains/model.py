@@ -5,7 +5,7 @@ import enum
 from collections.abc import Callable, Mapping
 
 
-class Kind(enum.StrEnum):
+class FunctionKind(enum.StrEnum):
     """How a parameter takes its argument; the same five kinds as `inspect`."""
 
     POSITIONAL_ONLY = "positional_only"
@@ -28,7 +28,7 @@ class Parameter:
     """
 
     name: str
-    kind: Kind = Kind.POSITIONAL_OR_KEYWORD
+    kind: FunctionKind = FunctionKind.POSITIONAL_OR_KEYWORD
     has_default: bool = False
     default: str | None = None
     annotation: str | None = None
@@ -108,7 +108,7 @@ class FunctionInfo:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Example:
+class TrialExample:
     """A call for the trial: it must end `ok` and return at least what is expected.
 
     Attributes:
@@ -137,7 +137,7 @@ class Written:
 
     source: str
     entry: str
-    examples: tuple[Example, ...]
+    examples: tuple[TrialExample, ...]
     params: Mapping[str, object]
     summary: str
     ignored: str

@@ -2,7 +2,7 @@
 
 import pytest
 
-from poet_engine.decorator.execution import Begun, Story, call_of, cancelled, story_of
+from poet_engine.decorator.execution import CallReport, CallStart, call_of, cancelled, story_of
 from poet_engine.errors import NotServedError
 from poet_engine.outcome import Status
 from poet_engine.resilience.answer import Answer
@@ -10,8 +10,8 @@ from poet_engine.resilience.guard import NotAdmitted
 from poet_engine.resilience.pipeline import Rung, Served
 from poet_engine.sandbox.scripted import failed, ok
 
-HOSTED = Begun(function="f", execution_id="one", start=1.0, hosted="no sandbox stands")
-BEGUN = Begun(function="f", execution_id="one", start=1.0, version="v2")
+HOSTED = CallStart(function="f", execution_id="one", start=1.0, hosted="no sandbox stands")
+BEGUN = CallStart(function="f", execution_id="one", start=1.0, version="v2")
 FAILED = Answer(outcome=failed(Status.LIMIT, "cpu"))
 OPEN = NotAdmitted("breaker", "the breaker is open", 30.0)
 
@@ -77,13 +77,13 @@ class TestCancelled:
 class TestCallOf:
     def test_an_original_that_answered_has_no_outcome(self) -> None:
         """Nothing was judged, and the reason says why nobody else answered."""
-        call = call_of(HOSTED, Story(served_by="original", reason="no sandbox stands"), end=2.0)
+        call = call_of(HOSTED, CallReport(served_by="original", reason="no sandbox stands"), end=2.0)
         assert (call.outcome, call.version, call.fallback_reason) == (None, "original", "no sandbox stands")
         assert (call.function_name, call.start, call.end, call.attempts) == ("f", 1.0, 2.0, 0)
 
     def test_a_version_is_not_judged_by_the_originals_error(self) -> None:
         outcome = failed(Status.LIMIT, "cpu")
-        story = Story(version="v1", outcome=outcome, reason="x", error=KeyError("k"), by_original=True)
+        story = CallReport(version="v1", outcome=outcome, reason="x", error=KeyError("k"), by_original=True)
         call = call_of(BEGUN, story, end=2.0)
         assert call.outcome is outcome
         assert call.fallback_reason == "x; then the original raised KeyError: 'k'"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from poet_engine.decorator import poet
-from poet_engine.decorator.states import Ready
+from poet_engine.decorator.states import Serving
 
 if TYPE_CHECKING:
     from tests.unit.decorator.conftest import Detector, Workshop
@@ -46,8 +46,8 @@ class TestTwoModulesWithOneName:
     ) -> None:
         """Neither saw the other's version, so both are in one folder, and the later one serves: it is the other's."""
         one, two = workshop.load(FIRST, "one").poet.prepare(), workshop.load(SECOND, "two").poet.prepare()
-        assert isinstance(one, Ready)
-        assert isinstance(two, Ready)
+        assert isinstance(one, Serving)
+        assert isinstance(two, Serving)
         shared = one.workplace.versions
         late = shared.add(code=two.version.code, params=two.version.params, metadata=two.version.metadata)
         shared.promote(late.name, actor="tests", reason="it was not seen")

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from poet_engine.decorator.telling import Teller, harmless, lines
+from poet_engine.decorator.telling import OnceLogger, harmless, lines
 from poet_engine.outcome import Outcome, Status
 from poet_engine.sandbox.scripted import ok
 
@@ -31,7 +31,7 @@ def test_long_text_is_cut_and_says_by_how_much() -> None:
 
 
 def test_one_kind_of_thing_is_said_once_even_by_many_threads(caplog: pytest.LogCaptureFixture) -> None:
-    teller, start = Teller("f"), threading.Barrier(8)
+    teller, start = OnceLogger("f"), threading.Barrier(8)
 
     def tell() -> None:
         start.wait(10)
@@ -48,7 +48,7 @@ def test_one_kind_of_thing_is_said_once_even_by_many_threads(caplog: pytest.LogC
 
 def test_nothing_is_said_where_nothing_was_printed(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
-        Teller("f").output(ok(1))
+        OnceLogger("f").output(ok(1))
     assert caplog.records == []
 
 
@@ -60,7 +60,7 @@ PRINTED = Outcome(
 def test_what_was_printed_is_a_record_a_line_and_says_what_is_missing(caplog: pytest.LogCaptureFixture) -> None:
     """No line can act on a terminal or look like another record: each begins with the function's name."""
     with caplog.at_level(logging.INFO, logger="poet_engine.guest"):
-        Teller("f").output(PRINTED)
+        OnceLogger("f").output(PRINTED)
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
         ("INFO", "f: one"),
         ("INFO", "f: \\x1b[2Jtwo\\rERROR root: three"),
@@ -78,7 +78,7 @@ def test_nothing_is_passed_on_where_nobody_listens(
     with monkeypatch.context() as patch:
         patch.setattr(root, "handlers", [])
         logging.getLogger("poet_engine.guest").warning("the control")
-        Teller("f").output(PRINTED)
+        OnceLogger("f").output(PRINTED)
     assert capsys.readouterr().err == "the control\n"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from poet_engine import errors
-from poet_engine.domains import ImportedName, Kind, Parameter, describe
+from poet_engine.domains import FunctionKind, ImportedName, Parameter, describe
 
 
 def load(folder: Path, text: str, name: str = "sample_module") -> types.ModuleType:
@@ -60,13 +60,13 @@ def test_everything_about_a_function_is_read_from_its_file(tmp_path: Path) -> No
     assert info.is_async
     assert not info.is_method
     assert info.parameters == (
-        Parameter("a", Kind.POSITIONAL_ONLY, annotation="int"),
+        Parameter("a", FunctionKind.POSITIONAL_ONLY, annotation="int"),
         Parameter("b"),
         Parameter("c", has_default=True, default="'x'"),
-        Parameter("rest", Kind.VAR_POSITIONAL),
-        Parameter("d", Kind.KEYWORD_ONLY, has_default=True),
-        Parameter("e", Kind.KEYWORD_ONLY, has_default=True, default="[1, -2]", annotation="'list[int]'"),
-        Parameter("more", Kind.VAR_KEYWORD),
+        Parameter("rest", FunctionKind.VAR_POSITIONAL),
+        Parameter("d", FunctionKind.KEYWORD_ONLY, has_default=True),
+        Parameter("e", FunctionKind.KEYWORD_ONLY, has_default=True, default="[1, -2]", annotation="'list[int]'"),
+        Parameter("more", FunctionKind.VAR_KEYWORD),
     )
     assert info.free_names == ("RATE",)
     assert info.imports == (

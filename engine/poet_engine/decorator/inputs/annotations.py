@@ -9,7 +9,7 @@ import typing
 from collections.abc import Callable, Iterator, Mapping
 
 from poet_engine.decorator.inputs import rules
-from poet_engine.decorator.inputs.rules import Relation, Rule
+from poet_engine.decorator.inputs.rules import InputRule, Relation
 
 _SOURCE = "its annotation"
 _PLAIN = (int, float, complex, str, bytes, bool, type(None), list, tuple, dict, set)
@@ -31,7 +31,7 @@ _BOUNDS: tuple[tuple[str, str, Relation], ...] = (
 )
 
 
-def from_annotations(function: object, parameters: tuple[str, ...]) -> list[Rule]:
+def from_annotations(function: object, parameters: tuple[str, ...]) -> list[InputRule]:
     """The rules of a function's annotations; none where they cannot be evaluated."""
     try:
         hints = typing.get_type_hints(function, include_extras=True)
@@ -40,17 +40,17 @@ def from_annotations(function: object, parameters: tuple[str, ...]) -> list[Rule
     return [rule for name in parameters if name in hints for rule in _rules(name, hints[name])]
 
 
-def _rules(name: str, hint: object) -> Iterator[Rule]:
+def _rules(name: str, hint: object) -> Iterator[InputRule]:
     plain, constraints = _split(hint)
     takes = _types(plain)
     if takes is not None:
-        yield Rule(name, f"must be {_label(plain)}", _SOURCE, lambda value: _fits(value, takes))
+        yield InputRule(name, f"must be {_label(plain)}", _SOURCE, lambda value: _fits(value, takes))
     if typing.get_origin(plain) is typing.Literal:
         options = typing.get_args(plain)
-        yield Rule(name, f"must be one of {', '.join(map(repr, options))}", _SOURCE, rules.one_of(options))
+        yield InputRule(name, f"must be one of {', '.join(map(repr, options))}", _SOURCE, rules.one_of(options))
     for constraint in constraints:
         for phrase, holds in _constraint(constraint):
-            yield Rule(name, phrase, _SOURCE, _unless_none(plain, holds))
+            yield InputRule(name, phrase, _SOURCE, _unless_none(plain, holds))
 
 
 def _split(hint: object) -> tuple[object, list[object]]:

@@ -12,7 +12,7 @@ _MOST = 100  # a docstring with more examples is a test suite
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Example:
+class DocstringExample:
     """A call of the function with plain arguments.
 
     Attributes:
@@ -24,13 +24,13 @@ class Example:
     raises: str | None
 
 
-def from_docstring(doc: str, function: str, parameters: tuple[str, ...]) -> list[Example]:
+def from_docstring(doc: str, function: str, parameters: tuple[str, ...]) -> list[DocstringExample]:
     """The examples in the form of doctest whose call is this function's, with literals as arguments."""
-    found: list[Example] = []
+    found: list[DocstringExample] = []
     for text, wanted in _blocks(doc):
         arguments = _arguments(text, function, parameters)
         if arguments is not None:
-            found.append(Example(arguments, _raised(wanted)))
+            found.append(DocstringExample(arguments, _raised(wanted)))
     return found[:_MOST]
 
 

@@ -5,8 +5,8 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 
 from poet_engine.decorator.inputs import annotations, dividing, examples, rules, statements
-from poet_engine.decorator.inputs.examples import Example
-from poet_engine.decorator.inputs.rules import Rule
+from poet_engine.decorator.inputs.examples import DocstringExample
+from poet_engine.decorator.inputs.rules import InputRule
 from poet_engine.domains import describe
 from poet_engine.errors import PoetError
 
@@ -33,7 +33,7 @@ class Refusal:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Place:
+class _ParameterPlace:
     """Where a parameter's argument is found."""
 
     position: int | None
@@ -50,9 +50,9 @@ class Inputs:
         places: Parameter → where its argument is found.
     """
 
-    rules: tuple[Rule, ...] = ()
-    refused: tuple[Example, ...] = ()
-    places: Mapping[str, _Place] = dataclasses.field(default_factory=dict)
+    rules: tuple[InputRule, ...] = ()
+    refused: tuple[DocstringExample, ...] = ()
+    places: Mapping[str, _ParameterPlace] = dataclasses.field(default_factory=dict)
 
     def refusal(self, args: Sequence[object], kwargs: Mapping[str, object]) -> Refusal | None:
         """The first rule that a call breaks; None where it keeps all, or where it is no call of this function."""
@@ -102,39 +102,41 @@ def inputs_of(function: Callable[..., object]) -> Inputs:  # type: ignore[explic
     return Inputs(kept, tuple(example for example in refused if example.arguments), places)
 
 
-def _places(function: Callable[..., object]) -> dict[str, _Place]:  # type: ignore[explicit-any]  # as above
+def _places(function: Callable[..., object]) -> dict[str, _ParameterPlace]:  # type: ignore[explicit-any]  # as above
     kinds = inspect.Parameter
-    places: dict[str, _Place] = {}
+    places: dict[str, _ParameterPlace] = {}
     for position, (name, parameter) in enumerate(inspect.signature(function).parameters.items()):
         default = _MISSING if parameter.default is kinds.empty else parameter.default
         if parameter.kind in {kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD}:
-            places[name] = _Place(position, default)
+            places[name] = _ParameterPlace(position, default)
         elif parameter.kind is kinds.KEYWORD_ONLY:
-            places[name] = _Place(None, default)
+            places[name] = _ParameterPlace(None, default)
     return places
 
 
-def _from_examples(refused: list[Example]) -> list[Rule]:
+def _from_examples(refused: list[DocstringExample]) -> list[InputRule]:
     """An example that raises for a single zero is about that zero, whatever the other arguments are."""
-    found: list[Rule] = []
+    found: list[InputRule] = []
     for example in refused:
         zeros = [name for name, value in example.arguments if not rules.nonzero(value)]
         if len(zeros) == 1:
             divides = example.raises == ZeroDivisionError.__name__
-            found.append(Rule(zeros[0], "must not be zero", "an example in the docstring", rules.nonzero, divides))
+            found.append(InputRule(zeros[0], "must not be zero", "an example in the docstring", rules.nonzero, divides))
     return found
 
 
-def _from_body(function: object, names: tuple[str, ...]) -> list[Rule]:
+def _from_body(function: object, names: tuple[str, ...]) -> list[InputRule]:
     try:
         source = describe(function).source
     except PoetError:  # there is no source; then the body says for itself what it cannot take
         return []
     divided = sorted(dividing.divisors(source, names))
-    return [Rule(name, "must not be zero", "a division in the body", rules.nonzero, divides=True) for name in divided]
+    return [
+        InputRule(name, "must not be zero", "a division in the body", rules.nonzero, divides=True) for name in divided
+    ]
 
 
-def _agrees(rule: Rule, accepted: Example) -> bool:
+def _agrees(rule: InputRule, accepted: DocstringExample) -> bool:
     return all(name != rule.parameter or rule.holds(value) for name, value in accepted.arguments)
 
 

@@ -15,7 +15,7 @@ _NO_NUMBERS = (str, bytes, type(None))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Rule:
+class InputRule:
     """One rule about one parameter.
 
     Attributes:

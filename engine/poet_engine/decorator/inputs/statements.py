@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from poet_engine.decorator.inputs import rules
-from poet_engine.decorator.inputs.rules import Relation, Rule
+from poet_engine.decorator.inputs.rules import InputRule, Relation
 
 _SOURCE = "the docstring"
 _BOTH = 2
@@ -78,7 +78,7 @@ _RELATIONS: tuple[tuple[str, str, Relation, str, Relation], ...] = (
 _BETWEEN = re.compile(rf"(?:between|in) \[?({_NUMBER})(?:,| and) ({_NUMBER})\]?(?: \(?inclusive\)?)?", re.IGNORECASE)
 
 
-def from_docstring(doc: str, parameters: tuple[str, ...]) -> list[Rule]:
+def from_docstring(doc: str, parameters: tuple[str, ...]) -> list[InputRule]:
     """The rules that a docstring states about these parameters."""
     if not parameters:
         return []
@@ -94,7 +94,7 @@ def _conditional(sentence: str) -> bool:
     return _CONDITION.search(_OR_EQUAL.sub("", sentence)) is not None
 
 
-def _sentence(sentence: str, parameters: tuple[str, ...]) -> Iterator[Rule]:
+def _sentence(sentence: str, parameters: tuple[str, ...]) -> Iterator[InputRule]:
     """The clauses of one sentence; what comes before one must not read as the beginning of its subject."""
     text = sentence.strip().rstrip(".;!").strip()
     if not text or _conditional(text):
@@ -116,7 +116,7 @@ def _sentence(sentence: str, parameters: tuple[str, ...]) -> Iterator[Rule]:
         before, start = piece, following
 
 
-def _of_clause(clause: re.Match[str], parameters: tuple[str, ...]) -> list[Rule]:
+def _of_clause(clause: re.Match[str], parameters: tuple[str, ...]) -> list[InputRule]:
     names = _named(clause["subject"], parameters)
     found = list(_rules(names, clause["what"], negated=bool(clause["no"] or clause["cannot"])))
     if _by_name(clause["subject"], parameters) or clause["subject"].casefold().startswith("both"):
@@ -155,13 +155,13 @@ def _open_list(before: str, names: tuple[str, ...], parameters: tuple[str, ...])
     return bool(last) and last[0] in parameters and last[0] not in names and not re.search(_PLAIN_VERB, before)
 
 
-def _rules(names: tuple[str, ...], what: str, *, negated: bool) -> Iterator[Rule]:
+def _rules(names: tuple[str, ...], what: str, *, negated: bool) -> Iterator[InputRule]:
     for phrase, holds in _demands(what.strip(), negated=negated):
         for name in names:
-            yield Rule(name, phrase, _SOURCE, holds, divides=holds is rules.nonzero)
+            yield InputRule(name, phrase, _SOURCE, holds, divides=holds is rules.nonzero)
 
 
-def _of_entry(name: str, clause: str) -> Iterator[Rule]:
+def _of_entry(name: str, clause: str) -> Iterator[InputRule]:
     """A clause in the description of one parameter, which is its subject."""
     found = re.fullmatch(rf"(?:(?:it|this|which|and|but|that) )?{_VERB} (?P<what>.+)", clause.strip(), re.IGNORECASE)
     if found is not None:

@@ -24,8 +24,8 @@ from poet_engine.decorator.reads.values import (
     PATH,
     STANDARD,
     UNKNOWN,
-    Kind,
     Value,
+    ValueKind,
     alike,
     element,
     joined,
@@ -37,7 +37,7 @@ from poet_engine.domains.data_flow import FunctionNode
 from poet_engine.errors import SourceUnavailableError
 
 _MOST_STEPS = 20_000  # expressions, each as often as it is come by: some 50 ms
-_ENTERED = frozenset((Kind.CLIENT, Kind.RESPONSE, Kind.ROWS, Kind.STANDARD))  # what `with` may open
+_ENTERED = frozenset((ValueKind.CLIENT, ValueKind.RESPONSE, ValueKind.ROWS, ValueKind.STANDARD))  # what `with` may open
 _LONGEST_NAME = 60
 
 
@@ -154,7 +154,7 @@ class _Body:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 if statement.decorator_list:
                     raise self._effect(statement, f"decorates {statement.name}")
-                self._store(ast.Name(statement.name), Value(Kind.FUNCTION, node=statement))
+                self._store(ast.Name(statement.name), Value(ValueKind.FUNCTION, node=statement))
             case ast.ClassDef(name=name):
                 raise self._effect(statement, f"defines the class {name}")
             case ast.Import() | ast.ImportFrom():
@@ -238,12 +238,12 @@ class _Body:
             case ast.Subscript(value=base, slice=place):
                 self._value(place)
                 holder = self._value(base)
-                if not holder.fresh or holder.kind not in {Kind.DATA, Kind.BOX, Kind.STANDARD}:
+                if not holder.fresh or holder.kind not in {ValueKind.DATA, ValueKind.BOX, ValueKind.STANDARD}:
                     raise self._effect(target, f"sets {_shown(target)}")
                 self._mix(base, value)
             case ast.Attribute(value=base):
                 holder = self._value(base)
-                if not holder.fresh or holder.kind is not Kind.NEW:
+                if not holder.fresh or holder.kind is not ValueKind.NEW:
                     raise self._effect(target, f"sets {_shown(target)}")
             case _:
                 raise self._effect(target, f"sets {_shown(target)}")
@@ -253,7 +253,7 @@ class _Body:
         if of_many(values) is not DATA:
             while isinstance(base, ast.Subscript):
                 base = base.value
-            if isinstance(base, ast.Name) and self._names.get(base.id, UNKNOWN).kind is Kind.DATA:
+            if isinstance(base, ast.Name) and self._names.get(base.id, UNKNOWN).kind is ValueKind.DATA:
                 self._names[base.id] = BOX
 
     def _change(self, target: ast.expr, value: Value) -> None:
@@ -267,7 +267,7 @@ class _Body:
         if not before.fresh:
             raise self._effect(target, f"changes {target.id}, which others may have too")
         # The result is the body's own, be it a new number or its own list; what is in it may be others' too.
-        self._store(target, DATA if before.kind is Kind.DATA and of_many([value]) is DATA else BOX)
+        self._store(target, DATA if before.kind is ValueKind.DATA and of_many([value]) is DATA else BOX)
 
     def _import(self, statement: ast.Import | ast.ImportFrom) -> None:
         """What is loaded already is known; what is not may do anything while it is loaded, but only once."""
@@ -287,7 +287,7 @@ class _Body:
         self._visited.count()
         match node:
             case ast.Constant(value=value):
-                return Value(Kind.DATA, fresh=True, live=value)
+                return Value(ValueKind.DATA, fresh=True, live=value)
             case ast.Name(id=name):
                 return self._named(node, name)
             case ast.Attribute(value=base, attr=name):
@@ -299,7 +299,7 @@ class _Body:
                 self._store(target, found)
                 return found
             case ast.Lambda():
-                return Value(Kind.FUNCTION, node=node)
+                return Value(ValueKind.FUNCTION, node=node)
             case ast.Await(value=value):
                 return self._awaited(node, value)
             case ast.Yield() | ast.YieldFrom():
@@ -322,16 +322,16 @@ class _Body:
             case ast.BinOp(op=ast.Add()):
                 left, right = (one.live for one in parts)
                 if isinstance(left, str) and isinstance(right, str):
-                    return Value(Kind.DATA, fresh=True, live=left + right)
+                    return Value(ValueKind.DATA, fresh=True, live=left + right)
             case ast.BinOp(op=ast.Div()) if PATH.kind in {one.kind for one in parts}:
                 return PATH
             case ast.IfExp() | ast.BoolOp():
                 return functools.reduce(joined, parts[1:] if isinstance(node, ast.IfExp) else parts)
             case _:
                 pass
-        if all(one.kind is Kind.DATA for one in parts):
+        if all(one.kind is ValueKind.DATA for one in parts):
             return DATA
-        return STANDARD if all(one.kind in {Kind.DATA, Kind.STANDARD} for one in parts) else UNKNOWN
+        return STANDARD if all(one.kind in {ValueKind.DATA, ValueKind.STANDARD} for one in parts) else UNKNOWN
 
     def _named(self, node: ast.expr, name: str) -> Value:
         if name in self._names:
@@ -366,7 +366,7 @@ class _Body:
 
     def _awaited(self, node: ast.Await, value: ast.expr) -> Value:
         found = self._value(value)
-        if isinstance(value, ast.Call) or found.kind is not Kind.UNKNOWN:
+        if isinstance(value, ast.Call) or found.kind is not ValueKind.UNKNOWN:
             return found
         raise self._effect(node, f"waits for {_shown(value)}")
 
@@ -381,7 +381,7 @@ class _Body:
         function = self._value(node.func.value) if isinstance(node.func, ast.Attribute) else self._value(node.func)
         if isinstance(node.func, ast.Attribute):
             found = self._method(node, node.func, function, given)
-        elif function.kind is Kind.FUNCTION:
+        elif function.kind is ValueKind.FUNCTION:
             found = self._local(function.node, given, words)
         else:
             found = None if function.live is MISSING else self._known(function.live, node, given, words)
@@ -436,7 +436,7 @@ class _Body:
         if type(live) is not type or isinstance(inspect.getattr_static(live, "__new__"), staticmethod):
             return None
         start = inspect.getattr_static(live, "__init__")
-        new = Value(Kind.NEW, fresh=True)
+        new = Value(ValueKind.NEW, fresh=True)
         if isinstance(start, types.FunctionType):
             written = start.__code__.co_filename.startswith("<")
             if written and dataclasses.is_dataclass(live):  # by `dataclass`, which calls what the class has
@@ -461,12 +461,12 @@ class _Body:
         """What a known call is given to call must be known as well: where it calls, and wherever a function stands."""
         called = known.handed_over(name, node, method=method)
         for one, function in () if known.only_compares(name) else self._arguments[node]:
-            if function.kind is Kind.FUNCTION:
+            if function.kind is ValueKind.FUNCTION:
                 self._local(function.node, (), {})
             elif function.live is not MISSING and callable(function.live):
                 if self._known(function.live, self._bare_call(one), [UNKNOWN], {}) is None:
                     raise self._effect(one, f"hands over {_shown(one)} to be called")
-            elif one in called and function.kind is not Kind.DATA:
+            elif one in called and function.kind is not ValueKind.DATA:
                 raise self._effect(one, f"hands over {_shown(one)} to be called")
 
     def _bare_call(self, function: ast.expr) -> ast.Call:
@@ -491,9 +491,9 @@ def _attribute(holder: Value, name: str) -> Value:
         found = getattr(live, name) if builtin else static
         return UNKNOWN if found is MISSING else of_live(found)
     match holder.kind:
-        case Kind.DATA | Kind.RESPONSE:
-            return Value(Kind.DATA, fresh=holder.fresh)
-        case Kind.STANDARD | Kind.PATH:
+        case ValueKind.DATA | ValueKind.RESPONSE:
+            return Value(ValueKind.DATA, fresh=holder.fresh)
+        case ValueKind.STANDARD | ValueKind.PATH:
             return Value(holder.kind, fresh=holder.fresh)
         case _:
             return UNKNOWN

@@ -18,8 +18,8 @@ from poet_engine.decorator.reads.values import (
     STANDARD,
     UNKNOWN,
     Home,
-    Kind,
     Value,
+    ValueKind,
     home,
     is_client,
     of_library_for_http,
@@ -168,10 +168,10 @@ def _of_builtin(name: str, function: object, node: ast.Call, given: Sequence[Val
     if name in _GIVES_DATA:
         return DATA
     if name in _GIVES_BOX:
-        return DATA if given and all(value.kind is Kind.DATA for value in given) and name != "iter" else BOX
+        return DATA if given and all(value.kind is ValueKind.DATA for value in given) and name != "iter" else BOX
     if name not in _GIVES_ANYTHING:
         return None
-    plain = bool(given) and all(value.kind is Kind.DATA and value.fresh for value in given)
+    plain = bool(given) and all(value.kind is ValueKind.DATA and value.fresh for value in given)
     return DATA if plain else UNKNOWN
 
 
@@ -188,7 +188,7 @@ def _of_request(name: str, function: object, node: ast.Call) -> Value | None:
         return STANDARD
     if isinstance(function, type):
         plain = is_client(function) and not node.args and _plain_words(node)
-        return Value(Kind.CLIENT, fresh=True, node=function) if plain else None
+        return Value(ValueKind.CLIENT, fresh=True, node=function) if plain else None
     return RESPONSE if requests_only(name, node) else None
 
 
@@ -217,7 +217,11 @@ def _of_request_or_path(name: str, node: ast.Call, given: Sequence[Value]) -> Va
     words = {word.arg for word in node.keywords}
     if name == "urlopen":
         address = given[0] if given else UNKNOWN
-        plain = len(node.args) == 1 and words <= {"timeout", "context"} and address.kind in {Kind.DATA, Kind.STANDARD}
+        plain = (
+            len(node.args) == 1
+            and words <= {"timeout", "context"}
+            and address.kind in {ValueKind.DATA, ValueKind.STANDARD}
+        )
         return RESPONSE if plain else None
     if name == "Request":
         method = next((word.value for word in node.keywords if word.arg == "method"), ast.Constant("GET"))
@@ -235,22 +239,22 @@ def of_method(receiver: Value, name: str, node: ast.Call, query: Value) -> Value
         node: The call.
         query: What is known of the first argument.
     """
-    if name in QUERIES and receiver.kind in {Kind.UNKNOWN, Kind.ROWS}:
+    if name in QUERIES and receiver.kind in {ValueKind.UNKNOWN, ValueKind.ROWS}:
         return ROWS if isinstance(query.live, str) and selects(query.live) else None
     match receiver.kind:
-        case Kind.DATA | Kind.BOX:
+        case ValueKind.DATA | ValueKind.BOX:
             if name in CHANGES and not receiver.fresh:
                 return None
-            return Value(Kind.DATA, fresh=receiver.fresh) if receiver.kind is Kind.DATA else _of_box(name)
-        case Kind.STANDARD:
+            return Value(ValueKind.DATA, fresh=receiver.fresh) if receiver.kind is ValueKind.DATA else _of_box(name)
+        case ValueKind.STANDARD:
             return STANDARD
-        case Kind.PATH:
+        case ValueKind.PATH:
             return _of_path(name, node)
-        case Kind.RESPONSE:
+        case ValueKind.RESPONSE:
             return DATA if name in _RESPONSE_READS else None
-        case Kind.CLIENT:
+        case ValueKind.CLIENT:
             return _of_client(receiver, name, node)
-        case Kind.ROWS:
+        case ValueKind.ROWS:
             return ROWS if name in CURSORS else None
         case _:
             return ROWS if name == "cursor" and not node.args and not node.keywords else None

@@ -15,7 +15,7 @@ _DEPTH, _ITEMS = 6, 2000  # of a live value that is looked at
 _IMMUTABLE = word_set("re datetime decimal fractions uuid ipaddress zoneinfo")  # modules whose objects do not change
 
 
-class Kind(enum.Enum):
+class ValueKind(enum.Enum):
     """What a value is known to be."""
 
     UNKNOWN = enum.auto()
@@ -50,18 +50,18 @@ class Value:
         node: The tree of a function inside the body; the class of a client that the body makes.
     """
 
-    kind: Kind = Kind.UNKNOWN
+    kind: ValueKind = ValueKind.UNKNOWN
     fresh: bool = False
     live: object = MISSING
     node: object = None
 
 
 UNKNOWN = Value()
-DATA = Value(Kind.DATA, fresh=True)
-BOX = Value(Kind.BOX, fresh=True)
-STANDARD = Value(Kind.STANDARD, fresh=True)
-PATH = Value(Kind.PATH, fresh=True)
-RESPONSE, ROWS = (Value(kind, fresh=True) for kind in (Kind.RESPONSE, Kind.ROWS))
+DATA = Value(ValueKind.DATA, fresh=True)
+BOX = Value(ValueKind.BOX, fresh=True)
+STANDARD = Value(ValueKind.STANDARD, fresh=True)
+PATH = Value(ValueKind.PATH, fresh=True)
+RESPONSE, ROWS = (Value(kind, fresh=True) for kind in (ValueKind.RESPONSE, ValueKind.ROWS))
 
 
 def alike(one: Value | None, other: Value | None) -> bool:
@@ -76,40 +76,46 @@ def joined(one: Value, other: Value) -> Value:
     if alike(one, other):
         return one
     kinds = {one.kind, other.kind}
-    kind = one.kind if len(kinds) == 1 else Kind.BOX if kinds == {Kind.DATA, Kind.BOX} else Kind.UNKNOWN
-    if kind in {Kind.FUNCTION, Kind.CLIENT}:
-        kind = Kind.UNKNOWN
+    kind = (
+        one.kind
+        if len(kinds) == 1
+        else ValueKind.BOX
+        if kinds == {ValueKind.DATA, ValueKind.BOX}
+        else ValueKind.UNKNOWN
+    )
+    if kind in {ValueKind.FUNCTION, ValueKind.CLIENT}:
+        kind = ValueKind.UNKNOWN
     return Value(kind, fresh=one.fresh and other.fresh)
 
 
 def of_many(values: Iterable[Value]) -> Value:
     """A new container of such values."""
-    return DATA if all(value.kind is Kind.DATA and value.fresh for value in values) else BOX
+    return DATA if all(value.kind is ValueKind.DATA and value.fresh for value in values) else BOX
 
 
 def element(value: Value) -> Value:
     """What is known of an item of it."""
-    if value.kind is Kind.DATA:
-        return Value(Kind.DATA, fresh=value.fresh)
-    return value if value.kind in {Kind.STANDARD, Kind.PATH} else UNKNOWN
+    if value.kind is ValueKind.DATA:
+        return Value(ValueKind.DATA, fresh=value.fresh)
+    return value if value.kind in {ValueKind.STANDARD, ValueKind.PATH} else UNKNOWN
 
 
 def of_live(value: object) -> Value:
     """What is known of an object that is there."""
     if isinstance(value, str | bytes | int | float | complex | bool | None) and type(value).__module__ == "builtins":
-        return Value(Kind.DATA, fresh=True, live=value)
+        return Value(ValueKind.DATA, fresh=True, live=value)
     if type(value) in {list, dict, tuple, set, frozenset}:
         plain = _is_plain(value, _DEPTH, [_ITEMS])
         immutable = plain and type(value) in {tuple, frozenset}
-        return Value(Kind.DATA if plain else Kind.BOX, fresh=immutable, live=value)
+        return Value(ValueKind.DATA if plain else ValueKind.BOX, fresh=immutable, live=value)
     found = home(type(value))
     if found is not None and found.module in _IMMUTABLE:
-        return Value(Kind.STANDARD, live=value)
+        return Value(ValueKind.STANDARD, live=value)
     if found == Home("os", "_Environ"):
-        return Value(Kind.DATA, live=value)
+        return Value(ValueKind.DATA, live=value)
     if found is not None and found.package == "pathlib":
-        return Value(Kind.PATH, live=value)
-    return Value(Kind.CLIENT if is_client(type(value)) else Kind.UNKNOWN, live=value)
+        return Value(ValueKind.PATH, live=value)
+    return Value(ValueKind.CLIENT if is_client(type(value)) else ValueKind.UNKNOWN, live=value)
 
 
 def _is_plain(value: object, depth: int, left: list[int]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from poet_engine.domains import parsing
 from poet_engine.domains.data_flow import PURE_PACKAGES, FunctionNode, is_noise, own_nodes
-from poet_engine.domains.ml_monitoring.returns import Shape
+from poet_engine.domains.ml_monitoring.returns import ReturnShape
 from poet_engine.domains.model import Declined, FunctionInfo, ImportedName, Parameter
 from poet_engine.domains.words import word_set
 
@@ -139,7 +139,7 @@ def _root(entry: ImportedName) -> str:
     return entry.module.partition(".")[0] or entry.module
 
 
-def needed(node: FunctionNode, shape: Shape) -> bool:
+def needed(node: FunctionNode, shape: ReturnShape) -> bool:
     """Whether the user's body must run: it computes what we cannot, or it checks its input and may refuse it."""
     checks = any(isinstance(found, ast.Raise | ast.Assert) for found in own_nodes(node))
     return checks or (shape.computed and not shape.is_bool)
@@ -202,13 +202,13 @@ def _arguments(arguments: ast.arguments) -> Iterator[ast.arg]:
     yield from (entry for entry in (arguments.vararg, arguments.kwarg) if entry is not None)
 
 
-def handed_back(shape: Shape) -> frozenset[str]:
+def handed_back(shape: ReturnShape) -> frozenset[str]:
     """The names that the result holds as they are, such as `feature` in `{"feature": feature}`."""
     own = (value for item in shape.items if item.meaning is None for value in item.values)
     return frozenset(value.id for value in own if isinstance(value, ast.Name))
 
 
-def labels_only(parameter: Parameter, node: FunctionNode, shape: Shape) -> bool:
+def labels_only(parameter: Parameter, node: FunctionNode, shape: ReturnShape) -> bool:
     """Whether a parameter does nothing but appear in items of the result that we leave to the user's body."""
     passed = (value for item in shape.items if item.meaning is None for value in item.values)
     return _uses(parameter.name, node.body) == _uses(parameter.name, passed)

@@ -3,8 +3,8 @@
 import ast
 from collections.abc import Iterator
 
-from poet_engine.domains.ml_monitoring.render import DEFAULT_LEVEL, Plan
-from poet_engine.domains.model import Example, Kind, Parameter
+from poet_engine.domains.ml_monitoring.render import DEFAULT_LEVEL, ModulePlan
+from poet_engine.domains.model import FunctionKind, Parameter, TrialExample
 
 # The two have no value in common, which no level misses, and either is like itself, which none takes for drift. They
 # are of one size, since some functions insist on that.
@@ -14,7 +14,7 @@ _SHIFTED = [value + 100.0 for value in _REFERENCE]
 _STAND_INS: dict[str | None, object] = {"int": 1, "float": 1.0, "bool": False, "list": [], "dict": {}, "tuple": ()}
 
 
-def for_trial(plan: Plan) -> tuple[Example, ...]:
+def for_trial(plan: ModulePlan) -> tuple[TrialExample, ...]:
     """A pair of equal samples, a pair of different ones and, unless the user's own code runs too, an empty one."""
     examples = [
         _example(plan, _REFERENCE, drift=False),
@@ -26,15 +26,15 @@ def for_trial(plan: Plan) -> tuple[Example, ...]:
     return tuple(examples)
 
 
-def _example(plan: Plan, current: list[float], *, drift: bool) -> Example:
+def _example(plan: ModulePlan, current: list[float], *, drift: bool) -> TrialExample:
     values: dict[str, object] = {plan.roles.current: current, plan.roles.reference: _REFERENCE}
     for parameter in plan.info.parameters:
-        if parameter.has_default or parameter.kind in {Kind.VAR_POSITIONAL, Kind.VAR_KEYWORD}:
+        if parameter.has_default or parameter.kind in {FunctionKind.VAR_POSITIONAL, FunctionKind.VAR_KEYWORD}:
             continue
         given = DEFAULT_LEVEL if parameter.name == plan.roles.level else _STAND_INS.get(parameter.annotation, "example")
         values.setdefault(parameter.name, given)
     args, kwargs = _call(plan.info.parameters, values)
-    return Example(args, kwargs, _expected(plan, drift=drift))
+    return TrialExample(args, kwargs, _expected(plan, drift=drift))
 
 
 def _call(parameters: tuple[Parameter, ...], values: dict[str, object]) -> tuple[tuple[object, ...], dict[str, object]]:
@@ -42,12 +42,12 @@ def _call(parameters: tuple[Parameter, ...], values: dict[str, object]) -> tuple
     kwargs: dict[str, object] = {}
     gap = False
     for parameter in parameters:
-        if parameter.kind is Kind.POSITIONAL_ONLY:
+        if parameter.kind is FunctionKind.POSITIONAL_ONLY:
             # One that is left out would leave no place for those behind it.
             args.append(values.get(parameter.name, _default(parameter)))
         elif parameter.name not in values:
             gap = True
-        elif parameter.kind is Kind.KEYWORD_ONLY or gap:
+        elif parameter.kind is FunctionKind.KEYWORD_ONLY or gap:
             kwargs[parameter.name] = values[parameter.name]
         else:
             args.append(values[parameter.name])
@@ -59,7 +59,7 @@ def _default(parameter: Parameter) -> object:
     return value
 
 
-def _expected(plan: Plan, *, drift: bool) -> dict[str, object]:
+def _expected(plan: ModulePlan, *, drift: bool) -> dict[str, object]:
     if plan.shape.is_bool:
         return {"": drift}
     expect: dict[str, object] = {"drift_detected": drift}
@@ -67,7 +67,7 @@ def _expected(plan: Plan, *, drift: bool) -> dict[str, object]:
     return expect
 
 
-def _items(plan: Plan, *, drift: bool) -> Iterator[tuple[str, object]]:
+def _items(plan: ModulePlan, *, drift: bool) -> Iterator[tuple[str, object]]:
     for item in plan.shape.items:
         if item.meaning == "drift_detected":
             yield item.key, drift

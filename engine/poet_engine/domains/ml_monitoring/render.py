@@ -11,9 +11,9 @@ import functools
 from importlib import resources
 
 from poet_engine.domains.ml_monitoring.body import Own
-from poet_engine.domains.ml_monitoring.returns import Shape
+from poet_engine.domains.ml_monitoring.returns import ReturnShape
 from poet_engine.domains.ml_monitoring.roles import Roles
-from poet_engine.domains.model import FunctionInfo, Kind, Parameter
+from poet_engine.domains.model import FunctionInfo, FunctionKind, Parameter
 from poet_engine.domains.parsing import parse, parse_expression
 from poet_engine.domains.words import word_set
 
@@ -30,7 +30,7 @@ _TYPE_SYNTAX = (ast.Name, ast.Subscript, ast.Tuple, ast.BinOp, ast.BitOr, ast.Lo
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class ModulePlan:
     """What was decided about the version that is to be written.
 
     Attributes:
@@ -43,7 +43,7 @@ class Plan:
 
     info: FunctionInfo
     roles: Roles
-    shape: Shape
+    shape: ReturnShape
     options: tuple[Parameter, ...]
     own: Own | None
 
@@ -74,7 +74,7 @@ def present_imports() -> frozenset[str]:
     return frozenset(ast.unparse(node) for node in parse(code).body if isinstance(node, ast.Import | ast.ImportFrom))
 
 
-def clashes(plan: Plan) -> list[str]:
+def clashes(plan: ModulePlan) -> list[str]:
     """The names of the user's that would replace, or be replaced by, those of the generated code."""
     _, taken = _template()
     module_level = {name for name in taken if not hasattr(builtins, name)} | {_ANSWER, OWN_ANSWER}
@@ -84,7 +84,7 @@ def clashes(plan: Plan) -> list[str]:
     return sorted(users & module_level | {plan.info.name} & (taken | {_ANSWER, OWN_ANSWER, *users}))
 
 
-def module_text(plan: Plan) -> str:
+def module_text(plan: ModulePlan) -> str:
     """The whole module, ready for the gate."""
     code, _ = _template()
     if not plan.options:
@@ -100,7 +100,7 @@ def module_text(plan: Plan) -> str:
     return f"{opening}\n\n" + "\n\n\n".join(block.strip() for block in blocks) + "\n"
 
 
-def _answer(plan: Plan) -> str:
+def _answer(plan: ModulePlan) -> str:
     if plan.shape.is_bool:
         return (
             f"def {_ANSWER}(report: dict[str, object]) -> bool:\n"
@@ -125,12 +125,12 @@ def _answer(plan: Plan) -> str:
     return "\n".join([*lines, "        **report,", "    }", ""])
 
 
-def _own_items(plan: Plan) -> bool:
+def _own_items(plan: ModulePlan) -> bool:
     """Whether the user's body gives a part of the mapping, and does not only check its input."""
     return plan.own is not None and not plan.shape.is_bool and not plan.shape.unwritten
 
 
-def _entry(plan: Plan) -> str:
+def _entry(plan: ModulePlan) -> str:
     info, own = plan.info, plan.own
     prefix = "async def" if info.is_async else "def"
     level = "" if plan.roles.level is None else f", {plan.roles.level}"
@@ -161,17 +161,24 @@ def _signature(info: FunctionInfo) -> str:
     kinds = [parameter.kind for parameter in info.parameters]
     for index, parameter in enumerate(info.parameters):
         earlier = kinds[:index]
-        if parameter.kind is not Kind.POSITIONAL_ONLY and earlier and earlier[-1] is Kind.POSITIONAL_ONLY:
+        if (
+            parameter.kind is not FunctionKind.POSITIONAL_ONLY
+            and earlier
+            and earlier[-1] is FunctionKind.POSITIONAL_ONLY
+        ):
             pieces.append("/")
-        if parameter.kind is Kind.KEYWORD_ONLY and not {Kind.KEYWORD_ONLY, Kind.VAR_POSITIONAL} & set(earlier):
+        if parameter.kind is FunctionKind.KEYWORD_ONLY and not {
+            FunctionKind.KEYWORD_ONLY,
+            FunctionKind.VAR_POSITIONAL,
+        } & set(earlier):
             pieces.append("*")
         pieces.append(_declared(parameter))
-    if kinds and kinds[-1] is Kind.POSITIONAL_ONLY:
+    if kinds and kinds[-1] is FunctionKind.POSITIONAL_ONLY:
         pieces.append("/")
     return ", ".join(pieces)
 
 
-_STARS = {Kind.VAR_POSITIONAL: "*", Kind.VAR_KEYWORD: "**"}
+_STARS = {FunctionKind.VAR_POSITIONAL: "*", FunctionKind.VAR_KEYWORD: "**"}
 
 
 def _declared(parameter: Parameter) -> str:
@@ -201,12 +208,12 @@ def _forwarded(info: FunctionInfo) -> str:
     for parameter in info.parameters:
         name = parameter.name
         pieces.append(
-            f"{name}={name}" if parameter.kind is Kind.KEYWORD_ONLY else _STARS.get(parameter.kind, "") + name
+            f"{name}={name}" if parameter.kind is FunctionKind.KEYWORD_ONLY else _STARS.get(parameter.kind, "") + name
         )
     return ", ".join(pieces)
 
 
-def _docstring(plan: Plan) -> str:
+def _docstring(plan: ModulePlan) -> str:
     doc = plan.info.doc or f"Tell whether {plan.roles.current} has drifted away from {plan.roles.reference}."
     lines = doc.split("\n")
     # Anything that a triple-quoted string could be ended or disguised with goes through `repr`.

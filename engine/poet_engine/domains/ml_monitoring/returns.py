@@ -45,7 +45,7 @@ class Item:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Shape:
+class ReturnShape:
     """What comes back: a truth value, or a mapping with these items.
 
     Attributes:
@@ -61,7 +61,7 @@ class Shape:
     unwritten: bool = False
 
 
-def analyse(node: FunctionNode) -> Shape | Declined:
+def analyse(node: FunctionNode) -> ReturnShape | Declined:
     """The shape of what a function returns, or why it has none that can be kept."""
     returns = [found.value for found in own_nodes(node) if isinstance(found, ast.Return)]
     if all(value is None or (isinstance(value, ast.Constant) and value.value is None) for value in returns):
@@ -70,7 +70,7 @@ def analyse(node: FunctionNode) -> Shape | Declined:
     mappings = [_mapping(node, value) for value in values]
     if values and len(values) == len(returns):
         if all(_is_truth(value) for value in values) or (_says(node, "bool") and not any(mappings)):
-            return Shape(is_bool=True)
+            return ReturnShape(is_bool=True)
         found = [entries for entries in mappings if entries is not None]
         if len(found) == len(values):
             return _merged(found)
@@ -84,14 +84,14 @@ _WANTED = "return a mapping such as {'drift_detected': …} or a bool"
 _MAPPINGS = ("dict", "Dict", "Mapping", "MutableMapping", "object", "Any")
 
 
-def _unwritten(node: FunctionNode) -> Shape | Declined:
+def _unwritten(node: FunctionNode) -> ReturnShape | Declined:
     """Of a function whose body is yet to come: what its annotation says, or else a mapping."""
     if _says(node, "bool"):
-        return Shape(is_bool=True, unwritten=True)
+        return ReturnShape(is_bool=True, unwritten=True)
     said = node.returns.value if isinstance(node.returns, ast.Subscript) else node.returns
     name = said.attr if isinstance(said, ast.Attribute) else said.id if isinstance(said, ast.Name) else None
     if node.returns is None or name in _MAPPINGS:
-        return Shape(is_bool=False, unwritten=True)
+        return ReturnShape(is_bool=False, unwritten=True)
     return Declined(
         f"{node.name!r} returns nothing, and its annotation speaks of {ast.unparse(node.returns)}; {_WANTED}, and say "
         "so in the annotation.",
@@ -193,13 +193,13 @@ def _stored_item(found: ast.AST, name: str) -> tuple[str, ast.expr] | None:
             return None
 
 
-def _merged(mappings: list[_Entries]) -> Shape:
+def _merged(mappings: list[_Entries]) -> ReturnShape:
     values: dict[str, list[ast.expr]] = {}
     for entries in mappings:
         for key, value in entries:
             values.setdefault(key, []).append(value)
     items = tuple(_item(key, found, everywhere=len(mappings)) for key, found in values.items())
-    return Shape(
+    return ReturnShape(
         is_bool=False,
         items=items,
         computed=any(item.meaning is None and item.literal is None for item in items),

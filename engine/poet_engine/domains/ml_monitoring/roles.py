@@ -7,7 +7,7 @@ the wrong things, is worse than none.
 import ast
 import dataclasses
 
-from poet_engine.domains.model import Declined, FunctionInfo, Kind, Parameter
+from poet_engine.domains.model import Declined, FunctionInfo, FunctionKind, Parameter
 from poet_engine.domains.words import word_set, words_of
 
 _REFERENCE = word_set(
@@ -30,7 +30,7 @@ _LEVEL_NAMES = word_set(
 # `threshold=0.5` is a limit for some distance of the user's, hardly a level at which half of all alarms are false.
 _HIGHEST_LEVEL = 0.25
 
-_SAMPLE_KINDS = (Kind.POSITIONAL_ONLY, Kind.POSITIONAL_OR_KEYWORD, Kind.KEYWORD_ONLY)
+_SAMPLE_KINDS = (FunctionKind.POSITIONAL_ONLY, FunctionKind.POSITIONAL_OR_KEYWORD, FunctionKind.KEYWORD_ONLY)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ _Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 
 @dataclass(frozen=True)
-class _Column:
+class _SampleColumn:
     """One feature of one sample, cleaned.
 
     The kind is continuous (numbers), categorical (labels), mixed (both), unusable (values of any other type), missing
@@ -54,12 +54,12 @@ class _Column:
 class _Sample:
     """The features of one sample; those of lists and plain arrays have no names of their own."""
 
-    columns: dict[str, _Column]
+    columns: dict[str, _SampleColumn]
     named: bool
 
 
 @dataclass(frozen=True)
-class _Finding:
+class _DriftFinding:
     """What comparing one feature says; `drift` is None for as long as, or because, nothing was judged."""
 
     n_reference: int
@@ -116,7 +116,9 @@ def _checked_level(level: object) -> float:
     return number
 
 
-def _matched(reference: _Sample, current: _Sample) -> tuple[dict[str, _Column], dict[str, _Column], list[str]]:
+def _matched(
+    reference: _Sample, current: _Sample
+) -> tuple[dict[str, _SampleColumn], dict[str, _SampleColumn], list[str]]:
     """The columns of both samples under the same names, and what there is to say of that."""
     before, now = reference.columns, current.columns
     if reference.named == current.named:
@@ -149,11 +151,11 @@ def _named(columns: list[tuple[object, list[object] | _Array]]) -> _Sample:
     """Columns by their names as text; a name that two of them have says of neither what it is."""
     times = Counter(str(name) for name, _ in columns)
     found = {str(name): _column(values) for name, values in columns}
-    repeated = {name: _Column("repeated", np.empty(0), [], 0) for name in times if times[name] > 1}
+    repeated = {name: _SampleColumn("repeated", np.empty(0), [], 0) for name in times if times[name] > 1}
     return _Sample({**found, **repeated}, named=True)
 
 
-def _unnamed(values: list[object] | _Array, role: str) -> dict[str, _Column]:
+def _unnamed(values: list[object] | _Array, role: str) -> dict[str, _SampleColumn]:
     if isinstance(values, np.ndarray):
         if values.ndim == 1:
             return {_PLAIN: _column(values)}
@@ -175,26 +177,26 @@ def _sequence(sample: object, role: str, most_dimensions: int = 2) -> list[objec
     return array
 
 
-def _column(values: list[object] | _Array) -> _Column:
+def _column(values: list[object] | _Array) -> _SampleColumn:
     if isinstance(values, np.ndarray):
         if values.dtype.kind in "fiu":
             numbers = values.astype(np.float64)
             return _numeric(numbers[np.isfinite(numbers)], len(numbers))
         # Dates, durations, complex numbers and records have no place in either test.
         if values.dtype.kind in "mMcV" and len(values):
-            return _Column("unusable", np.empty(0), [], 0)
+            return _SampleColumn("unusable", np.empty(0), [], 0)
         values = values.tolist()
     labels = [label for label in (_label(value) for value in values) if label is not None]
     kinds = {kind for kind, _ in labels}
     if kinds <= {"number"}:
         return _numeric(np.array([number for _, number in labels], dtype=np.float64), len(values))
     kind = "unusable" if "other" in kinds else "mixed" if "number" in kinds else "categorical"
-    return _Column(kind, np.empty(0), labels, len(values) - len(labels))
+    return _SampleColumn(kind, np.empty(0), labels, len(values) - len(labels))
 
 
-def _numeric(finite: _Floats, total: int) -> _Column:
+def _numeric(finite: _Floats, total: int) -> _SampleColumn:
     kind = "continuous" if len(finite) else "missing" if total else "empty"
-    return _Column(kind, finite, [], total - len(finite))
+    return _SampleColumn(kind, finite, [], total - len(finite))
 
 
 def _label(value: object) -> tuple[str, object] | None:
@@ -214,21 +216,21 @@ def _label(value: object) -> tuple[str, object] | None:
     return "other", None
 
 
-def _is_empty(sample: dict[str, _Column]) -> bool:
+def _is_empty(sample: dict[str, _SampleColumn]) -> bool:
     return all(column.kind == "empty" for column in sample.values())
 
 
-def _rows(sample: dict[str, _Column]) -> int:
+def _rows(sample: dict[str, _SampleColumn]) -> int:
     return max((column.size() for column in sample.values()), default=0)
 
 
-def _compare(before: _Column, now: _Column) -> _Finding:
+def _compare(before: _SampleColumn, now: _SampleColumn) -> _DriftFinding:
     warnings = [
         f"{column.dropped} missing or non-finite values of the {role} sample were dropped"
         for role, column in (("reference", before), ("current", now))
         if column.dropped
     ]
-    finding = _Finding(before.size(), now.size(), warnings, before.kind if before.kind == now.kind else "mixed")
+    finding = _DriftFinding(before.size(), now.size(), warnings, before.kind if before.kind == now.kind else "mixed")
     if "empty" in (before.kind, now.kind):
         return _nothing(finding.n_reference, finding.n_current)
     if "repeated" in (before.kind, now.kind):
@@ -241,13 +243,13 @@ def _compare(before: _Column, now: _Column) -> _Finding:
     return _ks(finding, before, now) if before.kind == "continuous" else _chi_square(finding, before, now)
 
 
-def _nothing(n_reference: int, n_current: int) -> _Finding:
+def _nothing(n_reference: int, n_current: int) -> _DriftFinding:
     which = "both samples are" if not n_reference and not n_current else "one of the samples is"
     reason = f"{which} empty, so there is nothing to compare"
-    return _Finding(n_reference, n_current, [reason], "empty", score=0.0, drift=False)
+    return _DriftFinding(n_reference, n_current, [reason], "empty", score=0.0, drift=False)
 
 
-def _ks(finding: _Finding, before: _Column, now: _Column) -> _Finding:
+def _ks(finding: _DriftFinding, before: _SampleColumn, now: _SampleColumn) -> _DriftFinding:
     reference, current = _thinned(before.numbers), _thinned(now.numbers)
     warnings = list(finding.warnings)
     if len(reference) < len(before.numbers) or len(current) < len(now.numbers):
@@ -277,7 +279,7 @@ def _thinned(numbers: _Floats) -> _Floats:
     return np.random.default_rng(0).choice(numbers, size=_MOST, replace=False)
 
 
-def _chi_square(finding: _Finding, before: _Column, now: _Column) -> _Finding:
+def _chi_square(finding: _DriftFinding, before: _SampleColumn, now: _SampleColumn) -> _DriftFinding:
     counts, counts_now = Counter(before.labels), Counter(now.labels)
     names = list(dict.fromkeys([*counts, *counts_now]))
     table = np.array([[counts[name] for name in names], [counts_now[name] for name in names]], dtype=np.float64)
@@ -305,7 +307,7 @@ def _jensen_shannon(first: _Floats, second: _Floats) -> float:
     return math.sqrt(min(max(total, 0.0), 1.0))
 
 
-def _decide(finding: _Finding, tests: int, limit: float) -> _Finding:
+def _decide(finding: _DriftFinding, tests: int, limit: float) -> _DriftFinding:
     """Adjust the p-value for the number of tests and compare it with the level, where the samples allow it."""
     if finding.p_value is None or finding.score is None:
         return finding
@@ -324,12 +326,12 @@ def _decide(finding: _Finding, tests: int, limit: float) -> _Finding:
     return replace(finding, p_value=p_value, drift=drift, warnings=warnings)
 
 
-def _report(findings: dict[str, _Finding], tests: int, limit: float, alone: list[str]) -> dict[str, object]:
+def _report(findings: dict[str, _DriftFinding], tests: int, limit: float, alone: list[str]) -> dict[str, object]:
     plain = list(findings) == [_PLAIN]
     drifts = [finding.drift for finding in findings.values()]
     types = {finding.data_type for finding in findings.values()}
     tested = [finding for finding in findings.values() if finding.p_value is not None]
-    leading = min(tested or findings.values(), key=_order, default=_Finding(0, 0, [], "unknown"))
+    leading = min(tested or findings.values(), key=_order, default=_DriftFinding(0, 0, [], "unknown"))
     own = [text if plain else f"{name}: {text}" for name, finding in findings.items() for text in finding.warnings]
     return {
         # One feature that cannot be judged leaves the whole unknown, unless another one has drifted.
@@ -349,12 +351,12 @@ def _report(findings: dict[str, _Finding], tests: int, limit: float, alone: list
     }
 
 
-def _order(finding: _Finding) -> tuple[bool, float, float]:
+def _order(finding: _DriftFinding) -> tuple[bool, float, float]:
     """Features that were judged come first, then the smaller p-value, then the larger score."""
     return finding.drift is None, finding.p_value or 0.0, -(finding.score or 0.0)
 
 
-def _entry(finding: _Finding) -> dict[str, object]:
+def _entry(finding: _DriftFinding) -> dict[str, object]:
     return {
         "drift_detected": finding.drift,
         "score": finding.score,

@@ -8,7 +8,7 @@ from poet_engine.domains import data_flow
 from poet_engine.domains.data_flow import FunctionNode
 from poet_engine.domains.description import literal_text
 from poet_engine.domains.ml_monitoring import body, examples, render, returns, roles
-from poet_engine.domains.model import Declined, FunctionInfo, Kind, Parameter, Written
+from poet_engine.domains.model import Declined, FunctionInfo, FunctionKind, Parameter, Written
 from poet_engine.domains.parsing import parse_expression
 from poet_engine.domains.words import word_set, words_of
 
@@ -29,7 +29,7 @@ class _Stub:
     """
 
     node: FunctionNode
-    shape: returns.Shape
+    shape: returns.ReturnShape
     roles: roles.Roles
     ignored: str
 
@@ -51,7 +51,7 @@ def write(info: FunctionInfo) -> Written | Declined:
     options = _options(info, stub.node, stub.shape, stub.roles)
     if isinstance(options, Declined):
         return options
-    plan = render.Plan(info=info, roles=stub.roles, shape=stub.shape, options=options, own=own)
+    plan = render.ModulePlan(info=info, roles=stub.roles, shape=stub.shape, options=options, own=own)
     taken = render.clashes(plan)
     if taken:
         return Declined(
@@ -125,18 +125,18 @@ def _literal(parameter: Parameter) -> ast.expr | None:
     return tree if literal_text(tree) is not None else None
 
 
-def _looks_for_drift(info: FunctionInfo, shape: returns.Shape) -> bool:
+def _looks_for_drift(info: FunctionInfo, shape: returns.ReturnShape) -> bool:
     named = bool(_DRIFT_WORDS & set(words_of(info.name)))
     return named or any(item.meaning == "drift_detected" for item in shape.items)
 
 
 def _options(
-    info: FunctionInfo, node: FunctionNode, shape: returns.Shape, assigned: roles.Roles
+    info: FunctionInfo, node: FunctionNode, shape: returns.ReturnShape, assigned: roles.Roles
 ) -> tuple[Parameter, ...] | Declined:
     """The parameters whose only value that the generated code can answer for is their default."""
     unknown = [entry for entry in assigned.others if not body.labels_only(entry, node, shape)]
     for entry in unknown:
-        if not entry.has_default or entry.kind in {Kind.VAR_POSITIONAL, Kind.VAR_KEYWORD}:
+        if not entry.has_default or entry.kind in {FunctionKind.VAR_POSITIONAL, FunctionKind.VAR_KEYWORD}:
             return Declined(
                 f"{info.name!r} has the parameter {entry.name!r}, which the built-in code does not understand; give it "
                 "a default that is a literal, or remove it.",
@@ -144,7 +144,7 @@ def _options(
     return tuple(unknown)
 
 
-def _params(plan: render.Plan) -> dict[str, object]:
+def _params(plan: render.ModulePlan) -> dict[str, object]:
     return {
         "method": "two_sample",
         "current": plan.roles.current,
@@ -155,7 +155,7 @@ def _params(plan: render.Plan) -> dict[str, object]:
     }
 
 
-def _summary(plan: render.Plan) -> str:
+def _summary(plan: render.ModulePlan) -> str:
     level = f"the level {plan.roles.level!r}" if plan.roles.level is not None else f"p < {render.DEFAULT_LEVEL}"
     own = " after running the function's own code for the rest of the result" if plan.own is not None else ""
     return (

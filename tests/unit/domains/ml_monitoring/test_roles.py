@@ -1,6 +1,6 @@
 import pytest
 
-from poet_engine.domains import Declined, FunctionInfo, Kind, Parameter
+from poet_engine.domains import Declined, FunctionInfo, FunctionKind, Parameter
 from poet_engine.domains.ml_monitoring.roles import Roles, assign
 
 
@@ -97,7 +97,7 @@ def test_two_levels_are_one_too_many() -> None:
 
 
 def test_options_do_not_compete_with_the_samples() -> None:
-    test = Parameter("test", Kind.KEYWORD_ONLY, has_default=True, default="'ks'")
+    test = Parameter("test", FunctionKind.KEYWORD_ONLY, has_default=True, default="'ks'")
     roles = assigned("current", "reference", test)
     assert isinstance(roles, Roles)
     assert roles.others == (test,)

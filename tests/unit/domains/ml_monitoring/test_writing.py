@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from poet_engine.domains import Declined, FunctionInfo, Kind, Parameter, Written, choose, describe
+from poet_engine.domains import Declined, FunctionInfo, FunctionKind, Parameter, Written, choose, describe
 
 REFERENCE = [float(value) for value in range(50)]
 CURRENT = [value + 30.0 for value in REFERENCE]
@@ -308,7 +308,7 @@ def test_any_renaming_of_function_and_parameters_works(
     assert loaded(answer).__name__ == name
 
 
-KINDS = st.sampled_from([Kind.POSITIONAL_ONLY, Kind.POSITIONAL_OR_KEYWORD, Kind.KEYWORD_ONLY])
+KINDS = st.sampled_from([FunctionKind.POSITIONAL_ONLY, FunctionKind.POSITIONAL_OR_KEYWORD, FunctionKind.KEYWORD_ONLY])
 LITERALS = st.recursive(
     st.none()
     | st.booleans()
@@ -330,18 +330,18 @@ def _text_of(value: object) -> str:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(IDENTIFIER, KINDS, LITERALS), max_size=5), st.tuples(KINDS, KINDS))
 def test_the_module_compiles_with_the_same_signature_whatever_that_is(
-    extra: list[tuple[str, Kind, object]], kinds: tuple[Kind, Kind]
+    extra: list[tuple[str, FunctionKind, object]], kinds: tuple[FunctionKind, FunctionKind]
 ) -> None:
     samples = [Parameter("current", kinds[0]), Parameter("reference", kinds[1])]
     options = [
         Parameter(f"{name}_{index}", kind, has_default=True, default=_text_of(value))
         for index, (name, kind, value) in enumerate(extra)
     ]
-    order = [Kind.POSITIONAL_ONLY, Kind.POSITIONAL_OR_KEYWORD, Kind.KEYWORD_ONLY]
+    order = [FunctionKind.POSITIONAL_ONLY, FunctionKind.POSITIONAL_OR_KEYWORD, FunctionKind.KEYWORD_ONLY]
     required = sorted(samples, key=lambda parameter: order.index(parameter.kind))
     late = [
-        dataclasses.replace(entry, kind=Kind.KEYWORD_ONLY)
-        if order.index(entry.kind) < order.index(required[-1].kind) or entry.kind is Kind.KEYWORD_ONLY
+        dataclasses.replace(entry, kind=FunctionKind.KEYWORD_ONLY)
+        if order.index(entry.kind) < order.index(required[-1].kind) or entry.kind is FunctionKind.KEYWORD_ONLY
         else entry
         for entry in options
     ]
