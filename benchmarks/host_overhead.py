@@ -20,14 +20,14 @@ from poet_engine.engine import Engine
 from poet_engine.gate import Gate
 from poet_engine.job import Job
 from poet_engine.policy import Policy
-from poet_engine.resilience.answer import Answer, Transient
+from poet_engine.resilience.answer import AttemptResult, Transient
 from poet_engine.resilience.breaker import Breaker, BreakerSettings
 from poet_engine.resilience.budget import RetryBudget
 from poet_engine.resilience.bulkhead import Bulkhead
 from poet_engine.resilience.guarding import BreakerGuard, of_backend, of_version
 from poet_engine.resilience.limits import EXECUTIONS, FALLBACKS
 from poet_engine.resilience.performing import perform
-from poet_engine.resilience.pipeline import Attempt, Plan, Rung
+from poet_engine.resilience.pipeline import Attempt, CallPlan, Rung
 from poet_engine.sandbox.scripted import ScriptedSandbox, ok
 from standing import Machine, Spread
 
@@ -139,11 +139,11 @@ def _module(folder: Path) -> types.ModuleType:
 
 
 def _pipeline(wiring: Instant) -> Callable[[], object]:
-    pipeline, answer = wiring.pipeline, Answer(value=1)
+    pipeline, answer = wiring.pipeline, AttemptResult(value=1)
     breakers = [
         Breaker(name, BreakerSettings(), clock=time.monotonic, random=lambda: 0.5) for name in ("version", "backend")
     ]
-    plan = Plan(
+    plan = CallPlan(
         first=Rung.GENERATED,
         timeout=5.0,
         transient=Transient.of((ConnectionError, TimeoutError)),
@@ -153,7 +153,7 @@ def _pipeline(wiring: Instant) -> Callable[[], object]:
         bulkhead=Bulkhead(EXECUTIONS),
     )
 
-    def attempt(_step: Attempt) -> Answer:
+    def attempt(_step: Attempt) -> AttemptResult:
         return answer
 
     return lambda: perform(pipeline.steps(plan), attempt, wiring.pauses)

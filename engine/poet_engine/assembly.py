@@ -29,7 +29,7 @@ from poet_engine.outcome import Blame, Evidence, Outcome, Status
 from poet_engine.policy import Policy, layers
 from poet_engine.resilience.breaker import BreakerRegistry, BreakerSettings, Transition, VersionKey
 from poet_engine.resilience.breaker.registry import BreakerKey
-from poet_engine.resilience.limits import EXECUTIONS, Admission
+from poet_engine.resilience.limits import EXECUTIONS, CallLimits
 from poet_engine.resilience.performing import Pauses
 from poet_engine.resilience.pipeline import Pipeline
 from poet_engine.resilience.rate_limit import Rate
@@ -160,10 +160,10 @@ def _engine(policy: Policy, wish: SandboxChoice, recorder: Recorder | None, *, w
     )
 
 
-def _admission(settings: Settings) -> Admission:
+def _admission(settings: Settings) -> CallLimits:
     capacity = dataclasses.replace(EXECUTIONS, running=settings.executions_at_once)
     per_minute = settings.executions_per_minute
-    return Admission.of(capacity, None if per_minute is None else Rate(per_minute, 60.0), time.monotonic)
+    return CallLimits.of(capacity, None if per_minute is None else Rate(per_minute, 60.0), time.monotonic)
 
 
 def _factory(settings: Settings) -> EventFactory:

@@ -18,7 +18,7 @@ from poet_engine.journal.recorder import Call, Recorder
 from poet_engine.loaded import BoundFunction
 from poet_engine.outcome import Evidence, Outcome, Status, decisive
 from poet_engine.policy import Policy
-from poet_engine.resilience.limits import EXECUTIONS, Admission
+from poet_engine.resilience.limits import EXECUTIONS, CallLimits
 from poet_engine.sandbox import files_in as given
 from poet_engine.sandbox.protocol import Diagnosis, Sandbox, SandboxStatistics, WallReport
 from poet_engine.sandbox.verdict import blame_for
@@ -83,10 +83,10 @@ class Engine:
         recorder: Recorder | None,
         new_id: Callable[[], str],
         clock: Callable[[], float],
-        admission: Admission | None = None,
+        admission: CallLimits | None = None,
     ) -> None:
         self.policy = policy
-        self.admission = Admission.of(EXECUTIONS) if admission is None else admission
+        self.admission = CallLimits.of(EXECUTIONS) if admission is None else admission
         self._sandbox, self._gate, self._recorder = sandbox, gate, recorder
         self._new_id, self._clock = new_id, clock
         self._threads = bulk.Threads("poet-call")

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable
 
 from poet_engine.bell import readable
-from poet_engine.bulk.window import Window
+from poet_engine.bulk.window import JobWindow
 from poet_engine.cancellation import Cancellation
 from poet_engine.errors import UsageError
 from poet_engine.job import Job
@@ -37,10 +37,10 @@ def outcomes(
     """
     if not 1 <= concurrency <= _MOST:
         raise UsageError(f"concurrency is {concurrency}; give a number of jobs from 1 to {_MOST:,}")
-    return _outcomes(jobs, _Flight(run, start), Window(concurrency, ordered=ordered))
+    return _outcomes(jobs, _Flight(run, start), JobWindow(concurrency, ordered=ordered))
 
 
-def _outcomes(jobs: Iterable[Job], flight: "_Flight", window: Window) -> Generator[Outcome, None, None]:
+def _outcomes(jobs: Iterable[Job], flight: "_Flight", window: JobWindow) -> Generator[Outcome, None, None]:
     waiting = iter(jobs)
     more = True
     with flight:

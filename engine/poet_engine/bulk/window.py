@@ -7,7 +7,7 @@ from poet_engine.outcome import Outcome
 _WINDOW = 4
 
 
-class Window:
+class JobWindow:
     """The jobs between the first whose outcome was not handed out and the last that was started.
 
     Args:
@@ -21,7 +21,7 @@ class Window:
         self._done: dict[int, Outcome] = {}
 
     def __repr__(self) -> str:
-        return f"<Window started={self._started} running={self._running} done={len(self._done)}>"
+        return f"<JobWindow started={self._started} running={self._running} done={len(self._done)}>"
 
     @property
     def running(self) -> int:

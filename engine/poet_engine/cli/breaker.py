@@ -26,7 +26,7 @@ class _Shown:
     version: str
     serves: bool
     sandbox: str | None
-    found: records.Found
+    found: records.StoredRecord
 
     def refuses(self, now: float) -> bool:
         record = self.found.record

@@ -10,9 +10,9 @@ from poet_engine.journal.recorder import Call
 from poet_engine.journal.recordings import Kept
 from poet_engine.outcome import Blame, ErrorInfo, Evidence, Outcome, Status, Usage
 from poet_engine.policy import Policy
-from poet_engine.resilience.answer import Answer
+from poet_engine.resilience.answer import AttemptResult
 from poet_engine.resilience.guard import NotAdmitted
-from poet_engine.resilience.pipeline import Served
+from poet_engine.resilience.pipeline import ServedBy
 
 ORIGINAL, NOBODY = "original", "none"
 HOST = "host"  # the sandbox of an original, as breakers and outcomes name it
@@ -121,7 +121,7 @@ class CallReport:
     refusals: tuple[RefusalNote, ...] = ()
 
 
-def story_of(begun: CallStart, served: Served) -> CallReport:
+def story_of(begun: CallStart, served: ServedBy) -> CallReport:
     """What the pipeline's end means: the outcome judges the version if one was tried, and else the original."""
     first = served.first
     untried = first is not None and first.untried is not None
@@ -149,7 +149,7 @@ def story_of(begun: CallStart, served: Served) -> CallReport:
     )
 
 
-def _fails(served: Served) -> Outcome | None:
+def _fails(served: ServedBy) -> Outcome | None:
     """The outcome that its caller gets as an error, because nobody else may answer."""
     decisive = served.first if served.by is None else served.answer
     if decisive is None or decisive.outcome is None or decisive.ok:
@@ -195,7 +195,7 @@ def refused(begun: CallStart, refusal: Refusal) -> CallReport:
     return CallReport(outcome=outcome, error=error)
 
 
-def _reason(begun: CallStart, served: Served) -> str | None:
+def _reason(begun: CallStart, served: ServedBy) -> str | None:
     """Why it was not whoever was asked first that answered, and all that stood in the way."""
     first, away = served.first, served.turned_away
     reasons = [begun.hosted] if begun.hosted is not None else []
@@ -210,7 +210,7 @@ def _reason(begun: CallStart, served: Served) -> str | None:
     return "; ".join(reasons) or None
 
 
-def _agreement(first: Answer, answer: Answer | None) -> str:
+def _agreement(first: AttemptResult, answer: AttemptResult | None) -> str:
     """What a version that ran in the shadow of the original would have answered."""
     if first.outcome is None or not first.outcome.ok or answer is None or not answer.ok:
         return ""

@@ -34,9 +34,9 @@ from poet_engine.domains import describe
 from poet_engine.errors import PoetError, UsageError
 from poet_engine.events import Event
 from poet_engine.forks import ForkedLock
-from poet_engine.resilience.answer import Answer, body_never_started
+from poet_engine.resilience.answer import AttemptResult, body_never_started
 from poet_engine.resilience.performing import aperform, perform
-from poet_engine.resilience.pipeline import Served
+from poet_engine.resilience.pipeline import ServedBy
 from poet_engine.sandbox.protocol import WallReport
 from poet_engine.store import StoredVersion
 from poet_engine.telemetry.rolling import VersionMetrics, by_version
@@ -217,7 +217,7 @@ class PoetHandle(Generic[_Params]):
         # Not kept in a variable here: an error's traceback holds this frame, which would hold the error.
         return self._settle(begun, self._served(begun, route, turn, spent))
 
-    def _served(self, begun: CallStart, route: Route, turn: AttemptRunner, spent: float) -> Served:
+    def _served(self, begun: CallStart, route: Route, turn: AttemptRunner, spent: float) -> ServedBy:
         plan = route.plan(once=functools.partial(self._only_once, turn), spent=spent)
         try:
             return perform(wiring().pipeline.steps(plan), turn.attempt, wiring().pauses)
@@ -242,7 +242,7 @@ class PoetHandle(Generic[_Params]):
         turn = self._turn(begun.execution_id, route, functools.partial(self._function, *args, **kwargs), args, kwargs)
         return self._settle(begun, await self._aserved(begun, route, turn, spent))
 
-    async def _aserved(self, begun: CallStart, route: Route, turn: AttemptRunner, spent: float) -> Served:
+    async def _aserved(self, begun: CallStart, route: Route, turn: AttemptRunner, spent: float) -> ServedBy:
         plan = route.plan(once=functools.partial(self._only_once, turn), spent=spent)
         try:
             return await aperform(wiring().pipeline.steps(plan), turn.aattempt, wiring().pauses)
@@ -250,7 +250,7 @@ class PoetHandle(Generic[_Params]):
             self._record(begun, cancelled(begun, turn.attempts))
             raise
 
-    def _only_once(self, turn: AttemptRunner, answer: Answer) -> str | None:
+    def _only_once(self, turn: AttemptRunner, answer: AttemptResult) -> str | None:
         """Why an attempt that failed must be the last; None where another one does no harm."""
         harmless = answer.outcome is not None and (turn.is_contained or body_never_started(answer))
         if self._options.idempotent is not None or harmless:
@@ -327,7 +327,7 @@ class PoetHandle(Generic[_Params]):
                 route = self._route = Route(called, state, self._supplies, wiring().breakers)
         return route
 
-    def _settle(self, begun: CallStart, served: Served) -> Execution:
+    def _settle(self, begun: CallStart, served: ServedBy) -> Execution:
         """Record the call; the execution, or raise what its caller gets.
 
         Raises:

@@ -10,14 +10,14 @@ from poet_engine.decorator.states import OriginalOnly, Serving
 from poet_engine.engine import Engine
 from poet_engine.errors import PoetError
 from poet_engine.resilience import guarding
-from poet_engine.resilience.answer import Answer, Transient
+from poet_engine.resilience.answer import AttemptResult, Transient
 from poet_engine.resilience.breaker import BackendKey, BreakerRegistry, VersionKey
 from poet_engine.resilience.budget import RetryBudget
 from poet_engine.resilience.bulkhead import Bulkhead
 from poet_engine.resilience.guard import Guard
 from poet_engine.resilience.guarding import BreakerGuard
 from poet_engine.resilience.limits import FALLBACKS
-from poet_engine.resilience.pipeline import Pipeline, Plan, Rung
+from poet_engine.resilience.pipeline import CallPlan, Pipeline, Rung
 from poet_engine.store import StoredVersion
 
 DEFAULT_TIMEOUT_S = 5.0
@@ -80,7 +80,7 @@ class Route:
         """The way of a call that is left to the original."""
         return Route(self._called, state, self._supplies, self._breakers)
 
-    def plan(self, *, once: Callable[[Answer], str | None], spent: float = 0.0) -> Plan:
+    def plan(self, *, once: Callable[[AttemptResult], str | None], spent: float = 0.0) -> CallPlan:
         """How the next call goes.
 
         Args:
@@ -90,7 +90,7 @@ class Route:
         state, supplies = self.state, self._supplies
         options = supplies.options
         engine = state.workplace.engine if isinstance(state, Serving) else None
-        return Plan(
+        return CallPlan(
             first=Rung.ORIGINAL if engine is None else Rung.GENERATED,
             timeout=max(0.0, (DEFAULT_TIMEOUT_S if options.timeout is None else options.timeout) - spent),
             transient=supplies.transient,

@@ -10,7 +10,7 @@ from poet_engine.forks import ForkedLock
 from poet_engine.outcome import Effect, Outcome
 from poet_engine.resilience.breaker import Transition, VersionKey
 from poet_engine.resilience.breaker.registry import BreakerKey
-from poet_engine.resilience.pipeline import Rung, Served
+from poet_engine.resilience.pipeline import Rung, ServedBy
 
 _logger = logging.getLogger("poet_engine")
 _guest_logger = logging.getLogger("poet_engine.guest")
@@ -67,7 +67,7 @@ class OnceLogger:
                     "leave out domain=, to keep what the body answers (.original is the body)",
                 )
 
-    def answered(self, begun: CallStart, story: CallReport, served: Served) -> None:
+    def answered(self, begun: CallStart, story: CallReport, served: ServedBy) -> None:
         """Say once for each kind of failure why somebody else answered."""
         if served.once is not None:
             self.once("once", f"had one attempt; say idempotent=True where it may run again: {served.once}")

@@ -12,7 +12,7 @@ from poet_engine.errors import PoetError
 from poet_engine.job import Job
 from poet_engine.located_job import LocatedJob
 from poet_engine.outcome import Outcome, Status
-from poet_engine.resilience.answer import Answer
+from poet_engine.resilience.answer import AttemptResult
 from poet_engine.resilience.pipeline import Attempt, Rung
 from poet_engine.store import StoredVersion
 
@@ -49,14 +49,14 @@ class AttemptRunner:
         network = None if self.state is None else self.state.workplace.policy.network
         return network is not None and not (network.allow or network.allow_private)
 
-    def attempt(self, step: Attempt) -> Answer:
+    def attempt(self, step: Attempt) -> AttemptResult:
         """One attempt, in this thread."""
         state, version = self._begin(step)
         if state is None or version is None:
             try:
-                return Answer(value=self.original())
+                return AttemptResult(value=self.original())
             except BaseException as error:  # noqa: BLE001 - the caller gets it, once the call is recorded
-                return Answer(error=error)
+                return AttemptResult(error=error)
         try:
             outcome = state.workplace.engine.attempt(
                 self._job(state, version, step.wall), execution_id=self.execution_id
@@ -65,7 +65,7 @@ class AttemptRunner:
         except Exception as error:  # noqa: BLE001 - a bug of ours, or an argument that misbehaves when it is read: neither may cost the caller the original's answer
             return self._untried(error)
 
-    async def aattempt(self, step: Attempt) -> Answer:
+    async def aattempt(self, step: Attempt) -> AttemptResult:
         """The same in a task: the sandbox is waited for in a thread, the original is awaited."""
         state, version = self._begin(step)
         if state is None or version is None:
@@ -88,37 +88,37 @@ class AttemptRunner:
         self.attempts += 1
         return self.state, self.state.version
 
-    async def _awaited(self, wall: float | None) -> Answer:
+    async def _awaited(self, wall: float | None) -> AttemptResult:
         limit = asyncio.timeout(wall)
         try:
             async with limit:
                 value = self.original()
-                return Answer(value=await value if inspect.isawaitable(value) else value)
+                return AttemptResult(value=await value if inspect.isawaitable(value) else value)
         except TimeoutError as error:
             if not limit.expired():
-                return Answer(error=error)
-            return Answer(error=TimeoutError("the deadline of @poet(timeout=…) has passed"))
+                return AttemptResult(error=error)
+            return AttemptResult(error=TimeoutError("the deadline of @poet(timeout=…) has passed"))
         except BaseException as error:  # noqa: BLE001 - the caller gets it, once the call is recorded
-            return Answer(error=error)
+            return AttemptResult(error=error)
 
-    def _heard(self, state: Serving, version: StoredVersion, outcome: Outcome) -> Answer:
+    def _heard(self, state: Serving, version: StoredVersion, outcome: Outcome) -> AttemptResult:
         self.tell.output(outcome)
         self.tell.warnings(version.name, outcome)
         if state.workplace.mode == "shadow":
             # Not even a refusal is the caller's: nobody may notice that the version ran.
             kept = None if outcome.status is Status.REFUSED else outcome
             ended = "" if outcome.ok else f": {outcome.describe()}"
-            return Answer(outcome=kept, value=outcome.value, untried=in_shadow(version.name) + ended)
-        return Answer(outcome=outcome, value=outcome.value)
+            return AttemptResult(outcome=kept, value=outcome.value, untried=in_shadow(version.name) + ended)
+        return AttemptResult(outcome=outcome, value=outcome.value)
 
-    def _untried(self, error: Exception) -> Answer:
+    def _untried(self, error: Exception) -> AttemptResult:
         """Arguments that cannot travel, an engine that was closed meanwhile, or a bug."""
         if isinstance(error, PoetError):
             self.tell.once(type(error).__name__, f"was answered by the original: {error}")
-            return Answer(untried=str(error))
+            return AttemptResult(untried=str(error))
         reason = f"the version could not be tried: {error!r}"
         self.tell.once("bug", f"was answered by the original: {reason}", error)
-        return Answer(untried=reason)
+        return AttemptResult(untried=reason)
 
     def _job(self, state: Serving, version: StoredVersion, wall: float | None) -> Job:
         return LocatedJob(

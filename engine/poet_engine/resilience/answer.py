@@ -13,7 +13,7 @@ _LONGEST_HEADER = 100
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class AttemptResult:
     """What came of one attempt: of a version in the sandbox, or of the original in this process.
 
     Attributes:
@@ -44,7 +44,7 @@ class Answer:
         return self.outcome is not None and self.outcome.status is Status.VIOLATION
 
 
-def in_short(answer: Answer) -> str:
+def in_short(answer: AttemptResult) -> str:
     """What came of an attempt, in a word or two: status and cause, or the class of what was raised."""
     if answer.error is not None:
         return f"raised {type(answer.error).__name__}"
@@ -56,7 +56,7 @@ def in_short(answer: Answer) -> str:
     return str(outcome.status) if outcome.cause is None else f"{outcome.status}/{outcome.cause}"
 
 
-def body_never_started(answer: Answer) -> bool:
+def body_never_started(answer: AttemptResult) -> bool:
     """Whether it is certain that not one line of the function's body ran, so that another may run instead.
 
     Rejected by the gate, not given to the sandbox, or a failure of ours before the code was released. Everything else
@@ -90,7 +90,7 @@ class Transient:
         given = tuple(classes)
         return cls(given, frozenset[str]().union(*(_names(one) for one in given)))
 
-    def holds(self, answer: Answer) -> bool:
+    def holds(self, answer: AttemptResult) -> bool:
         """Whether another attempt may end differently: a fault of ours, or what the function's `retry_on` names."""
         if answer.error is not None:
             return isinstance(answer.error, self.classes)
@@ -108,7 +108,7 @@ def _names(one: type[Exception]) -> frozenset[str]:
     return frozenset((one.__name__,)).union(*(_names(child) for child in below))
 
 
-def asked_to_wait(answer: Answer, *, now: Callable[[], float]) -> float | None:
+def asked_to_wait(answer: AttemptResult, *, now: Callable[[], float]) -> float | None:
     """Seconds that the failure itself asks callers to stay away; None where it says nothing.
 
     An exception of this process may have the number as `retry_after`, or a response with the header `Retry-After`

@@ -34,7 +34,7 @@ class BulkheadStatistics:
     turned_away: int
 
 
-class Waiting:
+class BulkheadWaiter:
     """A seat in the queue. Whoever holds it waits as it likes: a thread for an event, a coroutine for a future."""
 
     __slots__ = ("_granted", "_lock", "_wake")
@@ -45,7 +45,7 @@ class Waiting:
         self._wake: Callable[[], None] | None = None
 
     def __repr__(self) -> str:
-        return f"<Waiting granted={self._granted}>"
+        return f"<BulkheadWaiter granted={self._granted}>"
 
     @property
     def granted(self) -> bool:
@@ -84,12 +84,12 @@ class Bulkhead:
         self._lock = ForkedLock(self._start_over)
         self._running = self._turned_away = 0
         # Ordered, and given up in one step by whoever has waited long enough.
-        self._queue: collections.OrderedDict[Waiting, None] = collections.OrderedDict()
+        self._queue: collections.OrderedDict[BulkheadWaiter, None] = collections.OrderedDict()
 
     def __repr__(self) -> str:
         return f"<Bulkhead running={self._running}/{self.capacity.running} waiting={len(self._queue)}>"
 
-    def enter(self) -> bool | Waiting:
+    def enter(self) -> bool | BulkheadWaiter:
         """True for a place, False where even the queue is full, or else a seat in the queue."""
         with self._lock:
             if self._running < self.capacity.running:  # then nobody waits: a place that is left goes to the queue first
@@ -98,11 +98,11 @@ class Bulkhead:
             if len(self._queue) >= self.capacity.waiting:
                 self._turned_away += 1
                 return False
-            seat = Waiting()
+            seat = BulkheadWaiter()
             self._queue[seat] = None
             return seat
 
-    def settle(self, seat: Waiting) -> bool:
+    def settle(self, seat: BulkheadWaiter) -> bool:
         """End the wait: whether there is a place. Without one, the seat is given up.
 
         A place may be granted while its holder gives up waiting; it then has that place, and leaves it like any other.

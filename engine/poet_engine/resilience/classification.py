@@ -15,7 +15,7 @@ class Count(enum.StrEnum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Judgement:
+class Classification:
     """What one attempt means for the two breakers that it passed.
 
     Attributes:
@@ -30,21 +30,21 @@ class Judgement:
     pin: str | None = None
 
 
-_NOBODY = Judgement(Count.NOTHING, Count.NOTHING)
-_GOOD = Judgement(Count.SUCCESS, Count.SUCCESS)
-_CODE = Judgement(Count.FAILURE, Count.SUCCESS)
-_CALLER = Judgement(Count.NOTHING, Count.SUCCESS)
-_BACKEND = Judgement(Count.NOTHING, Count.FAILURE)
-_NOT_RUN = Judgement(Count.FAILURE, Count.NOTHING)
+_NOBODY = Classification(Count.NOTHING, Count.NOTHING)
+_GOOD = Classification(Count.SUCCESS, Count.SUCCESS)
+_CODE = Classification(Count.FAILURE, Count.SUCCESS)
+_CALLER = Classification(Count.NOTHING, Count.SUCCESS)
+_BACKEND = Classification(Count.NOTHING, Count.FAILURE)
+_NOT_RUN = Classification(Count.FAILURE, Count.NOTHING)
 
 # Our own caps said no, or other callers had what there was: a breaker would turn load into an outage. A backend that
 # hands out no lanes although it might is `queue_stalled`.
 _LOAD = frozenset(("queue_full", "queue_timeout"))
 
 
-def judge(
+def classify(
     outcome: Outcome, *, accepted_before: bool = False, original_raises: bool = False, wall_clipped: bool = False
-) -> Judgement:
+) -> Classification:
     """Decide what an attempt counts for, and against whom.
 
     Args:
@@ -73,7 +73,7 @@ def judge(
             return _by_blame(outcome)
 
 
-def _by_blame(outcome: Outcome) -> Judgement:
+def _by_blame(outcome: Outcome) -> Classification:
     match outcome.blame:
         case Blame.CODE:
             return _CODE

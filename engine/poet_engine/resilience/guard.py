@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Literal, Protocol
 
-from poet_engine.resilience.answer import Answer
+from poet_engine.resilience.answer import AttemptResult
 
 By = Literal["breaker", "bulkhead", "rate_limit", "deadline"]
 
@@ -24,7 +24,7 @@ class NotAdmitted:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Went:
+class FinishedCall:
     """How an admitted call went, told when the whole call is over.
 
     Attributes:
@@ -35,17 +35,17 @@ class Went:
         clipped: Whether the attempt had clearly less time than usual, because the call had used it up before.
     """
 
-    answer: Answer | None
+    answer: AttemptResult | None
     transient: bool = False
     duration: float = 0.0
     original_raised: str | None = None
     clipped: bool = False
 
 
-class Pass(Protocol):
+class Admission(Protocol):
     """Leave to go on, for one call. Exactly one of its methods is called, once."""
 
-    def tell(self, went: Went) -> None:
+    def tell(self, went: FinishedCall) -> None:
         """The call is over."""
         ...
 
@@ -57,6 +57,6 @@ class Pass(Protocol):
 class Guard(Protocol):
     """Lets calls through or turns them away. Thread-safe, and never waits."""
 
-    def admit(self) -> Pass | NotAdmitted:
+    def admit(self) -> Admission | NotAdmitted:
         """Leave for one call, or why not."""
         ...

@@ -3,13 +3,13 @@
 import dataclasses
 from collections.abc import Callable
 
-from poet_engine.resilience.breaker import Breaker, Permit, Refused
-from poet_engine.resilience.classification import Count, judge
-from poet_engine.resilience.guard import NotAdmitted, Went
+from poet_engine.resilience.breaker import Breaker, BreakerRefusal, Permit
+from poet_engine.resilience.classification import Count, classify
+from poet_engine.resilience.guard import FinishedCall, NotAdmitted
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Verdict:
+class BreakerVerdict:
     """What a call counts for at one breaker.
 
     Attributes:
@@ -23,25 +23,25 @@ class Verdict:
     timed: bool = True
 
 
-_NOTHING = Verdict(Count.NOTHING)
+_NOTHING = BreakerVerdict(Count.NOTHING)
 
 
-def of_version(went: Went) -> Verdict:
+def of_version(went: FinishedCall) -> BreakerVerdict:
     """For the breaker of a version."""
     outcome = None if went.answer is None else went.answer.outcome
     if outcome is None:
         return _NOTHING
-    judgement = judge(outcome, original_raises=went.original_raised is not None, wall_clipped=went.clipped)
-    return Verdict(judgement.version, judgement.pin)
+    judgement = classify(outcome, original_raises=went.original_raised is not None, wall_clipped=went.clipped)
+    return BreakerVerdict(judgement.version, judgement.pin)
 
 
-def of_backend(went: Went) -> Verdict:
+def of_backend(went: FinishedCall) -> BreakerVerdict:
     """For the breaker of a sandbox's backend."""
     outcome = None if went.answer is None else went.answer.outcome
-    return _NOTHING if outcome is None else Verdict(judge(outcome).backend, timed=False)
+    return _NOTHING if outcome is None else BreakerVerdict(classify(outcome).backend, timed=False)
 
 
-def of_host(went: Went) -> Verdict:
+def of_host(went: FinishedCall) -> BreakerVerdict:
     """For the breaker of an original that runs in the host: what it depends on is down when a transient fault stays.
 
     Any other exception is about the input, and says nothing of what the function depends on.
@@ -49,8 +49,8 @@ def of_host(went: Went) -> Verdict:
     if went.answer is None:
         return _NOTHING
     if went.answer.ok:
-        return Verdict(Count.SUCCESS)
-    return Verdict(Count.FAILURE) if went.transient else _NOTHING
+        return BreakerVerdict(Count.SUCCESS)
+    return BreakerVerdict(Count.FAILURE) if went.transient else _NOTHING
 
 
 class BreakerGuard:
@@ -63,7 +63,7 @@ class BreakerGuard:
 
     __slots__ = ("_breaker", "_weigh")
 
-    def __init__(self, breaker: Breaker, weigh: Callable[[Went], Verdict]) -> None:
+    def __init__(self, breaker: Breaker, weigh: Callable[[FinishedCall], BreakerVerdict]) -> None:
         self._breaker, self._weigh = breaker, weigh
 
     def __repr__(self) -> str:
@@ -72,7 +72,7 @@ class BreakerGuard:
     def admit(self) -> "Permitted | NotAdmitted":
         """See `Guard.admit`."""
         entry = self._breaker.acquire()
-        if isinstance(entry, Refused):
+        if isinstance(entry, BreakerRefusal):
             reason = f"the breaker of {self._breaker.name} is {entry.state}: {entry.reason}"
             return NotAdmitted("breaker", reason, entry.retry_after)
         return Permitted(self._breaker, entry, self._weigh)
@@ -83,13 +83,13 @@ class Permitted:
 
     __slots__ = ("_breaker", "_permit", "_weigh")
 
-    def __init__(self, breaker: Breaker, permit: Permit, weigh: Callable[[Went], Verdict]) -> None:
+    def __init__(self, breaker: Breaker, permit: Permit, weigh: Callable[[FinishedCall], BreakerVerdict]) -> None:
         self._breaker, self._permit, self._weigh = breaker, permit, weigh
 
     def __repr__(self) -> str:
         return f"<Permitted by {self._breaker!r}>"
 
-    def tell(self, went: Went) -> None:
+    def tell(self, went: FinishedCall) -> None:
         """See `Pass.tell`."""
         verdict = self._weigh(went)
         if verdict.count is Count.NOTHING:

@@ -18,7 +18,7 @@ GENERATION_RATE = Rate(100, 60.0)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Admission:
+class CallLimits:
     """The bulkhead and the rate limit of one thing that is called.
 
     Attributes:
@@ -32,6 +32,6 @@ class Admission:
     @classmethod
     def of(
         cls, capacity: Capacity, rate: Rate | None = None, clock: Callable[[], float] = time.monotonic
-    ) -> "Admission":
+    ) -> "CallLimits":
         """Fresh ones, by a clock of monotonic seconds."""
         return cls(Bulkhead(capacity), None if rate is None else RateLimit(rate, clock))

@@ -6,9 +6,9 @@ import dataclasses
 import threading
 from collections.abc import Awaitable, Callable
 
-from poet_engine.resilience.answer import Answer
-from poet_engine.resilience.bulkhead import Waiting
-from poet_engine.resilience.pipeline import Attempt, Served, Settle, Step, Steps, Wait
+from poet_engine.resilience.answer import AttemptResult
+from poet_engine.resilience.bulkhead import BulkheadWaiter
+from poet_engine.resilience.pipeline import Attempt, ServedBy, Settle, Step, Steps, Wait
 from poet_engine.resilience.retry import Pause
 
 
@@ -25,7 +25,7 @@ class Pauses:
     in_task: Callable[[float], Awaitable[object]]
 
 
-def perform(steps: Steps, attempt: Callable[[Attempt], Answer], pauses: Pauses) -> Served:
+def perform(steps: Steps, attempt: Callable[[Attempt], AttemptResult], pauses: Pauses) -> ServedBy:
     """Take a call through its steps in this thread. What `attempt` raises ends the call and is raised here."""
     with contextlib.closing(steps):
         try:
@@ -36,15 +36,15 @@ def perform(steps: Steps, attempt: Callable[[Attempt], Answer], pauses: Pauses) 
             return _value(end)
 
 
-def _value(end: StopIteration) -> Served:
+def _value(end: StopIteration) -> ServedBy:
     # Neither this value nor an answer is kept in a variable of the loops: the traceback of an error that an attempt
     # raised leads to their frames, and they would keep the error, with all that it holds, until the next garbage
     # collection.
-    served: Served = end.value
+    served: ServedBy = end.value
     return served
 
 
-def _do(step: Step, attempt: Callable[[Attempt], Answer], pauses: Pauses) -> Answer | None:
+def _do(step: Step, attempt: Callable[[Attempt], AttemptResult], pauses: Pauses) -> AttemptResult | None:
     match step:
         case Attempt():
             return attempt(step)
@@ -59,7 +59,7 @@ def _do(step: Step, attempt: Callable[[Attempt], Answer], pauses: Pauses) -> Ans
     return None
 
 
-async def aperform(steps: Steps, attempt: Callable[[Attempt], Awaitable[Answer]], pauses: Pauses) -> Served:
+async def aperform(steps: Steps, attempt: Callable[[Attempt], Awaitable[AttemptResult]], pauses: Pauses) -> ServedBy:
     """The same in a task. Cancelling the task ends the call, and gives back what it held."""
     with contextlib.closing(steps):
         try:
@@ -70,7 +70,9 @@ async def aperform(steps: Steps, attempt: Callable[[Attempt], Awaitable[Answer]]
             return _value(end)
 
 
-async def _ado(step: Step, attempt: Callable[[Attempt], Awaitable[Answer]], pauses: Pauses) -> Answer | None:
+async def _ado(
+    step: Step, attempt: Callable[[Attempt], Awaitable[AttemptResult]], pauses: Pauses
+) -> AttemptResult | None:
     match step:
         case Attempt():
             return await attempt(step)
@@ -83,7 +85,7 @@ async def _ado(step: Step, attempt: Callable[[Attempt], Awaitable[Answer]], paus
     return None
 
 
-async def _granted(seat: Waiting, seconds: float) -> None:
+async def _granted(seat: BulkheadWaiter, seconds: float) -> None:
     loop = asyncio.get_running_loop()
     granted = asyncio.Event()
 

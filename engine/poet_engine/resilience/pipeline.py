@@ -14,11 +14,11 @@ from collections.abc import Callable, Generator
 
 from poet_engine.outcome import Blame
 from poet_engine.resilience import retry
-from poet_engine.resilience.answer import Answer, Transient, asked_to_wait, body_never_started, in_short
+from poet_engine.resilience.answer import AttemptResult, Transient, asked_to_wait, body_never_started, in_short
 from poet_engine.resilience.budget import RetryBudget
-from poet_engine.resilience.bulkhead import Bulkhead, Waiting
+from poet_engine.resilience.bulkhead import Bulkhead, BulkheadWaiter
 from poet_engine.resilience.deadline import Deadline
-from poet_engine.resilience.guard import Guard, NotAdmitted, Pass, Went
+from poet_engine.resilience.guard import Admission, FinishedCall, Guard, NotAdmitted
 from poet_engine.resilience.rate_limit import RateLimit
 
 _MOST_TRIES = 50
@@ -35,7 +35,7 @@ class Rung(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Attempt:
-    """Step: let one of the rungs answer, and send its `Answer`.
+    """Step: let one of the rungs answer, and send its `AttemptResult`.
 
     Attributes:
         rung: Whose turn it is.
@@ -50,7 +50,7 @@ class Attempt:
 class Wait:
     """Step: wait until the seat is granted a place, but no longer than so many seconds."""
 
-    seat: Waiting
+    seat: BulkheadWaiter
     seconds: float
 
 
@@ -62,12 +62,12 @@ class Settle:
 
 
 Step = Attempt | retry.Pause | Wait | Settle
-Steps = Generator[Step, Answer | None, "Served"]
-_Part = Generator[Step, Answer | None, NotAdmitted | None]
+Steps = Generator[Step, AttemptResult | None, "ServedBy"]
+_Part = Generator[Step, AttemptResult | None, NotAdmitted | None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class CallPlan:
     """How calls of one function go.
 
     Attributes:
@@ -97,7 +97,7 @@ class Plan:
     wall: float | None = None
     retries: int | None = 3
     idempotent: bool = True
-    once: Callable[[Answer], str | None] = lambda _answer: None
+    once: Callable[[AttemptResult], str | None] = lambda _answer: None
     guards: tuple[Guard, ...] = ()
     bulkhead: Bulkhead | None = None
     rate: RateLimit | None = None
@@ -127,7 +127,7 @@ class Tried:
 
 
 @dataclasses.dataclass(slots=True)
-class _Story:
+class _PipelineState:
     """What has happened to a call so far."""
 
     deadline: Deadline
@@ -137,14 +137,14 @@ class _Story:
     took: float = 0.0  # of the last attempt
     clipped: bool = False  # the same
     violated: bool = False  # by any of the versions
-    answer: Answer | None = None  # of whoever was asked first
+    answer: AttemptResult | None = None  # of whoever was asked first
     turned_away: NotAdmitted | None = None
     why: str | None = None  # it was not tried again
     once: str | None = None  # the same, where that is about the body
     tries: list[Tried] = dataclasses.field(default_factory=list)
     refusals: list[NotAdmitted] = dataclasses.field(default_factory=list)
 
-    def note(self, rung: Rung, answer: Answer, began: float, ended: float) -> None:
+    def note(self, rung: Rung, answer: AttemptResult, began: float, ended: float) -> None:
         """Remember an attempt; of more than 50, the last one takes the place of the one before."""
         self.violated |= answer.violated
         del self.tries[_MOST_TRIES - 1 :]
@@ -158,7 +158,7 @@ class _Story:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
+class ServedBy:
     """What came of a call.
 
     Attributes:
@@ -177,8 +177,8 @@ class Served:
     """
 
     by: Rung | None
-    answer: Answer | None
-    first: Answer | None
+    answer: AttemptResult | None
+    first: AttemptResult | None
     attempts: int
     queue_wait: float
     turned_away: NotAdmitted | None = None
@@ -203,11 +203,11 @@ class Pipeline:
     now: Callable[[], float]
     noise: Callable[[], float]
 
-    def steps(self, plan: Plan) -> Steps:
+    def steps(self, plan: CallPlan) -> Steps:
         """One call, from its beginning to who served it."""
         began = self.clock()
-        story = _Story(Deadline.after(plan.timeout, began), began)
-        passes: list[Pass] = []
+        story = _PipelineState(Deadline.after(plan.timeout, began), began)
+        passes: list[Admission] = []
         plan.budget.count_call()
         try:
             story.turn_away(_admitted(plan.guards, passes) or (yield from self._with_place(plan, story)))
@@ -219,7 +219,7 @@ class Pipeline:
                 yield Settle(plan.settle)
         finally:
             _give_back(passes)
-        return Served(
+        return ServedBy(
             by=by,
             answer=answer,
             first=story.answer,
@@ -233,7 +233,7 @@ class Pipeline:
             refusals=tuple(story.refusals),
         )
 
-    def _with_place(self, plan: Plan, story: _Story) -> _Part:
+    def _with_place(self, plan: CallPlan, story: _PipelineState) -> _Part:
         """The attempts, in a place of the bulkhead if there is one and at the rate that is allowed."""
         if plan.rate is not None and (wait := plan.rate.admit()) > 0:
             rate = plan.rate.rate
@@ -249,7 +249,7 @@ class Pipeline:
         finally:
             plan.bulkhead.leave()
 
-    def _placed(self, bulkhead: Bulkhead, story: _Story, patience: float) -> _Part:
+    def _placed(self, bulkhead: Bulkhead, story: _PipelineState, patience: float) -> _Part:
         """A place, waited for if need be; whoever returns from here without a refusal has to leave it."""
         entry = bulkhead.enter()
         if entry is True:
@@ -270,7 +270,7 @@ class Pipeline:
             return None
         return NotAdmitted("bulkhead", f"no place became free within {waited:.3g} s")
 
-    def _attempts(self, plan: Plan, story: _Story) -> _Part:
+    def _attempts(self, plan: CallPlan, story: _PipelineState) -> _Part:
         """The first attempt, and further ones while they are worth it."""
         while True:
             begins = self.clock()
@@ -297,7 +297,7 @@ class Pipeline:
                 return None
             yield then
 
-    def _then(self, plan: Plan, story: _Story, answer: Answer) -> retry.Pause | retry.Stop:
+    def _then(self, plan: CallPlan, story: _PipelineState, answer: AttemptResult) -> retry.Pause | retry.Stop:
         if not plan.idempotent:
             return retry.Stop("it is not idempotent, so it has one attempt")
         failed = retry.Failed(
@@ -317,7 +317,9 @@ class Pipeline:
             return retry.Stop("the retry budget is used up: too many calls fail")
         return then
 
-    def _answered(self, plan: Plan, story: _Story) -> Generator[Step, Answer | None, tuple[Rung | None, Answer | None]]:
+    def _answered(
+        self, plan: CallPlan, story: _PipelineState
+    ) -> Generator[Step, AttemptResult | None, tuple[Rung | None, AttemptResult | None]]:
         """Who answers: the first, or else the next rungs of the ladder."""
         answer = story.answer
         if answer is not None and (answer.ok or answer.refused or plan.first is Rung.ORIGINAL):
@@ -334,9 +336,11 @@ class Pipeline:
             place.callback(plan.fallback.leave)
             return (yield from self._down_the_ladder(plan, story))
 
-    def _down_the_ladder(self, plan: Plan, story: _Story) -> Generator[Step, Answer | None, tuple[Rung, Answer | None]]:
+    def _down_the_ladder(
+        self, plan: CallPlan, story: _PipelineState
+    ) -> Generator[Step, AttemptResult | None, tuple[Rung, AttemptResult | None]]:
         """The previous version where it may do better and there is time, and the original in any case."""
-        passes: list[Pass] = []
+        passes: list[Admission] = []
         previous, took = None, 0.0
         begins = self.clock()
         left = story.deadline.left(begins)
@@ -345,24 +349,27 @@ class Pipeline:
                 previous = yield Attempt(Rung.PREVIOUS, left)
                 took = self._ended(story, Rung.PREVIOUS, previous, begins) - begins
             if previous is not None and (previous.ok or previous.refused or previous.violated):
-                _tell(passes, Went(previous, duration=took))
+                _tell(passes, FinishedCall(previous, duration=took))
             if previous is not None and (previous.ok or previous.refused):
                 return Rung.PREVIOUS, previous
             begins = self.clock()
             original = yield Attempt(Rung.ORIGINAL, None)
             self._ended(story, Rung.ORIGINAL, original, begins)
-            _tell(passes, Went(previous, duration=took, original_raised=_raised(original), clipped=plan.clips(left)))
+            _tell(
+                passes,
+                FinishedCall(previous, duration=took, original_raised=_raised(original), clipped=plan.clips(left)),
+            )
             return Rung.ORIGINAL, original
         finally:
             _give_back(passes)
 
-    def _ended(self, story: _Story, rung: Rung, answer: Answer | None, began: float) -> float:
+    def _ended(self, story: _PipelineState, rung: Rung, answer: AttemptResult | None, began: float) -> float:
         ended = self.clock()
         if answer is not None:
             story.note(rung, answer, began, ended)
         return ended
 
-    def _older_may_do_better(self, plan: Plan, story: _Story, now: float) -> bool:
+    def _older_may_do_better(self, plan: CallPlan, story: _PipelineState, now: float) -> bool:
         """Not where our own side, or the argument, keeps versions from running."""
         if plan.previous is None or not plan.idempotent or story.deadline.passed(now):
             return False
@@ -372,7 +379,7 @@ class Pipeline:
         return answer is not None and answer.outcome is not None and answer.outcome.blame is Blame.CODE
 
 
-def _admitted(guards: tuple[Guard, ...], passes: list[Pass]) -> NotAdmitted | None:
+def _admitted(guards: tuple[Guard, ...], passes: list[Admission]) -> NotAdmitted | None:
     """None when every guard lets the call through; the passes so far are kept in any case."""
     for guard in guards:
         entry = guard.admit()
@@ -382,7 +389,7 @@ def _admitted(guards: tuple[Guard, ...], passes: list[Pass]) -> NotAdmitted | No
     return None
 
 
-def _let_through(guards: tuple[Guard, ...], passes: list[Pass], story: _Story) -> bool:
+def _let_through(guards: tuple[Guard, ...], passes: list[Admission], story: _PipelineState) -> bool:
     """The same for an older version, whose refusal is not why the call was turned away from the current one."""
     refusal = _admitted(guards, passes)
     if refusal is not None:
@@ -390,23 +397,23 @@ def _let_through(guards: tuple[Guard, ...], passes: list[Pass], story: _Story) -
     return refusal is None
 
 
-def _tell(passes: list[Pass], went: Went) -> None:
+def _tell(passes: list[Admission], went: FinishedCall) -> None:
     while passes:
         passes.pop().tell(went)
 
 
-def _give_back(passes: list[Pass]) -> None:
+def _give_back(passes: list[Admission]) -> None:
     while passes:
         passes.pop().give_back()
 
 
-def _raised(answer: Answer | None) -> str | None:
+def _raised(answer: AttemptResult | None) -> str | None:
     return None if answer is None or answer.error is None else type(answer.error).__name__
 
 
-def _went(plan: Plan, story: _Story, by: Rung | None, answer: Answer | None) -> Went:
+def _went(plan: CallPlan, story: _PipelineState, by: Rung | None, answer: AttemptResult | None) -> FinishedCall:
     first, instead = story.answer, by is Rung.ORIGINAL and plan.first is not by
-    return Went(
+    return FinishedCall(
         answer=first,
         transient=first is not None and not first.ok and plan.transient.holds(first),
         duration=story.took,

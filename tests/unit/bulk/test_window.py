@@ -5,7 +5,7 @@ from random import Random  # noqa: TID251 - hypothesis makes it, and repeats it
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poet_engine.bulk.window import Window
+from poet_engine.bulk.window import JobWindow
 from poet_engine.outcome import Outcome, Status
 
 
@@ -13,7 +13,7 @@ def _outcome(number: int) -> Outcome:
     return Outcome(status=Status.OK, value=number)
 
 
-def _values(window: Window) -> list[object]:
+def _values(window: JobWindow) -> list[object]:
     taken = []
     while (outcome := window.take()) is not None:
         taken.append(outcome.value)
@@ -21,7 +21,7 @@ def _values(window: Window) -> list[object]:
 
 
 def test_no_more_run_than_may() -> None:
-    window = Window(2, ordered=True)
+    window = JobWindow(2, ordered=True)
     assert [window.start(), window.start()] == [0, 1]
     assert not window.has_room
     window.finish(1, _outcome(1))
@@ -30,7 +30,7 @@ def test_no_more_run_than_may() -> None:
 
 
 def test_ordered_outcomes_wait_for_the_first() -> None:
-    window = Window(3, ordered=True)
+    window = JobWindow(3, ordered=True)
     for _ in range(3):
         window.start()
     window.finish(2, _outcome(2))
@@ -41,7 +41,7 @@ def test_ordered_outcomes_wait_for_the_first() -> None:
 
 
 def test_unordered_outcomes_come_as_jobs_end() -> None:
-    window = Window(3, ordered=False)
+    window = JobWindow(3, ordered=False)
     for _ in range(3):
         window.start()
     window.finish(2, _outcome(2))
@@ -50,18 +50,18 @@ def test_unordered_outcomes_come_as_jobs_end() -> None:
 
 
 def test_one_slow_job_lets_a_bounded_number_go_past_it() -> None:
-    window = Window(2, ordered=True)
+    window = JobWindow(2, ordered=True)
     window.start()
     while window.has_room:
         number = window.start()
         window.finish(number, _outcome(number))
-    assert repr(window) == "<Window started=8 running=1 done=7>"
+    assert repr(window) == "<JobWindow started=8 running=1 done=7>"
 
 
 @given(st.integers(1, 5), st.booleans(), st.randoms(use_true_random=False))
 def test_every_job_is_handed_out_once_within_the_bounds(concurrency: int, ordered: object, chance: Random) -> None:
     """Whatever the order in which jobs end."""
-    window, running, taken = Window(concurrency, ordered=bool(ordered)), list[int](), list[object]()
+    window, running, taken = JobWindow(concurrency, ordered=bool(ordered)), list[int](), list[object]()
     started = 0
     while len(taken) < 40:
         while started < 40 and window.has_room:

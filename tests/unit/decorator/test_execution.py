@@ -5,46 +5,46 @@ import pytest
 from poet_engine.decorator.execution import CallReport, CallStart, call_of, cancelled, story_of
 from poet_engine.errors import NotServedError
 from poet_engine.outcome import Status
-from poet_engine.resilience.answer import Answer
+from poet_engine.resilience.answer import AttemptResult
 from poet_engine.resilience.guard import NotAdmitted
-from poet_engine.resilience.pipeline import Rung, Served
+from poet_engine.resilience.pipeline import Rung, ServedBy
 from poet_engine.sandbox.scripted import failed, ok
 
 HOSTED = CallStart(function="f", execution_id="one", start=1.0, hosted="no sandbox stands")
 BEGUN = CallStart(function="f", execution_id="one", start=1.0, version="v2")
-FAILED = Answer(outcome=failed(Status.LIMIT, "cpu"))
+FAILED = AttemptResult(outcome=failed(Status.LIMIT, "cpu"))
 OPEN = NotAdmitted("breaker", "the breaker is open", 30.0)
 
 
-def served(by: Rung | None, answer: Answer | None, first: Answer | None, **more: object) -> Served:
+def served(by: Rung | None, answer: AttemptResult | None, first: AttemptResult | None, **more: object) -> ServedBy:
     values: dict[str, object] = {"attempts": 1, "queue_wait": 0.25, **more}
-    return Served(by=by, answer=answer, first=first, **values)  # type: ignore[arg-type]  # the rest, by name
+    return ServedBy(by=by, answer=answer, first=first, **values)  # type: ignore[arg-type]  # the rest, by name
 
 
 class TestStory:
     def test_a_version_that_answered(self) -> None:
-        good = Answer(outcome=ok(1), value=1)
+        good = AttemptResult(outcome=ok(1), value=1)
         story = story_of(BEGUN, served(Rung.GENERATED, good, good))
         assert story.outcome is good.outcome
         assert (story.version, story.served_by, story.reason, story.queue_wait) == ("v2", "generated", None, 0.25)
 
     def test_an_original_that_answered_for_a_version_does_not_judge_it(self) -> None:
-        story = story_of(BEGUN, served(Rung.ORIGINAL, Answer(value=1), FAILED))
+        story = story_of(BEGUN, served(Rung.ORIGINAL, AttemptResult(value=1), FAILED))
         assert (story.version, story.served_by, story.reason) == ("v2", "original", "limit/cpu (script=cpu)")
 
     def test_why_it_was_not_tried_again_is_told_where_it_was(self) -> None:
-        once = served(Rung.ORIGINAL, Answer(value=1), FAILED, stopped="no time")
-        often = served(Rung.ORIGINAL, Answer(value=1), FAILED, stopped="all 4 attempts failed", attempts=4)
+        once = served(Rung.ORIGINAL, AttemptResult(value=1), FAILED, stopped="no time")
+        often = served(Rung.ORIGINAL, AttemptResult(value=1), FAILED, stopped="all 4 attempts failed", attempts=4)
         assert story_of(BEGUN, once).reason == "limit/cpu (script=cpu)"
         assert story_of(BEGUN, often).reason == "limit/cpu (script=cpu); all 4 attempts failed"
 
     def test_a_version_that_could_not_be_tried(self) -> None:
         """It has no attempts, and is not judged."""
-        story = story_of(BEGUN, served(Rung.ORIGINAL, Answer(value=1), Answer(untried="cannot travel")))
+        story = story_of(BEGUN, served(Rung.ORIGINAL, AttemptResult(value=1), AttemptResult(untried="cannot travel")))
         assert (story.version, story.attempts, story.reason) == ("original", 0, "cannot travel")
 
     def test_a_version_that_was_not_admitted(self) -> None:
-        story = story_of(BEGUN, served(Rung.ORIGINAL, Answer(value=1), None, turned_away=OPEN, attempts=0))
+        story = story_of(BEGUN, served(Rung.ORIGINAL, AttemptResult(value=1), None, turned_away=OPEN, attempts=0))
         assert (story.version, story.served_by, story.reason) == ("original", "original", "the breaker is open")
         assert story.error is None
 
@@ -60,7 +60,7 @@ class TestStory:
         assert call.outcome.error.type == "NotServedError"
 
     def test_a_host_function_waits_in_no_queue(self) -> None:
-        good = Answer(value=1)
+        good = AttemptResult(value=1)
         story = story_of(HOSTED, served(Rung.ORIGINAL, good, good, late=True))
         assert (story.queue_wait, story.reason, story.late) == (None, "no sandbox stands", True)
 

@@ -5,23 +5,25 @@ import dataclasses
 from tests.unit.resilience.clocks import Clock
 
 from poet_engine.outcome import Blame, ErrorInfo, Outcome, Status
-from poet_engine.resilience.answer import Answer, Transient
+from poet_engine.resilience.answer import AttemptResult, Transient
 from poet_engine.resilience.budget import RetryBudget
 from poet_engine.resilience.bulkhead import Bulkhead, Capacity
-from poet_engine.resilience.guard import NotAdmitted, Went
+from poet_engine.resilience.guard import FinishedCall, NotAdmitted
 from poet_engine.resilience.performing import Pauses, perform
-from poet_engine.resilience.pipeline import Attempt, Pipeline, Plan, Rung, Served
+from poet_engine.resilience.pipeline import Attempt, CallPlan, Pipeline, Rung, ServedBy
 from poet_engine.sandbox.scripted import failed, ok
 
 TRANSIENT = Transient.of((ConnectionError, TimeoutError))
 
-GOOD = Answer(outcome=ok(1))
-BAD = Answer(outcome=failed(Status.LIMIT, "cpu"))
-FLAKY = Answer(outcome=Outcome(status=Status.ERROR, cause="exception", error=ErrorInfo("ConnectionError", "down")))
-OURS = Answer(outcome=failed(Status.INFRA, "setup", Blame.ENGINE))
-LOST = Answer(outcome=failed(Status.INFRA, "lane_lost", Blame.ENGINE))
-REFUSED = Answer(outcome=failed(Status.REFUSED, "input"))
-UNTRIED = Answer(untried="argument 'x' cannot travel")
+GOOD = AttemptResult(outcome=ok(1))
+BAD = AttemptResult(outcome=failed(Status.LIMIT, "cpu"))
+FLAKY = AttemptResult(
+    outcome=Outcome(status=Status.ERROR, cause="exception", error=ErrorInfo("ConnectionError", "down"))
+)
+OURS = AttemptResult(outcome=failed(Status.INFRA, "setup", Blame.ENGINE))
+LOST = AttemptResult(outcome=failed(Status.INFRA, "lane_lost", Blame.ENGINE))
+REFUSED = AttemptResult(outcome=failed(Status.REFUSED, "input"))
+UNTRIED = AttemptResult(untried="argument 'x' cannot travel")
 
 
 class Recorded:
@@ -30,7 +32,7 @@ class Recorded:
     def __init__(self, guard: "Gatekeeper") -> None:
         self._guard = guard
 
-    def tell(self, went: Went) -> None:
+    def tell(self, went: FinishedCall) -> None:
         self._guard.told.append(went)
 
     def give_back(self) -> None:
@@ -42,7 +44,7 @@ class Gatekeeper:
 
     def __init__(self, *, closed: bool = False) -> None:
         self.closed = closed
-        self.told: list[Went] = []
+        self.told: list[FinishedCall] = []
         self.given_back = self.passes = 0
 
     def admit(self) -> Recorded | NotAdmitted:
@@ -66,7 +68,7 @@ class Rig:
         self.fallback = Bulkhead(Capacity(running=1, waiting=0))
         self.guard = Gatekeeper()
         self.plan = dataclasses.replace(
-            Plan(
+            CallPlan(
                 first=Rung.GENERATED,
                 timeout=5.0,
                 transient=TRANSIENT,
@@ -76,12 +78,12 @@ class Rig:
             ),
             **changes,  # type: ignore[arg-type]  # tests name fields of the plan
         )
-        self.script: dict[Rung, list[Answer]] = {Rung.ORIGINAL: [Answer(value="original")]}
+        self.script: dict[Rung, list[AttemptResult]] = {Rung.ORIGINAL: [AttemptResult(value="original")]}
         self.takes = 0.0
         self.seen: list[Attempt] = []
         self.paused: list[float] = []
 
-    def attempt(self, step: Attempt) -> Answer:
+    def attempt(self, step: Attempt) -> AttemptResult:
         """The next answer of the script; the last one for ever after."""
         self.seen.append(step)
         self.clock.advance(self.takes)
@@ -92,7 +94,7 @@ class Rig:
         self.paused.append(seconds)
         self.clock.advance(seconds)
 
-    def call(self, *answers: Answer, rung: Rung = Rung.GENERATED) -> Served:
+    def call(self, *answers: AttemptResult, rung: Rung = Rung.GENERATED) -> ServedBy:
         """Once, in a thread or in a task: both must say the same."""
         if answers:
             self.script[rung] = list(answers)

@@ -6,7 +6,7 @@ import types
 import pytest
 
 from poet_engine.outcome import ErrorInfo, Outcome, Status
-from poet_engine.resilience.answer import Answer, Transient, asked_to_wait, body_never_started
+from poet_engine.resilience.answer import AttemptResult, Transient, asked_to_wait, body_never_started
 from poet_engine.sandbox.scripted import failed, ok
 from poet_engine.sandbox.verdict import TABLE
 
@@ -17,44 +17,44 @@ NEVER_STARTED = {
 }
 
 
-def raised(name: str, cause: str = "exception") -> Answer:
-    return Answer(outcome=Outcome(status=Status.ERROR, cause=cause, error=ErrorInfo(name, "no")))
+def raised(name: str, cause: str = "exception") -> AttemptResult:
+    return AttemptResult(outcome=Outcome(status=Status.ERROR, cause=cause, error=ErrorInfo(name, "no")))
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.status}/{row.cause}")
 def test_only_what_certainly_came_before_the_release_did_not_start(row: "types.SimpleNamespace") -> None:
     """Every line of the table of verdicts; a cancelled call and a lost lane may have had effects."""
-    answer = Answer(outcome=failed(row.status, row.cause, row.blame))
+    answer = AttemptResult(outcome=failed(row.status, row.cause, row.blame))
     assert body_never_started(answer) is ((str(row.status), row.cause) in NEVER_STARTED)
 
 
 def test_an_argument_that_cannot_travel_started_nothing_and_a_value_something() -> None:
-    assert body_never_started(Answer(untried="argument 'x' cannot travel"))
-    assert not body_never_started(Answer(outcome=ok(1)))
-    assert not body_never_started(Answer(error=ConnectionError()))
+    assert body_never_started(AttemptResult(untried="argument 'x' cannot travel"))
+    assert not body_never_started(AttemptResult(outcome=ok(1)))
+    assert not body_never_started(AttemptResult(error=ConnectionError()))
 
 
 class TestTransient:
     @pytest.mark.parametrize(
         ("answer", "expected"),
         [
-            (Answer(error=ConnectionResetError()), True),
-            (Answer(error=TimeoutError()), True),
-            (Answer(error=ValueError()), False),
-            (Answer(error=KeyboardInterrupt()), False),
+            (AttemptResult(error=ConnectionResetError()), True),
+            (AttemptResult(error=TimeoutError()), True),
+            (AttemptResult(error=ValueError()), False),
+            (AttemptResult(error=KeyboardInterrupt()), False),
             (raised("ConnectionError"), True),
             (raised("BrokenPipeError"), True),
             (raised("TimeoutError"), True),
             (raised("OSError"), False),
             (raised("ConnectionError", "nonzero_exit"), False),
-            (Answer(outcome=failed(Status.INFRA, "lane_lost")), True),
-            (Answer(outcome=failed(Status.LIMIT, "wall")), False),
-            (Answer(outcome=failed(Status.CANCELLED, "shutdown")), False),
-            (Answer(untried="cannot travel"), False),
-            (Answer(value=1), False),
+            (AttemptResult(outcome=failed(Status.INFRA, "lane_lost")), True),
+            (AttemptResult(outcome=failed(Status.LIMIT, "wall")), False),
+            (AttemptResult(outcome=failed(Status.CANCELLED, "shutdown")), False),
+            (AttemptResult(untried="cannot travel"), False),
+            (AttemptResult(value=1), False),
         ],
     )
-    def test_by_default(self, answer: Answer, expected: bool) -> None:  # noqa: FBT001 - a column of the table above
+    def test_by_default(self, answer: AttemptResult, expected: bool) -> None:  # noqa: FBT001 - a column of the table above
         assert DEFAULT.holds(answer) is expected
 
     def test_subclasses_of_others_are_not_known_by_name(self) -> None:
@@ -72,7 +72,7 @@ class TestTransient:
             "ConnectionResetError",
         }
         assert not DEFAULT.holds(raised("MineError"))
-        assert DEFAULT.holds(Answer(error=MineError()))
+        assert DEFAULT.holds(AttemptResult(error=MineError()))
         assert Transient.of((MineError,)).holds(raised("MineError"))
 
 
@@ -121,7 +121,7 @@ def urllibs(value: str) -> AskingError:
 )
 def test_what_a_failure_asks_for(error: Exception, seconds: float | None) -> None:
     """It is 1970-01-01 00:00:10."""
-    assert asked_to_wait(Answer(error=error), now=lambda: 10.0) == seconds
+    assert asked_to_wait(AttemptResult(error=error), now=lambda: 10.0) == seconds
 
 
 def test_a_version_cannot_ask_to_be_waited_for() -> None:

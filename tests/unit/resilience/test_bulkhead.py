@@ -7,12 +7,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
-from poet_engine.resilience.bulkhead import Bulkhead, Capacity, Waiting
+from poet_engine.resilience.bulkhead import Bulkhead, BulkheadWaiter, Capacity
 
 
-def seat_in(bulkhead: Bulkhead) -> Waiting:
+def seat_in(bulkhead: Bulkhead) -> BulkheadWaiter:
     entry = bulkhead.enter()
-    assert isinstance(entry, Waiting)
+    assert isinstance(entry, BulkheadWaiter)
     return entry
 
 
@@ -67,7 +67,7 @@ def test_threads_never_exceed_the_places_and_all_get_one() -> None:
         start.wait(10)
         for _ in range(50):
             entry = bulkhead.enter()
-            if isinstance(entry, Waiting):
+            if isinstance(entry, BulkheadWaiter):
                 event = threading.Event()
                 entry.when_granted(event.set)
                 assert event.wait(10)
@@ -99,23 +99,23 @@ def test_no_place_at_all_is_an_error(running: int, waiting: int) -> None:
 class BulkheadMachine(RuleBasedStateMachine):
     """Any order of coming, leaving and giving up, against a plain list."""
 
-    seats: Bundle[Waiting] = Bundle("seats")
+    seats: Bundle[BulkheadWaiter] = Bundle("seats")
 
     def __init__(self) -> None:
         super().__init__()
         self.bulkhead = Bulkhead(Capacity(running=2, waiting=3))
-        self.running, self.queue = 0, list[Waiting]()
+        self.running, self.queue = 0, list[BulkheadWaiter]()
 
     @rule(target=seats)
-    def come(self) -> Waiting:
+    def come(self) -> BulkheadWaiter:
         entry = self.bulkhead.enter()
-        if isinstance(entry, Waiting):
+        if isinstance(entry, BulkheadWaiter):
             assert self.running == 2
             self.queue.append(entry)
             return entry
         assert entry is (self.running < 2)
         self.running += entry
-        return Waiting()  # a bundle takes a value from every rule; this seat is nowhere
+        return BulkheadWaiter()  # a bundle takes a value from every rule; this seat is nowhere
 
     @rule()
     def leave(self) -> None:
@@ -128,7 +128,7 @@ class BulkheadMachine(RuleBasedStateMachine):
             self.running -= 1
 
     @rule(seat=consumes(seats))
-    def give_up(self, seat: Waiting) -> None:
+    def give_up(self, seat: BulkheadWaiter) -> None:
         if seat in self.queue:
             assert not self.bulkhead.settle(seat)
             self.queue.remove(seat)

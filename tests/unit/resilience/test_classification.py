@@ -3,27 +3,27 @@
 import pytest
 
 from poet_engine.outcome import Outcome, Status
-from poet_engine.resilience.classification import Count, Judgement, judge
+from poet_engine.resilience.classification import Classification, Count, classify
 from poet_engine.sandbox.verdict import TABLE, VerdictRow
 
 SUCCESS, FAILURE, NOTHING = Count.SUCCESS, Count.FAILURE, Count.NOTHING
 
 # What differs from the rule of its blame.
 EXPECTED = {
-    ("rejected", "scan_ast"): Judgement(FAILURE, NOTHING),
-    ("rejected", "scan_bandit"): Judgement(FAILURE, NOTHING),
-    ("rejected", "syntax"): Judgement(FAILURE, NOTHING),
-    ("rejected", "too_large"): Judgement(FAILURE, NOTHING),
-    ("rejected", "policy"): Judgement(NOTHING, NOTHING),
-    ("cancelled", "caller"): Judgement(NOTHING, NOTHING),
-    ("cancelled", "shutdown"): Judgement(NOTHING, NOTHING),
-    ("infra", "queue_full"): Judgement(NOTHING, NOTHING),
-    ("infra", "queue_timeout"): Judgement(NOTHING, NOTHING),
+    ("rejected", "scan_ast"): Classification(FAILURE, NOTHING),
+    ("rejected", "scan_bandit"): Classification(FAILURE, NOTHING),
+    ("rejected", "syntax"): Classification(FAILURE, NOTHING),
+    ("rejected", "too_large"): Classification(FAILURE, NOTHING),
+    ("rejected", "policy"): Classification(NOTHING, NOTHING),
+    ("cancelled", "caller"): Classification(NOTHING, NOTHING),
+    ("cancelled", "shutdown"): Classification(NOTHING, NOTHING),
+    ("infra", "queue_full"): Classification(NOTHING, NOTHING),
+    ("infra", "queue_timeout"): Classification(NOTHING, NOTHING),
 }
 BY_BLAME = {
-    "code": Judgement(FAILURE, SUCCESS),
-    "caller": Judgement(NOTHING, SUCCESS),
-    "engine": Judgement(NOTHING, FAILURE),
+    "code": Classification(FAILURE, SUCCESS),
+    "caller": Classification(NOTHING, SUCCESS),
+    "engine": Classification(NOTHING, FAILURE),
 }
 
 
@@ -33,39 +33,39 @@ def of(row: VerdictRow) -> Outcome:
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.status}/{row.cause}")
 def test_each_verdict_counts_against_whom_it_blames(row: VerdictRow) -> None:
-    found = judge(of(row))
+    found = classify(of(row))
     expected = EXPECTED.get((str(row.status), row.cause)) or BY_BLAME[str(row.blame)]
     assert (found.version, found.backend) == (expected.version, expected.backend)
     assert (found.pin is not None) == (row.status is Status.VIOLATION)
 
 
 def test_a_value_is_a_success_for_both() -> None:
-    assert judge(Outcome(status=Status.OK)) == Judgement(SUCCESS, SUCCESS)
+    assert classify(Outcome(status=Status.OK)) == Classification(SUCCESS, SUCCESS)
 
 
 def test_a_violation_pins_and_says_why() -> None:
     row = next(row for row in TABLE if row.status is Status.VIOLATION)
-    assert str(judge(of(row)).pin).startswith("violation/")
+    assert str(classify(of(row)).pin).startswith("violation/")
 
 
 def test_refusing_what_was_accepted_before_is_the_versions_failure() -> None:
     row = next(row for row in TABLE if row.status is Status.REFUSED)
-    assert judge(of(row), accepted_before=True) == Judgement(FAILURE, SUCCESS)
+    assert classify(of(row), accepted_before=True) == Classification(FAILURE, SUCCESS)
 
 
 @pytest.mark.parametrize("status", [Status.LIMIT, Status.CRASH, Status.NO_RESULT, Status.VIOLATION, Status.INFRA])
 def test_that_the_original_raises_too_excuses_an_error_and_nothing_else(status: Status) -> None:
     row = next(row for row in TABLE if row.status is status)
-    assert judge(of(row), original_raises=True) == judge(of(row))
+    assert classify(of(row), original_raises=True) == classify(of(row))
     error = next(row for row in TABLE if row.status is Status.ERROR)
-    assert judge(of(error), original_raises=True) == Judgement(NOTHING, SUCCESS)
+    assert classify(of(error), original_raises=True) == Classification(NOTHING, SUCCESS)
 
 
 def test_a_wall_that_the_deadline_had_cut_short_is_nobodys_fault() -> None:
     rows = {row.cause: of(row) for row in TABLE if row.status is Status.LIMIT}
-    assert judge(rows["wall"], wall_clipped=True) == Judgement(NOTHING, SUCCESS)
-    assert judge(rows["cpu"], wall_clipped=True) == Judgement(FAILURE, SUCCESS)
+    assert classify(rows["wall"], wall_clipped=True) == Classification(NOTHING, SUCCESS)
+    assert classify(rows["cpu"], wall_clipped=True) == Classification(FAILURE, SUCCESS)
 
 
 def test_an_outcome_without_blame_counts_for_nobody() -> None:
-    assert judge(Outcome(status=Status.INFRA)) == Judgement(NOTHING, NOTHING)
+    assert classify(Outcome(status=Status.INFRA)) == Classification(NOTHING, NOTHING)

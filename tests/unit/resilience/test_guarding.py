@@ -4,36 +4,36 @@ import pytest
 from tests.unit.resilience.clocks import Clock
 
 from poet_engine.outcome import Blame, Status
-from poet_engine.resilience.answer import Answer
+from poet_engine.resilience.answer import AttemptResult
 from poet_engine.resilience.breaker import Breaker, BreakerSettings, State
 from poet_engine.resilience.classification import Count
-from poet_engine.resilience.guard import NotAdmitted, Went
-from poet_engine.resilience.guarding import BreakerGuard, Verdict, of_backend, of_host, of_version
+from poet_engine.resilience.guard import FinishedCall, NotAdmitted
+from poet_engine.resilience.guarding import BreakerGuard, BreakerVerdict, of_backend, of_host, of_version
 from poet_engine.sandbox.scripted import failed, ok
 
-GOOD, WALL = Answer(outcome=ok(1)), Answer(outcome=failed(Status.LIMIT, "wall"))
-RAISED = Answer(outcome=failed(Status.ERROR, "exception"))
-OURS = Answer(outcome=failed(Status.INFRA, "setup", Blame.ENGINE))
-STALLED = Answer(outcome=failed(Status.INFRA, "queue_stalled", Blame.ENGINE))
-LOAD = [Answer(outcome=failed(Status.INFRA, cause, Blame.ENGINE)) for cause in ("queue_timeout", "queue_full")]
+GOOD, WALL = AttemptResult(outcome=ok(1)), AttemptResult(outcome=failed(Status.LIMIT, "wall"))
+RAISED = AttemptResult(outcome=failed(Status.ERROR, "exception"))
+OURS = AttemptResult(outcome=failed(Status.INFRA, "setup", Blame.ENGINE))
+STALLED = AttemptResult(outcome=failed(Status.INFRA, "queue_stalled", Blame.ENGINE))
+LOAD = [AttemptResult(outcome=failed(Status.INFRA, cause, Blame.ENGINE)) for cause in ("queue_timeout", "queue_full")]
 
 
 @pytest.mark.parametrize(
     ("went", "version", "backend"),
     [
-        (Went(None), Count.NOTHING, Count.NOTHING),
-        (Went(Answer(untried="cannot travel")), Count.NOTHING, Count.NOTHING),
-        (Went(GOOD), Count.SUCCESS, Count.SUCCESS),
-        (Went(WALL), Count.FAILURE, Count.SUCCESS),
-        (Went(WALL, clipped=True), Count.NOTHING, Count.SUCCESS),
-        (Went(RAISED), Count.FAILURE, Count.SUCCESS),
-        (Went(RAISED, original_raised="KeyError"), Count.NOTHING, Count.SUCCESS),
-        (Went(OURS, transient=True), Count.NOTHING, Count.FAILURE),
-        (Went(STALLED, transient=True), Count.NOTHING, Count.FAILURE),
-        *((Went(one, transient=True), Count.NOTHING, Count.NOTHING) for one in LOAD),
+        (FinishedCall(None), Count.NOTHING, Count.NOTHING),
+        (FinishedCall(AttemptResult(untried="cannot travel")), Count.NOTHING, Count.NOTHING),
+        (FinishedCall(GOOD), Count.SUCCESS, Count.SUCCESS),
+        (FinishedCall(WALL), Count.FAILURE, Count.SUCCESS),
+        (FinishedCall(WALL, clipped=True), Count.NOTHING, Count.SUCCESS),
+        (FinishedCall(RAISED), Count.FAILURE, Count.SUCCESS),
+        (FinishedCall(RAISED, original_raised="KeyError"), Count.NOTHING, Count.SUCCESS),
+        (FinishedCall(OURS, transient=True), Count.NOTHING, Count.FAILURE),
+        (FinishedCall(STALLED, transient=True), Count.NOTHING, Count.FAILURE),
+        *((FinishedCall(one, transient=True), Count.NOTHING, Count.NOTHING) for one in LOAD),
     ],
 )
-def test_a_version_and_its_backend(went: Went, version: Count, backend: Count) -> None:
+def test_a_version_and_its_backend(went: FinishedCall, version: Count, backend: Count) -> None:
     """A backend is told no duration: how long code takes is the code's doing."""
     assert of_version(went).count is version
     assert of_backend(went).count is backend
@@ -43,15 +43,15 @@ def test_a_version_and_its_backend(went: Went, version: Count, backend: Count) -
 @pytest.mark.parametrize(
     ("went", "count"),
     [
-        (Went(None), Count.NOTHING),
-        (Went(Answer(value=1)), Count.SUCCESS),
-        (Went(Answer(error=ConnectionError()), transient=True), Count.FAILURE),
-        (Went(Answer(error=ValueError())), Count.NOTHING),
+        (FinishedCall(None), Count.NOTHING),
+        (FinishedCall(AttemptResult(value=1)), Count.SUCCESS),
+        (FinishedCall(AttemptResult(error=ConnectionError()), transient=True), Count.FAILURE),
+        (FinishedCall(AttemptResult(error=ValueError())), Count.NOTHING),
     ],
 )
-def test_an_original_in_the_host(went: Went, count: Count) -> None:
+def test_an_original_in_the_host(went: FinishedCall, count: Count) -> None:
     """Only what `retry_on` names says anything of what the function depends on."""
-    assert of_host(went) == Verdict(count)
+    assert of_host(went) == BreakerVerdict(count)
 
 
 def guarded(**settings: float) -> tuple[Breaker, BreakerGuard]:
@@ -60,7 +60,7 @@ def guarded(**settings: float) -> tuple[Breaker, BreakerGuard]:
     return breaker, BreakerGuard(breaker, of_version)
 
 
-def call(guard: BreakerGuard, went: Went) -> None:
+def call(guard: BreakerGuard, went: FinishedCall) -> None:
     entry = guard.admit()
     assert not isinstance(entry, NotAdmitted)
     entry.tell(went)
@@ -68,8 +68,8 @@ def call(guard: BreakerGuard, went: Went) -> None:
 
 def test_an_open_breaker_turns_calls_away() -> None:
     breaker, guard = guarded()
-    call(guard, Went(WALL))
-    call(guard, Went(WALL))
+    call(guard, FinishedCall(WALL))
+    call(guard, FinishedCall(WALL))
     entry = guard.admit()
     assert isinstance(entry, NotAdmitted)
     assert (entry.by, entry.retry_after, breaker.state) == ("breaker", 60.0, State.OPEN)
@@ -78,14 +78,14 @@ def test_an_open_breaker_turns_calls_away() -> None:
 
 def test_slow_calls_are_told_as_such() -> None:
     breaker, guard = guarded(slow_call_duration_threshold=1.0)
-    call(guard, Went(GOOD, duration=2.0))
-    call(guard, Went(GOOD, duration=2.0))
+    call(guard, FinishedCall(GOOD, duration=2.0))
+    call(guard, FinishedCall(GOOD, duration=2.0))
     assert breaker.state is State.OPEN
 
 
 def test_a_violation_pins_it() -> None:
     breaker, guard = guarded()
-    call(guard, Went(Answer(outcome=failed(Status.VIOLATION, "network"))))
+    call(guard, FinishedCall(AttemptResult(outcome=failed(Status.VIOLATION, "network"))))
     assert (breaker.state, breaker.statistics().pinned) == (State.FORCED_OPEN, True)
 
 
@@ -103,8 +103,8 @@ def test_load_opens_no_backends_breaker_and_a_backend_without_lanes_does() -> No
     backend = BreakerGuard(breaker, of_backend)
     for _ in range(500):
         for answer in LOAD:
-            call(backend, Went(answer, transient=True))
+            call(backend, FinishedCall(answer, transient=True))
     assert str(breaker.state) == "closed"
     for _ in range(2):
-        call(backend, Went(STALLED, transient=True))
+        call(backend, FinishedCall(STALLED, transient=True))
     assert str(breaker.state) == "open"

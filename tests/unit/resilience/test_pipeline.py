@@ -6,10 +6,10 @@ import pytest
 from tests.unit.resilience.rig import BAD, FLAKY, GOOD, LOST, OURS, REFUSED, UNTRIED, Gatekeeper, Rig
 
 from poet_engine.outcome import Status
-from poet_engine.resilience.answer import Answer
+from poet_engine.resilience.answer import AttemptResult
 from poet_engine.resilience.budget import MOST
 from poet_engine.resilience.bulkhead import Bulkhead, Capacity
-from poet_engine.resilience.guard import NotAdmitted, Went
+from poet_engine.resilience.guard import FinishedCall, NotAdmitted
 from poet_engine.resilience.pipeline import Attempt, Rung
 from poet_engine.resilience.rate_limit import Rate, RateLimit
 from poet_engine.sandbox.scripted import failed
@@ -24,13 +24,15 @@ class TestRetry:
         assert rig.paused == [0.025, 0.05]
 
     @pytest.mark.parametrize("answer", [OURS, LOST, FLAKY])
-    def test_our_faults_and_those_of_retry_on_are_tried_again(self, answer: Answer) -> None:
+    def test_our_faults_and_those_of_retry_on_are_tried_again(self, answer: AttemptResult) -> None:
         rig = Rig()
         served = rig.call(answer)
         assert (served.attempts, served.by, served.stopped) == (4, Rung.ORIGINAL, "all 4 attempts failed")
 
-    @pytest.mark.parametrize("answer", [BAD, REFUSED, UNTRIED, Answer(outcome=failed(Status.CANCELLED, "shutdown"))])
-    def test_nothing_else_is(self, answer: Answer) -> None:
+    @pytest.mark.parametrize(
+        "answer", [BAD, REFUSED, UNTRIED, AttemptResult(outcome=failed(Status.CANCELLED, "shutdown"))]
+    )
+    def test_nothing_else_is(self, answer: AttemptResult) -> None:
         assert Rig().call(answer).attempts == 1
 
     def test_each_attempt_has_what_the_deadline_leaves(self) -> None:
@@ -62,7 +64,7 @@ class TestRetry:
     def test_the_original_of_a_host_function_is_tried_again_and_nobody_answers_instead(self) -> None:
         error = ConnectionError("mine")
         rig = Rig(first=Rung.ORIGINAL)
-        served = rig.call(Answer(error=error), rung=Rung.ORIGINAL)
+        served = rig.call(AttemptResult(error=error), rung=Rung.ORIGINAL)
         assert (served.by, served.attempts) == (Rung.ORIGINAL, 4)
         assert served.answer is not None
         assert served.answer.error is error
@@ -71,22 +73,22 @@ class TestRetry:
         error = ConnectionError("slow down")
         vars(error)["retry_after"] = 1.5
         rig = Rig(first=Rung.ORIGINAL)
-        served = rig.call(Answer(error=error), Answer(value=1), rung=Rung.ORIGINAL)
+        served = rig.call(AttemptResult(error=error), AttemptResult(value=1), rung=Rung.ORIGINAL)
         assert (served.attempts, rig.paused) == (2, [1.5])
         vars(error)["retry_after"] = 6
-        served = rig.call(Answer(error=error), rung=Rung.ORIGINAL)
+        served = rig.call(AttemptResult(error=error), rung=Rung.ORIGINAL)
         assert (served.attempts, served.stopped) == (1, "there is no time for attempt 2")
 
 
 class TestNotIdempotent:
-    @pytest.mark.parametrize("answer", [OURS, UNTRIED, Answer(outcome=failed(Status.REJECTED, "scan_ast"))])
-    def test_the_original_answers_only_where_the_body_never_started(self, answer: Answer) -> None:
+    @pytest.mark.parametrize("answer", [OURS, UNTRIED, AttemptResult(outcome=failed(Status.REJECTED, "scan_ast"))])
+    def test_the_original_answers_only_where_the_body_never_started(self, answer: AttemptResult) -> None:
         rig = Rig(idempotent=False, previous=())
         served = rig.call(answer)
         assert (served.by, served.attempts, rig.rungs) == (Rung.ORIGINAL, 1, [Rung.GENERATED, Rung.ORIGINAL])
 
-    @pytest.mark.parametrize("answer", [BAD, FLAKY, LOST, Answer(outcome=failed(Status.CANCELLED, "caller"))])
-    def test_nobody_answers_where_it_may_have(self, answer: Answer) -> None:
+    @pytest.mark.parametrize("answer", [BAD, FLAKY, LOST, AttemptResult(outcome=failed(Status.CANCELLED, "caller"))])
+    def test_nobody_answers_where_it_may_have(self, answer: AttemptResult) -> None:
         rig = Rig(idempotent=False)
         served = rig.call(answer)
         assert (served.by, served.first, served.attempts, rig.rungs) == (None, answer, 1, [Rung.GENERATED])
@@ -114,7 +116,7 @@ class TestLadder:
         assert rig.rungs == list(Rung)
 
     @pytest.mark.parametrize("answer", [OURS, UNTRIED])
-    def test_an_older_version_is_not_asked_where_it_would_fare_the_same(self, answer: Answer) -> None:
+    def test_an_older_version_is_not_asked_where_it_would_fare_the_same(self, answer: AttemptResult) -> None:
         rig = Rig(previous=(), retries=0)
         rig.call(answer)
         assert rig.rungs == [Rung.GENERATED, Rung.ORIGINAL]
@@ -126,7 +128,7 @@ class TestLadder:
         rig.takes = 0.25
         rig.script[Rung.PREVIOUS] = [BAD]
         rig.call(BAD)
-        assert guard.told == [Went(answer=BAD, duration=0.25)]
+        assert guard.told == [FinishedCall(answer=BAD, duration=0.25)]
         guard.closed = True
         rig.seen.clear()
         rig.call(BAD)
@@ -182,9 +184,9 @@ class TestAdmission:
         """With the last attempt, how long that took, and what the original made of the same input."""
         rig = Rig()
         rig.takes = 0.5
-        rig.script[Rung.ORIGINAL] = [Answer(error=KeyError("mine"))]
+        rig.script[Rung.ORIGINAL] = [AttemptResult(error=KeyError("mine"))]
         rig.call(BAD)
-        assert rig.guard.told == [Went(answer=BAD, transient=False, duration=0.5, original_raised="KeyError")]
+        assert rig.guard.told == [FinishedCall(answer=BAD, transient=False, duration=0.5, original_raised="KeyError")]
 
     def test_a_breaker_is_told_whether_the_attempt_had_its_time(self) -> None:
         """A first attempt has; one after a pause of seconds has not, unless its policy gives it less anyway."""
@@ -221,7 +223,7 @@ class TestAdmission:
         running: list[int] = []
         answer = rig.attempt
 
-        def watch(step: Attempt) -> Answer:
+        def watch(step: Attempt) -> AttemptResult:
             running.append(bulkhead.statistics().running)
             return answer(step)
 

@@ -8,24 +8,24 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests.unit.resilience.clocks import Clock
 
 from poet_engine.outcome import Blame, ErrorInfo, Outcome, Status
-from poet_engine.resilience.answer import Answer, Transient, body_never_started
+from poet_engine.resilience.answer import AttemptResult, Transient, body_never_started
 from poet_engine.resilience.budget import MOST, RetryBudget
 from poet_engine.resilience.bulkhead import Bulkhead, Capacity
-from poet_engine.resilience.guard import NotAdmitted, Went
-from poet_engine.resilience.pipeline import Attempt, Pipeline, Plan, Rung, Served, Settle, Step, Steps, Wait
+from poet_engine.resilience.guard import FinishedCall, NotAdmitted
+from poet_engine.resilience.pipeline import Attempt, CallPlan, Pipeline, Rung, ServedBy, Settle, Step, Steps, Wait
 from poet_engine.resilience.retry import Pause
 from poet_engine.sandbox.scripted import failed, ok
 
 PLACES, SEATS, ORIGINALS, TIMEOUT, RETRIES = 2, 2, 2, 5.0, 3
 ANSWERS = (
-    Answer(outcome=ok(1)),
-    Answer(outcome=failed(Status.LIMIT, "cpu")),
-    Answer(outcome=failed(Status.REFUSED, "input", Blame.CALLER)),
-    Answer(outcome=failed(Status.INFRA, "setup", Blame.ENGINE)),
-    Answer(outcome=failed(Status.INFRA, "lane_lost", Blame.ENGINE)),
-    Answer(outcome=Outcome(status=Status.ERROR, cause="exception", error=ErrorInfo("TimeoutError", ""))),
-    Answer(outcome=failed(Status.VIOLATION, "network")),
-    Answer(untried="cannot travel"),
+    AttemptResult(outcome=ok(1)),
+    AttemptResult(outcome=failed(Status.LIMIT, "cpu")),
+    AttemptResult(outcome=failed(Status.REFUSED, "input", Blame.CALLER)),
+    AttemptResult(outcome=failed(Status.INFRA, "setup", Blame.ENGINE)),
+    AttemptResult(outcome=failed(Status.INFRA, "lane_lost", Blame.ENGINE)),
+    AttemptResult(outcome=Outcome(status=Status.ERROR, cause="exception", error=ErrorInfo("TimeoutError", ""))),
+    AttemptResult(outcome=failed(Status.VIOLATION, "network")),
+    AttemptResult(untried="cannot travel"),
 )
 
 
@@ -48,7 +48,7 @@ class Ticket:
     def __init__(self, turnstile: Turnstile) -> None:
         self._turnstile, self._used = turnstile, False
 
-    def tell(self, _went: Went) -> None:
+    def tell(self, _went: FinishedCall) -> None:
         self.give_back()
 
     def give_back(self) -> None:
@@ -66,8 +66,8 @@ class Call:
     idempotent: bool
     retries: int | None
     step: Step | None = None
-    seen: list[tuple[Rung, Answer | None]] = dataclasses.field(default_factory=list)
-    served: Served | None = None
+    seen: list[tuple[Rung, AttemptResult | None]] = dataclasses.field(default_factory=list)
+    served: ServedBy | None = None
 
     @property
     def of_version(self) -> int:
@@ -91,7 +91,7 @@ class PipelineMachine(RuleBasedStateMachine):
 
     @rule(idempotent=st.booleans(), previous=st.booleans(), retries=st.none() | st.integers(0, RETRIES))
     def begin(self, *, idempotent: bool, previous: bool, retries: int | None) -> None:
-        plan = Plan(
+        plan = CallPlan(
             first=Rung.GENERATED,
             timeout=TIMEOUT,
             transient=Transient.of((TimeoutError,)),
@@ -111,12 +111,12 @@ class PipelineMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.calls)
     @rule(which=st.integers(0, 50), answer=st.sampled_from(ANSWERS), took=st.sampled_from([0.0, 0.01, 1.0, 6.0]))
-    def proceed(self, which: int, answer: Answer, took: float) -> None:
+    def proceed(self, which: int, answer: AttemptResult, took: float) -> None:
         call = self.calls[which % len(self.calls)]
         match call.step:
             case Attempt(rung=rung):
                 self.clock.advance(took)
-                given = Answer(value=0) if rung is Rung.ORIGINAL else answer
+                given = AttemptResult(value=0) if rung is Rung.ORIGINAL else answer
                 call.seen[-1] = (rung, given)
                 self._send(call, given)
             case Pause(seconds=seconds):
@@ -141,7 +141,7 @@ class PipelineMachine(RuleBasedStateMachine):
     def turn(self, which: int, *, is_open: bool) -> None:
         self.guards[which].open = is_open
 
-    def _send(self, call: Call, answer: Answer | None) -> None:
+    def _send(self, call: Call, answer: AttemptResult | None) -> None:
         try:
             call.step = call.steps.send(answer)
         except StopIteration as end:
@@ -167,7 +167,7 @@ class PipelineMachine(RuleBasedStateMachine):
         assert call.idempotent or call.of_version <= 1
         assert call.retries is None or call.of_version <= call.retries + 1
 
-    def _over(self, call: Call, served: Served) -> None:
+    def _over(self, call: Call, served: ServedBy) -> None:
         """Whoever answered is the last that was asked, and a version that did well or refused is never overruled."""
         assert served.attempts == call.of_version
         if served.by is None:

@@ -7,13 +7,13 @@ import pytest
 from tests.unit.resilience.rig import BAD, GOOD, Gatekeeper, Rig
 
 from poet_engine.outcome import Status
-from poet_engine.resilience.answer import Answer
-from poet_engine.resilience.guard import Went
+from poet_engine.resilience.answer import AttemptResult
+from poet_engine.resilience.guard import FinishedCall
 from poet_engine.resilience.performing import Pauses, aperform
 from poet_engine.resilience.pipeline import Attempt, Rung
 from poet_engine.sandbox.scripted import failed
 
-VIOLATION = Answer(outcome=failed(Status.VIOLATION, "network"))
+VIOLATION = AttemptResult(outcome=failed(Status.VIOLATION, "network"))
 LATE = "settled"
 
 
@@ -25,19 +25,19 @@ class Watched(Rig):
         self.watched = guard
         self.story: list[object] = []
 
-    def attempt(self, step: Attempt) -> Answer:
+    def attempt(self, step: Attempt) -> AttemptResult:
         self.story += [*self.watched.told, step.rung]
         return super().attempt(step)
 
 
-@pytest.mark.parametrize("original", [Answer(value="original"), Answer(error=KeyError("mine"))])
-def test_it_is_told_before_anybody_answers_instead(original: Answer) -> None:
+@pytest.mark.parametrize("original", [AttemptResult(value="original"), AttemptResult(error=KeyError("mine"))])
+def test_it_is_told_before_anybody_answers_instead(original: AttemptResult) -> None:
     """An original may take for ever, and its own exception excuses nothing. The call waits when all is done."""
     rig = Watched(Gatekeeper())
     rig.watched = rig.guard
     rig.script[Rung.ORIGINAL] = [original]
     assert rig.call(VIOLATION).answer is original
-    assert rig.story == [Rung.GENERATED, Went(VIOLATION), Rung.ORIGINAL, LATE]
+    assert rig.story == [Rung.GENERATED, FinishedCall(VIOLATION), Rung.ORIGINAL, LATE]
     assert rig.guard.out == 0
 
 
@@ -46,12 +46,12 @@ def test_that_of_an_older_version_is_too() -> None:
     rig = Watched(older, previous=(older,))
     rig.script[Rung.PREVIOUS] = [VIOLATION]
     assert rig.call(BAD).by is Rung.ORIGINAL
-    assert rig.story == [Rung.GENERATED, Rung.PREVIOUS, Went(VIOLATION), Rung.ORIGINAL, LATE]
+    assert rig.story == [Rung.GENERATED, Rung.PREVIOUS, FinishedCall(VIOLATION), Rung.ORIGINAL, LATE]
     assert (older.out, rig.guard.out) == (0, 0)
 
 
 @pytest.mark.parametrize("answer", [GOOD, BAD])
-def test_no_other_call_waits(answer: Answer) -> None:
+def test_no_other_call_waits(answer: AttemptResult) -> None:
     rig = Watched(Gatekeeper())
     rig.call(answer)
     assert LATE not in rig.story
@@ -64,7 +64,7 @@ def test_an_event_loop_is_not_blocked_by_the_wait() -> None:
     rig = Rig(settle=lambda: waited.append(ended.wait(20.0)))
     rig.script[Rung.GENERATED] = [VIOLATION]
 
-    async def attempt(step: Attempt) -> Answer:
+    async def attempt(step: Attempt) -> AttemptResult:
         return rig.attempt(step)
 
     async def end() -> None:

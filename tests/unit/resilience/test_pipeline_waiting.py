@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 from tests.unit.resilience.rig import BAD, FLAKY, GOOD, OURS, Rig
 
-from poet_engine.resilience.answer import Answer
-from poet_engine.resilience.bulkhead import Bulkhead, Capacity, Waiting
+from poet_engine.resilience.answer import AttemptResult
+from poet_engine.resilience.bulkhead import Bulkhead, BulkheadWaiter, Capacity
 from poet_engine.resilience.guard import NotAdmitted
 from poet_engine.resilience.performing import Pauses, aperform, perform
-from poet_engine.resilience.pipeline import Attempt, Rung, Served
+from poet_engine.resilience.pipeline import Attempt, Rung, ServedBy
 
 
 def in_thread(call: Callable[[], object]) -> threading.Thread:
@@ -27,9 +27,9 @@ class Watched(Bulkhead):
         super().__init__(capacity)
         self.seated = threading.Event()
 
-    def enter(self) -> bool | Waiting:
+    def enter(self) -> bool | BulkheadWaiter:
         entry = super().enter()
-        if isinstance(entry, Waiting):
+        if isinstance(entry, BulkheadWaiter):
             self.seated.set()
         return entry
 
@@ -46,7 +46,7 @@ class TestWaiting:
             made.script[Rung.GENERATED] = [GOOD]
             base = made.attempt
 
-            def attempt(step: Attempt) -> Answer:
+            def attempt(step: Attempt) -> AttemptResult:
                 order.append(name)
                 return base(step)
 
@@ -56,10 +56,10 @@ class TestWaiting:
         thread = in_thread(lambda: rig("thread").call())
         assert bulkhead.seated.wait(10)
 
-        async def task() -> Served:
+        async def task() -> ServedBy:
             of = rig("task")
 
-            async def attempt(step: Attempt) -> Answer:
+            async def attempt(step: Attempt) -> AttemptResult:
                 return of.attempt(step)
 
             call = asyncio.ensure_future(
@@ -86,8 +86,8 @@ class TestWaiting:
         after = steps.send(None)
         assert after == Attempt(Rung.ORIGINAL, None)
         with pytest.raises(StopIteration) as end:
-            steps.send(Answer(value=1))
-        served: Served = end.value.value
+            steps.send(AttemptResult(value=1))
+        served: ServedBy = end.value.value
         assert getattr(wait, "seconds", None) == 5.0
         assert served.turned_away == NotAdmitted("bulkhead", "no place became free within 5 s")
         assert (served.queue_wait, bulkhead.statistics().waiting) == (5.0, 0)
@@ -100,7 +100,7 @@ class TestGivingUp:
         bulkhead = Bulkhead(Capacity(running=1, waiting=0))
         rig = Rig(bulkhead=bulkhead)
 
-        def interrupted(_step: Attempt) -> Answer:
+        def interrupted(_step: Attempt) -> AttemptResult:
             raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
@@ -134,7 +134,7 @@ class TestGivingUp:
         bulkhead.enter()
         rig = Rig(bulkhead=bulkhead, timeout=60.0)
 
-        async def attempt(step: Attempt) -> Answer:
+        async def attempt(step: Attempt) -> AttemptResult:
             return rig.attempt(step)
 
         async def cancelled() -> None:
@@ -157,7 +157,7 @@ def test_a_task_takes_the_same_steps_as_a_thread() -> None:
     there.script[Rung.GENERATED] = list(script)
     paused: list[float] = []
 
-    async def attempt(step: Attempt) -> Answer:
+    async def attempt(step: Attempt) -> AttemptResult:
         return there.attempt(step)
 
     async def pause(seconds: float) -> None:

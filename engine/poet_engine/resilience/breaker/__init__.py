@@ -2,10 +2,10 @@
 
 from poet_engine.resilience.breaker.breaker import Breaker
 from poet_engine.resilience.breaker.model import (
+    BreakerCounts,
+    BreakerRefusal,
     BreakerStatistics,
-    Counts,
     Permit,
-    Refused,
     Snapshot,
     State,
     Transition,
@@ -16,12 +16,12 @@ from poet_engine.resilience.breaker.settings import BreakerSettings
 __all__ = [
     "BackendKey",
     "Breaker",
+    "BreakerCounts",
+    "BreakerRefusal",
     "BreakerRegistry",
     "BreakerSettings",
     "BreakerStatistics",
-    "Counts",
     "Permit",
-    "Refused",
     "Snapshot",
     "State",
     "Transition",

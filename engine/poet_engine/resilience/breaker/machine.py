@@ -8,9 +8,16 @@ import dataclasses
 from collections.abc import Callable
 
 from poet_engine.errors import UsageError
-from poet_engine.resilience.breaker.model import BreakerStatistics, Counts, Refused, Snapshot, State, Transition
+from poet_engine.resilience.breaker.model import (
+    BreakerCounts,
+    BreakerRefusal,
+    BreakerStatistics,
+    Snapshot,
+    State,
+    Transition,
+)
 from poet_engine.resilience.breaker.settings import BreakerSettings
-from poet_engine.resilience.breaker.window import CountWindow, TimeWindow, Window
+from poet_engine.resilience.breaker.window import BreakerWindow, CountWindow, TimeWindow
 
 Told = tuple[Transition, ...]
 
@@ -59,7 +66,7 @@ class Machine:
         self._settings = settings
         self._random = random
         self._not_permitted = 0
-        self._window: Window = self._empty_window(now)
+        self._window: BreakerWindow = self._empty_window(now)
         self._settle_in(self._restored(snapshot or Snapshot(), now, generation=0))
 
     @property
@@ -72,7 +79,7 @@ class Machine:
         """Whether only a reset ends the state."""
         return self._stay.pinned
 
-    def acquire(self, now: float) -> tuple[int | Refused, Told]:
+    def acquire(self, now: float) -> tuple[int | BreakerRefusal, Told]:
         """Decide about one call: the generation of its permit, or why it may not go through."""
         told = self.look(now)
         if self._stay.state is State.OPEN and self._stay.over(now):
@@ -194,7 +201,7 @@ class Machine:
             return self._enter(_Stay(state=State.CLOSED, since=now, reason=worked))
         return ()
 
-    def _too_much(self, counts: Counts) -> dict[str, str]:
+    def _too_much(self, counts: BreakerCounts) -> dict[str, str]:
         settings = self._settings
         failure_rate, slow_call_rate = counts.failure_rate, counts.slow_call_rate
         if failure_rate < settings.failure_rate_threshold and slow_call_rate < settings.slow_call_rate_threshold:
@@ -223,15 +230,17 @@ class Machine:
             return min(least, settings.permitted_number_of_calls_in_half_open_state)
         return min(least, settings.sliding_window_size) if settings.sliding_window_type == "count_based" else least
 
-    def _refusal(self, now: float) -> Refused | None:
+    def _refusal(self, now: float) -> BreakerRefusal | None:
         stay = self._stay
         if stay.state in _LETS_ALL_THROUGH:
             return None
         if stay.state is State.HALF_OPEN:
             if self._permits_left > 0:
                 return None
-            return Refused(stay.state, None, f"as many calls as it permits try whether it works again: {stay.reason}")
-        return Refused(stay.state, self._remaining(now) if stay.state is State.OPEN else None, stay.reason)
+            return BreakerRefusal(
+                stay.state, None, f"as many calls as it permits try whether it works again: {stay.reason}"
+            )
+        return BreakerRefusal(stay.state, self._remaining(now) if stay.state is State.OPEN else None, stay.reason)
 
     def _remaining(self, now: float) -> float:
         return max(self._stay.since + (self._stay.wait or 0.0) - now, 0.0)
@@ -285,7 +294,7 @@ class Machine:
         elif stay.state is not State.OPEN:
             self._window = self._empty_window(stay.since)
 
-    def _empty_window(self, now: float) -> Window:
+    def _empty_window(self, now: float) -> BreakerWindow:
         size = self._settings.sliding_window_size
         return TimeWindow(size, now) if self._settings.sliding_window_type == "time_based" else CountWindow(size)
 

@@ -16,7 +16,7 @@ class State(enum.StrEnum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Counts:
+class BreakerCounts:
     """The calls in a window; a call that failed and was slow counts in all four.
 
     Attributes:
@@ -61,7 +61,7 @@ class Permit:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Refused:
+class BreakerRefusal:
     """A call that may not go through.
 
     Attributes:
@@ -89,7 +89,7 @@ class Transition:
         slow_call_rate: The same.
         counts: What the window held before.
         at: When, by the breaker's own clock, in seconds.
-        generation: Counts the transitions of this breaker.
+        generation: BreakerCounts the transitions of this breaker.
         wait: How many seconds `new` lasts by itself; None where it does not end by itself.
         pinned: Whether only a reset ends it.
         manual: Whether a call of the breaker's own methods asked for it, rather than what it measured.
@@ -101,7 +101,7 @@ class Transition:
     reason: str
     failure_rate: float | None
     slow_call_rate: float | None
-    counts: Counts
+    counts: BreakerCounts
     at: float
     generation: int
     wait: float | None
@@ -139,7 +139,7 @@ class BreakerStatistics:
         state: Which one.
         reason: Why it is in that state.
         pinned: Whether only a reset ends it.
-        generation: Counts its transitions.
+        generation: BreakerCounts its transitions.
         attempts: How often it opened since it was last closed.
         counts: The window: of the calls that opened it while it is open.
         failure_rate: Percent; None where too few calls were recorded to tell.
@@ -155,7 +155,7 @@ class BreakerStatistics:
     pinned: bool
     generation: int
     attempts: int
-    counts: Counts
+    counts: BreakerCounts
     failure_rate: float | None
     slow_call_rate: float | None
     not_permitted_calls: int

@@ -90,7 +90,7 @@ class BreakerRecord:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Found:
+class StoredRecord:
     """What was read of one breaker.
 
     Attributes:
@@ -102,10 +102,10 @@ class Found:
     problem: str | None = None
 
 
-def unreadable(problem: str) -> Found:
+def unreadable(problem: str) -> StoredRecord:
     """What to believe of a `state.json` of which nothing can be read: it may have held a pin."""
     reason = f"its stored state cannot be read, and it may have been pinned: {problem}"
-    return Found(BreakerRecord(state=State.FORCED_OPEN, pinned=True, reason=reason[:_REASON]), problem)
+    return StoredRecord(BreakerRecord(state=State.FORCED_OPEN, pinned=True, reason=reason[:_REASON]), problem)
 
 
 def record_of(snapshot: Snapshot, *, now: float, revision: int) -> BreakerRecord:
@@ -135,21 +135,21 @@ def sandboxes(content: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(sorted(entries)) if isinstance(entries, Mapping) else ()
 
 
-def find(content: Mapping[str, object], sandbox: str) -> Found:
+def find(content: Mapping[str, object], sandbox: str) -> StoredRecord:
     """The breaker for one sandbox in the content of a `state.json`; a closed one where there is none."""
     if KEY not in content:
-        return Found(BreakerRecord())
+        return StoredRecord(BreakerRecord())
     problem = _form_problem(content[KEY])
     if problem is not None:
         return unreadable(f"{KEY}: {problem}")
     raw = _entries(content).get(sandbox, _NOTHING)
     if raw is _NOTHING:
-        return Found(BreakerRecord())
+        return StoredRecord(BreakerRecord())
     try:
-        return Found(_form().validate_json(json.dumps(raw)))
+        return StoredRecord(_form().validate_json(json.dumps(raw)))
     except (ValueError, RecursionError) as error:
         problem = f"{KEY}.{sandbox}: {first_problem(error)}; {_MEND}"
-        return Found(BreakerRecord(), problem) if _shows_no_pin(raw) else unreadable(problem)
+        return StoredRecord(BreakerRecord(), problem) if _shows_no_pin(raw) else unreadable(problem)
 
 
 def replaced(content: Mapping[str, object], sandbox: str, record: BreakerRecord) -> dict[str, object]:
@@ -166,7 +166,7 @@ def replaced(content: Mapping[str, object], sandbox: str, record: BreakerRecord)
     return {**content, KEY: form}
 
 
-def merged(found: Found, ours: Snapshot, *, seen: int, manual: bool, now: float) -> BreakerRecord | None:
+def merged(found: StoredRecord, ours: Snapshot, *, seen: int, manual: bool, now: float) -> BreakerRecord | None:
     """Decide what is stored after a transition, when others may have written in between.
 
     Two rules: what was done by hand wins over what was measured, and a pin goes only by a reset of somebody who has
@@ -189,7 +189,7 @@ def merged(found: Found, ours: Snapshot, *, seen: int, manual: bool, now: float)
     return record_of(ours, now=now, revision=max(stored.revision, seen) + manual)
 
 
-def leads(found: Found, *, pinned: bool, seen: int, manual: bool) -> bool:
+def leads(found: StoredRecord, *, pinned: bool, seen: int, manual: bool) -> bool:
     """Decide whether a running breaker goes where its file says. By the rules of `merged`.
 
     Args:
@@ -204,7 +204,7 @@ def leads(found: Found, *, pinned: bool, seen: int, manual: bool) -> bool:
     return stored.revision > seen or (stored.pinned and not pinned)
 
 
-def by_hand(found: Found, snapshot: Snapshot, *, now: float) -> BreakerRecord:
+def by_hand(found: StoredRecord, snapshot: Snapshot, *, now: float) -> BreakerRecord:
     """What a person makes of a stored breaker; running processes follow it.
 
     Args:

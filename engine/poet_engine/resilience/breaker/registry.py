@@ -79,7 +79,7 @@ class StateStore(Protocol):
 
 
 @dataclasses.dataclass(slots=True, eq=False)
-class _Entry:
+class _RegisteredBreaker:
     """One breaker and where its file stands, as far as this process knows.
 
     Nothing is locked to tell: `latest` and `deed` are set by whoever tells transitions, of whom a breaker has one at a
@@ -150,7 +150,7 @@ class BreakerRegistry:
         self._random = random
         self._stores = stores
         self._on_transition = on_transition
-        self._entries: dict[BreakerKey, _Entry] = {}
+        self._entries: dict[BreakerKey, _RegisteredBreaker] = {}
         self._lock = ForkedLock(self._start_over)
         self._background = Background(self._store, name="poet-breakers")
 
@@ -192,7 +192,7 @@ class BreakerRegistry:
             return False
         return not any(entry.unstored for entry in entries)
 
-    def _made(self, key: BreakerKey) -> _Entry:
+    def _made(self, key: BreakerKey) -> _RegisteredBreaker:
         store = self._stores(key) if isinstance(key, VersionKey) else None
         stamp, found = self._read(key, store)
         breaker = Breaker(
@@ -203,11 +203,11 @@ class BreakerRegistry:
             on_transition=lambda transition: self._told(key, transition),
             state=found.record.snapshot(self._wall_clock()),
         )
-        return _Entry(key, breaker, store, found.record.revision, stamp, self._clock())
+        return _RegisteredBreaker(key, breaker, store, found.record.revision, stamp, self._clock())
 
-    def _read(self, key: BreakerKey, store: StateStore | None) -> tuple[object, record.Found]:
+    def _read(self, key: BreakerKey, store: StateStore | None) -> tuple[object, record.StoredRecord]:
         if store is None or not isinstance(key, VersionKey):
-            return None, record.Found(record.BreakerRecord())
+            return None, record.StoredRecord(record.BreakerRecord())
         stamp: object = None
         try:
             stamp = store.state_stamp(key.version)  # first: what is written after it is noticed
@@ -219,7 +219,7 @@ class BreakerRegistry:
             _logger.warning("the breaker %s counts as %s: %s", key, taken, found.problem)
         return stamp, found
 
-    def _follow(self, entry: _Entry, key: VersionKey, store: StateStore) -> None:
+    def _follow(self, entry: _RegisteredBreaker, key: VersionKey, store: StateStore) -> None:
         """Go where the file says, if something was done by hand since it was last read."""
         entry.looked = self._clock()
         if entry.failing:  # a pin, say, has no further transition with which it could be tried again
@@ -233,7 +233,7 @@ class BreakerRegistry:
         if record.leads(found, pinned=entry.breaker.pinned, seen=seen, manual=deed is not None):
             self._go_along(entry, found, seen)
 
-    def _go_along(self, entry: _Entry, found: record.Found, seen: int) -> None:
+    def _go_along(self, entry: _RegisteredBreaker, found: record.StoredRecord, seen: int) -> None:
         entry.breaker.adopt(found.record.snapshot(self._wall_clock()))
         # Not before: what is written meanwhile must not pass for the work of somebody who has seen this.
         with entry.lock:
@@ -257,7 +257,7 @@ class BreakerRegistry:
         if self._on_transition is not None:
             self._on_transition(key, transition)
 
-    def _store(self, entry: _Entry) -> None:
+    def _store(self, entry: _RegisteredBreaker) -> None:
         """In the background: store where a breaker stands now, or follow what somebody else has stored."""
         key, store = entry.key, entry.store
         if not isinstance(key, VersionKey) or store is None:
@@ -282,12 +282,12 @@ class BreakerRegistry:
             self._go_along(entry, found, seen)
 
     def _written(
-        self, entry: _Entry, key: VersionKey, store: StateStore, seen: int
-    ) -> tuple[record.Found, record.BreakerRecord | None]:
+        self, entry: _RegisteredBreaker, key: VersionKey, store: StateStore, seen: int
+    ) -> tuple[record.StoredRecord, record.BreakerRecord | None]:
         """What was found, and what is stored now; None where our breaker has to follow what was found."""
         # Before the state: it may be newer than what was told of it, and must not be older.
         latest, deed = entry.latest, entry.unkept
-        done: list[tuple[record.Found, record.BreakerRecord | None]] = []
+        done: list[tuple[record.StoredRecord, record.BreakerRecord | None]] = []
 
         def change(content: Mapping[str, object]) -> Mapping[str, object] | None:
             found, ours = record.find(content, key.sandbox), entry.breaker.snapshot()

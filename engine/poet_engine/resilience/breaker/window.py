@@ -3,20 +3,20 @@
 import math
 from typing import Protocol
 
-from poet_engine.resilience.breaker.model import Counts
+from poet_engine.resilience.breaker.model import BreakerCounts
 
 _KINDS = 4  # bit 0: failed; bit 1: slow
 _FAILED, _SLOW = 1, 2
 
 
-class Window(Protocol):
+class BreakerWindow(Protocol):
     """The calls that still matter."""
 
     def record(self, now: float, *, failed: bool, slow: bool) -> None:
         """Take in a call that has ended."""
         ...
 
-    def counts(self, now: float) -> Counts:
+    def counts(self, now: float) -> BreakerCounts:
         """What the window holds."""
         ...
 
@@ -44,7 +44,7 @@ class CountWindow:
         self._ring[self._next] = kind
         self._next = (self._next + 1) % len(self._ring)
 
-    def counts(self, now: float) -> Counts:
+    def counts(self, now: float) -> BreakerCounts:
         """What the window holds."""
         del now
         return _counts(self._total)
@@ -76,7 +76,7 @@ class TimeWindow:
         self._ring[self._head][kind] += 1
         self._total[kind] += 1
 
-    def counts(self, now: float) -> Counts:
+    def counts(self, now: float) -> BreakerCounts:
         """What the window holds."""
         self._move(now)
         return _counts(self._total)
@@ -94,6 +94,6 @@ class TimeWindow:
                 oldest[kind] = 0
 
 
-def _counts(total: list[int]) -> Counts:
+def _counts(total: list[int]) -> BreakerCounts:
     good, failed, slow, both = total[:_KINDS]
-    return Counts(good + failed + slow + both, failed + both, slow + both, both)
+    return BreakerCounts(good + failed + slow + both, failed + both, slow + both, both)

@@ -15,10 +15,10 @@ import pytest
 from poet_engine.errors import UsageError
 from poet_engine.resilience.breaker import (
     Breaker,
+    BreakerCounts,
+    BreakerRefusal,
     BreakerSettings,
-    Counts,
     Permit,
-    Refused,
     Snapshot,
     State,
     Transition,
@@ -76,7 +76,7 @@ def test_a_transition_tells_the_whole_story() -> None:
             reason="failure rate 100 % of 2 calls, 50 % opens",
             failure_rate=100.0,
             slow_call_rate=0.0,
-            counts=Counts(calls=2, failed=2),
+            counts=BreakerCounts(calls=2, failed=2),
             at=100.0,
             generation=1,
             wait=10.0,
@@ -179,7 +179,7 @@ def test_a_call_holds_no_lock() -> None:
     done.join(10)
     assert not done.is_alive()
     breaker.record(first, failed=False, duration=0.0)
-    assert breaker.statistics().counts == Counts(calls=2, failed=1)
+    assert breaker.statistics().counts == BreakerCounts(calls=2, failed=1)
 
 
 def test_a_permit_counts_once() -> None:
@@ -194,7 +194,7 @@ def test_a_permit_counts_once() -> None:
     assert breaker.statistics().permits_left == 1
     breaker.record(second, failed=False, duration=0.0)
     breaker.record(second, failed=True, duration=0.0)
-    assert breaker.statistics().counts == Counts(calls=1)
+    assert breaker.statistics().counts == BreakerCounts(calls=1)
 
 
 class TestPin:
@@ -233,7 +233,7 @@ class TestRestart:
         clock.now += 4
         later = make(Clock(), state=breaker.snapshot())
         answer = later.acquire()
-        assert isinstance(answer, Refused)
+        assert isinstance(answer, BreakerRefusal)
         assert (answer.state, answer.retry_after) == (State.OPEN, 6.0)
         assert "failure rate 100 %" in answer.reason
 
@@ -269,7 +269,7 @@ class TestRestart:
         breaker.force_open("seccomp:ptrace")
         later = make(Clock(), state=breaker.snapshot())
         assert later.statistics().pinned
-        assert isinstance(later.acquire(), Refused)
+        assert isinstance(later.acquire(), BreakerRefusal)
 
 
 def test_a_forked_child_has_the_state_and_none_of_the_calls() -> None:

@@ -10,7 +10,7 @@ from poet_engine.resilience.breaker import Snapshot, State
 from poet_engine.resilience.breaker.record import (
     BreakerRecord,
     BreakerStateError,
-    Found,
+    StoredRecord,
     by_hand,
     find,
     merged,
@@ -34,14 +34,16 @@ def test_what_is_written_is_read_and_the_rest_stays(snapshot: Snapshot) -> None:
     record = record_of(snapshot, now=1000.0, revision=4)
     content = through_json(replaced({"learnt": [1]}, "process", record))
     content = through_json(replaced(content, "docker", BreakerRecord()))
-    assert find(content, "process") == Found(record)
+    assert find(content, "process") == StoredRecord(record)
     assert find(content, "process").record.snapshot(1000.0) == snapshot
     assert (sandboxes(content), content["learnt"]) == (("docker", "process"), [1])
 
 
 def test_where_nothing_is_stored_it_is_closed() -> None:
-    assert find({}, "process") == Found(BreakerRecord())
-    assert find(replaced({}, "docker", record_of(PINNED, now=0.0, revision=1)), "process") == Found(BreakerRecord())
+    assert find({}, "process") == StoredRecord(BreakerRecord())
+    assert find(replaced({}, "docker", record_of(PINNED, now=0.0, revision=1)), "process") == StoredRecord(
+        BreakerRecord()
+    )
 
 
 class TestTime:
@@ -128,8 +130,8 @@ class TestDamage:
 class TestWhoWins:
     """`seen` is the revision that a process knows; 5 is what the file has."""
 
-    FORCED = Found(record_of(PINNED, now=1.0, revision=5))
-    PLAIN = Found(record_of(CLOSED, now=1.0, revision=5))
+    FORCED = StoredRecord(record_of(PINNED, now=1.0, revision=5))
+    PLAIN = StoredRecord(record_of(CLOSED, now=1.0, revision=5))
     DAMAGED = find({"breakers": 7}, "process")
 
     @pytest.mark.parametrize(
@@ -149,7 +151,7 @@ class TestWhoWins:
     )
     def test_by_hand_before_measured_and_a_pin_goes_only_by_who_has_seen_it(
         self,
-        found: Found,
+        found: StoredRecord,
         ours: Snapshot,
         seen: int,
         manual: bool,  # noqa: FBT001 - the same
