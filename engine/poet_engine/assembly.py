@@ -126,9 +126,9 @@ def resolve(policy: Policy | str | Path | None, settings: Settings) -> layers.Re
     return layers.resolve(chosen, _around(settings, _working_folder(), chosen))
 
 
-def _around(settings: Settings, start: Path, chosen: Policy | str | Path | None = None) -> layers.Surroundings:
+def _around(settings: Settings, start: Path, chosen: Policy | str | Path | None = None) -> layers.PolicyContext:
     named = [name for name in (settings.policy, chosen) if isinstance(name, str | Path)]
-    return layers.surroundings(start, settings.organisation_policy, _MACHINE_POLICY, named)
+    return layers.policy_context(start, settings.organisation_policy, _MACHINE_POLICY, named)
 
 
 def _working_folder() -> Path:
@@ -269,7 +269,7 @@ class Shared:
                 self._close_at_exit(engine)
             return engine
 
-    def surroundings(self, start: Path) -> layers.Surroundings:
+    def surroundings(self, start: Path) -> layers.PolicyContext:
         """The layers of policies around code in a folder.
 
         Raises:

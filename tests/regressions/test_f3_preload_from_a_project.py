@@ -18,7 +18,7 @@ from poet_engine.cli import demo
 from poet_engine.errors import PolicyError
 from poet_engine.images import host, recipe
 from poet_engine.policy import Wall
-from poet_engine.policy.layers import resolve, surroundings
+from poet_engine.policy.layers import policy_context, resolve
 from poet_engine.sandbox.process import mounts, subids
 from poet_engine.settings import Settings
 
@@ -122,7 +122,7 @@ def test_no_way_of_writing_it_is_obeyed(
 def test_a_file_that_a_decorator_names_is_not_obeyed_either(project: Project) -> None:
     """It came with the code. The same file as an argument of whoever runs the program is."""
     file = project.text("mine.toml", '[isolation]\npreload = ["evil"]\n')
-    around = surroundings(project.folder, None, project.folder / "absent")
+    around = policy_context(project.folder, None, project.folder / "absent")
     with pytest.raises(PolicyError, match="evil would be imported"):
         resolve(file, around, by_caller=False)
     assert resolve(file, around).policy(Policy).isolation.preload == ("evil",)
@@ -136,7 +136,7 @@ def test_a_project_may_name_a_preset_and_leave_out_what_it_preloads(project: Pro
         ('[tool.poet.policy]\nextends = "data"\n[tool.poet.policy.isolation]\npreload = []\n', ()),
     ):
         project.text("pyproject.toml", text)
-        around = surroundings(project.folder, None, project.folder / "absent")
+        around = policy_context(project.folder, None, project.folder / "absent")
         assert resolve(None, around).policy(Policy).isolation.preload == expected
 
 
@@ -153,12 +153,12 @@ def test_a_project_may_name_a_preset_and_leave_out_what_it_preloads(project: Pro
 )
 def test_a_project_takes_no_wall_away_and_reaches_nobody(project: Project, table: str, key: str) -> None:
     project.text("pyproject.toml", f"[tool.poet.policy.{table}\n")
-    around = surroundings(project.folder, None, project.folder / "absent")
+    around = policy_context(project.folder, None, project.folder / "absent")
     with pytest.raises(PolicyError, match="may only tighten it; name a policy that does with --policy") as caught:
         resolve(None, around)
     assert (caught.value.file, caught.value.line, caught.value.key) == ("pyproject.toml", 2, key)
     project.text("pyproject.toml", '[tool.poet.policy.isolation]\nruntime = "runsc"\nfresh = "exec"\n')
-    tightened = resolve(None, surroundings(project.folder, None, project.folder / "absent")).policy(Policy).isolation
+    tightened = resolve(None, policy_context(project.folder, None, project.folder / "absent")).policy(Policy).isolation
     assert (tightened.runtime, str(tightened.fresh)) == ("runsc", "exec")
     called = resolve("lab", around).policy(Policy)  # whoever calls may, as far as the project does not tighten it
     assert called.isolation.require < set(Wall)

@@ -20,7 +20,7 @@ from poet_engine.cli.arguments import read_arguments
 from poet_engine.cli.bulk.job_lines import JobLine, JobsFile
 from poet_engine.cli.reading import read_text
 from poet_engine.errors import PoetError
-from poet_engine.policy.layers import surroundings
+from poet_engine.policy.layers import policy_context
 from poet_engine.sandbox import files_in
 from poet_engine.store import files as store_files
 
@@ -37,12 +37,12 @@ def _no_stdin(_most: int) -> bytes:
 
 def _project(path: Path) -> object:
     path.rename(path.with_name("pyproject.toml"))
-    return surroundings(path.parent, None, path.parent / "absent")
+    return policy_context(path.parent, None, path.parent / "absent")
 
 
 def _named_by_a_project(path: Path) -> object:
     (path.parent / "pyproject.toml").write_text(f'[tool.poet]\npolicy = "./{path.name}"\n')
-    return surroundings(path.parent, None, path.parent / "absent")
+    return policy_context(path.parent, None, path.parent / "absent")
 
 
 def _stored(path: Path) -> object:
@@ -57,8 +57,8 @@ READERS: dict[str, Callable[[Path], object]] = {
     "a policy that is warned of": lambda path: Policy.parse(f'[static]\nwarn = ["{path}"]'),
     "a project": _project,
     "a policy of a project": _named_by_a_project,
-    "the machine": lambda path: surroundings(path.parent / "none", None, path),
-    "the organisation": lambda path: surroundings(path.parent / "none", str(path), path.parent / "absent"),
+    "the machine": lambda path: policy_context(path.parent / "none", None, path),
+    "the organisation": lambda path: policy_context(path.parent / "none", str(path), path.parent / "absent"),
     "a source": read_text,
     "an input of a script": lambda path: files_in.read({"a": path}, Policy.load("restricted").limits),
     "a record of the store": _stored,

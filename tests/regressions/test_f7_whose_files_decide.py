@@ -9,7 +9,7 @@ import pytest
 from poet_engine import Policy, _ownership, assembly
 from poet_engine.engine import Engine
 from poet_engine.errors import PolicyError
-from poet_engine.policy.layers import MACHINE_FILE, Surroundings, resolve, surroundings
+from poet_engine.policy.layers import MACHINE_FILE, PolicyContext, policy_context, resolve
 from poet_engine.sandbox.scripted import ScriptedSandbox, ok
 
 LOOSE = '[tool.poet]\npolicy = "lab"\n'
@@ -34,8 +34,8 @@ class Place:
         self.file.chmod(mode)
         return self.file
 
-    def look(self, *named: Path) -> Surroundings:
-        return surroundings(self.start, None, self.machine, named)
+    def look(self, *named: Path) -> PolicyContext:
+        return policy_context(self.start, None, self.machine, named)
 
     def name(self, *named: Path) -> str:
         return resolve(None, self.look(*named)).name
@@ -209,7 +209,7 @@ def test_a_policy_file_that_a_project_names_must_be_as_good(place: Place, give: 
     give(ours)
     with pytest.raises(PolicyError, match="belongs to another user"):
         place.look()
-    assert resolve(ours, Surroundings()).name == "ours.toml"  # the caller may name any
+    assert resolve(ours, PolicyContext()).name == "ours.toml"  # the caller may name any
 
 
 @pytest.mark.root
@@ -218,15 +218,15 @@ def test_the_ceiling_of_the_machine_is_roots(tmp_path: Path, monkeypatch: pytest
     file = tmp_path / "policy.toml"
     file.write_text('[limits]\nwall = "1s"\n')
     monkeypatch.setattr("poet_engine.policy.layers.MACHINE_FILE", file)
-    assert resolve(None, surroundings(tmp_path, None, file)).values["limits.wall"].value == 1.0
+    assert resolve(None, policy_context(tmp_path, None, file)).values["limits.wall"].value == 1.0
     os.chown(file, SOMEBODY, 0)
     monkeypatch.setattr(os, "geteuid", lambda: SOMEBODY)
     with pytest.raises(PolicyError, match="give it to root"):
-        surroundings(tmp_path, None, file)
+        policy_context(tmp_path, None, file)
     os.chown(file, 0, 0)
     file.chmod(0o666)
     with pytest.raises(PolicyError, match="can be written by everybody"):
-        surroundings(tmp_path, None, file)
+        policy_context(tmp_path, None, file)
     assert str(MACHINE_FILE) == "/etc/poet/policy.toml"
 
 

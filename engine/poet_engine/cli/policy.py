@@ -9,8 +9,8 @@ from poet_engine.errors import PolicyError, UsageError
 from poet_engine.policy import Policy, documents, layers, schema, values
 from poet_engine.policy.keys import IMPORTS, KEYS, Key, key_of, written
 from poet_engine.policy.layers import Resolution, Step
-from poet_engine.policy.similar import similar
-from poet_engine.policy.values import Held
+from poet_engine.policy.similar import suggest
+from poet_engine.policy.values import SourcedValue
 from poet_engine.settings import Settings
 
 Clock = Callable[[], float]
@@ -40,7 +40,7 @@ def explain(screen: Screen, name: str, policy: str | None) -> int:
     """Print what a key says, what may stand there, what holds here, and how that came about."""
     found = _resolve(policy)
     key = _known(name, found)
-    held = found.values.get(name, Held((), "nobody"))
+    held = found.values.get(name, SourcedValue((), "nobody"))
     steps = found.steps.get(name, ())
     screen.document(
         {
@@ -117,7 +117,7 @@ def _known(name: str, found: Resolution) -> Key:
     if name in found.values or (name in KEYS and name != IMPORTS) or name.startswith(f"{IMPORTS}."):
         return key_of(name)
     known = [key for key in (*KEYS, *found.values) if key != IMPORTS]
-    raise UsageError(f"there is no key {name!r}{similar(name, known)}; poet policy show lists them")
+    raise UsageError(f"there is no key {name!r}{suggest(name, known)}; poet policy show lists them")
 
 
 def _module(key: str) -> bool:
@@ -180,7 +180,7 @@ def _list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
 
-def _or_nothing(key: str, found: dict[str, Held]) -> str:
+def _or_nothing(key: str, found: dict[str, SourcedValue]) -> str:
     return written(key, found[key].value) if key in found else "nothing"
 
 

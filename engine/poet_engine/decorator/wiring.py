@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from poet_engine.engine import Engine
     from poet_engine.journal.recorder import Recorder
     from poet_engine.policy import Policy
-    from poet_engine.policy.layers import Surroundings
+    from poet_engine.policy.layers import PolicyContext
     from poet_engine.resilience.breaker import BreakerRegistry
     from poet_engine.resilience.performing import Pauses
     from poet_engine.resilience.pipeline import Pipeline
@@ -29,7 +29,7 @@ class Wiring(Protocol):
         """The engine for a policy, shared by all functions that ask for the same one."""
         ...
 
-    def surroundings(self, start: Path) -> "Surroundings":
+    def surroundings(self, start: Path) -> "PolicyContext":
         """The layers of policies around code in a folder."""
         ...
 

@@ -34,7 +34,7 @@ def judged_scan(
         return report  # nearly always
     files = waivers.places(file) if file is not None and policy.waivers else ()
     subject = judging.Subject(report.digest, tuple(names), now, files)
-    judgement = judging.judge(report.findings, report.cause, policy, subject, levels)
+    judgement = judging.enforce(report.findings, report.cause, policy, subject, levels)
     return dataclasses.replace(report, findings=judgement.told, audited=judgement.audited, cause=judgement.cause)
 
 

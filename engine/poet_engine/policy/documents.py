@@ -14,7 +14,7 @@ from poet_engine.errors import PolicyError
 from poet_engine.policy import waivers
 from poet_engine.policy.keys import IMPORTS, KEYS, SECTIONS, WAIVERS
 from poet_engine.policy.lines import locate
-from poet_engine.policy.similar import similar
+from poet_engine.policy.similar import suggest
 
 _MAX_FILE = 2**20
 PROJECT_FILE = "pyproject.toml"
@@ -177,7 +177,7 @@ def preset(name: str) -> Document:
     known = presets()
     if name not in known:
         raise PolicyError(
-            f"there is no policy called {name!r}{similar(name, known)}; presets: {', '.join(known)}; "
+            f"there is no policy called {name!r}{suggest(name, known)}; presets: {', '.join(known)}; "
             "a file needs a slash or the ending .toml",
             file=name or "<policy>",
         )
@@ -199,7 +199,7 @@ def read(
     Raises:
         PolicyError: Not TOML, or a key is unknown.
     """
-    document = flat(parsed(text, label), _Places(label, locate(text)), folder=folder, preset=preset)
+    document = flat(parsed(text, label), _KeyPositions(label, locate(text)), folder=folder, preset=preset)
     return dataclasses.replace(document, owners=owners)
 
 
@@ -217,7 +217,7 @@ def parsed(text: str, label: str) -> dict[str, object]:
         raise PolicyError(f"is not TOML: {error}", file=label, line=line) from None
 
 
-def flat(data: Mapping[str, object], places: "_Places", *, folder: Path | None, preset: bool) -> Document:
+def flat(data: Mapping[str, object], places: "_KeyPositions", *, folder: Path | None, preset: bool) -> Document:
     """The document that a parsed table is.
 
     Raises:
@@ -250,11 +250,11 @@ def project(path: Path, text: str, owners: Collection[int] | None = None) -> Doc
     table = tool.get("poet") if isinstance(tool, dict) else None
     if table is None:
         return None
-    places = _Places(label, locate(text), ("tool", "poet"))
+    places = _KeyPositions(label, locate(text), ("tool", "poet"))
     for name in places.table(table):
         places.known(name, frozenset({"policy"}))
     value: object = table.get("policy", {})
-    inner = _Places(label, places.lines, ("tool", "poet", "policy"))
+    inner = _KeyPositions(label, places.lines, ("tool", "poet", "policy"))
     if isinstance(value, str):
         setting = Setting(value, label, places.line("policy"), preset=False)
         return Document(label, path.resolve().parent, False, {"name": setting, "extends": setting}, {}, owners)
@@ -271,7 +271,7 @@ def says_nothing(text: str, label: str) -> bool:
     return not (isinstance(tool, dict) and "poet" in tool)
 
 
-def _flatten(data: Mapping[str, object], places: "_Places") -> Iterable[tuple[tuple[str, ...], object]]:
+def _flatten(data: Mapping[str, object], places: "_KeyPositions") -> Iterable[tuple[tuple[str, ...], object]]:
     """Every value with its path; the tables of the format are opened, unknown keys refused."""
     for name, value in data.items():
         places.known(name, _TOP)
@@ -290,7 +290,7 @@ def _flatten(data: Mapping[str, object], places: "_Places") -> Iterable[tuple[tu
                 yield (name, key), inner
 
 
-def _flatten_waivers(value: object, places: "_Places") -> Iterable[tuple[tuple[str, ...], object]]:
+def _flatten_waivers(value: object, places: "_KeyPositions") -> Iterable[tuple[tuple[str, ...], object]]:
     """Each waiver under its number, its keys known and complete; the list itself says how many there are."""
     if not isinstance(value, list):
         places.refuse("expected tables, each written [[waivers]]", WAIVERS)
@@ -307,7 +307,7 @@ def _flatten_waivers(value: object, places: "_Places") -> Iterable[tuple[tuple[s
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Places:
+class _KeyPositions:
     """Where the keys of one text stand, and the complaints that need to say so; `around` is the table they are in."""
 
     label: str
@@ -324,7 +324,7 @@ class _Places:
 
     def known(self, name: str, among: frozenset[str], *table: str) -> None:
         if name not in among:
-            self.refuse(f"unknown key{similar(name, among)}; known here: {', '.join(sorted(among))}", *table, name)
+            self.refuse(f"unknown key{suggest(name, among)}; known here: {', '.join(sorted(among))}", *table, name)
 
     def table(self, value: object, *path: str) -> dict[str, object]:
         if isinstance(value, dict):

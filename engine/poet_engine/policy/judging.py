@@ -21,7 +21,7 @@ _MS = 1e3
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Judgement:
+class Enforced:
     """What a policy makes of a source.
 
     Attributes:
@@ -52,13 +52,13 @@ class Subject:
     files: tuple[str, ...] = ()
 
 
-def judge(
+def enforce(
     findings: Sequence[Finding],
     cause: str | None,
     policy: Effective,
     subject: Subject,
     levels: Sequence[tuple[Level, Sequence[Finding]]] = (),
-) -> Judgement:
+) -> Enforced:
     """What the policy makes of what the gate found.
 
     Args:
@@ -74,7 +74,7 @@ def judge(
     more = _of_levels(levels, {_identity(finding) for finding in own})
     told = (*(finding for finding in own if finding.effect is not Effect.AUDIT), *more[Mode.WARN])
     audited = (*(finding for finding in own if finding.effect is Effect.AUDIT), *more[Mode.AUDIT])
-    return Judgement(told, audited, _cause(standing, cause))
+    return Enforced(told, audited, _cause(standing, cause))
 
 
 def over(usage: Usage, levels: Iterable[Level]) -> tuple[Finding, ...]:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from poet_engine.outcome import Severity
 from poet_engine.policy import checks, kinds
-from poet_engine.policy.kinds import Kind
+from poet_engine.policy.kinds import ValueType
 from poet_engine.policy.model import Fresh, Mode
 
 _DAY = 86_400.0
@@ -37,7 +37,7 @@ class Key:
     """
 
     name: str
-    kind: Kind
+    kind: ValueType
     meaning: str
 
 

@@ -16,7 +16,7 @@ Member = TypeVar("Member", Mode, Severity, Fresh)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class ValueType:
     """What the values of a key are.
 
     Attributes:
@@ -44,9 +44,9 @@ def _kind(
     tighter: str,
     schema: Mapping[str, object],
     range: str,  # noqa: A002 - the field's name
-) -> Kind:
-    """A kind whose functions take its own values; `Kind` itself stands in one table with all the others."""
-    return Kind(
+) -> ValueType:
+    """A kind whose functions take its own values; `ValueType` itself stands in one table with all the others."""
+    return ValueType(
         read=read,
         write=lambda value: write(cast("T", value)),
         meet=lambda one, other: meet(cast("T", one), cast("T", other)),
@@ -72,7 +72,7 @@ def _digits(value: float) -> str:
     return repr(value)
 
 
-def count(low: int, high: int) -> Kind:
+def count(low: int, high: int) -> ValueType:
     """A whole number: the smaller one is tighter."""
     return _kind(
         read=lambda raw: checks.whole(raw, low, high),
@@ -84,7 +84,7 @@ def count(low: int, high: int) -> Kind:
     )
 
 
-def number(low: float, high: float) -> Kind:
+def number(low: float, high: float) -> ValueType:
     """A number: the smaller one is tighter."""
     return _kind(
         read=lambda raw: checks.number(raw, low, high),
@@ -96,7 +96,7 @@ def number(low: float, high: float) -> Kind:
     )
 
 
-def duration(low: float, high: float) -> Kind:
+def duration(low: float, high: float) -> ValueType:
     """Seconds: fewer are tighter."""
     return _kind(
         read=lambda raw: checks.duration(raw, low, high),
@@ -113,7 +113,7 @@ def duration(low: float, high: float) -> Kind:
     )
 
 
-def size(low: int, why: str, high: int = 2**40) -> Kind:
+def size(low: int, why: str, high: int = 2**40) -> ValueType:
     """Bytes: fewer are tighter; `why` tells the reason of the lower end."""
     return _kind(
         read=lambda raw: checks.size(raw, low, high, why),
@@ -134,7 +134,7 @@ def _quoted(value: str) -> str:
     return _json(str(value))
 
 
-def choice(kind: type[Member], tightest_first: tuple[Member, ...]) -> Kind:
+def choice(kind: type[Member], tightest_first: tuple[Member, ...]) -> ValueType:
     """One of a few, in order."""
     order: tuple[str, ...] = tightest_first
 
@@ -151,7 +151,7 @@ def choice(kind: type[Member], tightest_first: tuple[Member, ...]) -> Kind:
     )
 
 
-def allowed(read: Callable[[object], tuple[str, ...]], pattern: str, said: str) -> Kind:
+def allowed(read: Callable[[object], tuple[str, ...]], pattern: str, said: str) -> ValueType:
     """A set of what is allowed: fewer are tighter."""
     return _kind(
         read=read,
@@ -171,7 +171,7 @@ def _in_both(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(set(one) & set(other)))
 
 
-def walls() -> Kind:
+def walls() -> ValueType:
     """A set of what is demanded: more are tighter."""
     return _kind(
         read=lambda raw: frozenset(checks.choice(item, Wall) for item in checks.texts(raw)),
@@ -191,7 +191,7 @@ def _in_either(one: frozenset[Wall], other: frozenset[Wall]) -> frozenset[Wall]:
     return one | other
 
 
-def runtime() -> Kind:
+def runtime() -> ValueType:
     """A runtime of a container engine: a name is tighter than none, and no two names have anything in common."""
     return _kind(
         read=checks.runtime,
@@ -213,7 +213,7 @@ def _same_runtime(one: str | None, other: str | None) -> str | None:
     return one or other
 
 
-def levels() -> Kind:
+def levels() -> ValueType:
     """Other policies whose findings are told or recorded: more are tighter. They are read where they can be found."""
     return _kind(
         read=checks.texts,

@@ -19,7 +19,7 @@ from poet_engine.policy import documents, keys, loading, values
 from poet_engine.policy.documents import Document
 from poet_engine.policy.keys import IMPORTS, KEYS, LEVELS, WAIVERS
 from poet_engine.policy.model import Effective
-from poet_engine.policy.values import Held
+from poet_engine.policy.values import SourcedValue
 from poet_engine.policy.waivers import Waiver, in_order
 
 P = TypeVar("P", bound=Effective)
@@ -51,13 +51,13 @@ class Layer:
     place: str
     name: str
     extends: str | None
-    values: Mapping[str, Held]
+    values: Mapping[str, SourcedValue]
     whole: bool
     may_loosen: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Surroundings:
+class PolicyContext:
     """The layers that a call finds around it, the outermost first."""
 
     layers: tuple[Layer, ...] = ()
@@ -74,13 +74,13 @@ class Step:
     """
 
     place: str
-    held: Held
-    tightened: Held | None = None
+    held: SourcedValue
+    tightened: SourcedValue | None = None
 
 
-def surroundings(
+def policy_context(
     start: Path, organisation: str | None, machine: Path = MACHINE_FILE, named: Iterable[str | Path] = ()
-) -> Surroundings:
+) -> PolicyContext:
     """The layers around code that lies in a folder.
 
     Args:
@@ -99,7 +99,7 @@ def surroundings(
             _layer(ORGANISATION, document if document.preset else documents.file(Path(organisation), organisation))
         )
     found.append(_project(start, tuple(named)))
-    return Surroundings(tuple(layer for layer in found if layer is not None))
+    return PolicyContext(tuple(layer for layer in found if layer is not None))
 
 
 def _machine(path: Path) -> Layer | None:
@@ -188,7 +188,7 @@ class Resolution:
 
     name: str
     extends: str | None
-    values: Mapping[str, Held]
+    values: Mapping[str, SourcedValue]
     steps: Mapping[str, tuple[Step, ...]]
 
     def policy(self, kind: type[P]) -> P:
@@ -197,7 +197,7 @@ class Resolution:
 
 
 def resolve(
-    choice: Effective | str | Path | None, around: Surroundings, base: str = loading.ROOT, *, by_caller: bool = True
+    choice: Effective | str | Path | None, around: PolicyContext, base: str = loading.ROOT, *, by_caller: bool = True
 ) -> Resolution:
     """What holds for a call.
 
@@ -219,7 +219,7 @@ def resolve(
             _refuse_preload(layer)
     start = _layer(PRESET, documents.preset(base))
     # A whole policy that the caller names takes the place of the project's, which then only tightens it.
-    work = _Work(start.values, guarded=function is None or not function.whole)
+    work = _Resolver(start.values, guarded=function is None or not function.whole)
     for layer in layers:
         work.apply(layer)
     innermost = [start, *(layer for layer in layers if layer.place != MACHINE)][-1]
@@ -254,18 +254,18 @@ def alone(path: Path) -> Resolution:
         PolicyError: It is wrong.
     """
     document = documents.project(path, documents.text_of(path).text)
-    return resolve(None, Surroundings(() if document is None else (_layer(PROJECT, document),)))
+    return resolve(None, PolicyContext(() if document is None else (_layer(PROJECT, document),)))
 
 
-class _Work:
+class _Resolver:
     """The values so far, and the bounds that the layers so far have set."""
 
-    def __init__(self, start: Mapping[str, Held], *, guarded: bool) -> None:
+    def __init__(self, start: Mapping[str, SourcedValue], *, guarded: bool) -> None:
         self.values = dict(start)
         self._guarded = guarded
         self.steps = {key: (Step(PRESET, held),) for key, held in start.items()}
-        self._bounds: dict[str, Held] = {}
-        self._closed: Held | None = None  # set by a whole layer: a module that has no bound is refused
+        self._bounds: dict[str, SourcedValue] = {}
+        self._closed: SourcedValue | None = None  # set by a whole layer: a module that has no bound is refused
 
     def apply(self, layer: Layer) -> None:
         before = self.values
@@ -283,7 +283,7 @@ class _Work:
         if layer.place == PROJECT and self._guarded:
             self._keep_tight(layer, before)
 
-    def _keep_tight(self, layer: Layer, before: Mapping[str, Held]) -> None:
+    def _keep_tight(self, layer: Layer, before: Mapping[str, SourcedValue]) -> None:
         """Hold what a project says to what held without it; whoever calls from further in is not held to that."""
         for key in _GUARDED:
             was, held = before[key], self.values[key]
@@ -293,10 +293,10 @@ class _Work:
             written = layer.values.get(key)
             if written is not None and written.place is not None:
                 raise _refusal(key, written, was, f"a project's file may only tighten it; {_NAME_IT}")
-            self.values[key] = Held(_met(key, held, was), was.origin)
+            self.values[key] = SourcedValue(_met(key, held, was), was.origin)
             self.steps[key] = (*self.steps[key][:-1], Step(PROJECT, self.values[key], held))
 
-    def _bounded(self, layer: Layer, key: str, held: Held, asked: Mapping[str, Held]) -> Held:
+    def _bounded(self, layer: Layer, key: str, held: SourcedValue, asked: Mapping[str, SourcedValue]) -> SourcedValue:
         """The value that a key may have; a step is noted where the layer had a say in it."""
         bound = self._bound(key)
         if bound is None or keys.within(key, held.value, bound.value):
@@ -304,38 +304,38 @@ class _Work:
         else:
             if key in asked and held.place is not None and key not in LEVELS:
                 raise _refusal(key, held, bound)
-            found, tightened = Held(_met(key, held, bound), bound.origin), held
+            found, tightened = SourcedValue(_met(key, held, bound), bound.origin), held
         if key in asked or tightened is not None:
             self.steps[key] = (*self.steps.get(key, ()), Step(layer.place, found, tightened))
         return found
 
-    def _bound(self, key: str) -> Held | None:
+    def _bound(self, key: str) -> SourcedValue | None:
         bound = self._bounds.get(key)
         if bound is None and self._closed is not None and key.startswith(f"{IMPORTS}."):
             return self._closed
         return bound
 
-    def _bind(self, layer: Layer, said: Mapping[str, Held]) -> None:
+    def _bind(self, layer: Layer, said: Mapping[str, SourcedValue]) -> None:
         loose = layer.may_loosen
         self._bounds |= {key: held for key, held in said.items() if not _in(key, loose)}
         if layer.whole and not _in(IMPORTS, loose):
             self._bounds = {
                 key: held for key, held in self._bounds.items() if key in said or not key.startswith(f"{IMPORTS}.")
             }
-            self._closed = Held((), layer.name)
+            self._closed = SourcedValue((), layer.name)
 
 
 def _in(key: str, loose: Iterable[str]) -> bool:
     return any(key == name or key.startswith(f"{name}.") for name in loose)
 
 
-def _joined(outer: Held, inner: Held) -> Held:
+def _joined(outer: SourcedValue, inner: SourcedValue) -> SourcedValue:
     """Waivers of a layer join those around it."""
     both = (*cast("tuple[Waiver, ...]", outer.value), *cast("tuple[Waiver, ...]", inner.value))
-    return Held(in_order(both), inner.origin)
+    return SourcedValue(in_order(both), inner.origin)
 
 
-def _met(key: str, held: Held, bound: Held) -> object:
+def _met(key: str, held: SourcedValue, bound: SourcedValue) -> object:
     try:
         return keys.met(key, held.value, bound.value)
     except ValueError:
@@ -343,7 +343,7 @@ def _met(key: str, held: Held, bound: Held) -> object:
 
 
 def _refusal(
-    key: str, held: Held, bound: Held, remedy: str = "ask for what is allowed, or have it allowed there"
+    key: str, held: SourcedValue, bound: SourcedValue, remedy: str = "ask for what is allowed, or have it allowed there"
 ) -> PolicyError:
     file, line = held.place or (held.origin, None)
     allowed = keys.written(key, bound.value)

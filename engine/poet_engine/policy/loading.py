@@ -12,8 +12,8 @@ from poet_engine.policy import checks, documents, keys, values, waivers
 from poet_engine.policy.documents import Document, Setting
 from poet_engine.policy.keys import IMPORTS, KEYS, LEVELS, SECTIONS, WAIVERS
 from poet_engine.policy.model import Effective
-from poet_engine.policy.similar import similar
-from poet_engine.policy.values import FORMAT, Held
+from poet_engine.policy.similar import suggest
+from poet_engine.policy.values import FORMAT, SourcedValue
 from poet_engine.policy.waivers import Waiver
 
 T = TypeVar("T")
@@ -42,7 +42,7 @@ def built(document: Document, kind: type[P]) -> P:
     return values.assembled(merged(document), kind, name=name_of(document), extends=extends_of(document))
 
 
-def merged(document: Document, *, root: bool = True, levels: bool = True) -> dict[str, Held]:
+def merged(document: Document, *, root: bool = True, levels: bool = True) -> dict[str, SourcedValue]:
     """What a document and its ancestors say, each checked by itself, so that a wrong value is found in any of them.
 
     Args:
@@ -50,7 +50,7 @@ def merged(document: Document, *, root: bool = True, levels: bool = True) -> dic
         root: Whether a document that names no parent extends the root preset; else it says only what it says.
         levels: Whether `warn` and `audit` are looked up. They are not in a policy that is named there.
     """
-    found: dict[str, Held] = {}
+    found: dict[str, SourcedValue] = {}
     for one in reversed(_chain(document, root=root)):
         own = _preset_values(one.label, levels) if one.preset else _checked(one, levels=levels)
         added = {WAIVERS: _added(found, own)} if WAIVERS in own else {}
@@ -89,7 +89,7 @@ def _loosened(value: object) -> frozenset[str]:
     known = (*SECTIONS, *KEYS)
     for item in found:
         if item not in known:
-            raise ValueError(f"there is no key or section {item!r}{similar(item, known)}")
+            raise ValueError(f"there is no key or section {item!r}{suggest(item, known)}")
     return frozenset(found)
 
 
@@ -133,27 +133,27 @@ def _named(name: str, setting: Setting, key: str, document: Document) -> Documen
 
 
 @functools.cache
-def _preset_values(name: str, levels: bool) -> Mapping[str, Held]:  # noqa: FBT001 - the cache needs it in one form
+def _preset_values(name: str, levels: bool) -> Mapping[str, SourcedValue]:  # noqa: FBT001 - the cache needs it in one form
     return _checked(documents.preset(name), levels=levels)
 
 
-def _checked(document: Document, *, levels: bool) -> dict[str, Held]:
+def _checked(document: Document, *, levels: bool) -> dict[str, SourcedValue]:
     """What a document itself says."""
     if "version" in document.head:
         check(document.head["version"], "version", _format)
     name_of(document)
     may_loosen(document)
-    found: dict[str, Held] = {}
+    found: dict[str, SourcedValue] = {}
     for key, setting in document.settings.items():
         if key in LEVELS:
-            found[key] = Held(_levels(key, setting, document) if levels else (), setting.origin)
+            found[key] = SourcedValue(_levels(key, setting, document) if levels else (), setting.origin)
         elif key == WAIVERS:
-            found[key] = Held(_waivers(document), setting.origin)
+            found[key] = SourcedValue(_waivers(document), setting.origin)
         elif not key.startswith(f"{WAIVERS}."):
             if key.startswith(f"{IMPORTS}."):
                 module = Setting(key.removeprefix(f"{IMPORTS}."), setting.file, setting.line, setting.preset)
                 check(module, key, checks.module)
-            found[key] = Held(check(setting, key, keys.key_of(key).kind.read), setting.origin)
+            found[key] = SourcedValue(check(setting, key, keys.key_of(key).kind.read), setting.origin)
     return found
 
 
@@ -187,13 +187,13 @@ def _fields(document: Document, path: str) -> dict[str, Never]:
     )
 
 
-def _added(found: Mapping[str, Held], own: Mapping[str, Held]) -> Held:
+def _added(found: Mapping[str, SourcedValue], own: Mapping[str, SourcedValue]) -> SourcedValue:
     """Waivers join those of the parent: who waives one more finding does not mean to take the others back."""
     earlier = found.get(WAIVERS)
     mine = own[WAIVERS]
     if earlier is None or not isinstance(earlier.value, tuple) or not isinstance(mine.value, tuple):
         return mine
-    return Held(waivers.in_order((*earlier.value, *mine.value)), mine.origin)
+    return SourcedValue(waivers.in_order((*earlier.value, *mine.value)), mine.origin)
 
 
 def check(setting: Setting, key: str, reader: Callable[[object], T]) -> T:

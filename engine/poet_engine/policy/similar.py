@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 
-def similar(name: str, known: Iterable[str]) -> str:
+def suggest(name: str, known: Iterable[str]) -> str:
     """` (did you mean 'x'?)`, or nothing where nothing is close."""
     import difflib  # noqa: PLC0415 - only a mistake needs it
 

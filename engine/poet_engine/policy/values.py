@@ -20,7 +20,7 @@ _AND = " & "
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Held:
+class SourcedValue:
     """A value that was checked, and who set it.
 
     Attributes:
@@ -38,10 +38,10 @@ class Held:
         return (file, int(line)) if file and line.isdigit() else None
 
 
-Values = Mapping[str, Held]
+Values = Mapping[str, SourcedValue]
 
 
-def of(policy: Effective) -> dict[str, Held]:
+def of(policy: Effective) -> dict[str, SourcedValue]:
     """The values of a policy; the opposite of `assembled`."""
     found: dict[str, object] = {f"{IMPORTS}.{module}": names for module, names in policy.static.imports.items()}
     found[WAIVERS] = policy.waivers
@@ -54,7 +54,7 @@ def of(policy: Effective) -> dict[str, Held]:
         elif name not in {IMPORTS, WAIVERS}:
             part: object = getattr(policy, section)
             found[name] = getattr(part, field)
-    return {name: Held(value, policy.origin.get(name, policy.name)) for name, value in found.items()}
+    return {name: SourcedValue(value, policy.origin.get(name, policy.name)) for name, value in found.items()}
 
 
 def assembled(values: Values, kind: type[P], *, name: str, extends: str | None) -> P:
@@ -131,8 +131,8 @@ def _value(values: Values, key: str) -> object:
     return keys.empty(key) if held is None else held.value
 
 
-def _met(key: str, one: Held | None, other: Held | None) -> Held:
-    nothing = Held(keys.empty(key), "")
+def _met(key: str, one: SourcedValue | None, other: SourcedValue | None) -> SourcedValue:
+    nothing = SourcedValue(keys.empty(key), "")
     one, other = one or nothing, other or nothing
     try:
         value = keys.met(key, one.value, other.value)
@@ -140,7 +140,7 @@ def _met(key: str, one: Held | None, other: Held | None) -> Held:
         origins = _AND.join(sorted({one.origin, other.origin}))
         raise PolicyError(f"{error} ({origins}); name one of them in both", key=key) from None
     alike = {held.origin for held in (one, other) if held.value == value}
-    return Held(value, _AND.join(sorted(alike or {one.origin, other.origin})))
+    return SourcedValue(value, _AND.join(sorted(alike or {one.origin, other.origin})))
 
 
 def _part(section: str, values: Values) -> dict[str, Never]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from poet_engine.policy.rule_ids import UNWAIVABLE, WAIVABLE
-from poet_engine.policy.similar import similar
+from poet_engine.policy.similar import suggest
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _WILD = re.compile(r"[*?\[]")
@@ -103,7 +103,7 @@ def _rule(value: object) -> str:
     if isinstance(value, str) and value in UNWAIVABLE:
         raise ValueError(f"{value} cannot be waived, since it means that the source was not scanned to the end")
     if not isinstance(value, str) or value not in WAIVABLE:
-        hint = similar(value, WAIVABLE) if isinstance(value, str) else ""
+        hint = suggest(value, WAIVABLE) if isinstance(value, str) else ""
         raise ValueError(f"there is no rule {value!r}{hint}; docs/gate.md lists ours, and bandit's are B101 to B704")
     return value
 

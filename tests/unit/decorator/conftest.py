@@ -30,7 +30,7 @@ from poet_engine.journal import Journal
 from poet_engine.journal.recorder import Recorder
 from poet_engine.outcome import Blame, ErrorInfo, Outcome, Status
 from poet_engine.policy import Policy
-from poet_engine.policy.layers import Surroundings, surroundings
+from poet_engine.policy.layers import PolicyContext, policy_context
 from poet_engine.resilience.breaker import BreakerRegistry, BreakerSettings
 from poet_engine.resilience.performing import Pauses
 from poet_engine.resilience.pipeline import Pipeline
@@ -132,9 +132,9 @@ class Workshop:
             self.engines.append(engine)
             return engine
 
-    def surroundings(self, start: Path) -> Surroundings:
+    def surroundings(self, start: Path) -> PolicyContext:
         """Those that the test has laid around its folder; none of this machine's."""
-        return surroundings(start, None, self.folder / "machine.toml")
+        return policy_context(start, None, self.folder / "machine.toml")
 
     def recorder(self, journal: Path) -> Recorder:
         """One for each journal."""

@@ -6,9 +6,9 @@ import pytest
 
 from poet_engine.errors import PolicyError
 from poet_engine.policy import Mode, Policy, Wall
-from poet_engine.policy.layers import Resolution, Surroundings, resolve, surroundings
+from poet_engine.policy.layers import PolicyContext, Resolution, policy_context, resolve
 
-NOTHING = Surroundings()
+NOTHING = PolicyContext()
 
 
 class Around:
@@ -33,8 +33,8 @@ class Around:
     def project(self, text: str) -> None:
         (self.start.parent / "pyproject.toml").write_text(text)
 
-    def read(self) -> Surroundings:
-        return surroundings(self.start, self.organisation, self.machine)
+    def read(self) -> PolicyContext:
+        return policy_context(self.start, self.organisation, self.machine)
 
     def resolve(self, choice: Policy | str | Path | None = None, base: str = "restricted") -> Resolution:
         return resolve(choice, self.read(), base)

@@ -92,7 +92,7 @@ def run(screen: Screen, order: Order, *, clock: Callable[[], float] = time.monot
         if earlier is not None:
             earlier.begin()
         if summary.todo:
-            _run(screen, order, _Work(jobs, earlier, policy), summary, clock)
+            _run(screen, order, _BulkRun(jobs, earlier, policy), summary, clock)
     show(screen, summary, on_stderr=order.out == _STDOUT)
     return 0 if summary.all_ok else 1
 
@@ -159,7 +159,7 @@ class _Faults:
             raise UsageError(f"{self._first}; no job was run{others}")
 
 
-class _Work:
+class _BulkRun:
     """The jobs that have no result yet, and how their outcomes are written."""
 
     def __init__(self, jobs: JobsFile, earlier: Results | None, policy: str) -> None:
@@ -179,7 +179,7 @@ class _Work:
         self.sink.append(result_line(outcome, self._digests.pop(outcome.job_id), self._policy))
 
 
-def _run(screen: Screen, order: Order, work: _Work, summary: Summary, clock: Callable[[], float]) -> None:
+def _run(screen: Screen, order: Order, work: _BulkRun, summary: Summary, clock: Callable[[], float]) -> None:
     began = clock()
     with contextlib.ExitStack() as stack:
         engine = stack.enter_context(_engine(order))
