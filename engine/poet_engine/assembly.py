@@ -37,7 +37,7 @@ from poet_engine.sandbox import walls
 from poet_engine.sandbox.opening import OpeningSandbox
 from poet_engine.sandbox.protocol import Sandbox, WallReport
 from poet_engine.settings import ServeMode, Settings
-from poet_engine.store import FunctionStore, Store
+from poet_engine.store import FunctionStore, VersionStore
 from poet_engine.telemetry.exporting import Exports
 from poet_engine.telemetry.gauges import Gauges, Host, Lanes
 
@@ -229,7 +229,7 @@ def _random() -> float:
 def _state_store(key: VersionKey) -> FunctionStore | None:
     """Where a version's breaker is kept: `function` is its folder. An original in the host has none."""
     path = Path(key.function)
-    return Store(path.parent).function(path.name) if path.is_absolute() else None
+    return VersionStore(path.parent).function(path.name) if path.is_absolute() else None
 
 
 class Shared:

@@ -12,9 +12,9 @@ from typing import ClassVar, Protocol, Self, TypeVar
 from poet_engine import bulk, located_job
 from poet_engine.cancellation import Cancellation
 from poet_engine.errors import ClosedError, InfraError, UsageError
-from poet_engine.gate import Gate, ScanReport, judged_scan, noted
+from poet_engine.gate import Gate, ScanReport, annotate, policy_scan
 from poet_engine.job import Job, Script
-from poet_engine.journal.recorder import Call, Recorder
+from poet_engine.journal.recorder import ExecutedCall, Recorder
 from poet_engine.loaded import BoundFunction
 from poet_engine.outcome import Evidence, Outcome, Status, decisive
 from poet_engine.policy import Policy
@@ -146,7 +146,7 @@ class Engine:
 
     def _scan(self, source: str, names: Iterable[str], file: str | None) -> ScanReport:
         self._refuse_if_closed()
-        return judged_scan(self._gate, source, self.policy, names=names, file=file, now=self._clock())
+        return policy_scan(self._gate, source, self.policy, names=names, file=file, now=self._clock())
 
     def undecorate(self, source: str) -> str:
         """The source without its `@poet` decorators and `poet_engine` imports; lines keep their numbers.
@@ -265,7 +265,7 @@ class Engine:
         outcome = self.attempt(job, cancellation=cancellation)
         if self._recorder is None:
             return Recorded(outcome, "")
-        call = Call(
+        call = ExecutedCall(
             function_name=job.filename if isinstance(job, Script) else job.entry,
             version=hashlib.sha256(job.source.encode(errors="surrogatepass")).hexdigest()[:_DIGEST_DIGITS],
             execution_id=outcome.execution_id,
@@ -297,7 +297,7 @@ class Engine:
             outcome = _no_gate(error)
         else:
             outcome = _rejected(report) if report.rejected else self._run_in_sandbox(job, cancellation)
-            outcome = noted(outcome, report, self.policy)
+            outcome = annotate(outcome, report, self.policy)
         return dataclasses.replace(outcome, execution_id=execution_id, sandbox=self.sandbox_name, job_id=job.id)
 
     async def aattempt(self, job: Job, *, execution_id: str | None = None) -> Outcome:

@@ -50,13 +50,13 @@ def uuid7(now_ms: int, random_bytes: bytes) -> uuid.UUID:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Strict:
+class _StrictEvent:
     # Read by pydantic in `from_json`, inherited by every part of an event.
     __pydantic_config__ = {"strict": True, "extra": "forbid", "allow_inf_nan": False}  # noqa: RUF012 - ClassVar would make pydantic resolve it as a field's annotation
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class EventMetadata(_Strict):
+class EventMetadata(_StrictEvent):
     """Who speaks.
 
     Attributes:
@@ -71,7 +71,7 @@ class EventMetadata(_Strict):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutionMetrics(_Strict):
+class ExecutionMetrics(_StrictEvent):
     """What a call used.
 
     Attributes:
@@ -86,7 +86,7 @@ class ExecutionMetrics(_Strict):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutionError(_Strict):
+class ExecutionError(_StrictEvent):
     """The error of a call that failed, as text."""
 
     type: str
@@ -95,7 +95,7 @@ class ExecutionError(_Strict):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class FindingNote(_Strict):
+class FindingNote(_StrictEvent):
     """One finding about the version's source, or about what the call used.
 
     Attributes:
@@ -112,7 +112,7 @@ class FindingNote(_Strict):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Resources(_Strict):
+class Resources(_StrictEvent):
     """Amounts of what a call may use or has used; left out where nothing bounds or counts it.
 
     Attributes:
@@ -133,7 +133,7 @@ class Resources(_Strict):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptNote(_Strict):
+class AttemptNote(_StrictEvent):
     """One attempt of a call.
 
     Attributes:
@@ -150,7 +150,7 @@ class AttemptNote(_Strict):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class RefusalNote(_Strict):
+class RefusalNote(_StrictEvent):
     """A part of the pipeline that turned the call away from somebody.
 
     Attributes:
@@ -165,7 +165,7 @@ class RefusalNote(_Strict):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutionPayload(_Strict):
+class ExecutionPayload(_StrictEvent):
     """One call of one version.
 
     Attributes:
@@ -233,7 +233,7 @@ class ExecutionPayload(_Strict):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class FeedbackMetrics(_Strict):
+class FeedbackMetrics(_StrictEvent):
     """Measured feedback: rates between 0 and 1, `avg_duration` in milliseconds."""
 
     success_rate: float | None = None
@@ -242,7 +242,7 @@ class FeedbackMetrics(_Strict):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class FeedbackPayload(_Strict):
+class FeedbackPayload(_StrictEvent):
     """What somebody thought of one call; the scale of `rating` is the caller's, and `module` is the call's."""
 
     function_name: str
@@ -257,7 +257,7 @@ class FeedbackPayload(_Strict):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class UpdatePayload(_Strict):
+class UpdatePayload(_StrictEvent):
     """A change of the version that serves; `old_version` is None for the first one."""
 
     function_name: str
@@ -268,7 +268,7 @@ class UpdatePayload(_Strict):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class BreakerPayload(_Strict):
+class BreakerPayload(_StrictEvent):
     """A circuit breaker went from one state to another, or a person set it; the states are those of docs/resilience.md.
 
     Attributes:
@@ -304,7 +304,7 @@ class BreakerPayload(_Strict):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class RecordingPayload(_Strict):
+class RecordingPayload(_StrictEvent):
     """What one call was given and what its caller got, where recording was asked for.
 
     Attributes:
@@ -335,7 +335,7 @@ class RecordingPayload(_Strict):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class _Event(_Strict):
+class _Event(_StrictEvent):
     """What every event has.
 
     Attributes:
@@ -562,7 +562,7 @@ class EventFactory:
 
 def _fields(value: object) -> dict[str, object]:
     """The fields of a part of an event that are not None, for `json.dumps`."""
-    if not isinstance(value, _Strict):
+    if not isinstance(value, _StrictEvent):
         raise EventError(f"a {type(value).__name__} has no JSON form")
     # Not `dataclasses.fields`: it filters the class's fields anew each time, for every part of every event.
     return {name: found for name in value.__dataclass_fields__ if (found := getattr(value, name)) is not None}

@@ -19,7 +19,7 @@ from poet_engine.outcome import Outcome
 from poet_engine.policy import Policy
 from poet_engine.policy.documents import presets
 from poet_engine.policy.model import Wall
-from poet_engine.store import FunctionStore, Store, StoredVersion, StoreError
+from poet_engine.store import FunctionStore, StoredVersion, StoreError, VersionStore
 
 CURRENT = "current"
 
@@ -94,7 +94,7 @@ def recording_of(found: RecordedCall) -> RecordingPayload:
     raise UsageError(f"no version was asked for that call{why}, so there is nothing to run again in a sandbox")
 
 
-def version_of(store: Store, recording: RecordingPayload, wanted: str | None) -> StoredVersion:
+def version_of(store: VersionStore, recording: RecordingPayload, wanted: str | None) -> StoredVersion:
     """The version that is to run.
 
     Args:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from poet_engine import Engine, Job, Policy
-from poet_engine.gate import Gate, judged_scan
+from poet_engine.gate import Gate, policy_scan
 from poet_engine.job import Script
 from poet_engine.outcome import Status
 
@@ -50,7 +50,7 @@ def gate() -> Iterator[Gate]:
 def scan(gate: Gate, project: Path, monkeypatch: pytest.MonkeyPatch) -> Scan:
     """`scan(policy, path)` in the project's folder is the cause for which a file is turned down."""
     monkeypatch.chdir(project)
-    return lambda policy, path: judged_scan(gate, SOURCE, Policy.load(policy), file=path, now=0).cause
+    return lambda policy, path: policy_scan(gate, SOURCE, Policy.load(policy), file=path, now=0).cause
 
 
 # How the file may be called from its folder. `{}` is that folder, whole.
@@ -152,7 +152,7 @@ CLAIMS = (
 def test_a_source_cannot_say_which_file_it_is(gate: Gate, project: Path, claim: str) -> None:
     policy = Policy.load(project / "mine.toml")
     for file in (str(project / "sub/a.py"), None):
-        assert judged_scan(gate, claim + SOURCE, policy, names=["f"], file=file, now=0).cause == "scan_ast"
+        assert policy_scan(gate, claim + SOURCE, policy, names=["f"], file=file, now=0).cause == "scan_ast"
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ import pytest
 from poet_engine import replaying
 from poet_engine.errors import UsageError
 from poet_engine.events import ExecutionError, ExecutionPayload, RecordingPayload
-from poet_engine.journal.recorder import Call, payload
+from poet_engine.journal.recorder import ExecutedCall, payload
 from poet_engine.outcome import Blame, Outcome, Status
 from poet_engine.policy import Policy
 from poet_engine.replaying import RecordedCall
 from poet_engine.sandbox.scripted import failed, ok
-from poet_engine.store import Metadata, Store, StoreError
+from poet_engine.store import Metadata, StoreError, VersionStore
 
 POLICY = Policy.load("data")
 RECORDING = RecordingPayload(
@@ -22,7 +22,7 @@ RECORDING = RecordingPayload(
     policy_digest=POLICY.digest, served_by="generated", arguments='{"args":[1],"kwargs":{"b":2}}', answer="3",
 )  # fmt: skip
 CALL = payload(
-    Call(
+    ExecutedCall(
         function_name="total", version="v1", execution_id="the-call", start=1.0, end=2.0, outcome=ok(3),
         served_by="generated", attempts=1, policy=POLICY,
     )
@@ -38,9 +38,9 @@ def recorded(**changes: object) -> RecordingPayload:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
+def store(tmp_path: Path) -> VersionStore:
     """Two versions; the second one serves."""
-    made = Store(tmp_path / ".poet")
+    made = VersionStore(tmp_path / ".poet")
     function = made.function("shop.Shop.total")
     for number in (1, 2):
         function.add(code=f"def total(a, b):\n    return {number}\n", params={}, metadata=METADATA)
@@ -72,42 +72,42 @@ class TestRecording:
 
 class TestVersion:
     @pytest.mark.parametrize(("wanted", "name"), [(None, "v1"), ("v2", "v2"), ("v1", "v1"), ("current", "v2")])
-    def test_which_one(self, store: Store, wanted: str | None, name: str) -> None:
+    def test_which_one(self, store: VersionStore, wanted: str | None, name: str) -> None:
         assert replaying.version_of(store, RECORDING, wanted).name == name
 
-    def test_one_that_was_removed(self, store: Store) -> None:
+    def test_one_that_was_removed(self, store: VersionStore) -> None:
         store.function(RECORDING.folder).remove("v1", actor="tests", reason="old")
         with pytest.raises(UsageError, match=r"there is no version v1; there is v2: .* with --version"):
             replaying.version_of(store, RECORDING, None)
 
     def test_a_folder_that_is_not_there(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="there is none yet"):
-            replaying.version_of(Store(tmp_path / "elsewhere"), RECORDING, None)
+            replaying.version_of(VersionStore(tmp_path / "elsewhere"), RECORDING, None)
         with pytest.raises(UsageError, match="no version serves"):
-            replaying.version_of(Store(tmp_path / "elsewhere"), RECORDING, "current")
+            replaying.version_of(VersionStore(tmp_path / "elsewhere"), RECORDING, "current")
 
-    def test_one_that_was_edited_does_not_run(self, store: Store) -> None:
+    def test_one_that_was_edited_does_not_run(self, store: VersionStore) -> None:
         code = store.root / RECORDING.folder / "v1" / "code.py"
         code.write_text("def total(a, b):\n    return 4\n", encoding="utf-8")
         with pytest.raises(UsageError, match=r"was edited after it was stored.*\.poet\.adopt\(code\)"):
             replaying.version_of(store, RECORDING, None)
 
-    def test_one_that_is_damaged_is_told_as_such(self, store: Store) -> None:
+    def test_one_that_is_damaged_is_told_as_such(self, store: VersionStore) -> None:
         (store.root / RECORDING.folder / "v1" / "metadata.json").unlink()
         with pytest.raises(StoreError, match=r"metadata\.json"):
             replaying.version_of(store, RECORDING, None)
 
     @pytest.mark.parametrize("folder", ["../shop.Shop.total", "/etc", "", ".", "events", "a/b", "a\0b", "~"])
-    def test_a_folder_that_a_journal_names_leads_nowhere_else(self, store: Store, folder: str) -> None:
+    def test_a_folder_that_a_journal_names_leads_nowhere_else(self, store: VersionStore, folder: str) -> None:
         with pytest.raises(UsageError, match="cannot be the name of a function"):
             replaying.version_of(store, recorded(folder=folder), None)
 
     @pytest.mark.parametrize("name", ["../v1", "v0", "V1", "", "v1/../v2", "v1\n"])
-    def test_nor_does_a_version(self, store: Store, name: str) -> None:
+    def test_nor_does_a_version(self, store: VersionStore, name: str) -> None:
         with pytest.raises(UsageError, match="is not the name of a version"):
             replaying.version_of(store, recorded(version=name), None)
 
-    def test_a_link_in_its_place_is_not_followed(self, store: Store, tmp_path: Path) -> None:
+    def test_a_link_in_its_place_is_not_followed(self, store: VersionStore, tmp_path: Path) -> None:
         (tmp_path / "elsewhere").mkdir()
         (store.root / RECORDING.folder).rename(tmp_path / "elsewhere" / "real")
         (store.root / RECORDING.folder).symlink_to(tmp_path / "elsewhere" / "real")
@@ -116,13 +116,13 @@ class TestVersion:
 
 
 class TestJob:
-    def test_it_is_the_call_of_then(self, store: Store) -> None:
+    def test_it_is_the_call_of_then(self, store: VersionStore) -> None:
         job = replaying.job_of(RECORDING, replaying.version_of(store, RECORDING, "v2"))
         assert (job.entry, job.args, job.kwargs) == ("total", (1,), {"b": 2})
         assert job.source == "def total(a, b):\n    return 2\n"
         assert job.filename == "shop.Shop.total/v2/code.py"
 
-    def test_arguments_that_were_left_out(self, store: Store) -> None:
+    def test_arguments_that_were_left_out(self, store: VersionStore) -> None:
         version = replaying.version_of(store, RECORDING, None)
         with pytest.raises(UsageError, match="were not kept: call takes 900,000 bytes"):
             replaying.job_of(recorded(arguments=None, left_out="call takes 900,000 bytes"), version)

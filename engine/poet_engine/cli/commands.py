@@ -17,7 +17,7 @@ from poet_engine.cli.reading import read_text
 from poet_engine.cli.screen import Screen
 from poet_engine.cli.target import find
 from poet_engine.errors import SandboxUnavailableError, UsageError
-from poet_engine.gate import Gate, judged_scan
+from poet_engine.gate import Gate, policy_scan
 from poet_engine.located_job import LocatedJob
 from poet_engine.policy import Policy
 from poet_engine.sandbox.protocol import Diagnosis, Grade
@@ -102,7 +102,7 @@ def _scan(gate: Gate, policy: Policy, name: str, source: str, now: float) -> ren
         text = gate.undecorate(source)
     except UsageError:
         text = source  # it cannot be parsed, which is for the gate to say, with the line
-    report = judged_scan(gate, text, policy, file=name, now=now)
+    report = policy_scan(gate, text, policy, file=name, now=now)
     return render.ScannedFile(name, report.digest, str(report.mode), report.cause, (*report.findings, *report.audited))
 
 

@@ -57,7 +57,7 @@ class DemoError(PoetError):
 
 
 @dataclasses.dataclass(slots=True)
-class Row:
+class DemoRow:
     """One call as the closing table shows it."""
 
     what: str
@@ -185,7 +185,7 @@ def _flow(path: Path) -> tuple[list[float], list[float]]:
     return current, [flow for year, flow in rows if year <= _LAST_REFERENCE_YEAR]
 
 
-def _enhanced(screen: Screen, drift: _Drift, current: list[float], reference: list[float]) -> Row:
+def _enhanced(screen: Screen, drift: _Drift, current: list[float], reference: list[float]) -> DemoRow:
     execution = drift.poet.call(current, reference)
     screen.heading(f"3. The call, in the {execution.outcome.sandbox} sandbox")
     value = execution.value if isinstance(execution.value, dict) else {}
@@ -195,7 +195,7 @@ def _enhanced(screen: Screen, drift: _Drift, current: list[float], reference: li
     found = value.get("drift_detected") is True and execution.served_by == "generated"
     if execution.fallback_reason:
         screen.line(f"the original answered: {execution.fallback_reason}", style="red")
-    return Row("detect_drift, enhanced", execution, found and same)
+    return DemoRow("detect_drift, enhanced", execution, found and same)
 
 
 def _say_version(screen: Screen, version: StoredVersion) -> None:
@@ -226,7 +226,7 @@ def _hostile_rows(
     version: StoredVersion,
     data: tuple[list[float], list[float]],
     answers: Mapping[str, object],
-) -> list[Row]:
+) -> list[DemoRow]:
     screen.heading("4. Seven hostile versions, with the gate only taking notes: the walls must stop them")
     policy = Policy.parse(_POLICY, source="demo")
     audited = poet(domain="ml_monitoring", policy=policy)(drift.original)
@@ -250,7 +250,7 @@ def _hostile_rows(
     return rows
 
 
-def _hostile_row(hostile: Hostile, execution: Execution, answers: Mapping[str, object], rules: list[str]) -> Row:
+def _hostile_row(hostile: Hostile, execution: Execution, answers: Mapping[str, object], rules: list[str]) -> DemoRow:
     """As promised, it was stopped, and the version before or the original gave its own answer."""
     outcome = execution.outcome
     as_promised = (
@@ -259,10 +259,10 @@ def _hostile_row(hostile: Hostile, execution: Execution, answers: Mapping[str, o
         and execution.value == answers[execution.served_by]
         and bool(rules)
     )
-    return Row(hostile.name, execution, as_promised, ", ".join(dict.fromkeys(rules)))
+    return DemoRow(hostile.name, execution, as_promised, ", ".join(dict.fromkeys(rules)))
 
 
-def _say(screen: Screen, row: Row) -> None:
+def _say(screen: Screen, row: DemoRow) -> None:
     outcome = row.execution.outcome
     said = str(row.execution.fallback_reason) if outcome.ok else outcome.describe()
     mark, style = ("stopped", "green") if row.as_promised else ("NOT AS PROMISED", "red")
@@ -280,7 +280,7 @@ def _walls(screen: Screen, drift: _Drift) -> tuple[WallReport, ...]:
     return walls
 
 
-def _table(screen: Screen, rows: list[Row], handle: PoetHandle[[Sequence[float], Sequence[float]]]) -> bool:
+def _table(screen: Screen, rows: list[DemoRow], handle: PoetHandle[[Sequence[float], Sequence[float]]]) -> bool:
     """The closing table; whether every call has its event in the journal."""
     screen.heading("5. Every call, as the journal has it")
     found = [handle.event(row.execution.event_id) for row in rows]
@@ -294,7 +294,7 @@ def _table(screen: Screen, rows: list[Row], handle: PoetHandle[[Sequence[float],
     return not missing
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: DemoRow) -> tuple[str, ...]:
     execution, outcome = row.execution, row.execution.outcome
     return (
         execution.version,
@@ -325,7 +325,7 @@ def _closing(screen: Screen, where: Path, *, fine: bool) -> None:
     screen.line("every step did what it says" if fine else "NOT every step did what it says", style="bold")
 
 
-def _document(where: Path, rows: list[Row], walls: tuple[WallReport, ...], *, fine: bool) -> dict[str, object]:
+def _document(where: Path, rows: list[DemoRow], walls: tuple[WallReport, ...], *, fine: bool) -> dict[str, object]:
     return {
         "ok": fine,
         "folder": str(where),

@@ -22,7 +22,7 @@ _MOST_DECIMAL_BITS = 14_000
 _AS_IT_IS = frozenset((str, bool, type(None)))
 
 
-def plain(value: object) -> object:
+def to_json(value: object) -> object:
     """`value` made of None, booleans, finite numbers, text, lists and mappings whose keys are text."""
     return _plain(value, 0)
 
@@ -92,7 +92,7 @@ def _mapping(value: Mapping[object, object], depth: int) -> object:
 
 
 def _items(value: Iterable[object], depth: int) -> list[object]:
-    # Long lists of plain things are common, and a function call for each would be most of what a result costs.
+    # Long lists of to_json things are common, and a function call for each would be most of what a result costs.
     return [item if type(item) in _AS_IT_IS else _plain(item, depth) for item in value]
 
 

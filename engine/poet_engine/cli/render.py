@@ -5,7 +5,7 @@ import importlib.metadata
 import json
 from collections.abc import Sequence
 
-from poet_engine.cli.plain import plain
+from poet_engine.cli.plain import to_json
 from poet_engine.cli.screen import Screen
 from poet_engine.gate.sarif import sarif
 from poet_engine.outcome import Effect, ErrorInfo, Evidence, Finding, Outcome, Status, Usage
@@ -48,7 +48,7 @@ def outcome_document(outcome: Outcome) -> dict[str, object]:
         "id": outcome.execution_id or None,
         "status": str(outcome.status),
         "cause": outcome.cause,
-        "value": plain(outcome.value),
+        "value": to_json(outcome.value),
         "error": _fields(outcome.error),
         "blame": None if outcome.blame is None else str(outcome.blame),
         "evidence": _fields(outcome.evidence),
@@ -63,8 +63,8 @@ def outcome_document(outcome: Outcome) -> dict[str, object]:
         "signal": outcome.signal,
         "sandbox": outcome.sandbox or None,
         "leftovers": outcome.leftovers,
-        "files": plain(outcome.files),
-        "files_skipped": plain(outcome.files_skipped),
+        "files": to_json(outcome.files),
+        "files_skipped": to_json(outcome.files_skipped),
     }
 
 
@@ -180,7 +180,7 @@ def usage_phrases(usage: Usage) -> list[str]:
 
 def value_text(value: object) -> str:
     """A value on one line where it fits, else one line for each of its parts."""
-    form = plain(value)
+    form = to_json(value)
     text = json.dumps(form, ensure_ascii=False)
     return text if len(text) <= _WIDEST else json.dumps(form, indent=2, ensure_ascii=False)
 
@@ -218,4 +218,4 @@ def _print_stream(screen: Screen, name: str, text: str, *, cut: bool) -> None:
 
 def _fields(value: Finding | ErrorInfo | Evidence | Usage | None) -> object:
     # Not `asdict`, which copies: of these, every field is text or a number, and bulk runs write one for each job.
-    return None if value is None else plain({name: getattr(value, name) for name in value.__dataclass_fields__})
+    return None if value is None else to_json({name: getattr(value, name) for name in value.__dataclass_fields__})

@@ -8,7 +8,7 @@ import poet_engine
 from poet_engine import assembly, replaying
 from poet_engine.cli import journals, render
 from poet_engine.cli.commands import Where
-from poet_engine.cli.plain import plain
+from poet_engine.cli.plain import to_json
 from poet_engine.cli.screen import Screen
 from poet_engine.errors import UsageError
 from poet_engine.events import ExecutionPayload, RecordingPayload
@@ -16,7 +16,7 @@ from poet_engine.outcome import Outcome
 from poet_engine.policy import Policy
 from poet_engine.replaying import Compared, RecordedCall
 from poet_engine.settings import Settings
-from poet_engine.store import Store, StoredVersion
+from poet_engine.store import StoredVersion, VersionStore
 
 _SAME, _OTHER = 0, 1
 _DIGITS = 12  # of a policy's digest, enough to tell two apart
@@ -50,7 +50,7 @@ def run(
     """
     path, found = _found(screen, execution, journal)
     recording = replaying.recording_of(found)
-    stored = replaying.version_of(Store(path.absolute().parent.parent), recording, version)
+    stored = replaying.version_of(VersionStore(path.absolute().parent.parent), recording, version)
     job = replaying.job_of(recording, stored)
     chosen = _policy(policy) if policy is not None else replaying.policy_of(recording, _policy)
     with poet_engine.Engine.open(policy=chosen, sandbox=where[0], runtime=where[1]) as engine:
@@ -102,7 +102,7 @@ def _document(done: _Replay) -> dict[str, object]:
             "policy_digest": recording.policy_digest,
             "status": None if call is None else call.outcome,
             "cause": None if call is None else call.cause,
-            "value": plain(done.compared.value),
+            "value": to_json(done.compared.value),
             "error": None if error is None else {"type": error.type, "message": error.message},
             "left_out": recording.left_out,
             "start_time": None if call is None else call.start_time,

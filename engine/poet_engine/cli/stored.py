@@ -7,7 +7,7 @@ from pathlib import Path
 from poet_engine.cli.target import locate as locate_target
 from poet_engine.journal import OfModule
 from poet_engine.settings import Settings
-from poet_engine.store import FunctionStore, Store, folder_name, locate, module_name, read_through
+from poet_engine.store import FunctionStore, VersionStore, folder_name, locate, module_name, read_through
 from poet_engine.store.location import FOLDER
 
 
@@ -42,7 +42,7 @@ def stored(target: str) -> Stored:
     """
     path, qualname = locate_target(target, folders=[Path.cwd(), *map(Path, sys.path)])
     file = path.absolute()
-    store, beside = Store(locate(file, qualname, home=Settings.read().home)), Store(file.parent / FOLDER)
+    store, beside = VersionStore(locate(file, qualname, home=Settings.read().home)), VersionStore(file.parent / FOLDER)
     names = [folder_name(one, module_name(file), qualname, beside=file.parent) for one in (store, beside)]
     versions = store.function(names[0])
     if store.root != beside.root:

@@ -6,7 +6,7 @@ from poet_engine.comparing import same
 from poet_engine.decorator.inputs import Refusal
 from poet_engine.errors import InputRefused, NotServedError, ZeroRefused
 from poet_engine.events import AttemptNote, RefusalNote
-from poet_engine.journal.recorder import Call
+from poet_engine.journal.recorder import ExecutedCall
 from poet_engine.journal.recordings import Kept
 from poet_engine.outcome import Blame, ErrorInfo, Evidence, Outcome, Status, Usage
 from poet_engine.policy import Policy
@@ -225,7 +225,7 @@ def _not_served(function: str, away: NotAdmitted) -> NotServedError:
     return NotServedError(message, by=away.by, retry_after=away.retry_after)
 
 
-def call_of(begun: CallStart, story: CallReport, *, end: float, module: str | None = None) -> Call:
+def call_of(begun: CallStart, story: CallReport, *, end: float, module: str | None = None) -> ExecutedCall:
     """What is recorded.
 
     Args:
@@ -241,7 +241,7 @@ def call_of(begun: CallStart, story: CallReport, *, end: float, module: str | No
     elif story.error is not None and story.by_original:
         info = error_info(story.error)
         reason = f"{reason}; then the original raised {info.type}: {info.message}"
-    return Call(
+    return ExecutedCall(
         function_name=begun.function,
         version=story.version,
         execution_id=begun.execution_id,

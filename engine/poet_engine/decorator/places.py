@@ -7,7 +7,7 @@ from poet_engine.domains import FunctionInfo, describe
 from poet_engine.errors import PoetError, SourceUnavailableError
 from poet_engine.journal import OfModule
 from poet_engine.journal.recorder import Recorder
-from poet_engine.store import FunctionStore, Store, folder_name, locate, module_name, read_through
+from poet_engine.store import FunctionStore, VersionStore, folder_name, locate, module_name, read_through
 from poet_engine.store.location import FOLDER, writable
 
 
@@ -18,12 +18,12 @@ def store_of(info: FunctionInfo) -> FunctionStore:
         PoetError: The folder cannot be read, or there is none that can be written.
     """
     folder, module = folder_of(info), module_of(info)
-    beside = Store(folder / FOLDER)
+    beside = VersionStore(folder / FOLDER)
     if writable(folder):
         return beside.function(folder_name(beside, module, info.qualname, beside=folder))
     shipped = beside.function(folder_name(beside, module, info.qualname, beside=folder))
     try:
-        home = Store(_root(info))
+        home = VersionStore(_root(info))
         own = home.function(folder_name(home, module, info.qualname, beside=folder))
     except PoetError:
         if not shipped.names():

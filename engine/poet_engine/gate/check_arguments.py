@@ -93,7 +93,7 @@ def _makes(path: str, call: ast.Call | None, outer: ast.AST, source: Source) -> 
     return None
 
 
-def _fits(call: ast.Call, shape: vocabulary.Shape) -> bool:
+def _fits(call: ast.Call, shape: vocabulary.CallShape) -> bool:
     if len(call.args) > shape.positional or any(isinstance(arg, ast.Starred) for arg in call.args):
         return False
     return all(item.arg in shape.keywords for item in call.keywords)

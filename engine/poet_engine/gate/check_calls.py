@@ -6,7 +6,7 @@ from poet_engine.gate import vocabulary
 from poet_engine.gate.attributes import Attributes
 from poet_engine.gate.check_arguments import names_members
 from poet_engine.gate.check_imports import Uses
-from poet_engine.gate.made import Classes
+from poet_engine.gate.made import ClassAnalysis
 from poet_engine.gate.model import Binding, Source
 from poet_engine.gate.reporter import Reporter
 
@@ -16,7 +16,7 @@ _SAME = frozenset({"classmethod", "staticmethod"})
 
 def check(source: Source, attributes: Attributes, uses: Uses, reporter: Reporter) -> None:
     """Report class patterns by position of classes out of sight, makers of classes, and annotations run as code."""
-    classes = Classes(source, uses)
+    classes = ClassAnalysis(source, uses)
     _makers(source, uses, classes, reporter)
     for node in source.of(ast.MatchClass):
         if not isinstance(node, ast.MatchClass) or not node.patterns:
@@ -30,7 +30,7 @@ def check(source: Source, attributes: Attributes, uses: Uses, reporter: Reporter
         _generics(source, uses, classes, reporter)
 
 
-def _makers(source: Source, uses: Uses, classes: Classes, reporter: Reporter) -> None:
+def _makers(source: Source, uses: Uses, classes: ClassAnalysis, reporter: Reporter) -> None:
     """What makes classes of content that is not in sight: metaclasses, and enumerations named by data."""
     for node, path in uses.paths.items():
         if path in vocabulary.METACLASSES and not _is_plain_metaclass(node, source.parents[node]):
@@ -42,7 +42,7 @@ def _makers(source: Source, uses: Uses, classes: Classes, reporter: Reporter) ->
             reporter.at("POET116", call, "An enumeration takes names of members that are written out")
 
 
-def _generics(source: Source, uses: Uses, classes: Classes, reporter: Reporter) -> None:
+def _generics(source: Source, uses: Uses, classes: ClassAnalysis, reporter: Reporter) -> None:
     for node in source.of(ast.Attribute, ast.Call, ast.MatchClass):
         if node not in uses.judged and _registers(node, classes, source):
             what = "'register' of a generic function gets an annotation or a function that is no plain type"
@@ -55,7 +55,7 @@ def _is_plain_metaclass(node: ast.AST, outer: ast.AST) -> bool:
     return isinstance(outer, ast.ClassDef) and node in outer.bases
 
 
-def _registers(node: ast.AST, classes: Classes, source: Source) -> bool:
+def _registers(node: ast.AST, classes: ClassAnalysis, source: Source) -> bool:
     """Whether `register` is used with what it may run, or asked for by a text, and nobody sees what it gets."""
     match node:
         case ast.Attribute(attr="register"):
@@ -78,7 +78,7 @@ def _begins_otherwise(text: ast.expr) -> bool:
     return isinstance(start, str) and start != "" and not "register".startswith(start[:8]) and start[0] != "r"
 
 
-def _is_plain_register(node: ast.Attribute, classes: Classes, source: Source) -> bool:
+def _is_plain_register(node: ast.Attribute, classes: ClassAnalysis, source: Source) -> bool:
     """`@generic.register` looks at annotations and runs those that are texts; with a class it does not look."""
     outer = source.parents[node]
     if isinstance(outer, ast.Call) and outer.func is node:
@@ -98,12 +98,12 @@ def _annotations(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.expr]
     return [*found, node.returns] if node.returns is not None else found
 
 
-def _is_plain(node: ast.expr, classes: Classes, source: Source) -> bool:
+def _is_plain(node: ast.expr, classes: ClassAnalysis, source: Source) -> bool:
     """Whether an expression is a type written out: no text, no call, no name that stands for something computed."""
     return all(_is_plain_part(part, classes, source) for part in ast.walk(node))
 
 
-def _is_plain_part(part: ast.AST, classes: Classes, source: Source) -> bool:
+def _is_plain_part(part: ast.AST, classes: ClassAnalysis, source: Source) -> bool:
     if isinstance(part, ast.Constant):
         return part.value is None or part.value is ...
     if isinstance(part, ast.Name) and part in source.scope_of:
@@ -111,7 +111,7 @@ def _is_plain_part(part: ast.AST, classes: Classes, source: Source) -> bool:
     return isinstance(part, _PLAIN)
 
 
-def _is_named(binding: Binding, classes: Classes) -> bool:
+def _is_named(binding: Binding, classes: ClassAnalysis) -> bool:
     """Whether a name is imported, or that of a class to which no decorator gave another meaning."""
     if isinstance(binding.node, ast.ClassDef):
         return classes.keeps_name(binding.node)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Example:
+class RuleExample:
     """One rule, shown.
 
     Attributes:
@@ -19,98 +19,100 @@ class Example:
     words: str = ""
 
 
-EXAMPLES: Mapping[str, Example] = {
-    "POET100": Example(words="A source of a hundred thousand minus signs in a row ends the parser itself."),
-    "POET101": Example(words="A list of 60,000 numbers written out; brackets inside brackets, seventy deep."),
-    "POET102": Example(
+EXAMPLES: Mapping[str, RuleExample] = {
+    "POET100": RuleExample(words="A source of a hundred thousand minus signs in a row ends the parser itself."),
+    "POET101": RuleExample(words="A list of 60,000 numbers written out; brackets inside brackets, seventy deep."),
+    "POET102": RuleExample(
         "def area(width, height:\n    return width * height\n", "def area(width, height):\n    return width * height\n"
     ),
-    "POET103": Example("# coding: latin-1\nNAME = 'poet'\n", "# coding: utf-8\nNAME = 'poet'\n"),
-    "POET104": Example("def pr\u0456nt_all(items):\n    return items\n", "def print_all(items):\n    return items\n"),
-    "POET105": Example(
+    "POET103": RuleExample("# coding: latin-1\nNAME = 'poet'\n", "# coding: utf-8\nNAME = 'poet'\n"),
+    "POET104": RuleExample(
+        "def pr\u0456nt_all(items):\n    return items\n", "def print_all(items):\n    return items\n"
+    ),
+    "POET105": RuleExample(
         "def run(tasks):\n    try:\n        tasks()\n    except* ValueError:\n        return None\n",
         "def run(tasks):\n    try:\n        tasks()\n    except ValueError:\n        return None\n",
     ),
-    "POET110": Example(
+    "POET110": RuleExample(
         "import subprocess\n\ndef today():\n    return subprocess.check_output(['date'])\n",
         "from datetime import date\n\ndef today():\n    return date.today().isoformat()\n",
     ),
-    "POET111": Example(
+    "POET111": RuleExample(
         "import hashlib\n\ndef digest(file):\n    return hashlib.file_digest(file, 'sha256').hexdigest()\n",
         "import hashlib\n\ndef digest(data):\n    return hashlib.sha256(data).hexdigest()\n",
     ),
-    "POET112": Example(
+    "POET112": RuleExample(
         "from math import *\n\ndef hypotenuse(a, b):\n    return sqrt(a * a + b * b)\n",
         "from math import sqrt\n\ndef hypotenuse(a, b):\n    return sqrt(a * a + b * b)\n",
     ),
-    "POET113": Example(
+    "POET113": RuleExample(
         "import math\n\ndef call(x):\n    library = math\n    return library.sqrt(x)\n",
         "import math\n\nCALLS = {'sqrt': math.sqrt}\n\ndef call(name, x):\n    return CALLS.get(name, math.exp)(x)\n",
     ),
-    "POET114": Example(
+    "POET114": RuleExample(
         "import math\n\ndef grade(math, physics):\n    return math\n\nmath = 3\n",
         "import math\n\ndef grade(math, physics):\n    return math\n\nmath_points = 3\n",
     ),
-    "POET115": Example(
+    "POET115": RuleExample(
         "class Circle:\n    import math\n\n    def area(self, r):\n        return 3.14 * r * r\n",
         "import math\n\nclass Circle:\n    def area(self, r):\n        return math.pi * r * r\n",
     ),
-    "POET116": Example(
+    "POET116": RuleExample(
         "from functools import wraps\n\ndef traced(function):\n    @wraps(function, assigned=('__name__', 'secret'))\n"
         "    def inner(*args):\n        return function(*args)\n    return inner\n",
         "from functools import wraps\n\ndef traced(function):\n    @wraps(function)\n"
         "    def inner(*args):\n        return function(*args)\n    return inner\n",
     ),
-    "POET120": Example(
+    "POET120": RuleExample(
         "def total(path):\n    return sum(int(line) for line in open(path))\n",
         "def total(lines):\n    return sum(int(line) for line in lines)\n",
     ),
-    "POET121": Example(
+    "POET121": RuleExample(
         "def field(record, name):\n    return getattr(record, name)\n",
         "def field(record, name):\n    return {'x': record.x, 'y': record.y}[name]\n",
     ),
-    "POET122": Example(
+    "POET122": RuleExample(
         "from functools import singledispatch\n\n@singledispatch\ndef show(value):\n    return str(value)\n\n"
         "@show.register\ndef _(value: 'print(1)'):\n    return hex(value)\n",
         "from functools import singledispatch\n\n@singledispatch\ndef show(value):\n    return str(value)\n\n"
         "@show.register\ndef _(value: int):\n    return hex(value)\n",
     ),
-    "POET130": Example(
+    "POET130": RuleExample(
         "def name(value):\n    return value.__class__.__mro__[0].__name__\n",
         "def name(value):\n    return type(value).__name__\n",
     ),
-    "POET131": Example(
+    "POET131": RuleExample(
         "def running(generator):\n    return generator.gi_frame is not None\n",
         "def running(generator, end=object()):\n    return next(generator, end) is not end\n",
     ),
-    "POET132": Example(
+    "POET132": RuleExample(
         "def greet(user):\n    return 'Hello {0._name}'.format(user)\n",
         "def greet(user):\n    return f'Hello {user.name}'\n",
     ),
-    "POET133": Example(
+    "POET133": RuleExample(
         "import sys\n\ndef first():\n    return sys.stdin.buffer.raw.read(1)\n",
         "import sys\n\ndef first():\n    return sys.stdin.buffer.read(1)\n",
     ),
-    "POET134": Example(
+    "POET134": RuleExample(
         "class Job:\n    def __del__(self):\n        print('done')\n",
         "class Job:\n    def __enter__(self):\n        return self\n\n"
         "    def __exit__(self, *details):\n        print('done')\n",
     ),
-    "POET135": Example(
+    "POET135": RuleExample(
         "KEY = '__globals__'\n",
         "KEY = 'globals'\n",
     ),
-    "POET136": Example(
+    "POET136": RuleExample(
         "from collections import Counter\n\ndef kept(values):\n    return Counter(values)._keep_positive()\n",
         "from collections import Counter\n\ndef kept(values):\n    return +Counter(values)\n",
     ),
-    "POET140": Example(
+    "POET140": RuleExample(
         "def wait(queue):\n    while True:\n        queue.sort()\n",
         "def wait(queue):\n    while queue:\n        queue.pop()\n",
     ),
-    "POET141": Example(
+    "POET141": RuleExample(
         "def board():\n    return [0] * 10**12\n",
         "def board():\n    return {}  # only the fields that are set\n",
     ),
-    "POET150": Example(words="Not known: it takes a flaw in bandit."),
+    "POET150": RuleExample(words="Not known: it takes a flaw in bandit."),
 }

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from typing import Self, TypeVar
 
 from poet_engine.errors import ClosedError, InfraError, UsageError
-from poet_engine.gate.link import Fault, WorkerGoneError, WorkerLimits, WorkerLink
+from poet_engine.gate.link import Fault, WorkerClient, WorkerGoneError, WorkerLimits
 from poet_engine.gate.report import GateStatistics, ScanReport
 from poet_engine.gate.reporter import fingerprint
-from poet_engine.gate.rules import CAUSES, RULES, TOO_LARGE, Rule
+from poet_engine.gate.rules import CAUSES, RULES, TOO_LARGE, GateRule
 from poet_engine.outcome import Finding, Severity
 from poet_engine.policy import Policy
 
@@ -31,7 +31,7 @@ class _Slot:
     __slots__ = ("link",)
 
     def __init__(self) -> None:
-        self.link: WorkerLink | None = None
+        self.link: WorkerClient | None = None
 
 
 class Gate:
@@ -141,7 +141,7 @@ class Gate:
             rule = RULES["POET150" if error.second else "POET100"]
             return (_finding(rule, f"The source was not scanned to the end: {error}", source),), rule.cause
 
-    def _told(self, ask: Callable[[WorkerLink], T]) -> T:
+    def _told(self, ask: Callable[[WorkerClient], T]) -> T:
         """What a worker answers; a second one is asked where the first was ended by somebody else.
 
         Raises:
@@ -181,13 +181,13 @@ class Gate:
             self._usable()
             self._begun()
 
-    def _begun(self) -> WorkerLink:
+    def _begun(self) -> WorkerClient:
         if self._slot.link is None:
             self._workers += 1
-            self._slot.link = WorkerLink(self._limits, clock=self._clock)
+            self._slot.link = WorkerClient(self._limits, clock=self._clock)
         return self._slot.link
 
-    def _worker(self) -> WorkerLink:
+    def _worker(self) -> WorkerClient:
         link = self._begun()
         try:
             link.await_start()
@@ -225,7 +225,7 @@ def _forgotten(slot: _Slot, owner: int) -> None:
     link.close()
 
 
-def _scanned(link: WorkerLink, source: str, policy: Policy) -> tuple[tuple[Finding, ...], str | None]:
+def _scanned(link: WorkerClient, source: str, policy: Policy) -> tuple[tuple[Finding, ...], str | None]:
     """What a worker says of a source; it learns the policy first, where it does not know it.
 
     Raises:
@@ -251,7 +251,7 @@ def _rules(policy: Policy) -> Mapping[str, object]:
     }
 
 
-def _finding(rule: Rule, what: str, source: str) -> Finding:
+def _finding(rule: GateRule, what: str, source: str) -> Finding:
     """A finding about the source as a whole."""
     message = f"{what}. {rule.why} {rule.how}"
     return Finding(rule.id, rule.severity, message, fingerprint=fingerprint(rule.id, source))

@@ -9,7 +9,7 @@ from poet_engine.outcome import Effect, Outcome
 from poet_engine.policy import Policy, judging, waivers
 
 
-def judged_scan(
+def policy_scan(
     gate: Gate, source: str, policy: Policy, *, names: Iterable[str] = (), file: str | None = None, now: float
 ) -> ScanReport:
     """What the gate says of a source, and what the policy makes of it.
@@ -38,7 +38,7 @@ def judged_scan(
     return dataclasses.replace(report, findings=judgement.told, audited=judgement.audited, cause=judgement.cause)
 
 
-def noted(outcome: Outcome, report: ScanReport, policy: Policy) -> Outcome:
+def annotate(outcome: Outcome, report: ScanReport, policy: Policy) -> Outcome:
     """The outcome with what the policy has to tell or to record: about the source, and about what the run used."""
     over = judging.over(outcome.usage, policy.levels)
     if not over and not report.findings and not report.audited:

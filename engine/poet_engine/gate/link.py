@@ -79,7 +79,7 @@ class Fault(enum.Enum):
     MACHINE = "machine"
 
 
-class WorkerLink:
+class WorkerClient:
     """One running worker. It starts while its owner does other things; see `await_start`.
 
     Args:

@@ -12,7 +12,7 @@ _ASKS = frozenset({"isinstance", "issubclass", "super"})
 _MAKING = frozenset({"__call__", "__new__"})
 
 
-class Classes:
+class ClassAnalysis:
     """What one source says of its classes.
 
     Args:

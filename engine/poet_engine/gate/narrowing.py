@@ -19,7 +19,7 @@ class Question(NamedTuple):
     exact: bool = False
 
 
-class _Variable(NamedTuple):
+class _NarrowedName(NamedTuple):
     """A name in the scope that it belongs to."""
 
     name: str
@@ -47,7 +47,7 @@ class Narrowing:
         home = scope.home(name.id) if scope is not None else None
         if home is None:
             return None
-        variable, bindings = _Variable(name.id, home), self._bindings(home, name.id)
+        variable, bindings = _NarrowedName(name.id, home), self._bindings(home, name.id)
         fixed = len(bindings) == 1 and bindings[0].kind == "parameter"
         if bindings and not fixed and self._function(bindings[0].node) is not self._function(name):
             return None  # who waits in the middle of a function may find another value there
@@ -74,7 +74,7 @@ class Narrowing:
         return outer
 
     def _asked(
-        self, inner: ast.AST, outer: ast.AST, variable: _Variable
+        self, inner: ast.AST, outer: ast.AST, variable: _NarrowedName
     ) -> Iterator[tuple[Question, Sequence[ast.AST]]]:
         """The questions between `outer` and `inner`, each with the nodes in which its answer holds."""
         found: Iterator[Question] = iter(())
@@ -98,7 +98,7 @@ class Narrowing:
             yield from self._earlier(inner, outer, variable)
 
     def _of_branch(
-        self, inner: ast.AST, outer: ast.If | ast.IfExp | ast.While, variable: _Variable
+        self, inner: ast.AST, outer: ast.If | ast.IfExp | ast.While, variable: _NarrowedName
     ) -> Iterator[Question]:
         body = outer.body if isinstance(outer.body, list) else [outer.body]
         if inner in body:
@@ -108,7 +108,7 @@ class Narrowing:
         )
 
     def _earlier(
-        self, inner: ast.stmt, outer: ast.AST, variable: _Variable
+        self, inner: ast.stmt, outer: ast.AST, variable: _NarrowedName
     ) -> Iterator[tuple[Question, Sequence[ast.AST]]]:
         """Statements in front of this one that leave, or raise, unless the value is of a class."""
         block, guards = self._block(inner, outer)
@@ -129,7 +129,7 @@ class Narrowing:
                 return block, self._guards[id(block)]
         return [], []
 
-    def _yes(self, test: ast.expr, variable: _Variable) -> Iterator[Question]:
+    def _yes(self, test: ast.expr, variable: _NarrowedName) -> Iterator[Question]:
         """What the name's value answered with yes when the test is true."""
         match test:
             case ast.Call(func=ast.Name(id="isinstance") as func, args=[of, asked], keywords=[]):
@@ -145,7 +145,7 @@ class Narrowing:
             case _:
                 return
 
-    def _no(self, test: ast.expr, variable: _Variable) -> Iterator[Question]:
+    def _no(self, test: ast.expr, variable: _NarrowedName) -> Iterator[Question]:
         """What the name's value answered with yes when the test is false."""
         match test:
             case ast.UnaryOp(op=ast.Not(), operand=operand):
@@ -158,7 +158,9 @@ class Narrowing:
             case _:
                 return
 
-    def _same(self, left: ast.expr, right: ast.expr, operator: ast.cmpop, variable: _Variable) -> Iterator[Question]:
+    def _same(
+        self, left: ast.expr, right: ast.expr, operator: ast.cmpop, variable: _NarrowedName
+    ) -> Iterator[Question]:
         """`type(x) is T`, `T is x.__class__`, and the same with `==`."""
         if not self._equal and isinstance(operator, ast.Eq | ast.NotEq):
             return
@@ -172,7 +174,7 @@ class Narrowing:
                 case _:
                     continue
 
-    def _is(self, node: ast.AST | None, variable: _Variable) -> bool:
+    def _is(self, node: ast.AST | None, variable: _NarrowedName) -> bool:
         """Whether an expression is this name, in the same scope."""
         if not isinstance(node, ast.Name) or node.id != variable.name:
             return False

@@ -17,7 +17,7 @@ class One(NamedTuple):
     of: OwnClass
 
 
-class Variable(NamedTuple):
+class OwnVariable(NamedTuple):
     """A name in the scope that it belongs to."""
 
     home: Scope
@@ -37,7 +37,7 @@ class Result(NamedTuple):
 
 
 Value = frozenset[One] | None  # None is a value that may be anything
-Key = ast.AST | Variable | Attribute | Result  # a node is an expression in question, or a parameter
+Key = ast.AST | OwnVariable | Attribute | Result  # a node is an expression in question, or a parameter
 NOTHING: frozenset[One] = frozenset()  # no value has come there yet
 _NO_CLASS = OwnClass(ast.ClassDef("", [], [], [], []))
 LANGUAGE = frozenset({One(PLAIN, _NO_CLASS)})  # a number, a list, a function: it has no private attributes

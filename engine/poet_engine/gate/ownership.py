@@ -29,9 +29,9 @@ from poet_engine.gate.own_values import (
     Attribute,
     Key,
     One,
+    OwnVariable,
     Result,
     Value,
-    Variable,
     classes_of,
     joined,
 )
@@ -151,7 +151,7 @@ class Ownership:
 
     def _evaluate(self, key: Key) -> Value:
         match key:
-            case Variable(home=home, name=name):
+            case OwnVariable(home=home, name=name):
                 return joined(self._bound(one) for one in home.bindings[name])
             case Attribute(name=name):
                 return self._attribute(name)
@@ -291,7 +291,7 @@ class Ownership:
         if home.kind == CLASS:  # its body falls through to the names around it
             own = self.classes.named(node)
             return frozenset({One(KLASS, own)}) if own is not None and own.kept else None
-        return self._ask(Variable(home, node.id))
+        return self._ask(OwnVariable(home, node.id))
 
     def _instances(self, kind: ast.expr, *, exact: bool) -> Value:
         """Instances of the classes that an expression names, where nothing else can pass for one."""

@@ -4,8 +4,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from poet_engine.gate.examples import EXAMPLES, Example
-from poet_engine.gate.rules import RULES, Rule
+from poet_engine.gate.examples import EXAMPLES, RuleExample
+from poet_engine.gate.rules import RULES, GateRule
 
 _CAUSES = {
     "too_large": "`too_large`: the source cannot be looked at",
@@ -20,7 +20,7 @@ def pages() -> Mapping[str, str]:
     return {"README.md": _index(), **{f"{rule.id}.md": page(rule, EXAMPLES[rule.id]) for rule in RULES.values()}}
 
 
-def page(rule: Rule, example: Example) -> str:
+def page(rule: GateRule, example: RuleExample) -> str:
     """The page of one rule."""
     cwe = f"[CWE-{rule.cwe}](https://cwe.mitre.org/data/definitions/{rule.cwe}.html)" if rule.cwe else "none"
     lines = [

@@ -4,7 +4,7 @@ import ast
 import hashlib
 import re
 
-from poet_engine.gate.rules import CAUSES, RULES, SCAN_BANDIT, Rule
+from poet_engine.gate.rules import CAUSES, RULES, SCAN_BANDIT, GateRule
 from poet_engine.outcome import Finding, Severity
 
 MOST = 200
@@ -40,11 +40,13 @@ class Reporter:
         places = (line, self._characters(line, column)), (end, self._characters(end, end_column))
         self._add(RULES[rule_id], what, *places, node)
 
-    def add(self, rule: Rule, what: str, start: tuple[int, int] = (0, 0)) -> None:
+    def add(self, rule: GateRule, what: str, start: tuple[int, int] = (0, 0)) -> None:
         """A finding at a position: 1-based line and column in characters."""
         self._add(rule, what, start, start, None)
 
-    def _add(self, rule: Rule, what: str, start: tuple[int, int], end: tuple[int, int], node: ast.AST | None) -> None:
+    def _add(
+        self, rule: GateRule, what: str, start: tuple[int, int], end: tuple[int, int], node: ast.AST | None
+    ) -> None:
         if self._counted(rule.id, rule.cause, start, end):
             snippet = self._snippet(start[0])
             form = snippet if node is None else normal_form(node)

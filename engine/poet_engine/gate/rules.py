@@ -15,7 +15,7 @@ CAUSES = (TOO_LARGE, SYNTAX, SCAN_AST, SCAN_BANDIT)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Rule:
+class GateRule:
     """One thing that the gate looks for.
 
     Attributes:
@@ -40,7 +40,7 @@ class Rule:
 _LOW, _MEDIUM, _HIGH = Severity.LOW, Severity.MEDIUM, Severity.HIGH
 
 _TABLE = (
-    Rule(
+    GateRule(
         "POET100",
         _HIGH,
         "the scan did not finish",
@@ -49,7 +49,7 @@ _TABLE = (
         TOO_LARGE,
         400,
     ),
-    Rule(
+    GateRule(
         "POET101",
         _HIGH,
         "source over a size cap",
@@ -58,7 +58,7 @@ _TABLE = (
         TOO_LARGE,
         400,
     ),
-    Rule(
+    GateRule(
         "POET102",
         _HIGH,
         "source does not parse",
@@ -66,7 +66,7 @@ _TABLE = (
         "Correct the syntax for this version of Python.",
         SYNTAX,
     ),
-    Rule(
+    GateRule(
         "POET103",
         _HIGH,
         "hidden character or encoding cookie",
@@ -75,7 +75,7 @@ _TABLE = (
         SCAN_AST,
         1007,
     ),
-    Rule(
+    GateRule(
         "POET104",
         _HIGH,
         "look-alike name",
@@ -84,14 +84,14 @@ _TABLE = (
         SCAN_AST,
         1007,
     ),
-    Rule(
+    GateRule(
         "POET105",
         _MEDIUM,
         "syntax outside the allow-list",
         "The gate lets only the syntax through that it knows how to judge.",
         "Write it in plainer syntax.",
     ),
-    Rule(
+    GateRule(
         "POET110",
         _HIGH,
         "module not allowed",
@@ -100,7 +100,7 @@ _TABLE = (
         SCAN_AST,
         829,
     ),
-    Rule(
+    GateRule(
         "POET111",
         _HIGH,
         "name of a module not allowed",
@@ -109,14 +109,14 @@ _TABLE = (
         SCAN_AST,
         829,
     ),
-    Rule(
+    GateRule(
         "POET112",
         _MEDIUM,
         "star or relative import",
         "It does not say which names come in.",
         "Import the names one by one from a listed module.",
     ),
-    Rule(
+    GateRule(
         "POET113",
         _HIGH,
         "module used as a value",
@@ -125,21 +125,21 @@ _TABLE = (
         SCAN_AST,
         829,
     ),
-    Rule(
+    GateRule(
         "POET114",
         _MEDIUM,
         "imported name bound again",
         "A name that means two things hides what is called; a changed module changes for everybody.",
         "Give the other value a name of its own.",
     ),
-    Rule(
+    GateRule(
         "POET115",
         _MEDIUM,
         "import in a class body",
         "It makes the module an attribute, which can be passed around.",
         "Move the import to the top of the source.",
     ),
-    Rule(
+    GateRule(
         "POET116",
         _HIGH,
         "argument not allowed",
@@ -148,7 +148,7 @@ _TABLE = (
         SCAN_AST,
         470,
     ),
-    Rule(
+    GateRule(
         "POET120",
         _HIGH,
         "builtin not allowed",
@@ -157,7 +157,7 @@ _TABLE = (
         SCAN_AST,
         94,
     ),
-    Rule(
+    GateRule(
         "POET121",
         _HIGH,
         "attribute name made at run time",
@@ -166,7 +166,7 @@ _TABLE = (
         SCAN_AST,
         470,
     ),
-    Rule(
+    GateRule(
         "POET122",
         _HIGH,
         "annotation that is run as code",
@@ -175,7 +175,7 @@ _TABLE = (
         SCAN_AST,
         95,
     ),
-    Rule(
+    GateRule(
         "POET130",
         _HIGH,
         "special attribute",
@@ -184,7 +184,7 @@ _TABLE = (
         SCAN_AST,
         693,
     ),
-    Rule(
+    GateRule(
         "POET131",
         _HIGH,
         "introspection of frames, code or tracebacks",
@@ -193,7 +193,7 @@ _TABLE = (
         SCAN_AST,
         693,
     ),
-    Rule(
+    GateRule(
         "POET132",
         _HIGH,
         "attribute access inside a format text",
@@ -202,7 +202,7 @@ _TABLE = (
         SCAN_AST,
         134,
     ),
-    Rule(
+    GateRule(
         "POET133",
         _MEDIUM,
         "method not allowed",
@@ -213,14 +213,14 @@ _TABLE = (
         SCAN_AST,
         73,
     ),
-    Rule(
+    GateRule(
         "POET134",
         _MEDIUM,
         "special name",
         "It changes how the interpreter treats the class or module.",
         "Define only the usual operators and protocol methods.",
     ),
-    Rule(
+    GateRule(
         "POET135",
         _HIGH,
         "special attribute name in a text",
@@ -229,7 +229,7 @@ _TABLE = (
         SCAN_AST,
         470,
     ),
-    Rule(
+    GateRule(
         "POET136",
         _MEDIUM,
         "private attribute of other code",
@@ -239,7 +239,7 @@ _TABLE = (
         SCAN_AST,
         767,
     ),
-    Rule(
+    GateRule(
         "POET140",
         _MEDIUM,
         "loop without an end",
@@ -248,7 +248,7 @@ _TABLE = (
         SCAN_AST,
         835,
     ),
-    Rule(
+    GateRule(
         "POET141",
         _MEDIUM,
         "value larger than the memory budget",
@@ -257,7 +257,7 @@ _TABLE = (
         SCAN_AST,
         789,
     ),
-    Rule(
+    GateRule(
         "POET150",
         _HIGH,
         "bandit did not finish",
@@ -267,4 +267,4 @@ _TABLE = (
     ),
 )
 
-RULES: Mapping[str, Rule] = {rule.id: rule for rule in _TABLE}
+RULES: Mapping[str, GateRule] = {rule.id: rule for rule in _TABLE}

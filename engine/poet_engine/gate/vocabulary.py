@@ -135,7 +135,7 @@ READERS = re.compile(
 DISPATCH = frozenset({"agg", "aggregate", "apply", "map", "pipe", "transform"})
 
 
-class Shape(NamedTuple):
+class CallShape(NamedTuple):
     """What a call may be given: at most so many positional arguments, and these keywords."""
 
     positional: int
@@ -144,13 +144,15 @@ class Shape(NamedTuple):
 
 
 # Allowed functions that certain arguments turn into something else. They can be called, and not passed around.
-SHAPES: Mapping[str, Shape] = {
-    "functools.wraps": Shape(1, frozenset({"wrapped"}), "it copies attributes by names made at run time"),
-    "functools.update_wrapper": Shape(2, _words("wrapper wrapped"), "it copies attributes by names made at run time"),
-    "collections.namedtuple": Shape(2, _words("typename field_names rename defaults"), "it names another module"),
-    "logging.Formatter": Shape(2, _words("fmt datefmt"), "it follows attributes"),
-    "logging.basicConfig": Shape(0, _words("level format datefmt force"), "it opens a file or follows attributes"),
-    "warnings.catch_warnings": Shape(0, _words("record action category"), "it takes a module"),
+SHAPES: Mapping[str, CallShape] = {
+    "functools.wraps": CallShape(1, frozenset({"wrapped"}), "it copies attributes by names made at run time"),
+    "functools.update_wrapper": CallShape(
+        2, _words("wrapper wrapped"), "it copies attributes by names made at run time"
+    ),
+    "collections.namedtuple": CallShape(2, _words("typename field_names rename defaults"), "it names another module"),
+    "logging.Formatter": CallShape(2, _words("fmt datefmt"), "it follows attributes"),
+    "logging.basicConfig": CallShape(0, _words("level format datefmt force"), "it opens a file or follows attributes"),
+    "warnings.catch_warnings": CallShape(0, _words("record action category"), "it takes a module"),
 }
 # Makers of classes or of what reads attributes that are told names by their arguments: fine with names in sight.
 CLASSES_BY_NAMES = frozenset(f"enum.{name}" for name in ("Enum", "Flag", "IntEnum", "IntFlag", "ReprEnum", "StrEnum"))

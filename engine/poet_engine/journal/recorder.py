@@ -32,7 +32,7 @@ MOST_NAME, MOST_TEXT, _MOST_TRACE = 1_000, 8_000, 64_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class ExecutedCall:
     """One call of a function, whoever answered it.
 
     Attributes:
@@ -91,7 +91,7 @@ class Recorder:
     def __repr__(self) -> str:
         return f"<Recorder {self._journal!r}>"
 
-    def record(self, call: Call) -> str:
+    def record(self, call: ExecutedCall) -> str:
         """Keep the event of a call and return its id; a violation waits until it is on the disk.
 
         Raises:
@@ -169,7 +169,7 @@ class Recorder:
         self._journal.close()
 
 
-def payload(call: Call) -> ExecutionPayload:
+def payload(call: ExecutedCall) -> ExecutionPayload:
     """The user's schema, and what we add beside it. `status` judges the named version, not the answer."""
     outcome = call.outcome
     ended_well = outcome is None or outcome.status is Status.OK
@@ -240,7 +240,7 @@ def _findings(outcome: Outcome) -> tuple[FindingNote, ...] | None:
     return notes or None
 
 
-def _metrics(call: Call, outcome: Outcome | None) -> ExecutionMetrics:
+def _metrics(call: ExecutedCall, outcome: Outcome | None) -> ExecutionMetrics:
     duration_ms = max(0.0, (call.end - call.start) * 1e3)
     if outcome is None:
         return ExecutionMetrics(duration_ms=duration_ms, memory_mb=0.0, cpu_percent=0.0)

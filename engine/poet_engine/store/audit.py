@@ -21,7 +21,7 @@ _START = "0" * 64
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Deed:
+class AuditAction:
     """What was done.
 
     Attributes:
@@ -41,7 +41,7 @@ class Deed:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Entry(Deed):
+class AuditEntry(AuditAction):
     """One line: a deed and its place in the chain.
 
     Attributes:
@@ -56,7 +56,7 @@ class Entry(Deed):
     previous: str
     digest: str = ""
 
-    def sealed(self) -> "Entry":
+    def sealed(self) -> "AuditEntry":
         """The entry with its digest."""
         return dataclasses.replace(self, digest=self.expected_digest())
 
@@ -81,7 +81,7 @@ class AuditReport:
     problem: str | None = None
 
 
-def append(at: int, where: Path, deed: Deed, *, now: float) -> None:
+def append(at: int, where: Path, deed: AuditAction, *, now: float) -> None:
     """Add a line, chained to the last one, and wait for the disk; the caller holds the function's lock.
 
     Args:
@@ -101,12 +101,12 @@ def append(at: int, where: Path, deed: Deed, *, now: float) -> None:
         last = _parse(lines[-1])
         sequence, previous = (last.sequence, last.digest) if last is not None else (len(lines), digest(lines[-1]))
     told = dataclasses.asdict(dataclasses.replace(deed, actor=deed.actor[:_TEXT], reason=deed.reason[:_TEXT]))
-    chained = Entry(**told, sequence=sequence + 1, at=now, previous=previous).sealed()
+    chained = AuditEntry(**told, sequence=sequence + 1, at=now, previous=previous).sealed()
     line = json.dumps(dataclasses.asdict(chained)).encode() + b"\n"
     files.append(_FILE, line, at=at, keep=len(whole))
 
 
-def entries(at: int, where: Path) -> list[Entry]:
+def entries(at: int, where: Path) -> list[AuditEntry]:
     """All lines that can be read, oldest first."""
     return [entry for entry in map(_parse, _lines(at, where)) if entry is not None]
 
@@ -114,7 +114,7 @@ def entries(at: int, where: Path) -> list[Entry]:
 def verify(at: int, where: Path) -> AuditReport:
     """Walk the chain."""
     lines = _lines(at, where)
-    before: Entry | None = None
+    before: AuditEntry | None = None
     for number, line in enumerate(lines, 1):
         entry = _parse(line)
         problem = _problem(entry, before)
@@ -124,7 +124,7 @@ def verify(at: int, where: Path) -> AuditReport:
     return AuditReport(intact=True, entries=len(lines))
 
 
-def _problem(entry: Entry | None, before: Entry | None) -> str | None:
+def _problem(entry: AuditEntry | None, before: AuditEntry | None) -> str | None:
     if entry is None:
         return "this is no entry"
     if entry.digest != entry.expected_digest():
@@ -146,20 +146,20 @@ def _raw(name: str, at: int, where: Path) -> bytes:
     return files.read_if_there(name, at=at, limit=_READ_BYTES, where=where) or b""
 
 
-def _parse(line: bytes) -> Entry | None:
+def _parse(line: bytes) -> AuditEntry | None:
     try:
         found = json.loads(line)
-        entry = Entry(**found)
+        entry = AuditEntry(**found)
     except (ValueError, TypeError, RecursionError):  # not JSON, not an object, other fields
         return None
     kinds = {"sequence": int, "at": int | float}
     shaped = all(
-        isinstance(getattr(entry, field.name), kinds.get(field.name, str)) for field in dataclasses.fields(Entry)
+        isinstance(getattr(entry, field.name), kinds.get(field.name, str)) for field in dataclasses.fields(AuditEntry)
     )
     return entry if shaped and not isinstance(entry.sequence, bool) else None
 
 
-def told_by(entries: Sequence[Entry]) -> tuple[set[str], str | None]:
+def told_by(entries: Sequence[AuditEntry]) -> tuple[set[str], str | None]:
     """Which versions are there and which one serves, as the audit trail has it."""
     known: set[str] = set()
     serving = None

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
-from poet_engine.store.store import Store
+from poet_engine.store.store import VersionStore
 
 FOLDER = ".poet"
 RESERVED = "events"  # the journal's
@@ -49,7 +49,7 @@ def module_name(file: Path) -> str:
     return re.sub(r"\W|^(?=\d)", "_", unicodedata.normalize("NFKC", file.stem))
 
 
-def folder_name(store: Store, module: str, qualname: str, *, beside: Path) -> str:
+def folder_name(store: VersionStore, module: str, qualname: str, *, beside: Path) -> str:
     """What the folder of a function's versions is called: as the function, where no other module has that name.
 
     Args:

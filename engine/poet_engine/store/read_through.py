@@ -8,7 +8,7 @@ from poet_engine.errors import PoetError
 from poet_engine.store.files import StoreError
 from poet_engine.store.folder import FunctionFolder, is_version, number
 from poet_engine.store.records import StoredVersion
-from poet_engine.store.store import FunctionStore, Store
+from poet_engine.store.store import FunctionStore, VersionStore
 
 
 class ReadThroughStore(FunctionStore):
@@ -88,7 +88,7 @@ def read_through(own: FunctionStore, beside: Path, name: str) -> FunctionStore:
         beside: The `.poet` folder that cannot.
         name: What the function is called there.
     """
-    shipped = Store(beside).function(name)
+    shipped = VersionStore(beside).function(name)
     return ReadThroughStore(own, shipped) if shipped.names() else own
 
 

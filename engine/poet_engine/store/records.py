@@ -20,13 +20,13 @@ JSON_BYTES = {"params.json": 1_000_000, "state.json": 8_000_000, "metadata.json"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Strict:
+class _StrictRecord:
     # Read by pydantic when a file is read, inherited by every part of it.
     __pydantic_config__ = {"strict": True, "extra": "forbid", "allow_inf_nan": False}  # noqa: RUF012 - a ClassVar annotation would make it a part of the form
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class TrialSummary(_Strict):
+class TrialSummary(_StrictRecord):
     """How the trial in the sandbox went before the version was stored.
 
     Attributes:
@@ -41,7 +41,7 @@ class TrialSummary(_Strict):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Metadata(_Strict):
+class Metadata(_StrictRecord):
     """Where a version comes from and what it has been through.
 
     Attributes:

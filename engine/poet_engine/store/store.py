@@ -45,7 +45,7 @@ def _now() -> float:
     return dt.datetime.now(dt.UTC).timestamp()
 
 
-class Store:
+class VersionStore:
     """A `.poet` folder. Nothing is made before something is written.
 
     Args:
@@ -60,7 +60,7 @@ class Store:
         self._clock = clock
 
     def __repr__(self) -> str:
-        return f"Store({str(self.root)!r})"
+        return f"VersionStore({str(self.root)!r})"
 
     def function(self, name: str) -> "FunctionStore":
         """The versions of one function, whether there are any or not.
@@ -88,7 +88,7 @@ class Store:
 
 
 class FunctionStore:
-    """The versions of one function; made by `Store.function`.
+    """The versions of one function; made by `VersionStore.function`.
 
     Reading takes no lock: versions do not change, and `current` changes in one step. Writing takes the function's
     lock, so threads and processes may write at once.
@@ -172,7 +172,7 @@ class FunctionStore:
         actor: str = "poet",
         reason: str = "",
     ) -> StoredVersion:
-        """Store the next version, whole or not at all; it does not serve until it is promoted.
+        """VersionStore the next version, whole or not at all; it does not serve until it is promoted.
 
         Where there are more than 10 versions then, the oldest that is neither current nor pinned is removed.
 
@@ -198,11 +198,11 @@ class FunctionStore:
             content["metadata.json"] = metadata_bytes(metadata, version=name, code_digest=code_digest)
             surplus = make_room(folder, sum(map(len, content.values())))
             folder.put(name, content)
-            deed = audit.Deed(actor=actor, action="add", version=name, reason=reason, code_digest=code_digest)
+            deed = audit.AuditAction(actor=actor, action="add", version=name, reason=reason, code_digest=code_digest)
             self._note(folder, deed)
             for old in surplus:
                 why = f"more than {MAX_VERSIONS} versions"
-                self._drop(folder, audit.Deed(actor=actor, action="prune", version=old, reason=why))
+                self._drop(folder, audit.AuditAction(actor=actor, action="prune", version=old, reason=why))
             return folder.read(name)
 
     def promote(self, name: str, *, actor: str, reason: str) -> None:
@@ -211,11 +211,11 @@ class FunctionStore:
         Raises:
             StoreError: There is no such version, it is damaged, or its code was edited.
         """
-        self._switch(audit.Deed(actor=actor, action="promote", version=name, reason=reason))
+        self._switch(audit.AuditAction(actor=actor, action="promote", version=name, reason=reason))
 
     def rollback(self, name: str, *, actor: str, reason: str) -> None:
         """Let an earlier version serve again; as `promote`, and told apart in the audit trail."""
-        self._switch(audit.Deed(actor=actor, action="rollback", version=name, reason=reason))
+        self._switch(audit.AuditAction(actor=actor, action="rollback", version=name, reason=reason))
 
     def pin(self, name: str, *, actor: str, reason: str) -> None:
         """Keep a version from being pruned.
@@ -225,7 +225,7 @@ class FunctionStore:
         """
         with self._changing(name) as folder:
             folder.set_pins(folder.pins() | {name})
-            self._note(folder, audit.Deed(actor=actor, action="pin", version=name, reason=reason))
+            self._note(folder, audit.AuditAction(actor=actor, action="pin", version=name, reason=reason))
 
     def unpin(self, name: str, *, actor: str, reason: str) -> None:
         """Let a version be pruned when its time comes.
@@ -235,7 +235,7 @@ class FunctionStore:
         """
         with self._changing(name) as folder:
             folder.set_pins(folder.pins() - {name})
-            self._note(folder, audit.Deed(actor=actor, action="unpin", version=name, reason=reason))
+            self._note(folder, audit.AuditAction(actor=actor, action="unpin", version=name, reason=reason))
 
     def pins(self) -> frozenset[str]:
         """The pinned versions."""
@@ -253,7 +253,7 @@ class FunctionStore:
                 raise StoreError(f"{self.path / name}: this version serves now; promote another one first")
             if name in folder.pins():
                 folder.set_pins(folder.pins() - {name})
-            self._drop(folder, audit.Deed(actor=actor, action="remove", version=name, reason=reason))
+            self._drop(folder, audit.AuditAction(actor=actor, action="remove", version=name, reason=reason))
 
     def state(self, name: str) -> Mapping[str, object] | None:
         """`state.json` of a version, read alone; None where there is none.
@@ -293,7 +293,7 @@ class FunctionStore:
             if content is not None:
                 folder.put_state(name, content)
                 if action:
-                    self._note(folder, audit.Deed(actor=actor, action=action, version=name, reason=reason))
+                    self._note(folder, audit.AuditAction(actor=actor, action=action, version=name, reason=reason))
 
     def put_feedback(self, name: str, data: bytes) -> None:
         """Lay a file called `name` into `feedback/pending`, whole or not at all.
@@ -365,14 +365,16 @@ class FunctionStore:
                 with contextlib.suppress(StoreError):  # a damaged one is not taken up; `damaged()` tells
                     recorded = folder.read(name).recorded_digest
                     why = "there without an entry"
-                    deed = audit.Deed(actor="store", action="found", version=name, reason=why, code_digest=recorded)
+                    deed = audit.AuditAction(
+                        actor="store", action="found", version=name, reason=why, code_digest=recorded
+                    )
                     self._note(folder, deed)
         current = folder.current_or_none()
         if current is not None and current != serving:
             why = "serves without an entry"
-            self._note(folder, audit.Deed(actor="store", action="found_current", version=current, reason=why))
+            self._note(folder, audit.AuditAction(actor="store", action="found_current", version=current, reason=why))
 
-    def _note(self, folder: FunctionFolder, deed: audit.Deed) -> None:
+    def _note(self, folder: FunctionFolder, deed: audit.AuditAction) -> None:
         audit.append(folder.descriptor, self.path, deed, now=self.clock())
 
     def _next_name(self, folder: FunctionFolder) -> str:
@@ -380,12 +382,12 @@ class FunctionStore:
         told = (entry.version for entry in audit.entries(folder.descriptor, self.path) if is_version(entry.version))
         return f"v{max(map(number, (*folder.names(), *told)), default=0) + 1}"
 
-    def _drop(self, folder: FunctionFolder, deed: audit.Deed) -> None:
+    def _drop(self, folder: FunctionFolder, deed: audit.AuditAction) -> None:
         # The entry first: after a crash in between the version is `found` again, rather than gone without a word.
         self._note(folder, deed)
         folder.take_away(deed.version)
 
-    def _switch(self, deed: audit.Deed) -> None:
+    def _switch(self, deed: audit.AuditAction) -> None:
         name = deed.version
         with self._changing(name) as folder:
             if not folder.read(name).intact:

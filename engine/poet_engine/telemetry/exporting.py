@@ -19,7 +19,7 @@ _BARE = "(source)"
 _log = logging.getLogger(__name__)
 
 
-class Sink(Protocol):
+class EventExporter(Protocol):
     """Where events go. All but `context` is called by the one thread of `Exports`."""
 
     def context(self) -> object:
@@ -55,9 +55,9 @@ class ExportStatistics:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Waiting:
+class _QueuedEvents:
     event: Event
-    sinks: tuple[tuple[Sink, object], ...]
+    sinks: tuple[tuple[EventExporter, object], ...]
 
 
 class Exports:
@@ -65,14 +65,14 @@ class Exports:
 
     def __init__(self, capacity: int = _CAPACITY) -> None:
         self._capacity = capacity
-        self._sinks: tuple[Sink, ...] = ()
+        self._sinks: tuple[EventExporter, ...] = ()
         self._lock = ForkedLock(self._start_anew)
         self._start_anew()
 
     def __repr__(self) -> str:
         return f"<Exports sinks={len(self._sinks)} waiting={self._queue.qsize()}>"
 
-    def add(self, sink: Sink) -> Callable[[], None]:
+    def add(self, sink: EventExporter) -> Callable[[], None]:
         """Hand every event from now on to a sink, too; what is returned ends that."""
         with self._lock:
             self._sinks = (*self._sinks, sink)
@@ -88,7 +88,7 @@ class Exports:
             return
         if self._thread is None:
             self._start()
-        self._queue.put(_Waiting(event, tuple((sink, self._context(sink)) for sink in sinks)))
+        self._queue.put(_QueuedEvents(event, tuple((sink, self._context(sink)) for sink in sinks)))
 
     def flush(self) -> bool:
         """Wait, at most 5 s, until what was put so far was handed on; returns whether it was."""
@@ -102,7 +102,7 @@ class Exports:
         """A snapshot."""
         return ExportStatistics(self._passed_on, self._dropped, self._failures)
 
-    def _remove(self, sink: Sink) -> None:
+    def _remove(self, sink: EventExporter) -> None:
         self.flush()
         with self._lock:
             known = sink in self._sinks
@@ -112,7 +112,7 @@ class Exports:
 
     def _start_anew(self) -> None:
         """Also in a forked child, which has the sinks and neither the thread nor the events of its parent."""
-        self._queue: queue.SimpleQueue[_Waiting | threading.Event] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_QueuedEvents | threading.Event] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._passed_on = self._dropped = self._failures = 0
 
@@ -130,7 +130,7 @@ class Exports:
             else:
                 self._thread = thread
 
-    def _run(self, waiting: "queue.SimpleQueue[_Waiting | threading.Event]") -> None:
+    def _run(self, waiting: "queue.SimpleQueue[_QueuedEvents | threading.Event]") -> None:
         while True:
             item = waiting.get()
             if isinstance(item, threading.Event):
@@ -140,7 +140,7 @@ class Exports:
                 self._hand_over(sink, item.event, context)
             self._passed_on += 1
 
-    def _hand_over(self, sink: Sink, event: Event, context: object) -> None:
+    def _hand_over(self, sink: EventExporter, event: Event, context: object) -> None:
         try:
             if isinstance(event.payload, ExecutionPayload):
                 sink.call(event.payload, context)
@@ -149,7 +149,7 @@ class Exports:
         except Exception as error:  # noqa: BLE001 - an exporter is others' code: what it raises may stop no other event
             self._fail(error)
 
-    def _context(self, sink: Sink) -> object:
+    def _context(self, sink: EventExporter) -> object:
         try:
             return sink.context()
         except Exception as error:  # noqa: BLE001 - the same, and here it would cost a call its answer

@@ -42,7 +42,7 @@ class PrometheusSink:
             self._memory,
             self._wait,
             self._transitions,
-            _Gauges(host),
+            _PrometheusGauges(host),
         )
         for collector in self._collectors:
             self._registry.register(collector)
@@ -77,7 +77,7 @@ class PrometheusSink:
             self._registry.unregister(collector)
 
 
-class _Gauges(Collector):
+class _PrometheusGauges(Collector):
     def __init__(self, host: Host) -> None:
         self._host = host
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from poet_engine.cli import main
-from poet_engine.store import FunctionStore, Metadata, Store
+from poet_engine.store import FunctionStore, Metadata, VersionStore
 
 METADATA = Metadata(
     created=1.0, domain="d", policy="p", policy_digest="0", original_digest="1", python="3.11", poet_version="0",
@@ -19,7 +19,7 @@ def function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FunctionStore:
     """A function with two versions, of which the second serves, in the folder that the command runs in."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "shop.py").write_text("def total(): ...\n")
-    function = Store(tmp_path / ".poet").function("total")
+    function = VersionStore(tmp_path / ".poet").function("total")
     for number in (1, 2):
         function.add(code=f"def total(): return {number}\n", params={}, metadata=METADATA)
     function.promote("v2", actor="tests", reason="tests")

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poet_engine.cli.plain import plain
+from poet_engine.cli.plain import to_json
 
 _MOMENT = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
 
@@ -63,24 +63,24 @@ _MOMENT = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
     ],
 )
 def test_forms(value: object, form: object) -> None:
-    found = plain(value)
+    found = to_json(value)
     assert found == form
     json.dumps(found, allow_nan=False)
 
 
 def test_an_integer_too_long_for_decimal_digits_is_hexadecimal() -> None:
-    assert plain([2**20_000]) == [{"$int": hex(2**20_000)}]
+    assert to_json([2**20_000]) == [{"$int": hex(2**20_000)}]
 
 
 def test_a_set_of_what_cannot_be_compared_or_printed_has_one_form() -> None:
     """The order is that of the printed members, so the same set always prints the same."""
-    assert plain({"a", 1, None, 2**20_000}) == {"$set": ["a", 1, None, {"$int": hex(2**20_000)}]}
+    assert to_json({"a", 1, None, 2**20_000}) == {"$set": ["a", 1, None, {"$int": hex(2**20_000)}]}
 
 
 def test_a_value_that_holds_itself_ends() -> None:
     circle: list[object] = []
     circle.append(circle)
-    assert "$nested_deeper_than" in json.dumps(plain(circle))
+    assert "$nested_deeper_than" in json.dumps(to_json(circle))
 
 
 _VALUES = st.recursive(
@@ -92,5 +92,5 @@ _VALUES = st.recursive(
 
 @given(_VALUES)
 def test_any_value_can_be_said_in_strict_json(value: object) -> None:
-    text = json.dumps(plain(value), allow_nan=False)
-    assert json.loads(text) == plain(value)
+    text = json.dumps(to_json(value), allow_nan=False)
+    assert json.loads(text) == to_json(value)

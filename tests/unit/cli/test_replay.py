@@ -14,18 +14,18 @@ from poet_engine.cli import main
 from poet_engine.events import EventFactory, RecordingPayload
 from poet_engine.gate import Gate
 from poet_engine.journal import Journal
-from poet_engine.journal.recorder import Call, Recorder
+from poet_engine.journal.recorder import ExecutedCall, Recorder
 from poet_engine.outcome import Blame, Status, Usage
 from poet_engine.policy import Policy
 from poet_engine.sandbox.scripted import Answer, ScriptedSandbox, failed, ok
-from poet_engine.store import Metadata, Store
+from poet_engine.store import Metadata, VersionStore
 
 POLICY = Policy.load("data")
 METADATA = Metadata(
     created=1.0, domain="ml_monitoring", policy="data", policy_digest="0", original_digest="1", python="3.11",
     poet_version="0", origin="built_in",
 )  # fmt: skip
-CALL = Call(
+CALL = ExecutedCall(
     function_name="total", version="v1", execution_id="the-call", start=1.0, end=1.5,
     outcome=dataclasses.replace(ok(3), usage=Usage(wall_ms=400.0)), served_by="generated", attempts=1, policy=POLICY,
 )  # fmt: skip
@@ -43,19 +43,19 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.root = folder / "app" / ".poet"
         self.journal = self.root / "events" / "journal.db"
-        function = Store(self.root).function("total")
+        function = VersionStore(self.root).function("total")
         for number in (1, 2):
             function.add(code=f"def total(a, b):\n    return {number}\n", params={}, metadata=METADATA)
         function.promote("v2", actor="tests", reason="newer")
         self._ids = itertools.count(1)
 
-    def record(self, *recorded: Call | RecordingPayload) -> str:
+    def record(self, *recorded: ExecutedCall | RecordingPayload) -> str:
         """Leave events, and return the id of the first."""
         factory = EventFactory(lambda: 2.0, lambda size: next(self._ids).to_bytes(size), "testing", "tests", "1.2")
         with Journal.open(self.journal) as journal:
             recorder = Recorder(journal, factory)
             ids = [
-                recorder.record(one) if isinstance(one, Call) else recorder.recording(one, about="the event")
+                recorder.record(one) if isinstance(one, ExecutedCall) else recorder.recording(one, about="the event")
                 for one in recorded
             ]
         return ids[0]
@@ -189,7 +189,7 @@ def test_what_the_gate_rejects_now_does_not_run(
 ) -> None:
     """The version was stored once; whoever may write the folder may have changed code and digest together."""
     sandbox = answering(ok(3))
-    Store(project.root).function("total").add(
+    VersionStore(project.root).function("total").add(
         code="import os\n\n\ndef total(a, b):\n    return os\n", params={}, metadata=METADATA
     )
     project.record(CALL, RECORDING)
@@ -218,7 +218,7 @@ def test_what_cannot_be_run_again_is_exit_2_and_says_why(
     answering: Answering,
     capsys: pytest.CaptureFixture[str],
     *,
-    recorded: list[Call | RecordingPayload],
+    recorded: list[ExecutedCall | RecordingPayload],
     arguments: list[str],
     complaint: str,
 ) -> None:

@@ -20,7 +20,7 @@ from poet_engine.outcome import Blame, ErrorInfo, Outcome, Status
 from poet_engine.resilience.breaker import BreakerRegistry, BreakerSettings
 from poet_engine.resilience.breaker.record import find
 from poet_engine.sandbox.scripted import failed, ok
-from poet_engine.store import Store
+from poet_engine.store import VersionStore
 
 if TYPE_CHECKING:
     from tests.unit.decorator.conftest import Detector, Workshop
@@ -231,14 +231,14 @@ class TestSandboxed:
             clock=workshop.clock,
             wall_clock=lambda: 0.0,
             random=lambda: 0.5,
-            stores=lambda key: Store(Path(key.function).parent).function(Path(key.function).name),
+            stores=lambda key: VersionStore(Path(key.function).parent).function(Path(key.function).name),
         )
         workshop.answer = failed(Status.VIOLATION, "network")
         text = DETECTOR.format("")
         detect = workshop.load(text.replace("def detect", "async def detect") if is_async else text)
         answer = detect([1.0], [2.0])
         assert (asyncio.run(_awaited(answer)) if is_async else answer) == NAIVE
-        stored = Store(workshop.folder / ".poet").function("detect_drift").state("v1")
+        stored = VersionStore(workshop.folder / ".poet").function("detect_drift").state("v1")
         assert find(stored or {}, "scripted").record.pinned
 
     def test_a_previous_version_answers_for_a_bad_one(self, workshop: "Workshop") -> None:

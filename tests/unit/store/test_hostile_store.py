@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from poet_engine.store import FunctionStore, Metadata, Store, StoredVersion, StoreError, TrialSummary
+from poet_engine.store import FunctionStore, Metadata, StoredVersion, StoreError, TrialSummary, VersionStore
 
 METADATA = Metadata(
     created=1_700_000_000.5,
@@ -32,7 +32,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def function(root: Path) -> FunctionStore:
-    return Store(root, clock=lambda: 1000.0).function("f")
+    return VersionStore(root, clock=lambda: 1000.0).function("f")
 
 
 def add(function: FunctionStore, code: str = CODE, **state: object) -> StoredVersion:
@@ -172,7 +172,7 @@ class TestHostileContent:
     def test_a_place_where_nothing_can_be_made(self) -> None:
         for place in ("/proc/nothing/.poet", "/dev/null/.poet"):
             with pytest.raises(StoreError):
-                add(Store(Path(place)).function("f"))
+                add(VersionStore(Path(place)).function("f"))
 
 
 class TestAudit:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from poet_engine.errors import UsageError
-from poet_engine.store import FunctionStore, Metadata, Store, StoredVersion, StoreError, TrialSummary, files
+from poet_engine.store import FunctionStore, Metadata, StoredVersion, StoreError, TrialSummary, VersionStore, files
 
 METADATA = Metadata(
     created=1_700_000_000.5,
@@ -39,7 +39,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def function(root: Path) -> FunctionStore:
-    return Store(root, clock=lambda: 1000.0).function("f")
+    return VersionStore(root, clock=lambda: 1000.0).function("f")
 
 
 def add(function: FunctionStore, code: str = CODE, **state: object) -> StoredVersion:
@@ -53,7 +53,7 @@ class TestLayout:
         assert function.names() == []
         assert function.pins() == frozenset()
         assert function.verify_audit().intact
-        assert Store(root).functions() == []
+        assert VersionStore(root).functions() == []
         assert not root.exists()
 
     def test_the_layout_is_the_published_one(self, root: Path, function: FunctionStore) -> None:
@@ -78,7 +78,7 @@ class TestLayout:
         assert (root / "f/current").readlink() == Path("v1")
         assert (root / "f/v1/code.py").read_bytes() == CODE.encode()
         assert json.loads((root / "f/v1/params.json").read_text()) == {"alpha": 0.05}
-        assert Store(root).functions() == ["f"]
+        assert VersionStore(root).functions() == ["f"]
 
     def test_what_was_added_is_read_again(self, function: FunctionStore) -> None:
         params = {"weights": [1, 2.5, None, {"ü": True}], "tuple": (1, 2)}
@@ -162,20 +162,20 @@ class TestNames:
     )
     def test_a_name_that_is_no_name_is_refused(self, root: Path, name: str) -> None:
         with pytest.raises(UsageError, match="identifiers"):
-            Store(root).function(name)
+            VersionStore(root).function(name)
 
     def test_other_names_that_cannot_be_folders(self, root: Path) -> None:
         with pytest.raises(UsageError, match="journal"):
-            Store(root).function("events")
+            VersionStore(root).function("events")
         with pytest.raises(UsageError, match="bytes"):
-            Store(root).function("x" * 201)
+            VersionStore(root).function("x" * 201)
         with pytest.raises(UsageError, match="NFKC"):
-            Store(root).function("\N{LATIN SMALL LIGATURE FI}x")
+            VersionStore(root).function("\N{LATIN SMALL LIGATURE FI}x")
 
     @pytest.mark.parametrize("name", ["f", "shop.Cart.total", "größe", "_x1"])
     def test_qualified_names_have_a_folder_each(self, root: Path, name: str) -> None:
-        assert add(Store(root).function(name)).path == root / name / "v1"
-        assert Store(root).functions() == [name]
+        assert add(VersionStore(root).function(name)).path == root / name / "v1"
+        assert VersionStore(root).functions() == [name]
 
     @pytest.mark.parametrize(
         "name",

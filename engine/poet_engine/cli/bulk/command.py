@@ -49,7 +49,7 @@ class Order:
     timeout: str | None
 
 
-class _Sink(Protocol):
+class _ResultSink(Protocol):
     """Where lines of results go."""
 
     def append(self, line: bytes) -> None:
@@ -164,7 +164,7 @@ class _BulkRun:
 
     def __init__(self, jobs: JobsFile, earlier: Results | None, policy: str) -> None:
         self._jobs, self._earlier, self._policy = jobs, earlier, policy
-        self.sink: _Sink = _StandardOutput() if earlier is None else earlier
+        self.sink: _ResultSink = _StandardOutput() if earlier is None else earlier
         self._digests: dict[str, str] = {}  # of the jobs in flight
 
     def __iter__(self) -> Iterator[Job]:

@@ -17,7 +17,7 @@ from poet_engine.resilience.breaker import (
     VersionKey,
 )
 from poet_engine.resilience.breaker.record import find
-from poet_engine.store import FunctionStore, Metadata, Store
+from poet_engine.store import FunctionStore, Metadata, VersionStore
 
 SETTINGS = BreakerSettings(
     sliding_window_size=2, minimum_number_of_calls=2, wait_duration_in_open_state=100.0, randomized_wait_factor=0.0
@@ -70,7 +70,7 @@ class Process:
 
 @pytest.fixture
 def function(tmp_path: Path) -> FunctionStore:
-    function = Store(tmp_path / ".poet").function("f")
+    function = VersionStore(tmp_path / ".poet").function("f")
     function.add(code="def f(): ...\n", params={}, metadata=METADATA, state={"learnt": 1})
     return function
 

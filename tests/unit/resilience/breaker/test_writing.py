@@ -17,7 +17,7 @@ from tests.unit.test_forks import ends_well, fork
 
 from poet_engine.resilience.breaker import Breaker, BreakerRefusal, BreakerRegistry, Permit, State, VersionKey
 from poet_engine.resilience.breaker.record import BreakerRecord, find
-from poet_engine.store import FunctionStore, Store, files
+from poet_engine.store import FunctionStore, VersionStore, files
 from poet_engine.store.files import StoreError
 
 _LONG = 20.0  # seconds after which a test has failed; nothing waits for so long
@@ -60,7 +60,7 @@ class Rig:
     """A registry over a slow disk, with a clock that only the test moves."""
 
     def __init__(self, folder: Path) -> None:
-        function = Store(folder).function("f")
+        function = VersionStore(folder).function("f")
         function.add(code="def f(): ...\n", params={}, metadata=METADATA)
         self.disk = SlowDisk(function)
         self.now = 0.0
@@ -196,7 +196,7 @@ class TestAWriteThatFails:
         rig.disk.fails = True
         fail(breaker)
         assert not rig.registry.flush()
-        Store(rig.disk.function.path.parent).function("f").change_state("v1", _pinned)
+        VersionStore(rig.disk.function.path.parent).function("f").change_state("v1", _pinned)
         rig.now += 1.0
         assert rig.breaker.pinned
 
@@ -215,7 +215,7 @@ class TestFlush:
             telling.set()
             told.wait(_LONG)
 
-        function = Store(tmp_path / ".poet").function("f")
+        function = VersionStore(tmp_path / ".poet").function("f")
         function.add(code="def f(): ...\n", params={}, metadata=METADATA)
         registry = BreakerRegistry(
             lambda _key: SETTINGS,
@@ -284,7 +284,7 @@ from poet_engine.resilience.guarding import BreakerGuard, of_version
 from poet_engine.resilience.performing import Pauses, perform
 from poet_engine.resilience.pipeline import Pipeline, Plan, Rung
 from poet_engine.sandbox.scripted import failed
-from poet_engine.store import Store
+from poet_engine.store import VersionStore
 
 folder = pathlib.Path(sys.argv[1])
 registry = BreakerRegistry(
@@ -292,7 +292,7 @@ registry = BreakerRegistry(
     clock=time.monotonic,
     wall_clock=time.time,
     random=lambda: 0.5,
-    stores=lambda _key: Store(folder.parent).function(folder.name),
+    stores=lambda _key: VersionStore(folder.parent).function(folder.name),
 )
 plan = Plan(
     first=Rung.GENERATED,
