@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import standing
 from poet_engine.guest import account, codec
-from poet_engine.guest.account import Account
+from poet_engine.guest.account import DecodingBudget
 from poet_engine.guest.travel import UndecodableError
 from standing import Machine
 
@@ -66,12 +66,12 @@ class Content:
 
 
 def _price(content: bytes) -> int:
-    costs = Account()
+    costs = DecodingBudget()
     _decode(content, costs)
     return costs.spent
 
 
-def _decode(content: bytes, costs: Account) -> str:
+def _decode(content: bytes, costs: DecodingBudget) -> str:
     """Decode a message; what became of it."""
     try:
         codec.loads(content, costs=costs)
@@ -350,7 +350,7 @@ def milliseconds(message: bytes, attempts: int) -> float:
 
 def _seconds(message: bytes) -> float:
     began = time.thread_time()
-    _decode(message, Account(len(message)))
+    _decode(message, DecodingBudget(len(message)))
     return time.thread_time() - began
 
 
@@ -358,7 +358,7 @@ def memory(message: bytes) -> float:
     """The peak of memory while a message is decoded, in bytes for each byte of it and of what is free."""
     tracemalloc.start()
     try:
-        _decode(message, Account(len(message)))
+        _decode(message, DecodingBudget(len(message)))
         return tracemalloc.get_traced_memory()[1] / (len(message) + account.FREE)
     finally:
         tracemalloc.stop()
@@ -370,7 +370,7 @@ def warm() -> None:
     The garbage collector's passes over everything else are the price of the rest of the program, not of a message.
     """
     for _name, content in contents():
-        _decode(content.of(1), Account())
+        _decode(content.of(1), DecodingBudget())
     gc.collect()
     gc.freeze()
 
@@ -385,7 +385,7 @@ def measure(size: int, attempts: int) -> Measurement:
             unpaid_ms=milliseconds(content.unpaid(size), attempts),
             paid_ms=milliseconds(paid, attempts),
             memory=memory(content.paid(size // 4)),
-            became=_decode(paid, Account(len(paid))),
+            became=_decode(paid, DecodingBudget(len(paid))),
         )
     return Measurement(Machine.this(), size / MIB, found)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from poet_engine.guest.account import FREE, Account
+from poet_engine.guest.account import FREE, DecodingBudget
 from poet_engine.guest.codec import loads
 from poet_engine.outcome import Blame, Status
 
@@ -95,7 +95,7 @@ def test_what_costs_more_than_it_is_long_is_refused_before_the_work_is_done(
 ) -> None:
     """With blanks for the price it would be decoded, and the price would be more than a result may have."""
     content = json.dumps(value, separators=(",", ":")).encode()
-    costs = Account()
+    costs = DecodingBudget()
     loads(content, costs=costs)
     assert costs.spent > len(content) + FREE
     sending = (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from poet_engine.guest.frames import Kind, pack
+from poet_engine.guest.frames import FrameKind, pack
 from poet_engine.job import Job
 from poet_engine.outcome import Blame, Status
 from poet_engine.policy import Policy
@@ -41,7 +41,7 @@ def _is_socket(fd):
 # What a guest can bring about by writing; `infra` is not among it, whatever it says.
 _POSSIBLE = {Status.OK, Status.REFUSED, Status.ERROR, Status.LIMIT, Status.NO_RESULT}
 
-_kinds = st.sampled_from(list(Kind))
+_kinds = st.sampled_from(list(FrameKind))
 _frames = st.builds(pack, _kinds, st.binary(max_size=64) | st.just(b'"x"') | st.just(b"{}"))
 _lying = st.builds(
     lambda kind, length, content: bytes([kind]) + length.to_bytes(4, "big") + content,
@@ -60,15 +60,15 @@ def sandbox() -> Iterator[ProcessSandbox]:
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(parts=_parts, then=st.sampled_from(["return", "close", "exit", "wait"]))
-@example(parts=[pack(Kind.RESULT, b"1") * 2], then="return")  # doubled
-@example(parts=[pack(Kind.RESULT, b"1"), b"\0"], then="exit")  # a byte too many
+@example(parts=[pack(FrameKind.RESULT, b"1") * 2], then="return")  # doubled
+@example(parts=[pack(FrameKind.RESULT, b"1"), b"\0"], then="exit")  # a byte too many
 @example(parts=[b"\x02\xff\xff\xff\xff"], then="wait")  # announces four gigabytes
 @example(parts=[b"\x02\x00\x00\x10\x00", b"x"], then="wait")  # never ends
-@example(parts=[pack(Kind.SETUP_FAILED, b"the host did it")], then="exit")  # blames us
-@example(parts=[pack(Kind.READY)], then="exit")  # says that it is ready, again
-@example(parts=[pack(Kind.EXCEPTION, b'{"kind": "setup", "type": 1}')], then="exit")
-@example(parts=[pack(Kind.REFUSED, b"[]")], then="close")
-@example(parts=[pack(Kind.RESULT, b"[" * 60)], then="return")
+@example(parts=[pack(FrameKind.SETUP_FAILED, b"the host did it")], then="exit")  # blames us
+@example(parts=[pack(FrameKind.READY)], then="exit")  # says that it is ready, again
+@example(parts=[pack(FrameKind.EXCEPTION, b'{"kind": "setup", "type": 1}')], then="exit")
+@example(parts=[pack(FrameKind.REFUSED, b"[]")], then="close")
+@example(parts=[pack(FrameKind.RESULT, b"[" * 60)], then="return")
 def test_nothing_that_a_guest_writes_is_our_fault(sandbox: ProcessSandbox, parts: list[bytes], then: str) -> None:
     job = Job(source=_SOURCE, entry="speak", args=(parts, then), wall=0.3)
     outcome = sandbox.run(job)

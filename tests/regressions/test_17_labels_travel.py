@@ -21,7 +21,7 @@ import pytest
 from poet_engine import Engine
 from poet_engine.errors import CannotTravelError
 from poet_engine.guest import codec
-from poet_engine.guest.travel import UntravellableError
+from poet_engine.guest.travel import GuestSerializationError
 from poet_engine.job import Job
 from poet_engine.sandbox import wire
 
@@ -230,7 +230,7 @@ def test_a_value_arrives_as_what_it_was(value: object) -> None:
 
 @pytest.mark.parametrize(("value", "instead"), REFUSED, ids=lambda value: f"{type(value).__name__}-{value!r:.30}")
 def test_what_cannot_arrive_as_that_is_refused_with_what_to_do(value: object, instead: str) -> None:
-    with pytest.raises(UntravellableError) as result:
+    with pytest.raises(GuestSerializationError) as result:
         codec.dumps(value, "the result")
     with pytest.raises(CannotTravelError) as argument:
         wire.request(Job(source="", entry="f", args=[[value]]))

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from poet_engine import Engine
 from poet_engine.guest import account, codec, shape
-from poet_engine.guest.account import Account
+from poet_engine.guest.account import DecodingBudget
 from poet_engine.guest.attachments import Collected
 from poet_engine.guest.travel import DeadlinePassedError, UndecodableError
 from poet_engine.outcome import Blame, Outcome, Status
@@ -110,7 +110,7 @@ def test_decoding_takes_no_longer_than_its_bytes_allow(name: str, pace: int) -> 
     assert not slow(content.unpaid(MIB), pace)
     assert not slow(paid, pace)
     with pytest.raises(DeadlinePassedError):
-        codec.loads(paid, costs=Account(len(paid), lambda: True))
+        codec.loads(paid, costs=DecodingBudget(len(paid), lambda: True))
 
 
 @pytest.mark.parametrize("name", CONTENTS)
@@ -127,7 +127,7 @@ def test_mixtures_take_no_longer_either(pace: int, names: list[str], dice: rando
     parts = [CONTENTS[name].of(dice.randrange(1, 200)) for name in names]
     times = MIB // sum(map(len, parts))
     message = b"[" + b",".join(parts * max(1, times)) + b"]"
-    spent = Account()
+    spent = DecodingBudget()
     codec.loads(message, costs=spent)
     for padded in (message, message + b" " * max(0, spent.spent - len(message) - account.FREE)):
         assert not slow(padded[: 8 * MIB], pace)
@@ -136,7 +136,7 @@ def test_mixtures_take_no_longer_either(pace: int, names: list[str], dice: rando
 def test_what_has_not_paid_is_refused_with_a_remedy() -> None:
     table = decoding().TAGGED["table"]["of two columns"].unpaid(MIB)
     with pytest.raises(UndecodableError, match="one table in place of many"):
-        codec.loads(table, costs=Account(len(table)))
+        codec.loads(table, costs=DecodingBudget(len(table)))
 
 
 @pytest.mark.parametrize("name", CONTENTS)
@@ -146,7 +146,7 @@ def test_both_sides_count_the_same(name: str) -> None:
     value = codec.loads(content)
     parts = Collected(pays=True)
     form = codec.dumps(value, "x", parts)
-    asked = Account()
+    asked = DecodingBudget()
     codec.loads(form, costs=asked)
 
     assert parts.price + shape.price(form) >= asked.spent

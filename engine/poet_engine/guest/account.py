@@ -8,7 +8,7 @@ benchmarks/decoding.py measures them).
 
 from collections.abc import Callable
 
-from .travel import DeadlinePassedError, UndecodableError, UntravellableError
+from .travel import DeadlinePassedError, GuestSerializationError, UndecodableError
 
 # What every message may cost, however short it is.
 FREE = 1 << 16
@@ -69,7 +69,7 @@ def never() -> bool:
     return False
 
 
-class Account:
+class DecodingBudget:
     """What decoding one message has cost so far.
 
     Args:
@@ -124,7 +124,7 @@ def paid(content: bytes, price: int, most: int, where: str) -> bytes:
         where: What an error calls the value.
 
     Raises:
-        UntravellableError: Its price is more than that, and it alone would not be.
+        GuestSerializationError: Its price is more than that, and it alone would not be.
     """
     owed = price - len(content) - FREE
     if owed <= 0 or len(content) > most:
@@ -133,5 +133,5 @@ def paid(content: bytes, price: int, most: int, where: str) -> bytes:
         kind = f"value that counts for {len(content) + owed} bytes"
         why = f"there is room for {most} (limits.result), and what is expensive to make counts for more than its bytes"
         instead = "fewer and larger pieces, such as one table, one array or one list in place of many"
-        raise UntravellableError(where, kind, why, mend=f"Return {instead}")
+        raise GuestSerializationError(where, kind, why, mend=f"Return {instead}")
     return content + b" " * owed

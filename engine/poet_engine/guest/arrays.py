@@ -49,7 +49,7 @@ Out = Callable[[object, str], object]
 _Text = str  # numpy calls a field `str`
 
 
-class _Kind(Protocol):
+class _DtypeKind(Protocol):
     str: _Text
     kind: _Text
 
@@ -57,7 +57,7 @@ class _Kind(Protocol):
 class Array(Protocol):
     """What is asked of numpy's arrays and scalars here."""
 
-    dtype: _Kind
+    dtype: _DtypeKind
     shape: tuple[int, ...]
     ndim: int
     nbytes: int
@@ -135,7 +135,7 @@ def _numpy() -> "ModuleType":
         raise UndecodableError("an array, but numpy is not installed here") from None
 
 
-def rebuild(raw: dict[str, object], attached: Attached, costs: account.Account) -> object:
+def rebuild(raw: dict[str, object], attached: Attached, costs: account.DecodingBudget) -> object:
     """The array of a tagged mapping that nobody vouches for, or its scalar in the form that older releases recorded."""
     name, shape, content = raw.get("d"), raw.get("s"), raw.get("v")
     if not isinstance(name, str) or not (name in DTYPES or _WIDE.fullmatch(name) or name == _OBJECTS):
@@ -160,7 +160,7 @@ def rebuild(raw: dict[str, object], attached: Attached, costs: account.Account) 
     return array[()] if raw.get("scalar") is True and not shape else array
 
 
-def _of_items(name: str, items: object, shape: list[int], order: str, costs: account.Account) -> object:
+def _of_items(name: str, items: object, shape: list[int], order: str, costs: account.DecodingBudget) -> object:
     """An array of text or of Python objects."""
     numpy = _numpy()
     if not isinstance(items, list):

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from typing import Protocol
 
-from .travel import UndecodableError, UntravellableError
+from .travel import GuestSerializationError, UndecodableError
 
 # Below this a copy through the JSON costs less than the calls that a region takes (docs/values.md has the numbers).
 THRESHOLD = 1 << 16
@@ -47,14 +47,14 @@ class Collected:
         """The reference that stands for the bytes of `data`, which must stay as they are until they are written.
 
         Raises:
-            UntravellableError: There is no room for them.
+            GuestSerializationError: There is no room for them.
         """
         offset = -(-self.size // self._alignment) * self._alignment
         end = offset + len(data)
         if self._most is not None and end > self._most[0]:
             most, name = self._most
             why = f"large arguments come to {end} bytes with it, and {name} is {most}"
-            raise UntravellableError(where, kind, why, mend=f"Pass less at once, or raise {name}")
+            raise GuestSerializationError(where, kind, why, mend=f"Pass less at once, or raise {name}")
         self.pieces.append((offset, data))
         self.size = end
         return [offset, len(data)]
@@ -63,12 +63,12 @@ class Collected:
         """See items that the message is about to have.
 
         Raises:
-            UntravellableError: They are too many.
+            GuestSerializationError: They are too many.
         """
         if self._items is not None:
             self._items -= items
             if self._items < 0:
-                raise UntravellableError(where, kind, "it has more items than there is room for")
+                raise GuestSerializationError(where, kind, "it has more items than there is room for")
 
     def deliver(self, fd: int) -> None:
         """Put the pieces into a file of fixed size, if they fit: if not, the references alone say how much it was."""

@@ -21,9 +21,9 @@ from collections.abc import Callable, Iterator
 from typing import Never, Protocol, TypeVar, cast
 
 from . import account, arrays, remedies, shape, tables
-from .account import Account
+from .account import DecodingBudget
 from .attachments import NOTHING, THRESHOLD, Attached, Collected, place
-from .travel import HERE, UndecodableError, UntravellableError
+from .travel import HERE, GuestSerializationError, UndecodableError
 
 _TAG, _VALUE = "~", "v"
 _MAX_DEPTH = shape.MAX_DEPTH
@@ -75,7 +75,7 @@ def dumps(value: object, where: str, parts: Collected | None = None) -> bytes:
         parts: Takes what may stay out of the JSON; None where nothing may.
 
     Raises:
-        UntravellableError: Some part of it has no safe form; the error has the path to that part.
+        GuestSerializationError: Some part of it has no safe form; the error has the path to that part.
     """
     return encode(to_wire(value, where, 0, parts)).encode()
 
@@ -89,7 +89,7 @@ def deliver(content: bytes, parts: Collected, results: int) -> bytes:
         results: The file for that, which is as large as a result may be.
 
     Raises:
-        UntravellableError: It costs more than a result may have.
+        GuestSerializationError: It costs more than a result may have.
     """
     if parts.price or shape.may_cost(content):
         price = shape.price(content) + parts.price
@@ -108,7 +108,9 @@ def to_wire(value: object, where: str, depth: int, parts: Collected | None = Non
     encode = _ENCODERS.get(kind)
     if encode is not None:
         if depth > _MAX_DEPTH:
-            raise UntravellableError(where, kind.__name__, f"it is nested deeper than {_MAX_DEPTH}, or contains itself")
+            raise GuestSerializationError(
+                where, kind.__name__, f"it is nested deeper than {_MAX_DEPTH}, or contains itself"
+            )
         return encode(cast("Never", value), where, depth, parts)  # the table pairs each type with its encoder
 
     def out(part: object, name: str) -> object:
@@ -118,7 +120,7 @@ def to_wire(value: object, where: str, depth: int, parts: Collected | None = Non
         form = travelling_form(value, where, parts, out)
         if form is not arrays.NOT_MINE:
             return form
-    raise UntravellableError(where, kind.__name__, instead=remedies.instead_of(value))
+    raise GuestSerializationError(where, kind.__name__, instead=remedies.instead_of(value))
 
 
 def _tagged(tag: str, value: object, parts: Collected | None) -> dict[str, object]:
@@ -132,7 +134,7 @@ def _text_out(text: str, where: str) -> str:
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise UntravellableError(where, "str", "it has a lone surrogate, which UTF-8 cannot say") from None
+            raise GuestSerializationError(where, "str", "it has a lone surrogate, which UTF-8 cannot say") from None
     return text
 
 
@@ -156,7 +158,7 @@ def _list_out(value: list[object], where: str, depth: int, parts: Collected | No
             # what `to_wire` would find: most items are one of these
             plain = kind in _PLAIN or (isinstance(item, str) and kind is str and item.isascii())
             made.append(item if plain else to_wire(item, HERE, depth + 1, parts))
-    except UntravellableError as error:
+    except GuestSerializationError as error:
         raise error.within(f"{where}[{len(made)}]") from None
     return made
 
@@ -220,7 +222,7 @@ def _dict_out(value: dict[object, object], where: str, depth: int, parts: Collec
         for key, item in value.items():
             plain = type(item) in _PLAIN or (type(item) is str and item.isascii())
             made[cast("str", key)] = item if plain else to_wire(item, HERE, depth + 1, parts)
-    except UntravellableError as error:
+    except GuestSerializationError as error:
         raise error.within(f"{where}[{key!r:.80}]") from None
     for text in made:
         _text_out(text, f"a key of {where}")
@@ -237,7 +239,7 @@ def _pairs_out(value: dict[object, object], where: str, depth: int, parts: Colle
     try:
         for key, item in value.items():
             made.append([to_wire(key, _KEY, depth + 1, parts), to_wire(item, HERE, depth + 1, parts)])
-    except UntravellableError as error:
+    except GuestSerializationError as error:
         of_the_key = error.where.startswith(_KEY)
         raise error.within(where if of_the_key else f"{where}[{key!r:.80}]") from None
     return made
@@ -249,7 +251,7 @@ def _mapping_out(tag: str) -> _Encoder[dict[object, object]]:
     def out(value: dict[object, object], where: str, depth: int, parts: Collected | None) -> object:
         if vars(value):
             why = "it has attributes of its own, which would be lost"
-            raise UntravellableError(where, type(value).__name__, why, instead="dict(value)")
+            raise GuestSerializationError(where, type(value).__name__, why, instead="dict(value)")
         if parts is not None and tag == "ordered":
             parts.price += account.ORDERED_PAIR * len(value)
         return _tagged(tag, _pairs_out(value, where, depth, parts), parts)
@@ -264,7 +266,7 @@ def _defaultdict_out(
     name = _FACTORY_NAMES.get(factory, NOTHING) if factory is None or type(factory) is type else NOTHING
     if name is NOTHING:
         why = "what it makes for a missing key is code, and no code travels"
-        raise UntravellableError(where, "defaultdict", why, instead="dict(value)")
+        raise GuestSerializationError(where, "defaultdict", why, instead="dict(value)")
     return {**_tagged("defaultdict", _pairs_out(value, where, depth, parts), parts), "n": name}
 
 
@@ -279,7 +281,7 @@ def _range_out(value: range, where: str, depth: int, parts: Collected | None) ->
 def _fraction_out(value: fractions.Fraction, where: str, depth: int, parts: Collected | None) -> object:
     if max(value.numerator.bit_length(), value.denominator.bit_length()) > _MAX_FRACTION_BITS:
         why = f"its numerator or denominator has more than {_MAX_FRACTION_BITS} bits"
-        raise UntravellableError(where, "Fraction", why, instead="(value.numerator, value.denominator)")
+        raise GuestSerializationError(where, "Fraction", why, instead="(value.numerator, value.denominator)")
     return _tagged("fraction", _list_out([value.numerator, value.denominator], where, depth, parts), parts)
 
 
@@ -322,10 +324,10 @@ def _clock_out(value: dt.datetime | dt.time, where: str, _depth: int, parts: Col
     tag, offset = type(value).__name__, value.utcoffset()
     if offset is None and value.tzinfo is not None:
         why = "its time zone has no offset from UTC to travel with"
-        raise UntravellableError(where, tag, why, instead="value.replace(tzinfo=None)")
+        raise GuestSerializationError(where, tag, why, instead="value.replace(tzinfo=None)")
     # `fromisoformat` takes it for UTC
     if offset and abs(offset) < _SECOND:
-        raise UntravellableError(where, tag, "its offset from UTC is less than a second")
+        raise GuestSerializationError(where, tag, "its offset from UTC is less than a second")
     form = _tagged(tag, value.isoformat(), parts)
     if value.fold:
         form["f"] = 1
@@ -365,7 +367,7 @@ _ENCODERS: dict[type, _Encoder[Never]] = {
 }
 
 
-def loads(data: bytes, attached: Attached = NOTHING, costs: Account | None = None) -> object:
+def loads(data: bytes, attached: Attached = NOTHING, costs: DecodingBudget | None = None) -> object:
     """The value of a wire form that nobody vouches for.
 
     Args:
@@ -377,11 +379,11 @@ def loads(data: bytes, attached: Attached = NOTHING, costs: Account | None = Non
         UndecodableError: It breaks a rule of the format; the message names the rule.
         DeadlinePassedError: There is no time left.
     """
-    costs = costs or Account()
+    costs = costs or DecodingBudget()
     is_long = len(data) > account.FREE
     data = data.rstrip(b" ")  # they have paid, and that was all
     shape.check_characters(data)
-    reading = _Reading(attached, costs)
+    reading = _DecodingState(attached, costs)
     found = shape.check(data, costs)
     if is_long:
         costs.ask()
@@ -399,7 +401,7 @@ def parse(data: bytes) -> object:
     Raises:
         UndecodableError: It breaks a rule; the message names the rule.
     """
-    costs = Account()
+    costs = DecodingBudget()
     shape.check(data, costs)
     return _parsed(data, _Pairs(costs))
 
@@ -439,7 +441,7 @@ class _Pairs:
 
     __slots__ = ("_costs", "_next", "pairs")
 
-    def __init__(self, costs: Account) -> None:
+    def __init__(self, costs: DecodingBudget) -> None:
         self._costs, self.pairs, self._next = costs, 0, _PAIRS_UNSEEN
 
     def take(self, raw: dict[str, object]) -> object:
@@ -451,7 +453,7 @@ class _Pairs:
         return raw
 
 
-class _Reading(_Pairs):
+class _DecodingState(_Pairs):
     """Makes values of the mappings that are tagged.
 
     Args:
@@ -461,7 +463,7 @@ class _Reading(_Pairs):
 
     __slots__ = ("attached", "costs")
 
-    def __init__(self, attached: Attached, costs: Account) -> None:
+    def __init__(self, attached: Attached, costs: DecodingBudget) -> None:
         super().__init__(costs)
         self.attached, self.costs = attached, costs
 
@@ -508,10 +510,10 @@ def _refuse_depth(value: object) -> None:
 
 def from_wire(raw: object, attached: Attached = NOTHING) -> object:
     """The value of JSON data that a trusted side has parsed."""
-    return _from_wire(raw, _Reading(attached, Account()))
+    return _from_wire(raw, _DecodingState(attached, DecodingBudget()))
 
 
-def _from_wire(raw: object, reading: _Reading) -> object:
+def _from_wire(raw: object, reading: _DecodingState) -> object:
     if isinstance(raw, list):
         kinds = set(map(type, raw))
         return [_from_wire(item, reading) for item in raw] if list in kinds or dict in kinds else raw
@@ -542,7 +544,7 @@ def _numbers(raw: dict[str, object], count: int, what: str) -> list[int]:
     return cast("list[int]", numbers)
 
 
-def _hashable(items: list[object], costs: Account) -> list[object]:
+def _hashable(items: list[object], costs: DecodingBudget) -> list[object]:
     """Items for a set or for keys, without those chosen to collide, which would make building it quadratic."""
     if set(map(type, items)) <= _SECRET_HASHES:
         return items
@@ -593,7 +595,7 @@ def _steps(hashes: list[int], size: int) -> int:
     return steps
 
 
-def _pairs(raw: dict[str, object], costs: Account) -> dict[object, object]:
+def _pairs(raw: dict[str, object], costs: DecodingBudget) -> dict[object, object]:
     value = raw.get(_VALUE)
     if not isinstance(value, list) or not set(map(type, value)) <= {list} or not set(map(len, value)) <= {2}:
         raise UndecodableError("pairs were expected")
@@ -605,19 +607,19 @@ def _pairs(raw: dict[str, object], costs: Account) -> dict[object, object]:
     return result
 
 
-def _counter_in(raw: dict[str, object], reading: _Reading) -> dict[object, object]:
+def _counter_in(raw: dict[str, object], reading: _DecodingState) -> dict[object, object]:
     result: dict[object, object] = collections.Counter()  # type: ignore[assignment]  # the values may be anything
     dict.update(result, _pairs(raw, reading.costs))  # its own `update` would add the values up
     return result
 
 
-def _ordered_in(raw: dict[str, object], reading: _Reading) -> collections.OrderedDict[object, object]:
+def _ordered_in(raw: dict[str, object], reading: _DecodingState) -> collections.OrderedDict[object, object]:
     pairs = _pairs(raw, reading.costs)
     reading.costs.charge(account.ORDERED_PAIR * len(pairs))
     return collections.OrderedDict(pairs)
 
 
-def _defaultdict_in(raw: dict[str, object], reading: _Reading) -> collections.defaultdict[object, object]:
+def _defaultdict_in(raw: dict[str, object], reading: _DecodingState) -> collections.defaultdict[object, object]:
     name = raw.get("n")
     if name is not None and not isinstance(name, str):
         raise UndecodableError("a bad factory")
@@ -625,14 +627,14 @@ def _defaultdict_in(raw: dict[str, object], reading: _Reading) -> collections.de
     return collections.defaultdict(factory, _pairs(raw, reading.costs))
 
 
-def _deque_in(raw: dict[str, object], _reading: _Reading) -> collections.deque[object]:
+def _deque_in(raw: dict[str, object], _reading: _DecodingState) -> collections.deque[object]:
     items, most = _items(raw), raw.get("n")
     if most is not None and (type(most) is not int or most < len(items)):
         raise UndecodableError("a bad deque")
     return collections.deque(items, most)
 
 
-def _fraction_in(raw: dict[str, object], _reading: _Reading) -> fractions.Fraction:
+def _fraction_in(raw: dict[str, object], _reading: _DecodingState) -> fractions.Fraction:
     above, below = _numbers(raw, 2, "fraction")
     if max(above.bit_length(), below.bit_length()) > _MAX_FRACTION_BITS:
         raise UndecodableError("a long fraction")
@@ -640,7 +642,7 @@ def _fraction_in(raw: dict[str, object], _reading: _Reading) -> fractions.Fracti
 
 
 def _path_in(kind: Callable[[str], object]) -> "_Decoder":
-    def read(raw: dict[str, object], reading: _Reading) -> object:
+    def read(raw: dict[str, object], reading: _DecodingState) -> object:
         text = _text(raw)
         reading.costs.charge(_path_price(text))
         return kind(text)
@@ -648,28 +650,28 @@ def _path_in(kind: Callable[[str], object]) -> "_Decoder":
     return read
 
 
-def _int_in(raw: dict[str, object], _reading: _Reading) -> int:
+def _int_in(raw: dict[str, object], _reading: _DecodingState) -> int:
     text = _text(raw)
     if text.removeprefix("-")[:2] != "0x":
         raise UndecodableError("a bad integer")
     return int(text, 16)
 
 
-def _float_in(raw: dict[str, object], _reading: _Reading) -> float:
+def _float_in(raw: dict[str, object], _reading: _DecodingState) -> float:
     value = raw.get(_VALUE)
     if value not in ("nan", "inf", "-inf"):
         raise UndecodableError("a bad float")
     return float(value)
 
 
-def _bytes_in(raw: dict[str, object], reading: _Reading) -> bytes:
+def _bytes_in(raw: dict[str, object], reading: _DecodingState) -> bytes:
     value = raw.get(_VALUE)
     if isinstance(value, list):
         return reading.attached.copy(*place(value))
     return base64.b64decode(_text(raw), validate=True)
 
 
-def _complex_in(raw: dict[str, object], _reading: _Reading) -> complex:
+def _complex_in(raw: dict[str, object], _reading: _DecodingState) -> complex:
     real, imaginary = _items(raw)
     if not isinstance(real, int | float) or not isinstance(imaginary, int | float):
         raise UndecodableError("a bad complex number")
@@ -677,7 +679,7 @@ def _complex_in(raw: dict[str, object], _reading: _Reading) -> complex:
 
 
 def _clock_in(kind: "type[dt.datetime | dt.time]") -> "_Decoder":
-    def read(raw: dict[str, object], reading: _Reading) -> object:
+    def read(raw: dict[str, object], reading: _DecodingState) -> object:
         value = kind.fromisoformat(_text(raw))
         if raw.get("f") != 1:
             return value
@@ -687,7 +689,7 @@ def _clock_in(kind: "type[dt.datetime | dt.time]") -> "_Decoder":
     return read
 
 
-_Decoder = Callable[[dict[str, object], _Reading], object]
+_Decoder = Callable[[dict[str, object], _DecodingState], object]
 # tag → how it comes in: from a mapping whose parts have come in already
 _DECODERS: dict[str, _Decoder] = {
     "tuple": lambda raw, _reading: tuple(_items(raw)),

@@ -182,7 +182,7 @@ LANE_STEPS: tuple[Callable[[Config, int], None], ...] = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class ConfinementPlan:
     """What every payload of a lane needs to know, worked out once.
 
     Attributes:
@@ -203,7 +203,7 @@ class Plan:
     limits: list[tuple[int, int, int]]
     landlock: landlock.Restriction | None
     system_calls: kernel.SeccompFilter | None
-    steps: "tuple[Callable[[Plan], None], ...]"
+    steps: "tuple[Callable[[ConfinementPlan], None], ...]"
 
     @property
     def descriptors(self) -> set[int]:
@@ -211,7 +211,9 @@ class Plan:
         return set() if self.landlock is None else self.landlock.descriptors
 
 
-def plan(config: Config, uid: int, program: bytes, steps: "tuple[Callable[[Plan], None], ...] | None" = None) -> Plan:
+def plan(
+    config: Config, uid: int, program: bytes, steps: "tuple[Callable[[ConfinementPlan], None], ...] | None" = None
+) -> ConfinementPlan:
     """Work out what payloads of this lane will do. Its root must stand already.
 
     Args:
@@ -222,7 +224,7 @@ def plan(config: Config, uid: int, program: bytes, steps: "tuple[Callable[[Plan]
     """
     below = _outermost([path for path in config.binds if path.startswith("/tmp/")])
     inodes = config.inodes + 3 + sum(path.count("/") for path in below)  # its root, two folders, and mount points
-    return Plan(
+    return ConfinementPlan(
         config=config,
         identity=_identity(config, uid),
         scratch=None if "mounts" in config.without else f"size={config.disk},nr_inodes={inodes},mode=755",
@@ -261,12 +263,12 @@ def _restriction(config: Config) -> landlock.Restriction | None:
     return landlock.Restriction(config.landlock, config.import_paths, [*config.binds, *config.links], devices)
 
 
-def own_mounts_and_ipc(_plan: Plan) -> None:
+def own_mounts_and_ipc(_plan: ConfinementPlan) -> None:
     """Nothing that a payload mounts or shares is seen by the next one."""
     kernel.unshare(kernel.NEWNS | kernel.NEWIPC)
 
 
-def empty_scratch_space(plan: Plan) -> None:
+def empty_scratch_space(plan: ConfinementPlan) -> None:
     """One tmpfs, limited in bytes and inodes, seen as `/tmp` and `/dev/shm`; its pages count as the call's memory."""
     if plan.scratch is None:
         return
@@ -285,7 +287,7 @@ def empty_scratch_space(plan: Plan) -> None:
     os.chdir("/tmp")
 
 
-def own_standard_input(_plan: Plan) -> None:
+def own_standard_input(_plan: ConfinementPlan) -> None:
     """What was inherited is one open file for all payloads, and its flags would carry a message between them."""
     null = os.open("/dev/null", os.O_RDONLY)
     os.dup2(null, 0)
@@ -296,7 +298,7 @@ def _outermost(paths: list[str]) -> list[str]:
     return [path for path in paths if not any(path.startswith(other + "/") for other in paths)]
 
 
-def own_process_group(plan: Plan) -> None:
+def own_process_group(plan: ConfinementPlan) -> None:
     """A kept payload is stopped between its calls with all that it starts, and the lane's init is not.
 
     The filter has no call by which anything could leave the group.
@@ -305,7 +307,7 @@ def own_process_group(plan: Plan) -> None:
         os.setpgid(0, 0)
 
 
-def budgets(plan: Plan) -> None:
+def budgets(plan: ConfinementPlan) -> None:
     """The resource limits that only a payload can have."""
     for what, soft, hard in plan.limits:
         resource.setrlimit(what, (soft, hard))
@@ -339,25 +341,25 @@ def _lowered(what: int, soft: int, hard: int) -> tuple[int, int]:
     return min(soft, ceiling), min(hard, ceiling)
 
 
-def own_identity(plan: Plan) -> None:
+def own_identity(plan: ConfinementPlan) -> None:
     """A user and group that nobody else has."""
     if plan.identity is not None:
         os.setresgid(plan.identity, plan.identity, plan.identity)
         os.setresuid(plan.identity, plan.identity, plan.identity)
 
 
-def no_capabilities(plan: Plan) -> None:
+def no_capabilities(plan: ConfinementPlan) -> None:
     """Empty what is left of them; after the change of identity, which needs them."""
     if "capabilities" not in plan.config.without:
         kernel.drop_all_capabilities()
 
 
-def die_with_the_lane(_plan: Plan) -> None:
+def die_with_the_lane(_plan: ConfinementPlan) -> None:
     """A backstop: killing the lane's init takes the payload with it anyway."""
     kernel.die_with_parent(signal.SIGKILL)
 
 
-def no_look_from_outside(_plan: Plan) -> None:
+def no_look_from_outside(_plan: ConfinementPlan) -> None:
     """No process of the same user may look into this one, and a crash is not piped to the host's collector of cores.
 
     Only the second is not covered otherwise: a limit of 0 does not keep a pipe from being started. After the change of
@@ -366,13 +368,13 @@ def no_look_from_outside(_plan: Plan) -> None:
     kernel.set_dumpable(dumpable=False)
 
 
-def no_other_files(plan: Plan) -> None:
+def no_other_files(plan: ConfinementPlan) -> None:
     """The same view of the files once more, by Landlock, which also forbids TCP and signals to others where it can."""
     if plan.landlock is not None:
         plan.landlock.apply(["/tmp", "/dev/shm"])
 
 
-PAYLOAD_STEPS: tuple[Callable[[Plan], None], ...] = (
+PAYLOAD_STEPS: tuple[Callable[[ConfinementPlan], None], ...] = (
     own_mounts_and_ipc,
     empty_scratch_space,
     own_standard_input,
@@ -386,7 +388,7 @@ PAYLOAD_STEPS: tuple[Callable[[Plan], None], ...] = (
 )
 
 
-def system_calls(plan: Plan) -> int | None:
+def system_calls(plan: ConfinementPlan) -> int | None:
     """The last step. Returns the descriptor on which the host hears of forbidden calls, or None when left out."""
     return None if plan.system_calls is None else plan.system_calls.install(told=plan.config.told)
 

@@ -11,14 +11,14 @@ from collections.abc import Callable
 from . import confine, kernel, seccomp
 
 
-def apart_from_init(_plan: confine.Plan) -> None:
+def apart_from_init(_plan: confine.ConfinementPlan) -> None:
     """A session of its own, and the signals as a new program has them: the first process of a container needs one."""
     os.setsid()
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
-def first_to_be_killed(_plan: confine.Plan) -> None:
+def first_to_be_killed(_plan: confine.ConfinementPlan) -> None:
     """When the container is out of memory, let the kernel take this one and not the process that tells of it.
 
     The file belongs to root while we are not dumpable.
@@ -28,18 +28,18 @@ def first_to_be_killed(_plan: confine.Plan) -> None:
         confine.write("/proc/self/oom_score_adj", "1000")
 
 
-def emptied_scratch_space(_plan: confine.Plan) -> None:
+def emptied_scratch_space(_plan: confine.ConfinementPlan) -> None:
     """The container's own, which is emptied between two payloads."""
     os.umask(0o077)
     os.chdir("/tmp")
 
 
-def own_budgets(plan: confine.Plan) -> None:
+def own_budgets(plan: confine.ConfinementPlan) -> None:
     """The resource limits that a lane would have set: the first process of a container needs more than they leave."""
     confine.lasting_budgets(plan.config, 0)
 
 
-def other_identity(plan: confine.Plan) -> None:
+def other_identity(plan: confine.ConfinementPlan) -> None:
     """Where the first process is somebody else, a user of its own, without capabilities."""
     if plan.identity is not None:
         os.setgroups([])
@@ -48,7 +48,7 @@ def other_identity(plan: confine.Plan) -> None:
 
 
 # In a container the engine has made the outer walls, and without capabilities nothing can be mounted or unshared.
-STEPS: tuple[Callable[[confine.Plan], None], ...] = (
+STEPS: tuple[Callable[[confine.ConfinementPlan], None], ...] = (
     apart_from_init,
     first_to_be_killed,
     confine.own_standard_input,

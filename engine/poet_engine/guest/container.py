@@ -24,23 +24,33 @@ from typing import Never
 from . import confine, contained, kernel, landlock, lane, notify, payload, scratch, seccomp, zygote
 from .config import Config
 from .counters import NOT_COUNTED, Counters, growth
-from .frames import Kind, Reader, pack
+from .frames import FrameKind, Reader, pack
 from .harvest import harvest_own
-from .passage import Bringing, Orders, Passage, Teller, bell_on_child, pass_record, reading, take_streams, write_all
+from .passage import (
+    CommandReader,
+    FileStreamer,
+    FrameRelay,
+    FrameWriter,
+    bell_on_child,
+    pass_record,
+    reading,
+    take_streams,
+    write_all,
+)
 from .reports import ARMED, COUNTS, ENDED, LARGEST_ORDER, PIECE
-from .served import Call, Served
+from .served import ServedCall, ServedChild
 
 _LARGEST_CONFIG = 1 << 20
 _CHUNK = 1 << 16
 _MOST_CHUNKS = 16  # of output taken at once: a payload that goes on writing must not keep its answer waiting
 _ORDERS = {
-    Kind.ARM: LARGEST_ORDER,
-    Kind.CALL: LARGEST_ORDER,
-    Kind.BYTES: LARGEST_ORDER,
-    Kind.KILL: 0,
-    Kind.COUNT: 0,
-    Kind.FETCH: PIECE.size,
-    Kind.PAUSE: 0,
+    FrameKind.ARM: LARGEST_ORDER,
+    FrameKind.CALL: LARGEST_ORDER,
+    FrameKind.BYTES: LARGEST_ORDER,
+    FrameKind.KILL: 0,
+    FrameKind.COUNT: 0,
+    FrameKind.FETCH: PIECE.size,
+    FrameKind.PAUSE: 0,
 }
 _FIRST = 1
 
@@ -50,12 +60,12 @@ def main() -> Never:
     if os.getpid() != _FIRST:
         sys.exit("this is the first process of a container: anywhere else it would end what it does not own")
     reads, writes = take_streams(sys.argv[1] if len(sys.argv) > 1 else None)
-    told = Teller(writes)
+    told = FrameWriter(writes)
     try:
         config = Config.from_json(_first_order(reads))
         init = _prepare(config, reads, told)
     except Exception as error:  # noqa: BLE001 - nothing hostile ran yet: whatever failed is the host's to know
-        told.say(Kind.BROKEN, repr(error).encode())
+        told.say(FrameKind.BROKEN, repr(error).encode())
         os._exit(1)
     with contextlib.suppress(OSError):  # the host is gone
         init.serve()
@@ -63,14 +73,14 @@ def main() -> Never:
 
 
 def _first_order(reads: int) -> bytes:
-    reader = Reader({Kind.CONFIGURE: _LARGEST_CONFIG})
+    reader = Reader({FrameKind.CONFIGURE: _LARGEST_CONFIG})
     while not (frames := reader.feed(data := os.read(reads, _CHUNK))):
         if not data:
             raise EOFError("the host sent no configuration")
     return frames[0].payload
 
 
-def _prepare(config: Config, reads: int, told: Teller) -> "_Init":
+def _prepare(config: Config, reads: int, told: FrameWriter) -> "_Init":
     kernel.set_name(b"poet-container")
     statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
     counters = Counters()
@@ -87,34 +97,36 @@ def _prepare(config: Config, reads: int, told: Teller) -> "_Init":
         "told": config.told,
         "counted_by": counters.name,
     }
-    told.say(Kind.STANDING, json.dumps(standing).encode())
+    told.say(FrameKind.STANDING, json.dumps(standing).encode())
     return _Init(plan, statm, counters, reads, told)
 
 
 class _Init:
     """Follows the host's orders, one payload at a time."""
 
-    def __init__(self, plan: confine.Plan, statm: int, counters: Counters, reads: int, told: Teller) -> None:
+    def __init__(
+        self, plan: confine.ConfinementPlan, statm: int, counters: Counters, reads: int, told: FrameWriter
+    ) -> None:
         self._plan, self._statm, self._counters, self._reads, self._told = plan, statm, counters, reads, told
-        self._orders = Orders(reads, _ORDERS)
-        self._answers, self._pieces = Passage(told.fd), Passage(told.fd)
+        self._orders = CommandReader(reads, _ORDERS)
+        self._answers, self._pieces = FrameRelay(told.fd), FrameRelay(told.fd)
         self._scratch = scratch.Scratch()
-        self._payload: Served | None = None
+        self._payload: ServedChild | None = None
         self._results: int | None = None
-        self._call = Call()
+        self._call = ServedCall()
         self._pending = memoryview(b"")
         self._bell = bell_on_child()
         self._poll = select.poll()
         self._poll.register(reads, select.POLLIN)
         self._poll.register(self._bell, select.POLLIN)
-        self._deeds: dict[Kind, Callable[[memoryview], None]] = {
-            Kind.ARM: self._arm,
-            Kind.CALL: self._begin,
-            Kind.BYTES: self._take_bytes,
-            Kind.KILL: lambda _content: self._kill(),
-            Kind.COUNT: lambda _content: self._told.send(self._counts()),
-            Kind.FETCH: self._fetch,
-            Kind.PAUSE: lambda _content: lane.signal_all(signal.SIGSTOP),
+        self._deeds: dict[FrameKind, Callable[[memoryview], None]] = {
+            FrameKind.ARM: self._arm,
+            FrameKind.CALL: self._begin,
+            FrameKind.BYTES: self._take_bytes,
+            FrameKind.KILL: lambda _content: self._kill(),
+            FrameKind.COUNT: lambda _content: self._told.send(self._counts()),
+            FrameKind.FETCH: self._fetch,
+            FrameKind.PAUSE: lambda _content: lane.signal_all(signal.SIGSTOP),
         }
 
     def serve(self) -> None:
@@ -135,7 +147,7 @@ class _Init:
             kind, content = order
             self._deeds[kind](content)
 
-    def _heed_payload(self, served: Served, events: dict[int, int]) -> None:
+    def _heed_payload(self, served: ServedChild, events: dict[int, int]) -> None:
         """Output first: what was printed before an answer is told before it."""
         if served.out in events or served.err in events:
             self._tell_output(served)
@@ -151,9 +163,9 @@ class _Init:
         """Fork the next payload; `ahead` is a frame with what it will probably be asked for."""
         if self._results is not None:
             os.close(self._results)
-        self._call = Call()
+        self._call = ServedCall()
         self._pending = memoryview(b"")
-        armed = self._payload = Served(self._plan.config.result)
+        armed = self._payload = ServedChild(self._plan.config.result)
         self._results = armed.results
         if ahead:
             armed.sock.send(ahead)
@@ -166,14 +178,14 @@ class _Init:
         armed.close_guest_ends()
         self._poll.register(armed.sock, select.POLLIN)
 
-    def _on_preparing(self, armed: Served) -> None:
+    def _on_preparing(self, armed: ServedChild) -> None:
         data, descriptors = kernel.receive_with_descriptors(armed.sock, _CHUNK, 1)
         if not data:
             self._poll.unregister(armed.sock)  # how it ended is told when it is reaped
             return
-        for frame in Reader({Kind.READY: 0, Kind.SETUP_FAILED: _CHUNK}).feed(data):
-            if frame.kind is Kind.SETUP_FAILED:
-                self._told.say(Kind.BROKEN, frame.payload)
+        for frame in Reader({FrameKind.READY: 0, FrameKind.SETUP_FAILED: _CHUNK}).feed(data):
+            if frame.kind is FrameKind.SETUP_FAILED:
+                self._told.say(FrameKind.BROKEN, frame.payload)
                 return
             armed.listener = descriptors[0] if descriptors else None
             armed.ready = True
@@ -182,15 +194,15 @@ class _Init:
                     self._poll.register(fd, select.POLLIN)
             self._snapshot(armed)
             memory = armed.start.memory
-            self._told.say(Kind.ARMED, ARMED.pack(NOT_COUNTED if memory is None else memory))
+            self._told.say(FrameKind.ARMED, ARMED.pack(NOT_COUNTED if memory is None else memory))
 
-    def _snapshot(self, armed: Served) -> None:
+    def _snapshot(self, armed: ServedChild) -> None:
         """The payload waits and does nothing until it is released."""
         armed.start, armed.start_cpu = self._counters.read(), armed.cpu_seconds()
 
     def _begin(self, content: memoryview) -> None:
         self._call.close()
-        self._call = Call(**json.loads(bytes(content)))  # names of files at the most
+        self._call = ServedCall(**json.loads(bytes(content)))  # names of files at the most
         if self._payload is not None and self._payload.serves:
             self._snapshot(self._payload)  # it is kept for one call after the other, and stopped between them
             lane.signal_all(signal.SIGCONT)
@@ -211,7 +223,7 @@ class _Init:
             self._pending = content
             self._send_pending(self._payload)
 
-    def _send_pending(self, served: Served) -> None:
+    def _send_pending(self, served: ServedChild) -> None:
         """To the payload, as much as it takes now. Meanwhile no more is read from the host."""
         try:
             if self._pending and self._call.attachments is not None:
@@ -237,7 +249,7 @@ class _Init:
             with contextlib.suppress(KeyError):
                 self._poll.unregister(self._reads)
 
-    def _on_answer(self, served: Served) -> None:
+    def _on_answer(self, served: ServedChild) -> None:
         try:
             if self._call.wanted is not None and self._call.folder is None:
                 self._take_folder(served.sock)
@@ -250,7 +262,7 @@ class _Init:
             self._poll.unregister(served.sock)
             return
         self._tell_output(served)
-        self._answers.send(Kind.ANSWER, size, self._counts())
+        self._answers.send(FrameKind.ANSWER, size, self._counts())
 
     def _take_folder(self, sock: socket.socket) -> None:
         """A script's first message, sent by the run loop before any of its code exists, brings its folder."""
@@ -259,8 +271,8 @@ class _Init:
         for fd in descriptors:
             os.close(fd)
 
-    def _tell_output(self, served: Served) -> None:
-        for fd, kind in ((served.out, Kind.OUT), (served.err, Kind.ERR)):
+    def _tell_output(self, served: ServedChild) -> None:
+        for fd, kind in ((served.out, FrameKind.OUT), (served.err, FrameKind.ERR)):
             for _ in range(_MOST_CHUNKS):
                 try:
                     size = self._pieces.take(reading(fd))
@@ -279,7 +291,7 @@ class _Init:
                 self._poll.unregister(listener)
             return
         forbidden = not seccomp.asks_for_process(asked.name, asked.arguments)
-        self._told.say(Kind.ASKED, json.dumps([asked.name, asked.arguments]).encode())
+        self._told.say(FrameKind.ASKED, json.dumps([asked.name, asked.arguments]).encode())
         if not forbidden:
             notify.refuse(listener, asked, errno.EAGAIN)
         elif self._call.tolerant:
@@ -296,7 +308,7 @@ class _Init:
         """The growth since release, packed as a frame."""
         served = self._payload
         if served is None:
-            return pack(Kind.COUNTS, COUNTS.pack(0, NOT_COUNTED, 0, 0))
+            return pack(FrameKind.COUNTS, COUNTS.pack(0, NOT_COUNTED, 0, 0))
         now, start = self._counters.read(), served.start
         if now.cpu_us is not None and start.cpu_us is not None:
             cpu_us = now.cpu_us - start.cpu_us
@@ -308,7 +320,7 @@ class _Init:
             now.oom_kills - start.oom_kills,
             now.tasks_refused - start.tasks_refused,
         )
-        return pack(Kind.COUNTS, counts)
+        return pack(FrameKind.COUNTS, counts)
 
     def _on_child(self) -> None:
         """Reap; when it was the payload, end what it left, and tell."""
@@ -324,9 +336,9 @@ class _Init:
             if self._payload is not None and pid == self._payload.pid:
                 self._conclude(self._payload, status, usage.ru_utime + usage.ru_stime)
 
-    def _conclude(self, ended: Served, status: int, cpu: float) -> None:
+    def _conclude(self, ended: ServedChild, status: int, cpu: float) -> None:
         if not ended.ready:
-            self._told.say(Kind.BROKEN, f"the payload ended before it was ready (wait status {status})".encode())
+            self._told.say(FrameKind.BROKEN, f"the payload ended before it was ready (wait status {status})".encode())
             self._forget(ended)
             return
         used = lane.kill_and_reap()
@@ -334,13 +346,13 @@ class _Init:
         if os.WIFSIGNALED(status):
             pass_record(ended.record, self._pieces)
         while (size := self._answers.take(_last_words(ended.sock))) and not self._call.wanted:
-            self._answers.send(Kind.ANSWER, size)
+            self._answers.send(FrameKind.ANSWER, size)
         counts = self._counts(cpu + sum(used))
         if self._call.folder is not None and self._call.wanted:
             self._tell_files(self._call.folder, self._call.wanted)
         self._call.close()
         clean = self._scratch.clear()
-        self._told.send(counts + pack(Kind.ENDED, ENDED.pack(status, len(used), clean)))
+        self._told.send(counts + pack(FrameKind.ENDED, ENDED.pack(status, len(used), clean)))
         self._forget(ended)
 
     def _tell_files(self, folder: int, wanted: list[str]) -> None:
@@ -348,7 +360,7 @@ class _Init:
 
         The first frame says that it has ended: bringing files out is not its time.
         """
-        Bringing(self._told).send()
+        FileStreamer(self._told).send()
         pid = kernel.fork()
         if pid == 0:
             try:
@@ -358,10 +370,10 @@ class _Init:
         os.waitpid(pid, 0)
 
     def _harvest(self, folder: int, wanted: list[str]) -> None:
-        bringing = Bringing(self._told)
+        bringing = FileStreamer(self._told)
         bringing.send(skipped=harvest_own(folder, wanted, self._call.most_bytes, bringing.take))
 
-    def _forget(self, ended: Served) -> None:
+    def _forget(self, ended: ServedChild) -> None:
         for fd in (ended.sock, ended.out, ended.err, ended.listener):
             if fd is not None:
                 with contextlib.suppress(KeyError):
@@ -378,12 +390,12 @@ class _Init:
             size = self._pieces.take(reading(self._results, offset, length))
             if not size:
                 break
-            self._pieces.send(Kind.FETCHED, size)
+            self._pieces.send(FrameKind.FETCHED, size)
             offset, length = offset + size, length - size
-        self._told.say(Kind.FETCHED)
+        self._told.say(FrameKind.FETCHED)
 
 
-_GREETING = pack(Kind.FOLDER)
+_GREETING = pack(FrameKind.FOLDER)
 
 
 def _last_words(sock: socket.socket) -> Callable[[memoryview], int]:

@@ -14,7 +14,7 @@ NONCE_SIZE = 8
 STAYS = b"\1"  # after a nonce that is repeated: the payload waits for its next call, and does not end
 
 
-class Kind(enum.IntEnum):
+class FrameKind(enum.IntEnum):
     """What a frame carries."""
 
     REQUEST = 1
@@ -55,7 +55,7 @@ class Kind(enum.IntEnum):
 class Frame:
     """One whole message."""
 
-    kind: Kind
+    kind: FrameKind
     payload: bytes
 
 
@@ -76,7 +76,7 @@ class FrameTooLargeError(FrameError):
         self.length, self.limit = length, limit
 
 
-def pack(kind: Kind, payload: bytes = b"") -> bytes:
+def pack(kind: FrameKind, payload: bytes = b"") -> bytes:
     """The bytes of one frame."""
     return HEADER.pack(kind, len(payload)) + payload
 
@@ -88,7 +88,7 @@ class Reader:
         limits: The kinds that may come, each with the most bytes that its content may have.
     """
 
-    def __init__(self, limits: dict[Kind, int]) -> None:
+    def __init__(self, limits: dict[FrameKind, int]) -> None:
         self._limits = limits
         self._buffer = bytearray()
 
@@ -118,7 +118,7 @@ class Reader:
             del self._buffer[:end]
         return frames
 
-    def _kind(self, number: int) -> Kind:
+    def _kind(self, number: int) -> FrameKind:
         for kind in self._limits:
             if kind == number:
                 return kind

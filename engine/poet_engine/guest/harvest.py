@@ -28,7 +28,7 @@ Rest = tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Harvest:
+class CollectedFiles:
     """What was brought out.
 
     Attributes:
@@ -68,7 +68,7 @@ def _closed(found: Iterable[Rest]) -> frozenset[Rest]:
     return frozenset(closed)
 
 
-def harvest(root: int, patterns: Sequence[str], most_bytes: int) -> Harvest:
+def collect_files(root: int, patterns: Sequence[str], most_bytes: int) -> CollectedFiles:
     """The files below an open folder that match. Nobody should write there any more, but nothing relies on that.
 
     Args:
@@ -79,7 +79,7 @@ def harvest(root: int, patterns: Sequence[str], most_bytes: int) -> Harvest:
     found: dict[str, bytearray] = {}
     walk = _walked(root, patterns, most_bytes, lambda path, piece: found.setdefault(path, bytearray()).extend(piece))
     # one after the other, so that no more than one of them is there twice
-    return Harvest({path: bytes(found.pop(path)) for path in walk.files}, walk.told())
+    return CollectedFiles({path: bytes(found.pop(path)) for path in walk.files}, walk.told())
 
 
 def harvest_own(
@@ -90,9 +90,9 @@ def harvest_own(
     Nobody may be left who could write there: what the code made unreadable is made readable.
 
     Args:
-        root: As for `harvest`.
-        patterns: As for `harvest`.
-        most_bytes: As for `harvest`.
+        root: As for `collect_files`.
+        patterns: As for `collect_files`.
+        most_bytes: As for `collect_files`.
         take: Gets each file piece by piece, an empty one as an empty piece.
     """
     return _walked(root, patterns, most_bytes, take, own=True).told()
@@ -110,7 +110,7 @@ def _walked(
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Folder:
+class _OpenFolder:
     """A folder that is being gone through."""
 
     fd: int
@@ -128,7 +128,7 @@ class _Walk:
         self._device, self._literal, self._left, self._own = device, literal, most_bytes, own
         self._take_piece = take
         self._entries = _MOST_ENTRIES
-        self._open: list[_Folder] = []
+        self._open: list[_OpenFolder] = []
         self._untold = 0
         self.files: set[str] = set()  # those that were taken whole
         self.skipped: dict[str, str] = {}
@@ -159,7 +159,7 @@ class _Walk:
             for folder in self._open:
                 os.close(folder.fd)
 
-    def _look(self, folder: _Folder, name: str, left: frozenset[Rest]) -> None:
+    def _look(self, folder: _OpenFolder, name: str, left: frozenset[Rest]) -> None:
         path = folder.prefix + name
         why = names.why_odd(path)
         if why is None:
@@ -217,7 +217,7 @@ class _Walk:
             entries.pop()
         self._entries -= len(entries)
         prefix = "" if not self._open else f"{path}/"
-        self._open.append(_Folder(fd, prefix, iter(entries), left))
+        self._open.append(_OpenFolder(fd, prefix, iter(entries), left))
         return True
 
     def _keep(self, fd: int, path: str, found: os.stat_result) -> None:

@@ -58,7 +58,7 @@ def _next_descriptors(control: socket.socket) -> list[int]:
     return descriptors
 
 
-def _one_payload(plan: confine.Plan, descriptors: list[int], statm: int) -> bytes:
+def _one_payload(plan: confine.ConfinementPlan, descriptors: list[int], statm: int) -> bytes:
     """Fork it, wait for its end, clear up after it; the report of that."""
     sizes = confine.mapped_sizes(statm)
     pid = kernel.fork()

@@ -10,7 +10,7 @@ import signal
 import socket
 from collections.abc import Callable
 
-from .frames import HEADER, HEADER_SIZE, FrameError, Kind, pack
+from .frames import HEADER, HEADER_SIZE, FrameError, FrameKind, pack
 from .standard_streams import AREA, ROOM, used_length
 
 PIECE = 1 << 16  # bytes that are passed on at once
@@ -18,7 +18,7 @@ _MOST_AFTER = 256  # bytes of our own that go along
 _MOST_NAMES = 256  # of files, in one frame
 
 
-class Orders:
+class CommandReader:
     """The host's orders.
 
     Args:
@@ -26,7 +26,7 @@ class Orders:
         limits: The kinds that may come, each with the most bytes that its content may have.
     """
 
-    def __init__(self, fd: int, limits: dict[Kind, int]) -> None:
+    def __init__(self, fd: int, limits: dict[FrameKind, int]) -> None:
         self.fd, self._limits = fd, limits
         self._room = memoryview(bytearray(HEADER_SIZE + max(limits.values())))
         self._start, self._end, self._used = 0, 0, 0
@@ -42,7 +42,7 @@ class Orders:
         self._used = max(self._used, self._end)
         return size > 0
 
-    def next(self) -> tuple[Kind, memoryview] | None:
+    def next(self) -> tuple[FrameKind, memoryview] | None:
         """The next order that is whole.
 
         Raises:
@@ -52,7 +52,7 @@ class Orders:
         if there < HEADER_SIZE:
             return None
         number, length = HEADER.unpack_from(self._room, self._start)
-        kind = Kind(number)
+        kind = FrameKind(number)
         if length > self._limits[kind]:
             raise FrameError(f"an order of {length} bytes")
         if there < HEADER_SIZE + length:
@@ -68,7 +68,7 @@ class Orders:
         self._used = self._end
 
 
-class Passage:
+class FrameRelay:
     """One way from payloads to the host: what is taken, and then sent.
 
     Args:
@@ -86,7 +86,7 @@ class Passage:
         self._used = max(self._used, HEADER_SIZE + size)
         return size
 
-    def send(self, kind: Kind, size: int, after: bytes = b"") -> None:
+    def send(self, kind: FrameKind, size: int, after: bytes = b"") -> None:
         """Send as a frame what was taken, and whole frames of our own after it."""
         HEADER.pack_into(self._room, 0, kind, size)
         end = HEADER_SIZE + size
@@ -100,7 +100,7 @@ class Passage:
         self._used = 0
 
 
-class Teller:
+class FrameWriter:
     """What we say ourselves.
 
     Args:
@@ -110,7 +110,7 @@ class Teller:
     def __init__(self, fd: int) -> None:
         self.fd = fd
 
-    def say(self, kind: Kind, content: bytes = b"") -> None:
+    def say(self, kind: FrameKind, content: bytes = b"") -> None:
         """One frame."""
         self.send(pack(kind, content))
 
@@ -119,7 +119,7 @@ class Teller:
         write_all(self.fd, memoryview(data))
 
 
-class Bringing:
+class FileStreamer:
     """Files on their way out, as frames that hold little: what is read is charged to the container, as the files are.
 
     A frame is the length of a header, the header (JSON), and contents one after the other; a name that comes again goes
@@ -129,7 +129,7 @@ class Bringing:
         told: Where to.
     """
 
-    def __init__(self, told: Teller) -> None:
+    def __init__(self, told: FrameWriter) -> None:
         self._told = told
         self._files: list[tuple[str, int]] = []
         self._contents = bytearray()
@@ -145,12 +145,12 @@ class Bringing:
         """What has not been sent yet; with `skipped` that is all."""
         last = {} if skipped is None else {"skipped": skipped}
         header = json.dumps({"files": self._files, **last}).encode()
-        self._told.say(Kind.FILES, len(header).to_bytes(4, "big") + header + self._contents)
+        self._told.say(FrameKind.FILES, len(header).to_bytes(4, "big") + header + self._contents)
         self._files.clear()
         self._contents.clear()
 
 
-def pass_record(fd: int, passage: Passage) -> None:
+def pass_record(fd: int, passage: FrameRelay) -> None:
     """Tell what a payload that was killed had printed and not written, out of its record."""
     for index in range(ROOM // AREA):
 
@@ -158,7 +158,7 @@ def pass_record(fd: int, passage: Passage) -> None:
             return used_length(room[: os.preadv(fd, [room[:AREA]], start)])
 
         if size := passage.take(fill):
-            passage.send((Kind.OUT, Kind.ERR)[index // 2], size)
+            passage.send((FrameKind.OUT, FrameKind.ERR)[index // 2], size)
 
 
 def write_all(fd: int, rest: memoryview) -> None:

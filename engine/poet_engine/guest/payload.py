@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, NamedTuple, Never
 from . import codec, confine, kernel, randomness, script
 from .attachments import NOTHING, Attached, Collected, Mapped
 from .ending import ENDING
-from .frames import NONCE_SIZE, STAYS, Frame, Kind, Reader, pack
+from .frames import NONCE_SIZE, STAYS, Frame, FrameKind, Reader, pack
 from .reports import LONGEST_AHEAD
 from .standard_streams import STREAMS
-from .travel import UndecodableError, UntravellableError
+from .travel import GuestSerializationError, UndecodableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ _RESULTS = 3  # the place of the file for large results among what a payload is 
 _BALLAST = 512 * 1024
 
 
-class InputRefused(Exception):  # noqa: N818 - the name that generated code raises is a published contract
+class GuestInputRefused(Exception):  # noqa: N818 - the name that generated code raises is a published contract
     """Raised by a version to refuse an argument.
 
     Args:
@@ -62,7 +62,7 @@ class EntryNotFoundError(LookupError):
         super().__init__(f"the source has no function {entry!r} at its top level; {there}")
 
 
-def main(plan: confine.Plan, descriptors: list[int], sizes: tuple[int, int]) -> Never:
+def main(plan: confine.ConfinementPlan, descriptors: list[int], sizes: tuple[int, int]) -> Never:
     """Never returns. `descriptors`: the request socket, stdout, stderr, the file for large results, the record."""
     status = _SETUP_FAILED_STATUS
     try:
@@ -78,7 +78,7 @@ def main(plan: confine.Plan, descriptors: list[int], sizes: tuple[int, int]) -> 
         try:
             compiled = prepare(plan, sizes, sock, results)
         except Exception as error:  # noqa: BLE001 - nothing hostile ran yet: whatever failed is the host's to know
-            sock.sendall(pack(Kind.SETUP_FAILED, repr(error).encode()))
+            sock.sendall(pack(FrameKind.SETUP_FAILED, repr(error).encode()))
             os._exit(status)
         status = serve(sock, results, compiled, keep=plan.config.keep)
     except BaseException:  # noqa: BLE001 - the host reads the exit status; there is nobody else to tell
@@ -95,7 +95,9 @@ def _at_the_same_numbers(descriptors: list[int]) -> tuple[int, int]:
     return _REQUEST, results
 
 
-def prepare(plan: confine.Plan, sizes: tuple[int, int], sock: socket.socket, results: int) -> "_Compiled | None":
+def prepare(
+    plan: confine.ConfinementPlan, sizes: tuple[int, int], sock: socket.socket, results: int
+) -> "_CompiledSource | None":
     """Take everything away, pay the costs of a first call, and say so; what was compiled ahead of one."""
     for step in plan.steps:
         step(plan)
@@ -106,7 +108,7 @@ def prepare(plan: confine.Plan, sizes: tuple[int, int], sock: socket.socket, res
     confine.memory_budget(plan.config, sizes)
     listener = confine.system_calls(plan)
     compiled = _compile_ahead(sock)
-    kernel.send_with_descriptors(sock, pack(Kind.READY), [] if listener is None else [listener])
+    kernel.send_with_descriptors(sock, pack(FrameKind.READY), [] if listener is None else [listener])
     if listener is not None:
         os.close(listener)
     return compiled
@@ -120,7 +122,7 @@ def warm(x, y):
 
 
 _WARM_REQUEST = pack(
-    Kind.REQUEST,
+    FrameKind.REQUEST,
     json.dumps(
         {"source": _WARM_UP, "entry": "warm", "filename": "<warm>", "args": [[1, 2], "y"], "kwargs": {}}
     ).encode(),
@@ -130,22 +132,22 @@ _WARM_REQUEST = pack(
 def warm_up(times: int) -> None:
     """Run a call of our own, so that the copy-on-write faults of the interpreter are paid before the clock starts."""
     for _ in range(times):
-        answer(Reader({Kind.REQUEST: _MAX_REQUEST}).feed(_WARM_REQUEST)[0].payload)
+        answer(Reader({FrameKind.REQUEST: _MAX_REQUEST}).feed(_WARM_REQUEST)[0].payload)
         STREAMS.flush()
     sys.modules.pop(MODULE_NAME, None)
 
 
-def serve(sock: socket.socket, results: int, compiled: "_Compiled | None" = None, *, keep: bool) -> int:
+def serve(sock: socket.socket, results: int, compiled: "_CompiledSource | None" = None, *, keep: bool) -> int:
     """Wait for a request, answer it, and return the exit status; with `keep`, go on until an answer is no result."""
-    loaded: _Loaded | None = None
+    loaded: _LoadedEntry | None = None
     status: int | None = None
     ballast = [bytes(_BALLAST)]
     while True:
         requests, attached = _receive(sock)
         if not requests:
             return 0  # the host let go of a payload that it did not need
-        nonce = requests.pop(0).payload if requests[0].kind is Kind.NONCE else b""
-        if requests[0].kind is Kind.SCRIPT:
+        nonce = requests.pop(0).payload if requests[0].kind is FrameKind.NONCE else b""
+        if requests[0].kind is FrameKind.SCRIPT:
             return _serve_script(sock, requests, ballast)
         try:
             frame, loaded = answer(requests[0].payload, attached, results, loaded=loaded, compiled=compiled)
@@ -158,20 +160,20 @@ def serve(sock: socket.socket, results: int, compiled: "_Compiled | None" = None
         if status is not None:  # the program asked for its end, and has no answer; what it held is let go of by now
             ENDING.come(status, 0, bytes)
         STREAMS.flush()
-        stays = keep and frame[0] == Kind.RESULT and not kernel.has_timer()
-        sock.sendall(pack(Kind.NONCE, nonce + STAYS * stays) + frame if nonce else frame)
+        stays = keep and frame[0] == FrameKind.RESULT and not kernel.has_timer()
+        sock.sendall(pack(FrameKind.NONCE, nonce + STAYS * stays) + frame if nonce else frame)
         if not stays:
             return 0
 
 
 def _receive(sock: socket.socket) -> tuple[list[Frame], int | None]:
     """A request, and the file with what was too big for it; no request when the host lets go."""
-    reader = Reader({Kind.NONCE: NONCE_SIZE, Kind.REQUEST: _MAX_REQUEST, Kind.SCRIPT: _MAX_REQUEST})
+    reader = Reader({FrameKind.NONCE: NONCE_SIZE, FrameKind.REQUEST: _MAX_REQUEST, FrameKind.SCRIPT: _MAX_REQUEST})
     size, attached, frames = _FIRST_READ, None, list[Frame]()
     while True:
         data, descriptors = kernel.receive_with_descriptors(sock, size, 1)
         attached = descriptors[0] if descriptors else attached
-        if (frames := frames + reader.feed(data)) and frames[-1].kind is not Kind.NONCE:
+        if (frames := frames + reader.feed(data)) and frames[-1].kind is not FrameKind.NONCE:
             return frames, attached
         if not data:
             return [], attached
@@ -180,8 +182,8 @@ def _receive(sock: socket.socket) -> tuple[list[Frame], int | None]:
 
 def _serve_script(sock: socket.socket, requests: list[Frame], ballast: list[bytes]) -> Never:
     """Run a whole script and say how it went. `requests` is emptied: its files are written by then."""
-    asked, payload = script.Asked("", "", []), os.getpid()
-    status, frame = 0, pack(Kind.RESULT, b"null")
+    asked, payload = script.ScriptRequest("", "", []), os.getpid()
+    status, frame = 0, pack(FrameKind.RESULT, b"null")
     try:
         asked = script.prepare(sock, requests.pop().payload)
         script.run(asked)
@@ -203,14 +205,14 @@ def _exit_status(error: SystemExit) -> int:
     return 1
 
 
-class _Loaded(NamedTuple):
+class _LoadedEntry(NamedTuple):
     """A source whose module has run."""
 
     source: str
     module: types.ModuleType
 
 
-class _Compiled(NamedTuple):
+class _CompiledSource(NamedTuple):
     """A source that was compiled before anybody called it; none of it has run."""
 
     source: str
@@ -218,9 +220,9 @@ class _Compiled(NamedTuple):
     code: types.CodeType
 
 
-def _compile_ahead(sock: socket.socket) -> _Compiled | None:
+def _compile_ahead(sock: socket.socket) -> _CompiledSource | None:
     """What the host has sent already, if anything: it knows before the fork what will probably be asked for."""
-    reader = Reader({Kind.COMPILE: LONGEST_AHEAD})
+    reader = Reader({FrameKind.COMPILE: LONGEST_AHEAD})
     try:
         while not (frames := reader.feed(sock.recv(LONGEST_AHEAD, socket.MSG_DONTWAIT))):
             continue
@@ -228,7 +230,7 @@ def _compile_ahead(sock: socket.socket) -> _Compiled | None:
         return None
     source, filename = json.loads(frames[0].payload)
     STREAMS.expect(source)
-    return _Compiled(source, filename, compile(source, filename, "exec", dont_inherit=True))
+    return _CompiledSource(source, filename, compile(source, filename, "exec", dont_inherit=True))
 
 
 def answer(
@@ -236,9 +238,9 @@ def answer(
     attached: int | None = None,
     results: int | None = None,
     *,
-    loaded: _Loaded | None = None,
-    compiled: _Compiled | None = None,
-) -> tuple[bytes, _Loaded | None]:
+    loaded: _LoadedEntry | None = None,
+    compiled: _CompiledSource | None = None,
+) -> tuple[bytes, _LoadedEntry | None]:
     """The frame that answers a request, and what is loaded then. SystemExit passes through: ending is not answering.
 
     Args:
@@ -253,7 +255,7 @@ def answer(
     try:
         arguments, keywords = _arguments(asked["args"], asked["kwargs"], attached)
         if loaded is None or loaded.source != asked["source"]:
-            loaded = _Loaded(asked["source"], _load(asked["source"], filename, compiled))
+            loaded = _LoadedEntry(asked["source"], _load(asked["source"], filename, compiled))
         value = _call(loaded.module, asked["entry"], arguments, keywords)
         return _result(value, results), loaded
     except SystemExit:
@@ -280,21 +282,23 @@ def _result(value: object, results: int | None) -> bytes:
     content = codec.dumps(value, "the result", parts)
     if parts is not None and results is not None:
         content = codec.deliver(content, parts, results)
-    return pack(Kind.RESULT, content)
+    return pack(FrameKind.RESULT, content)
 
 
 def _answer_of(error: BaseException, filename: str, source: str) -> bytes:
-    if isinstance(error, InputRefused):
+    if isinstance(error, GuestInputRefused):
         body = {"argument": error.argument[:_MAX_TEXT], "rule": error.rule[:_MAX_TEXT]}
-        return pack(Kind.REFUSED, json.dumps(body).encode())
-    if isinstance(error, UntravellableError | UndecodableError):
-        text = error.told_inside() if isinstance(error, UntravellableError) else str(error)
-        return pack(Kind.EXCEPTION, _body(type(error).__name__, text[:_MAX_TEXT], "", "untravellable", raised=True))
+        return pack(FrameKind.REFUSED, json.dumps(body).encode())
+    if isinstance(error, GuestSerializationError | UndecodableError):
+        text = error.told_inside() if isinstance(error, GuestSerializationError) else str(error)
+        return pack(
+            FrameKind.EXCEPTION, _body(type(error).__name__, text[:_MAX_TEXT], "", "untravellable", raised=True)
+        )
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     return _describe(error, filename)
 
 
-def _load(source: str, filename: str, compiled: _Compiled | None = None) -> types.ModuleType:
+def _load(source: str, filename: str, compiled: _CompiledSource | None = None) -> types.ModuleType:
     if compiled is not None and compiled[:2] == (source, filename):
         code = compiled.code
     else:
@@ -302,7 +306,7 @@ def _load(source: str, filename: str, compiled: _Compiled | None = None) -> type
         code = compile(source, filename, "exec", dont_inherit=True)
     module = types.ModuleType(MODULE_NAME)
     module.__file__ = filename
-    module.__dict__["InputRefused"] = InputRefused
+    module.__dict__["GuestInputRefused"] = GuestInputRefused
     sys.modules[MODULE_NAME] = module  # dataclasses and pickling by name look their module up
     exec(code, module.__dict__)  # noqa: S102 - this is what the walls are for
     return module
@@ -334,7 +338,9 @@ def _describe(error: BaseException, filename: str) -> bytes:
         formatted = "".join(traceback.format_exception(type(error), error, trace, limit=-20))[-_MAX_TRACEBACK:]
     except Exception as second:  # noqa: BLE001 - an exception whose text cannot be had is still an exception
         text, formatted = f"(its text could not be had: {type(second).__name__})", ""
-    return pack(Kind.EXCEPTION, _body(type(error).__name__[:200], text, formatted, _kind(error, text), raised=raised))
+    return pack(
+        FrameKind.EXCEPTION, _body(type(error).__name__[:200], text, formatted, _kind(error, text), raised=raised)
+    )
 
 
 def _body(name: str, text: str, formatted: str, kind: str, *, raised: bool) -> bytes:

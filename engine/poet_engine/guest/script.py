@@ -10,7 +10,7 @@ import types
 from typing import TYPE_CHECKING
 
 from . import kernel
-from .frames import Kind, pack
+from .frames import FrameKind, pack
 
 if TYPE_CHECKING:
     import socket
@@ -23,7 +23,7 @@ _LONG = 1 << 63
 
 
 @dataclasses.dataclass(frozen=True)
-class Asked:
+class ScriptRequest:
     """A script that is ready to run."""
 
     source: str
@@ -31,7 +31,7 @@ class Asked:
     argv: list[str]
 
 
-def prepare(sock: "socket.socket", content: bytes) -> Asked:
+def prepare(sock: "socket.socket", content: bytes) -> ScriptRequest:
     """Lay everything out. The folder's descriptor goes to the host first, before any code of the script exists here."""
     start = HEADER_LENGTH + int.from_bytes(content[:HEADER_LENGTH], "big")
     header = json.loads(content[HEADER_LENGTH:start])
@@ -39,7 +39,7 @@ def prepare(sock: "socket.socket", content: bytes) -> Asked:
     os.umask(0o022)
     os.mkdir(FOLDER)
     folder = os.open(FOLDER, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    kernel.send_with_descriptors(sock, pack(Kind.FOLDER), [folder])
+    kernel.send_with_descriptors(sock, pack(FrameKind.FOLDER), [folder])
     os.close(folder)
     os.chdir(FOLDER)
     rest = memoryview(content)[start:]
@@ -50,7 +50,7 @@ def prepare(sock: "socket.socket", content: bytes) -> Asked:
         rest = rest[length:]
     if rest:
         _connect_stdin(rest)
-    return Asked(header["source"], header["filename"], header["argv"])
+    return ScriptRequest(header["source"], header["filename"], header["argv"])
 
 
 def _write(name: str, content: memoryview) -> int:
@@ -69,7 +69,7 @@ def _connect_stdin(content: memoryview) -> None:
     os.close(fd)
 
 
-def run(asked: Asked) -> None:
+def run(asked: ScriptRequest) -> None:
     """Run it as `python script.py` would, to its last line.
 
     Raises:

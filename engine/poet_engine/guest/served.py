@@ -10,7 +10,7 @@ from .counters import ContainerReading
 from .standard_streams import ROOM
 
 
-class Served:
+class ServedChild:
     """A payload and our ends of everything it has."""
 
     def __init__(self, result: int) -> None:
@@ -63,7 +63,7 @@ def _pipe() -> tuple[int, int]:
 
 
 @dataclasses.dataclass
-class Call:
+class ServedCall:
     """The call that a payload serves.
 
     Attributes:

@@ -32,7 +32,7 @@ _WHOLE_CHARACTERS = re.compile(
 )
 
 
-class Shape(NamedTuple):
+class JsonShape(NamedTuple):
     """What was counted of a message.
 
     Attributes:
@@ -44,10 +44,10 @@ class Shape(NamedTuple):
     price: int = 0
 
 
-_FLAT = Shape()
+_FLAT = JsonShape()
 
 
-def check(data: bytes, costs: account.Account) -> Shape:
+def check(data: bytes, costs: account.DecodingBudget) -> JsonShape:
     """The shape of a message that nobody vouches for.
 
     Args:
@@ -90,7 +90,7 @@ def may_cost(data: bytes) -> bool:
     return len(data) * account.MAPPING > account.FREE and _price(data, _signs(data)) > account.FREE
 
 
-def _measure(bare: bytes, *, tagged: bool) -> Shape:
+def _measure(bare: bytes, *, tagged: bool) -> JsonShape:
     """Count a message without its texts.
 
     The depth comes before parsing: the parser recurses in C for as deep as the host's own recursion limit says, and one
@@ -106,7 +106,7 @@ def _measure(bare: bytes, *, tagged: bool) -> Shape:
             raise UndecodableError(f"nested deeper than {MAX_DEPTH}")
     floats = max(0, _signs(bare) - bare.count(b"true") - bare.count(b"false"))
     price = _price(bare, floats) + (account.NODE * (openers + bare.count(b",")) if deep else 0)
-    return Shape(deep, price)
+    return JsonShape(deep, price)
 
 
 def _signs(data: bytes) -> int:

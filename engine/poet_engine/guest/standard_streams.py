@@ -49,7 +49,7 @@ def used_length(area: memoryview) -> int:
     return size
 
 
-class Place:
+class OutputPlace:
     """One place where output waits, and its area of the record.
 
     Attributes:
@@ -101,7 +101,7 @@ class RecordedStream:
         self.stream, self._streams, self._number = stream, streams, number
         self.buffer: io.BufferedWriter = stream.buffer  # type: ignore[assignment] # of a standard stream it is one
         raw = self.buffer.raw
-        self.texts, self.held = Place(), Place()
+        self.texts, self.held = OutputPlace(), OutputPlace()
         self.used = False
         self._errors = stream.errors or "strict"
         self._plain = True
@@ -138,7 +138,7 @@ class RecordedStream:
             try:
                 data = text.encode("utf-8", self._errors)
                 size = len(data)
-                # as `Place.add`, without another call: this is done several times for each line
+                # as `OutputPlace.add`, without another call: this is done several times for each line
                 place.area[place.used : place.used + size] = data
                 place.used += size
             except ValueError:

@@ -15,7 +15,7 @@ from . import account
 from .arrays import DTYPES, NOT_MINE, Array, Out, columns
 from .attachments import Collected
 from .importing import library
-from .travel import UndecodableError, UntravellableError
+from .travel import GuestSerializationError, UndecodableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -87,22 +87,22 @@ class _Series(_Values, _Labelled, Protocol):
     pass
 
 
-class _Places(Protocol):
+class _ColumnPositions(Protocol):
     def __getitem__(self, places: tuple[object, int], /) -> _Series: ...
 
 
-class _Frame(_Labelled, Protocol):
+class _FrameForm(_Labelled, Protocol):
     columns: _Index
     dtypes: "Iterable[object]"
     shape: tuple[int, int]
-    iloc: _Places
+    iloc: _ColumnPositions
 
     def __len__(self) -> int: ...
-    def take(self, places: list[int], axis: int) -> "_Frame": ...
+    def take(self, places: list[int], axis: int) -> "_FrameForm": ...
     def to_numpy(self) -> Array: ...
 
 
-class Column(NamedTuple):
+class FrameColumn(NamedTuple):
     """Values in a row, and the kind of column that they make."""
 
     kind: str
@@ -113,7 +113,7 @@ def travelling_form(value: object, where: str, parts: Collected | None, out: Out
     """A tagged mapping, or NOT_MINE.
 
     Raises:
-        UntravellableError: A column, an index or the labels have no safe form.
+        GuestSerializationError: A column, an index or the labels have no safe form.
     """
     pandas = sys.modules.get("pandas")
     kind = type(value)
@@ -121,7 +121,7 @@ def travelling_form(value: object, where: str, parts: Collected | None, out: Out
         return NOT_MINE
     sender = _Sender(pandas, parts, out)
     if kind is pandas.DataFrame:
-        return sender.frame(cast("_Frame", value), where)
+        return sender.frame(cast("_FrameForm", value), where)
     if kind is pandas.Series:
         return sender.series(cast("_Series", value), where)
     if isinstance(value, pandas.Index):
@@ -149,7 +149,7 @@ class _Sender:
         """An index with its name, and its frequency where it has one."""
         pandas = self._pandas
         if type(index) not in (pandas.Index, pandas.RangeIndex, pandas.DatetimeIndex, pandas.TimedeltaIndex):
-            raise UntravellableError(where, type(index).__name__, mend=_index_remedy(pandas, index))
+            raise GuestSerializationError(where, type(index).__name__, mend=_index_remedy(pandas, index))
         form: dict[str, object] = {"~": INDEX_TAG, "n": self._out(index.name, f"the name of {where}")}
         self._charge(account.price(INDEX_TAG))
         if isinstance(index, pandas.RangeIndex):
@@ -160,7 +160,7 @@ class _Sender:
             form["f"] = name = frequency.freqstr
             if not _FREQUENCY.fullmatch(name) or pandas.tseries.frequencies.to_offset(name) != frequency:
                 mend = f"Set the freq of {where} to None"
-                raise UntravellableError(where, f"{type(index).__name__} of frequency {name}", mend=mend)
+                raise GuestSerializationError(where, f"{type(index).__name__} of frequency {name}", mend=mend)
             self._charge(_frequency_price(name, len(index)))
         return form
 
@@ -175,7 +175,7 @@ class _Sender:
             **self._extras(series, where),
         }
 
-    def frame(self, frame: _Frame, where: str) -> dict[str, object]:
+    def frame(self, frame: _FrameForm, where: str) -> dict[str, object]:
         """A frame as one array for each type of its columns, and one list for each column of objects or text."""
         self._charge(account.price(FRAME_TAG))
         labels = self.index(frame.columns, f"the columns of {where}")
@@ -211,7 +211,7 @@ class _Sender:
         if not value.flags.allows_duplicate_labels:
             why = "it does not allow duplicate labels, which would be forgotten on the way"
             mend = "Call set_flags(allows_duplicate_labels=True) on it"
-            raise UntravellableError(where, type(value).__name__, why, mend=mend)
+            raise GuestSerializationError(where, type(value).__name__, why, mend=mend)
         return {"t": self._out(value.attrs, f"{where}.attrs")} if value.attrs else {}
 
     def _column(self, column: _Values, where: str) -> list[object]:
@@ -220,12 +220,12 @@ class _Sender:
             return [_ARRAY, self._out(column.to_numpy(), where)]
         form = {"object": _OBJECTS, "str": _TEXT}.get(str(kind))
         if form is None:
-            raise UntravellableError(where, f"column of type {kind}", mend=_remedy(str(kind)))
+            raise GuestSerializationError(where, f"column of type {kind}", mend=_remedy(str(kind)))
         self._charge(account.CELL * len(column))
         return [form, self._out(column.tolist(), where)]
 
 
-def _together(frame: _Frame, places: list[int]) -> Array:
+def _together(frame: _FrameForm, places: list[int]) -> Array:
     """Columns of one type as one array."""
     if len(places) == frame.shape[1]:
         return frame.to_numpy()
@@ -261,7 +261,7 @@ def _pandas() -> "ModuleType":
         raise UndecodableError("a data frame, but pandas is not installed here") from None
 
 
-def index(raw: dict[str, object], costs: account.Account) -> object:
+def index(raw: dict[str, object], costs: account.DecodingBudget) -> object:
     """The index of a tagged mapping that nobody vouches for.
 
     Raises:
@@ -293,7 +293,7 @@ def _range_index(pandas: "ModuleType", content: list[object], name: object) -> o
     return _built("index", lambda: pandas.RangeIndex(*numbers, name=name))
 
 
-def series(raw: dict[str, object], costs: account.Account) -> object:
+def series(raw: dict[str, object], costs: account.DecodingBudget) -> object:
     """The series of a tagged mapping that nobody vouches for.
 
     Raises:
@@ -311,7 +311,7 @@ def series(raw: dict[str, object], costs: account.Account) -> object:
     return _with_extras(_built("series", build), raw)
 
 
-def frame(raw: dict[str, object], costs: account.Account) -> object:
+def frame(raw: dict[str, object], costs: account.DecodingBudget) -> object:
     """The frame of a tagged mapping that nobody vouches for.
 
     Raises:
@@ -344,7 +344,7 @@ def frame(raw: dict[str, object], costs: account.Account) -> object:
     return _with_extras(_built("data frame", build), raw)
 
 
-def _block(content: object, length: int, costs: account.Account) -> tuple[list[int], Column]:
+def _block(content: object, length: int, costs: account.DecodingBudget) -> tuple[list[int], FrameColumn]:
     """The places and the values of some columns that have one type, or of one column."""
     if not isinstance(content, list) or len(content) != 3:  # noqa: PLR2004 - places, kind and values
         raise UndecodableError("a bad column")
@@ -355,7 +355,7 @@ def _block(content: object, length: int, costs: account.Account) -> tuple[list[i
             raise UndecodableError("a bad block of columns")
         if not _is_plain(values) or values.shape != (length, len(places)):
             raise UndecodableError("a bad block of columns")
-        return places, Column(_ARRAY, values)
+        return places, FrameColumn(_ARRAY, values)
     costs.charge(account.COLUMN)
     column = _column([kind, values], costs)
     if type(places) is not int or kind == _ARRAY or _length(column) != length:
@@ -363,7 +363,7 @@ def _block(content: object, length: int, costs: account.Account) -> tuple[list[i
     return [places], column
 
 
-def _one_by_one(pandas: "ModuleType", parts: list[tuple[list[int], Column]]) -> dict[int, object]:
+def _one_by_one(pandas: "ModuleType", parts: list[tuple[list[int], FrameColumn]]) -> dict[int, object]:
     """The columns of all blocks, each in its place."""
     found: dict[int, object] = {}
     for places, column in parts:
@@ -374,7 +374,7 @@ def _one_by_one(pandas: "ModuleType", parts: list[tuple[list[int], Column]]) -> 
     return dict(sorted(found.items()))
 
 
-def _joined(pandas: "ModuleType", parts: list[tuple[list[int], Column]], length: int) -> _Frame:
+def _joined(pandas: "ModuleType", parts: list[tuple[list[int], FrameColumn]], length: int) -> _FrameForm:
     """One frame of all blocks, in the order in which they came."""
     pieces: list[object] = []
     alone: dict[int, object] = {}
@@ -388,10 +388,10 @@ def _joined(pandas: "ModuleType", parts: list[tuple[list[int], Column]], length:
             alone[number] = _values(pandas, column)
     if alone or not pieces:
         pieces.append(pandas.DataFrame(alone, index=pandas.RangeIndex(length), copy=False))
-    return cast("_Frame", pieces[0] if len(pieces) == 1 else pandas.concat(pieces, axis=1))
+    return cast("_FrameForm", pieces[0] if len(pieces) == 1 else pandas.concat(pieces, axis=1))
 
 
-def old_frame(raw: dict[str, object], costs: account.Account) -> object:
+def old_frame(raw: dict[str, object], costs: account.DecodingBudget) -> object:
     """The frame of a tagged mapping as older releases recorded it: labels as a list, and a column at a time.
 
     Raises:
@@ -442,15 +442,15 @@ def _rows(pandas: "ModuleType", found: object) -> _Index | None:
     raise UndecodableError("a bad index")
 
 
-def _column(content: object, costs: account.Account) -> Column:
+def _column(content: object, costs: account.DecodingBudget) -> FrameColumn:
     kind, values = content if isinstance(content, list) and len(content) == 2 else (None, None)  # noqa: PLR2004 - kind and values
-    column = Column(str(kind), values)
+    column = FrameColumn(str(kind), values)
     if column.kind != _ARRAY:
         costs.charge(account.CELL * _length(column))
     return column
 
 
-def _length(column: Column) -> int:
+def _length(column: FrameColumn) -> int:
     """How long a column is, when its values are of its kind."""
     values = column.values
     if column.kind == _ARRAY:
@@ -467,13 +467,13 @@ def _is_plain(values: object) -> TypeGuard[Array]:
     return type(values) is numpy.ndarray and cast("Array", values).dtype.str in DTYPES
 
 
-def _values(pandas: "ModuleType", column: Column) -> object:
+def _values(pandas: "ModuleType", column: FrameColumn) -> object:
     if column.kind == _ARRAY:
         return column.values
     return pandas.array(column.values, dtype=_kind(column))
 
 
-def _kind(column: Column) -> object:
+def _kind(column: FrameColumn) -> object:
     """The type that its values are made to, or None where they have one."""
     if column.kind == _TEXT:
         return _text_type()

@@ -8,7 +8,7 @@ HERE = "\0"
 _PLAIN_DATA = "Return plain data instead, such as numbers, text, lists and mappings"
 
 
-class UntravellableError(ValueError):
+class GuestSerializationError(ValueError):
     """A value without a safe form on the wire.
 
     Args:
@@ -35,7 +35,7 @@ class UntravellableError(ValueError):
         """What cannot travel, and why."""
         return f"{self.where} is a {self.kind}: {self.why}"
 
-    def within(self, where: str) -> "UntravellableError":
+    def within(self, where: str) -> "GuestSerializationError":
         """The same error, told from outside."""
         self.where = self.where.replace(HERE, where, 1)
         return self

@@ -4,10 +4,10 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from poet_engine.errors import UsageError
-from poet_engine.guest.account import Account
+from poet_engine.guest.account import DecodingBudget
 from poet_engine.guest.attachments import Collected
 from poet_engine.guest.codec import dumps, loads
-from poet_engine.guest.travel import UndecodableError, UntravellableError
+from poet_engine.guest.travel import GuestSerializationError, UndecodableError
 
 # Of arguments and of the answer, each. The wire form is ASCII, and an event at most doubles it (`"` becomes `\"`), so
 # that two of them leave room for the rest of an event of 1 MB.
@@ -42,7 +42,7 @@ def kept(value: object, name: str) -> Kept:
         form = dumps(value, name, beside)
         if beside.size and len(form) + beside.size <= MOST_BYTES:
             beside, form = Collected(), dumps(value, name)
-    except UntravellableError as error:
+    except GuestSerializationError as error:
         return Kept(left_out=str(error))
     except Exception as error:  # noqa: BLE001 - the user's own class that fails when it is read; that costs no call its answer
         return Kept(left_out=f"{name} cannot be read: {type(error).__name__}")
@@ -64,7 +64,7 @@ def read(text: str) -> object:
         UsageError: It is no wire form.
     """
     try:
-        return loads(text.encode(), costs=Account(_MOST_COST))
+        return loads(text.encode(), costs=DecodingBudget(_MOST_COST))
     except (UndecodableError, UnicodeEncodeError) as error:
         raise UsageError(f"what was recorded cannot be read: {error}; the journal was changed, or is damaged") from None
 

@@ -4,7 +4,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Sequence
 
-from poet_engine.guest.harvest import Harvest
+from poet_engine.guest.harvest import CollectedFiles
 from poet_engine.outcome import Outcome, Usage
 from poet_engine.sandbox.verdict import Exit, KernelCounts, Verdict, signal_name
 from poet_engine.sandbox.watch import Output
@@ -66,7 +66,7 @@ def outcome(
 
 
 def with_files(
-    outcome: Outcome, wanted: Sequence[str], harvest: Callable[[], Harvest] | None, *, ended: bool
+    outcome: Outcome, wanted: Sequence[str], harvest: Callable[[], CollectedFiles] | None, *, ended: bool
 ) -> Outcome:
     """The outcome of a script with the files that were wanted, whatever came of it. A script has no value.
 

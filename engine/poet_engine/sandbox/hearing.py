@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from poet_engine.guest.attachments import Attached
-from poet_engine.guest.frames import STAYS, Frame, FrameError, FrameTooLargeError, Kind, Reader
+from poet_engine.guest.frames import STAYS, Frame, FrameError, FrameKind, FrameTooLargeError, Reader
 from poet_engine.guest.travel import DeadlinePassedError
 from poet_engine.outcome import Evidence, Status
 from poet_engine.sandbox import wire
@@ -69,7 +69,7 @@ class ResponseReader:
         """The one frame after the call's nonce."""
         found: list[Frame] = []
         for frame in frames:
-            if self._awaited and frame.kind is Kind.NONCE and frame.payload.startswith(self._awaited):
+            if self._awaited and frame.kind is FrameKind.NONCE and frame.payload.startswith(self._awaited):
                 self._promised = frame.payload == self._awaited + STAYS
                 self._awaited = b""
             elif self._awaited or self._frames or found:

@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 from poet_engine.errors import CannotTravelError
 from poet_engine.guest import codec
-from poet_engine.guest.account import Account, never
+from poet_engine.guest.account import DecodingBudget, never
 from poet_engine.guest.attachments import NOTHING, Attached, Collected
-from poet_engine.guest.frames import NONCE_SIZE, STAYS, Frame, FrameTooLargeError, Kind, Reader
+from poet_engine.guest.frames import NONCE_SIZE, STAYS, Frame, FrameKind, FrameTooLargeError, Reader
 from poet_engine.guest.script import HEADER_LENGTH
-from poet_engine.guest.travel import UndecodableError, UntravellableError
+from poet_engine.guest.travel import GuestSerializationError, UndecodableError
 from poet_engine.job import Job, Script
 from poet_engine.outcome import ErrorInfo
 from poet_engine.sandbox import files_in
@@ -63,7 +63,7 @@ def request(job: Job, memory: int | None = None) -> Request:
                 },
             }
         ).encode()
-    except UntravellableError as error:
+    except GuestSerializationError as error:
         raise CannotTravelError(error.where, error.kind, error.why, mend=error.advice("Pass")) from None
     return Request(content, parts)
 
@@ -92,7 +92,7 @@ def script_reader() -> Reader:
 
     Not a refusal: that is for functions, whose caller's fault it is.
     """
-    return Reader({Kind.RESULT: _MAX_DONE_FRAME, Kind.EXCEPTION: _MAX_TEXT_FRAME})
+    return Reader({FrameKind.RESULT: _MAX_DONE_FRAME, FrameKind.EXCEPTION: _MAX_TEXT_FRAME})
 
 
 def reader(result_limit: int, *, kept: bool = False) -> Reader:
@@ -102,8 +102,15 @@ def reader(result_limit: int, *, kept: bool = False) -> Reader:
         result_limit: Bytes of a result.
         kept: Whether the payload is one that serves several calls, and says first which one it answers.
     """
-    nonce = {Kind.NONCE: NONCE_SIZE + len(STAYS)} if kept else {}
-    return Reader({Kind.RESULT: result_limit, Kind.EXCEPTION: _MAX_TEXT_FRAME, Kind.REFUSED: _MAX_TEXT_FRAME, **nonce})
+    nonce = {FrameKind.NONCE: NONCE_SIZE + len(STAYS)} if kept else {}
+    return Reader(
+        {
+            FrameKind.RESULT: result_limit,
+            FrameKind.EXCEPTION: _MAX_TEXT_FRAME,
+            FrameKind.REFUSED: _MAX_TEXT_FRAME,
+            **nonce,
+        }
+    )
 
 
 class _TooLargeError(Exception):
@@ -162,12 +169,12 @@ def read(
     if len(frames) != 1 or pending:
         return Garbled(f"{len(frames)} frames and {pending} bytes where one frame was due")
     frame = frames[0]
-    if frame.kind is Kind.RESULT:
+    if frame.kind is FrameKind.RESULT:
         return _value(frame.payload, attached, limit, late)
     fields = _text_fields(frame.payload)
     if fields is None:
         return Garbled(f"an unreadable {frame.kind.name.lower()} frame")
-    if frame.kind is Kind.REFUSED:
+    if frame.kind is FrameKind.REFUSED:
         return InputRefusal(_text(fields, "argument"), _text(fields, "rule"))
     error_info = ErrorInfo(_text(fields, "type"), _text(fields, "message"), _text(fields, "traceback"))
     return Raised(error_info, _text(fields, "kind") or "exception", fields.get("raised") is not False)
@@ -176,7 +183,7 @@ def read(
 def _value(content: bytes, attached: Attached, limit: int, late: Callable[[], bool]) -> Answer:
     capped = _Capped(attached, len(content), limit)
     try:
-        return Returned(codec.loads(content, capped, Account(len(content), late)))
+        return Returned(codec.loads(content, capped, DecodingBudget(len(content), late)))
     except UndecodableError as error:
         return Garbled(str(error))
     except _TooLargeError:

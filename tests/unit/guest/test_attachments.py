@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from poet_engine.guest import arrays, codec
 from poet_engine.guest.attachments import THRESHOLD, Collected, Mapped, copy_at, place, read_at, write_at
-from poet_engine.guest.travel import UndecodableError, UntravellableError
+from poet_engine.guest.travel import GuestSerializationError, UndecodableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,7 +141,7 @@ def test_a_long_column_is_the_same_beside_the_json_and_within_it(column: object)
 )
 def test_what_has_no_form_has_none_when_it_is_long(value: object) -> None:
     for parts in (None, Collected()):
-        with pytest.raises(UntravellableError):
+        with pytest.raises(GuestSerializationError):
             codec.dumps(value, "x", parts)
 
 
@@ -171,7 +171,7 @@ def test_scalars_of_arrays_stay_within_the_json() -> None:
 def test_a_region_that_would_grow_too_large_is_refused_with_the_path() -> None:
     parts = Collected(most=(200_000, "limits.memory"))
     with pytest.raises(
-        UntravellableError, match=r"come to 262144 bytes with it, and limits\.memory is 200000"
+        GuestSerializationError, match=r"come to 262144 bytes with it, and limits\.memory is 200000"
     ) as caught:
         codec.dumps({"a": bytes(1 << 17), "b": [bytearray(1 << 17)]}, "argument 1", parts)
     assert (caught.value.where, caught.value.kind) == ("argument 1['b'][0]", "bytearray")

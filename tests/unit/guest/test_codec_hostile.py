@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poet_engine.guest import codec
-from poet_engine.guest.account import Account
+from poet_engine.guest.account import DecodingBudget
 from poet_engine.guest.travel import UndecodableError
 
 FUZZ = settings(deadline=None, max_examples=400)  # a shared machine is slow at times, which says nothing
@@ -212,7 +212,7 @@ def test_a_long_hexadecimal_integer_is_read_in_linear_time() -> None:
 def test_items_are_not_counted_where_their_bytes_pay_for_them(unit: bytes) -> None:
     content = b"[" + b",".join([unit] * 1_000_001) + b"]"
     padded = content + b" " * 25_000_000
-    came = codec.loads(padded, costs=Account(len(padded)))
+    came = codec.loads(padded, costs=DecodingBudget(len(padded)))
     assert isinstance(came, list)
     assert len(came) == 1_000_001
 
@@ -225,7 +225,7 @@ def test_what_has_not_been_paid_for_is_refused_before_it_is_built() -> None:
     ):
         assert codec.loads(data)
         with pytest.raises(UndecodableError, match="fewer and larger pieces"):
-            codec.loads(data, costs=Account(len(data)))
+            codec.loads(data, costs=DecodingBudget(len(data)))
 
 
 def test_quotes_without_end_are_refused_in_linear_time() -> None:

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poet_engine.guest.frames import HEADER_SIZE, Frame, FrameError, FrameTooLargeError, Kind, Reader, pack
+from poet_engine.guest.frames import HEADER_SIZE, Frame, FrameError, FrameKind, FrameTooLargeError, Reader, pack
 
 FUZZ = settings(deadline=None, max_examples=300)  # a shared machine is slow at times, which says nothing
-LIMITS = {Kind.RESULT: 1000, Kind.EXCEPTION: 10}
+LIMITS = {FrameKind.RESULT: 1000, FrameKind.EXCEPTION: 10}
 
 frames = st.one_of(
-    st.builds(Frame, st.just(Kind.RESULT), st.binary(max_size=200)),
-    st.builds(Frame, st.just(Kind.EXCEPTION), st.binary(max_size=10)),
+    st.builds(Frame, st.just(FrameKind.RESULT), st.binary(max_size=200)),
+    st.builds(Frame, st.just(FrameKind.EXCEPTION), st.binary(max_size=10)),
 )
 
 
@@ -23,17 +23,19 @@ def packed(several: list[Frame]) -> bytes:
 
 
 def test_a_frame_is_its_kind_its_length_and_its_content() -> None:
-    assert pack(Kind.RESULT, b"abc") == b"\x02\x00\x00\x00\x03abc"
-    assert pack(Kind.READY) == b"\x05\x00\x00\x00\x00"
+    assert pack(FrameKind.RESULT, b"abc") == b"\x02\x00\x00\x00\x03abc"
+    assert pack(FrameKind.READY) == b"\x05\x00\x00\x00\x00"
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_every_kind_comes_out_as_it_went_in(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", FrameKind)
+def test_every_kind_comes_out_as_it_went_in(kind: FrameKind) -> None:
     assert Reader({kind: 5}).feed(pack(kind, b"12345")) == [Frame(kind, b"12345")]
 
 
 def test_it_does_not_matter_where_the_stream_is_cut() -> None:
-    whole = packed([Frame(Kind.RESULT, b"first"), Frame(Kind.EXCEPTION, b""), Frame(Kind.RESULT, b"\x02\x00" * 9)])
+    whole = packed(
+        [Frame(FrameKind.RESULT, b"first"), Frame(FrameKind.EXCEPTION, b""), Frame(FrameKind.RESULT, b"\x02\x00" * 9)]
+    )
     expected = Reader(LIMITS).feed(whole)
     assert len(expected) == 3
     for cut in range(len(whole) + 1):
@@ -43,37 +45,37 @@ def test_it_does_not_matter_where_the_stream_is_cut() -> None:
 
 
 def test_a_stream_may_come_byte_by_byte() -> None:
-    whole = packed([Frame(Kind.RESULT, b"slow"), Frame(Kind.EXCEPTION, b"drip")])
+    whole = packed([Frame(FrameKind.RESULT, b"slow"), Frame(FrameKind.EXCEPTION, b"drip")])
     reader = Reader(LIMITS)
     came = [frame for byte in whole for frame in reader.feed(bytes([byte]))]
-    assert came == [Frame(Kind.RESULT, b"slow"), Frame(Kind.EXCEPTION, b"drip")]
+    assert came == [Frame(FrameKind.RESULT, b"slow"), Frame(FrameKind.EXCEPTION, b"drip")]
 
 
 def test_what_belongs_to_no_whole_frame_is_counted() -> None:
     reader = Reader(LIMITS)
-    assert reader.feed(pack(Kind.RESULT, b"whole") + b"\x02\x00\x00") == [Frame(Kind.RESULT, b"whole")]
+    assert reader.feed(pack(FrameKind.RESULT, b"whole") + b"\x02\x00\x00") == [Frame(FrameKind.RESULT, b"whole")]
     assert reader.pending == 3
 
 
 def test_a_content_of_exactly_its_limit_may_come() -> None:
-    assert Reader({Kind.RESULT: 4}).feed(pack(Kind.RESULT, b"1234")) == [Frame(Kind.RESULT, b"1234")]
+    assert Reader({FrameKind.RESULT: 4}).feed(pack(FrameKind.RESULT, b"1234")) == [Frame(FrameKind.RESULT, b"1234")]
 
 
 @pytest.mark.parametrize("length", [1001, 1 << 20, 0xFFFFFFFF])
 def test_a_lying_length_is_refused_before_any_content_comes(length: int) -> None:
     reader = Reader(LIMITS)
     with pytest.raises(FrameTooLargeError) as caught:
-        reader.feed(struct.pack(">BI", Kind.RESULT, length))
+        reader.feed(struct.pack(">BI", FrameKind.RESULT, length))
     assert (caught.value.length, caught.value.limit) == (length, 1000)
     assert str(length) in str(caught.value)
 
 
 def test_each_kind_has_a_limit_of_its_own() -> None:
     with pytest.raises(FrameTooLargeError):
-        Reader(LIMITS).feed(struct.pack(">BI", Kind.EXCEPTION, 11))
+        Reader(LIMITS).feed(struct.pack(">BI", FrameKind.EXCEPTION, 11))
 
 
-@pytest.mark.parametrize("number", [0, 7, 255, Kind.REQUEST, Kind.READY, Kind.SETUP_FAILED])
+@pytest.mark.parametrize("number", [0, 7, 255, FrameKind.REQUEST, FrameKind.READY, FrameKind.SETUP_FAILED])
 def test_a_kind_that_may_not_come_here_is_refused(number: int) -> None:
     """A guest cannot send what only the host or its setup sends."""
     with pytest.raises(FrameError, match=f"kind {number} "):
@@ -82,7 +84,7 @@ def test_a_kind_that_may_not_come_here_is_refused(number: int) -> None:
 
 def test_a_bad_frame_behind_a_good_one_is_not_overlooked() -> None:
     with pytest.raises(FrameError):
-        Reader(LIMITS).feed(pack(Kind.RESULT, b"good") + b"\xff\x00\x00\x00\x00")
+        Reader(LIMITS).feed(pack(FrameKind.RESULT, b"good") + b"\xff\x00\x00\x00\x00")
 
 
 @FUZZ

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from poet_engine.guest import harvest as module
-from poet_engine.guest.harvest import MOST_FILES, Harvest, below, harvest, rests
+from poet_engine.guest.harvest import MOST_FILES, CollectedFiles, below, collect_files, rests
 
 SECRET = b"what the host must not give away"
 
@@ -26,10 +26,10 @@ class Folder:
         self.secret.mkdir()
         (self.secret / "secret.txt").write_bytes(SECRET)
 
-    def __call__(self, *patterns: str, most_bytes: int = 1 << 20) -> Harvest:
+    def __call__(self, *patterns: str, most_bytes: int = 1 << 20) -> CollectedFiles:
         fd = os.open(self.root, os.O_PATH | os.O_DIRECTORY)
         try:
-            return harvest(fd, patterns, most_bytes)
+            return collect_files(fd, patterns, most_bytes)
         finally:
             os.close(fd)
 
@@ -91,7 +91,7 @@ class TestFiles:
         folder.write("out/deep/b.bin", bytes(range(256)))
         folder.write("empty", b"")
         folder.write("unwanted")
-        assert folder("*.csv", "out/**", "empty") == Harvest(
+        assert folder("*.csv", "out/**", "empty") == CollectedFiles(
             {"a.csv": b"1,2", "out/deep/b.bin": bytes(range(256)), "empty": b""}, {}
         )
 
@@ -104,7 +104,7 @@ class TestFiles:
 
     def test_nothing_is_looked_at_where_nothing_is_wanted(self, folder: Folder) -> None:
         folder.write("a")
-        assert folder() == Harvest({}, {})
+        assert folder() == CollectedFiles({}, {})
 
 
 class TestHostile:
@@ -163,7 +163,7 @@ class TestHostile:
         """Files of the kernel say that they are empty; whatever grows while it is read looks the same."""
         fd = os.open("/proc/self", os.O_PATH | os.O_DIRECTORY)
         try:
-            found = harvest(fd, ["status"], 100)
+            found = collect_files(fd, ["status"], 100)
         finally:
             os.close(fd)
         assert found.files == {}
@@ -221,7 +221,7 @@ class TestHostile:
         """What is mounted below is not the script's: /proc is another one than the root's."""
         fd = os.open("/", os.O_PATH | os.O_DIRECTORY)
         try:
-            found = harvest(fd, ["proc/version"], 1 << 20)
+            found = collect_files(fd, ["proc/version"], 1 << 20)
         finally:
             os.close(fd)
         assert found.files == {}

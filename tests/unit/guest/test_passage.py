@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from poet_engine.guest.frames import FrameError, Kind, Reader, pack
-from poet_engine.guest.passage import PIECE, Orders, Passage, Teller
+from poet_engine.guest.frames import FrameError, FrameKind, Reader, pack
+from poet_engine.guest.passage import PIECE, CommandReader, FrameRelay, FrameWriter
 
-LIMITS = {Kind.BYTES: 1000, Kind.KILL: 0}
+LIMITS = {FrameKind.BYTES: 1000, FrameKind.KILL: 0}
 SECRET = b"only-one-call-may-know"
 
 
@@ -22,7 +22,7 @@ def pipe() -> Iterator[tuple[int, int]]:
             os.close(fd)
 
 
-def _taken(orders: Orders) -> list[tuple[Kind, bytes]]:
+def _taken(orders: CommandReader) -> list[tuple[FrameKind, bytes]]:
     found = []
     while (order := orders.next()) is not None:
         found.append((order[0], bytes(order[1])))
@@ -36,8 +36,8 @@ def _held(owner: object) -> bytes:
 
 def test_orders_come_whole_and_in_turn_however_they_are_cut(pipe: tuple[int, int]) -> None:
     reading, writing = pipe
-    orders = Orders(reading, LIMITS)
-    sent = [(Kind.BYTES, bytes([number]) * (number * 3)) for number in range(1, 40)] + [(Kind.KILL, b"")]
+    orders = CommandReader(reading, LIMITS)
+    sent = [(FrameKind.BYTES, bytes([number]) * (number * 3)) for number in range(1, 40)] + [(FrameKind.KILL, b"")]
     stream = b"".join(pack(kind, content) for kind, content in sent)
     found = []
     for start in range(0, len(stream), 7):
@@ -50,8 +50,8 @@ def test_orders_come_whole_and_in_turn_however_they_are_cut(pipe: tuple[int, int
 
 def test_many_orders_at_once_fill_the_place_and_go_on(pipe: tuple[int, int]) -> None:
     reading, writing = pipe
-    orders = Orders(reading, LIMITS)
-    sent = [(Kind.BYTES, bytes([number]) * 900) for number in range(20)]
+    orders = CommandReader(reading, LIMITS)
+    sent = [(FrameKind.BYTES, bytes([number]) * 900) for number in range(20)]
     os.write(writing, b"".join(pack(kind, content) for kind, content in sent))
     os.close(writing)
     found = []
@@ -63,8 +63,8 @@ def test_many_orders_at_once_fill_the_place_and_go_on(pipe: tuple[int, int]) -> 
 
 def test_an_order_that_is_too_long_is_none(pipe: tuple[int, int]) -> None:
     reading, writing = pipe
-    orders = Orders(reading, LIMITS)
-    os.write(writing, pack(Kind.KILL, b"x"))
+    orders = CommandReader(reading, LIMITS)
+    os.write(writing, pack(FrameKind.KILL, b"x"))
     orders.receive()
 
     with pytest.raises(FrameError, match="1 bytes"):
@@ -73,8 +73,8 @@ def test_an_order_that_is_too_long_is_none(pipe: tuple[int, int]) -> None:
 
 def test_wiping_orders_leaves_what_has_not_been_looked_at(pipe: tuple[int, int]) -> None:
     reading, writing = pipe
-    orders = Orders(reading, LIMITS)
-    os.write(writing, pack(Kind.BYTES, SECRET) + pack(Kind.BYTES, b"next"))
+    orders = CommandReader(reading, LIMITS)
+    os.write(writing, pack(FrameKind.BYTES, SECRET) + pack(FrameKind.BYTES, b"next"))
     orders.receive()
     orders.next()
     assert SECRET in _held(orders)
@@ -82,14 +82,14 @@ def test_wiping_orders_leaves_what_has_not_been_looked_at(pipe: tuple[int, int])
     orders.wipe()
 
     assert SECRET not in _held(orders)
-    assert _taken(orders) == [(Kind.BYTES, b"next")]
+    assert _taken(orders) == [(FrameKind.BYTES, b"next")]
 
 
 def test_wiping_orders_clears_what_longer_ones_have_left(pipe: tuple[int, int]) -> None:
     reading, writing = pipe
-    orders = Orders(reading, LIMITS)
+    orders = CommandReader(reading, LIMITS)
     for content in (b"x" * 500 + SECRET, b"short"):
-        os.write(writing, pack(Kind.BYTES, content))
+        os.write(writing, pack(FrameKind.BYTES, content))
         orders.receive()
         orders.next()
     assert SECRET in _held(orders)
@@ -101,15 +101,18 @@ def test_wiping_orders_clears_what_longer_ones_have_left(pipe: tuple[int, int]) 
 
 def test_what_is_taken_is_sent_as_one_frame_with_ours_after_it(pipe: tuple[int, int]) -> None:
     reading, writing = pipe
-    passage = Passage(writing)
+    passage = FrameRelay(writing)
     source, into = os.pipe()
     os.write(into, SECRET)
 
     size = passage.take(lambda room: os.readv(source, [room]))
-    passage.send(Kind.ANSWER, size, pack(Kind.COUNTS, b"ours"))
+    passage.send(FrameKind.ANSWER, size, pack(FrameKind.COUNTS, b"ours"))
 
-    frames = Reader({Kind.ANSWER: PIECE, Kind.COUNTS: 9}).feed(os.read(reading, 4096))
-    assert [(frame.kind, frame.payload) for frame in frames] == [(Kind.ANSWER, SECRET), (Kind.COUNTS, b"ours")]
+    frames = Reader({FrameKind.ANSWER: PIECE, FrameKind.COUNTS: 9}).feed(os.read(reading, 4096))
+    assert [(frame.kind, frame.payload) for frame in frames] == [
+        (FrameKind.ANSWER, SECRET),
+        (FrameKind.COUNTS, b"ours"),
+    ]
     assert SECRET in _held(passage)
     passage.wipe()
     assert not any(_held(passage))
@@ -118,10 +121,10 @@ def test_what_is_taken_is_sent_as_one_frame_with_ours_after_it(pipe: tuple[int, 
 
 
 def test_no_more_than_a_piece_is_taken_at_once(pipe: tuple[int, int]) -> None:
-    assert Passage(pipe[1]).take(len) == PIECE
+    assert FrameRelay(pipe[1]).take(len) == PIECE
 
 
 def test_we_speak_in_frames_too(pipe: tuple[int, int]) -> None:
-    Teller(pipe[1]).say(Kind.BROKEN, b"why")
+    FrameWriter(pipe[1]).say(FrameKind.BROKEN, b"why")
 
-    assert os.read(pipe[0], 100) == pack(Kind.BROKEN, b"why")
+    assert os.read(pipe[0], 100) == pack(FrameKind.BROKEN, b"why")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poet_engine.guest import account, shape
-from poet_engine.guest.account import Account
+from poet_engine.guest.account import DecodingBudget
 from poet_engine.guest.travel import UndecodableError
 
 texts = st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from(
@@ -52,15 +52,15 @@ def test_the_depth_is_found_whatever_texts_hold(opener: str, levels: int) -> Non
     closer = "}" if opener[0] == "{" else "]"
     data = (opener * levels + "1" + closer * levels).encode()
     if levels <= shape.MAX_DEPTH + 1:
-        assert not shape.check(data, Account()).deep
+        assert not shape.check(data, DecodingBudget()).deep
         return
     with pytest.raises(UndecodableError, match="nested deeper than 100"):
-        shape.check(data, Account())
+        shape.check(data, DecodingBudget())
 
 
 def test_json_with_tags_may_be_deeper_than_its_value() -> None:
     data = ('{"~":"tuple","v":[' * 100 + "]}" * 100).encode()
-    assert shape.check(data, Account()).deep
+    assert shape.check(data, DecodingBudget()).deep
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_json_with_tags_may_be_deeper_than_its_value() -> None:
     ["1" * 400, "-" + "1" * 400, "1.5", "1" * 40 + ".5", "[" + "9" * 300 + ",1.5]", '"' + "1" * 999 + '.5"', "-1e+40"],
 )
 def test_numbers_of_a_length_that_somebody_may_write_are_let_through(text: str) -> None:
-    shape.check(text.encode(), Account())
+    shape.check(text.encode(), DecodingBudget())
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_numbers_of_a_length_that_somebody_may_write_are_let_through(text: str) 
 )
 def test_longer_ones_are_refused(text: str) -> None:
     with pytest.raises(UndecodableError, match="digits"):
-        shape.check(text.encode(), Account())
+        shape.check(text.encode(), DecodingBudget())
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from poet_engine.guest.standard_streams import AREA, ROOM, Place, unflushed, used_length
+from poet_engine.guest.standard_streams import AREA, ROOM, OutputPlace, unflushed, used_length
 
 
 @pytest.fixture
-def place() -> Place:
-    made = Place()
+def place() -> OutputPlace:
+    made = OutputPlace()
     made.area = memoryview(bytearray(AREA))
     return made
 
@@ -23,7 +23,7 @@ def record() -> Iterator[int]:
     os.close(fd)
 
 
-def test_what_is_added_leaves_in_its_order(place: Place) -> None:
+def test_what_is_added_leaves_in_its_order(place: OutputPlace) -> None:
     place.add(b"one ")
     place.add(b"two")
     assert place.begins_with(b"one t")
@@ -33,7 +33,7 @@ def test_what_is_added_leaves_in_its_order(place: Place) -> None:
     assert place.used == 3
 
 
-def test_what_has_left_is_not_in_the_area(place: Place) -> None:
+def test_what_has_left_is_not_in_the_area(place: OutputPlace) -> None:
     place.add(b"one two")
     place.drop(4)
     assert place.area is not None
@@ -42,14 +42,14 @@ def test_what_has_left_is_not_in_the_area(place: Place) -> None:
     assert not any(place.area)
 
 
-def test_what_finds_no_room_is_not_recorded(place: Place) -> None:
+def test_what_finds_no_room_is_not_recorded(place: OutputPlace) -> None:
     place.add(bytes(AREA))
     place.add(b"x")
     assert place.used == AREA
 
 
 def test_without_an_area_nothing_is_recorded() -> None:
-    place = Place()
+    place = OutputPlace()
     place.add(b"one")
     place.drop(1)
     place.drop_last(1)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from poet_engine.guest import codec
 from poet_engine.guest.attachments import THRESHOLD, Collected
-from poet_engine.guest.travel import UndecodableError, UntravellableError
+from poet_engine.guest.travel import GuestSerializationError, UndecodableError
 
 FUZZ = settings(deadline=None, max_examples=200)  # a shared machine is slow at times, which says nothing
 LONG = THRESHOLD // 8
@@ -217,7 +217,7 @@ class Own(pd.DataFrame):
     ids=str,
 )
 def test_what_has_no_safe_form_is_refused_with_its_path_and_a_remedy(value: object, path: str) -> None:
-    with pytest.raises(UntravellableError) as caught:
+    with pytest.raises(GuestSerializationError) as caught:
         codec.dumps(value, "x")
     assert caught.value.where == path
     assert (

@@ -3,15 +3,15 @@
 import pytest
 
 from poet_engine.guest.attachments import NOTHING
-from poet_engine.guest.frames import STAYS, Kind, pack
+from poet_engine.guest.frames import STAYS, FrameKind, pack
 from poet_engine.outcome import Status
 from poet_engine.sandbox.hearing import ResponseReader
 from poet_engine.sandbox.verdict import Garbled, Kill, Returned
 
 NONCE = b"12345678"
-RESULT = pack(Kind.RESULT, b"42")
-STRAY = pack(Kind.RESULT, b"99")
-ANSWER = pack(Kind.NONCE, NONCE + STAYS) + RESULT
+RESULT = pack(FrameKind.RESULT, b"42")
+STRAY = pack(FrameKind.RESULT, b"99")
+ANSWER = pack(FrameKind.NONCE, NONCE + STAYS) + RESULT
 
 
 def in_time() -> Kill | None:
@@ -41,7 +41,7 @@ def test_an_answer_is_heard_wherever_it_is_cut(cut: int) -> None:
 def test_a_payload_that_ends_says_so_in_its_answer() -> None:
     hearing = kept()
 
-    assert hear(hearing, pack(Kind.NONCE, NONCE) + RESULT) == 42
+    assert hear(hearing, pack(FrameKind.NONCE, NONCE) + RESULT) == 42
     assert not hearing.stays
 
 
@@ -52,7 +52,7 @@ def test_a_payload_that_ends_says_so_in_its_answer() -> None:
         (STRAY + ANSWER,),
         (ANSWER + STRAY,),
         (ANSWER + STRAY[:3],),
-        (pack(Kind.NONCE, b"87654321" + STAYS) + STRAY, ANSWER),
+        (pack(FrameKind.NONCE, b"87654321" + STAYS) + STRAY, ANSWER),
     ],
     ids=["before", "just before", "just after", "a part of it", "of another call"],
 )

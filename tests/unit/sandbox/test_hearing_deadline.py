@@ -3,7 +3,7 @@
 import json
 
 from poet_engine.guest.attachments import NOTHING
-from poet_engine.guest.frames import Kind, pack
+from poet_engine.guest.frames import FrameKind, pack
 from poet_engine.outcome import Status
 from poet_engine.policy import Policy
 from poet_engine.sandbox.hearing import ResponseReader
@@ -11,8 +11,8 @@ from poet_engine.sandbox.verdict import Kill, Returned
 from poet_engine.sandbox.watch import BudgetMonitor
 
 LIMITS = Policy.load("restricted").limits
-LONG = pack(Kind.RESULT, json.dumps([{"~": "date", "v": "2024-01-01"}] * 10_000).encode() + b" " * 200_000)
-SHORT = pack(Kind.RESULT, b'{"a":1}')
+LONG = pack(FrameKind.RESULT, json.dumps([{"~": "date", "v": "2024-01-01"}] * 10_000).encode() + b" " * 200_000)
+SHORT = pack(FrameKind.RESULT, b'{"a":1}')
 
 
 class Clock:

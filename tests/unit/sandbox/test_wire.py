@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from poet_engine.errors import CannotTravelError
 from poet_engine.guest import codec
-from poet_engine.guest.frames import Frame, FrameError, FrameTooLargeError, Kind, pack
+from poet_engine.guest.frames import Frame, FrameError, FrameKind, FrameTooLargeError, pack
 from poet_engine.guest.travel import UndecodableError
 from poet_engine.job import Job
 from poet_engine.outcome import ErrorInfo
@@ -20,11 +20,11 @@ FUZZ = settings(deadline=None, max_examples=300)  # a shared machine is slow at 
 JOB = Job(source="def f(): pass", entry="f")
 
 
-def answer(kind: Kind, payload: bytes) -> object:
+def answer(kind: FrameKind, payload: bytes) -> object:
     return wire.read([Frame(kind, payload)], 0)
 
 
-def told(kind: Kind, fields: object) -> object:
+def told(kind: FrameKind, fields: object) -> object:
     return answer(kind, json.dumps(fields).encode())
 
 
@@ -95,7 +95,7 @@ class TestAttachments:
     def read(self, *references: tuple[int, int]) -> tuple[object, Region]:
         region = Region(self.LIMIT)
         content = json.dumps([{"~": "bytes", "v": reference} for reference in references]).encode()
-        return wire.read([Frame(Kind.RESULT, content)], 0, region, self.LIMIT), region
+        return wire.read([Frame(FrameKind.RESULT, content)], 0, region, self.LIMIT), region
 
     def test_a_result_may_refer_to_them(self) -> None:
         answer, _region = self.read((0, 1 << 16), (1 << 16, 1 << 17))
@@ -111,7 +111,7 @@ class TestAttachments:
         region = Region(self.LIMIT)
         content = json.dumps([{"~": "bytes", "v": reference} for reference in references]).encode()
         with pytest.raises(FrameTooLargeError) as caught:
-            wire.read([Frame(Kind.RESULT, content)], 0, region, self.LIMIT)
+            wire.read([Frame(FrameKind.RESULT, content)], 0, region, self.LIMIT)
         assert caught.value.length > caught.value.limit == self.LIMIT
         assert region.taken + len(content) <= self.LIMIT
 
@@ -121,7 +121,7 @@ class TestAttachments:
 
     def test_without_attachments_no_reference_is_good(self) -> None:
         content = b'{"~":"bytes","v":[0,65536]}'
-        assert answer(Kind.RESULT, content) == Garbled("an attachment where none came")
+        assert answer(FrameKind.RESULT, content) == Garbled("an attachment where none came")
 
     @FUZZ
     @given(st.lists(st.tuples(st.integers(-1, 1 << 19), st.integers(0, 1 << 18)), max_size=12))
@@ -129,7 +129,7 @@ class TestAttachments:
         region = Region(self.LIMIT)
         content = json.dumps([{"~": "bytes", "v": reference} for reference in references]).encode()
         try:
-            read = wire.read([Frame(Kind.RESULT, content)], 0, region, self.LIMIT)
+            read = wire.read([Frame(FrameKind.RESULT, content)], 0, region, self.LIMIT)
         except FrameTooLargeError:
             read = None
         assert read is None or isinstance(read, Returned | Garbled)
@@ -138,15 +138,15 @@ class TestAttachments:
 
 class TestReader:
     def test_only_answers_may_come(self) -> None:
-        for kind in set(Kind) - {Kind.RESULT, Kind.EXCEPTION, Kind.REFUSED}:
+        for kind in set(FrameKind) - {FrameKind.RESULT, FrameKind.EXCEPTION, FrameKind.REFUSED}:
             with pytest.raises(FrameError):
                 wire.reader(100).feed(pack(kind))
 
     def test_a_result_has_the_limit_of_the_policy_and_texts_one_of_their_own(self) -> None:
-        assert wire.reader(3).feed(pack(Kind.RESULT, b"123")) == [Frame(Kind.RESULT, b"123")]
+        assert wire.reader(3).feed(pack(FrameKind.RESULT, b"123")) == [Frame(FrameKind.RESULT, b"123")]
         with pytest.raises(FrameTooLargeError):
-            wire.reader(3).feed(pack(Kind.RESULT, b"1234"))
-        for kind in (Kind.EXCEPTION, Kind.REFUSED):
+            wire.reader(3).feed(pack(FrameKind.RESULT, b"1234"))
+        for kind in (FrameKind.EXCEPTION, FrameKind.REFUSED):
             assert len(wire.reader(3).feed(pack(kind, bytes(1 << 18)))) == 1
             with pytest.raises(FrameTooLargeError):
                 wire.reader(1 << 30).feed(pack(kind, bytes((1 << 18) + 1)))
@@ -154,45 +154,45 @@ class TestReader:
 
 class TestAnswer:
     def test_a_result_is_its_value(self) -> None:
-        assert answer(Kind.RESULT, codec.dumps((1, {"a"}), "x")) == Returned((1, {"a"}))
+        assert answer(FrameKind.RESULT, codec.dumps((1, {"a"}), "x")) == Returned((1, {"a"}))
 
     def test_a_result_that_breaks_the_format_is_garbled_with_the_rule(self) -> None:
-        assert answer(Kind.RESULT, b'{"a":1,"a":2}') == Garbled("a key stands twice in one mapping")
+        assert answer(FrameKind.RESULT, b'{"a":1,"a":2}') == Garbled("a key stands twice in one mapping")
 
     @pytest.mark.parametrize("pending", [1, 5, 100])
     def test_a_trailing_byte_spoils_a_good_result(self, pending: int) -> None:
-        assert isinstance(wire.read([Frame(Kind.RESULT, b"1")], pending), Garbled)
+        assert isinstance(wire.read([Frame(FrameKind.RESULT, b"1")], pending), Garbled)
 
     @pytest.mark.parametrize("count", [0, 2, 3])
     def test_none_or_several_frames_are_garbled(self, count: int) -> None:
-        assert isinstance(wire.read([Frame(Kind.RESULT, b"1")] * count, 0), Garbled)
+        assert isinstance(wire.read([Frame(FrameKind.RESULT, b"1")] * count, 0), Garbled)
 
     def test_a_refusal_names_argument_and_rule(self) -> None:
-        assert told(Kind.REFUSED, {"argument": "a", "rule": "be positive"}) == InputRefusal("a", "be positive")
+        assert told(FrameKind.REFUSED, {"argument": "a", "rule": "be positive"}) == InputRefusal("a", "be positive")
 
     def test_an_exception_is_text(self) -> None:
         fields = {"type": "E", "message": "m", "traceback": "t", "kind": "memory", "raised": False}
-        assert told(Kind.EXCEPTION, fields) == Raised(ErrorInfo("E", "m", "t"), "memory", by_statement=False)
+        assert told(FrameKind.EXCEPTION, fields) == Raised(ErrorInfo("E", "m", "t"), "memory", by_statement=False)
 
     def test_missing_or_mistyped_fields_are_empty_and_speak_for_no_budget(self) -> None:
         for fields in ({}, {"type": 1, "message": [], "kind": None, "raised": "no"}):
-            assert told(Kind.EXCEPTION, fields) == Raised(ErrorInfo("", "", ""), "exception", by_statement=True)
-        assert told(Kind.REFUSED, {"argument": {}}) == InputRefusal("", "")
+            assert told(FrameKind.EXCEPTION, fields) == Raised(ErrorInfo("", "", ""), "exception", by_statement=True)
+        assert told(FrameKind.REFUSED, {"argument": {}}) == InputRefusal("", "")
 
     def test_long_fields_are_cut(self) -> None:
-        raised = told(Kind.EXCEPTION, {"message": "x" * 200_000})
+        raised = told(FrameKind.EXCEPTION, {"message": "x" * 200_000})
         assert isinstance(raised, Raised)
         assert raised.error.message == "x" * 65536
 
     def test_half_characters_are_replaced(self) -> None:
-        assert told(Kind.REFUSED, {"argument": "a\ud800b", "rule": ""}) == InputRefusal("a?b", "")
+        assert told(FrameKind.REFUSED, {"argument": "a\ud800b", "rule": ""}) == InputRefusal("a?b", "")
 
-    @pytest.mark.parametrize("kind", [Kind.EXCEPTION, Kind.REFUSED])
+    @pytest.mark.parametrize("kind", [FrameKind.EXCEPTION, FrameKind.REFUSED])
     @pytest.mark.parametrize("payload", [b"", b"x", b"[]", b"null", b"\xff", b"[" * 260_000, b'{"a":1,"a":2}', b"NaN"])
-    def test_an_unreadable_text_frame_is_garbled(self, kind: Kind, payload: bytes) -> None:
+    def test_an_unreadable_text_frame_is_garbled(self, kind: FrameKind, payload: bytes) -> None:
         assert answer(kind, payload) == Garbled(f"an unreadable {kind.name.lower()} frame")
 
     @FUZZ
-    @given(st.sampled_from([Kind.RESULT, Kind.EXCEPTION, Kind.REFUSED]), st.binary(max_size=200))
-    def test_any_frame_is_an_answer(self, kind: Kind, payload: bytes) -> None:
+    @given(st.sampled_from([FrameKind.RESULT, FrameKind.EXCEPTION, FrameKind.REFUSED]), st.binary(max_size=200))
+    def test_any_frame_is_an_answer(self, kind: FrameKind, payload: bytes) -> None:
         assert isinstance(answer(kind, payload), Returned | InputRefusal | Raised | Garbled)

@@ -6,7 +6,7 @@ import struct
 from typing import NamedTuple
 
 from poet_engine.guest import reports
-from poet_engine.guest.frames import Frame, FrameError, Kind, pack
+from poet_engine.guest.frames import Frame, FrameError, FrameKind, pack
 from poet_engine.sandbox.docker.stream import Stream, StreamError
 from poet_engine.sandbox.pool.version import SourceKey
 
@@ -87,12 +87,12 @@ class Container:
     def prepare(self, probable: SourceKey | None = None) -> None:
         """Order the next payload, which compiles what it will probably be asked for."""
         self.armed = self.ended = False
-        ahead = b"" if probable is None else pack(Kind.COMPILE, json.dumps(probable).encode())
-        self.stream.send(Kind.ARM, ahead if len(ahead) <= reports.LONGEST_AHEAD else b"")
+        ahead = b"" if probable is None else pack(FrameKind.COMPILE, json.dumps(probable).encode())
+        self.stream.send(FrameKind.ARM, ahead if len(ahead) <= reports.LONGEST_AHEAD else b"")
 
     def pause(self) -> None:
         """Have its payload stopped with all that it has started, until its next call."""
-        self.stream.send(Kind.PAUSE)
+        self.stream.send(FrameKind.PAUSE)
 
     def on_readable(self) -> bool:
         """Take what comes while nobody calls; whether its payload is ready now, or else has ended.
@@ -111,22 +111,22 @@ class Container:
 
     def _take(self, frame: Frame) -> None:
         match frame.kind:
-            case Kind.STANDING:
+            case FrameKind.STANDING:
                 self.standing = _standing(frame.payload)
                 self.prepare()
-            case Kind.ARMED:
+            case FrameKind.ARMED:
                 _refuse_other_size(frame, reports.ARMED)
                 (memory,) = reports.ARMED.unpack(frame.payload)
                 self.memory = memory if memory >= 0 else None
                 self.armed = True
-            case Kind.BROKEN:
+            case FrameKind.BROKEN:
                 raise ContainerError(frame.payload.decode(errors="replace"))
-            case Kind.ENDED:
+            case FrameKind.ENDED:
                 _refuse_other_size(frame, reports.ENDED)
                 if not read_end(frame.payload).pure:
                     raise ContainerError("a payload left something behind")
                 self.ended = True
-            case Kind.OUT | Kind.ERR | Kind.COUNTS | Kind.ANSWER:
+            case FrameKind.OUT | FrameKind.ERR | FrameKind.COUNTS | FrameKind.ANSWER:
                 pass  # of a call that has been answered
             case _:
                 raise ContainerError(f"it said {frame.kind.name} out of turn")

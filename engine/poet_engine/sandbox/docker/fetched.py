@@ -4,7 +4,7 @@ import select
 from collections.abc import Callable
 
 from poet_engine.guest import reports
-from poet_engine.guest.frames import Frame, FrameError, Kind
+from poet_engine.guest.frames import Frame, FrameError, FrameKind
 from poet_engine.guest.travel import UndecodableError
 from poet_engine.sandbox.docker.stream import Stream, StreamError
 
@@ -32,7 +32,7 @@ class RemoteAttachment:
         if offset + length > self._size:
             raise UndecodableError("a reference beyond the attachments")
         piece = bytearray()
-        self._stream.send(Kind.FETCH, reports.PIECE.pack(offset, length))
+        self._stream.send(FrameKind.FETCH, reports.PIECE.pack(offset, length))
         while self._more(piece):
             continue
         if len(piece) != length:
@@ -57,7 +57,7 @@ class RemoteAttachment:
             raise UndecodableError(f"an attachment that did not come: {error}") from None
         more = True
         for frame in frames:
-            if frame.kind is not Kind.FETCHED:
+            if frame.kind is not FrameKind.FETCHED:
                 self._take_other(frame)
             elif frame.payload:
                 piece += frame.payload

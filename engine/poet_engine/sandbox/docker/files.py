@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 from poet_engine.guest import names
-from poet_engine.guest.harvest import MOST_FILES, Harvest
+from poet_engine.guest.harvest import MOST_FILES, CollectedFiles
 from poet_engine.outcome import Outcome
 from poet_engine.sandbox import conclusion
 
@@ -60,11 +60,11 @@ class Files:
     def _too_many(self, name: str) -> bool:
         return name not in self._files and len(self._files) >= MOST_FILES
 
-    def _found(self) -> Harvest:
+    def _found(self) -> CollectedFiles:
         if not self._whole:
-            return Harvest({}, dict.fromkeys(self.wanted, _CUT_OFF))
+            return CollectedFiles({}, dict.fromkeys(self.wanted, _CUT_OFF))
         kept = [name for name in self._files if names.shown(name) not in self._skipped]
-        return Harvest({name: bytes(self._files.pop(name)) for name in kept}, self._skipped)
+        return CollectedFiles({name: bytes(self._files.pop(name)) for name in kept}, self._skipped)
 
     def bring_out(self, outcome: Outcome, *, ended: bool) -> Outcome:
         """The outcome with the files that were wanted.

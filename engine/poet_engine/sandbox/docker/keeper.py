@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from poet_engine.dockerd import faults
 from poet_engine.errors import DockerError
-from poet_engine.guest.frames import Kind
+from poet_engine.guest.frames import FrameKind
 from poet_engine.sandbox.docker import schedule
 from poet_engine.sandbox.docker.builder import ContainerBuilder
 from poet_engine.sandbox.docker.container import Container, ContainerError
@@ -291,7 +291,7 @@ class ContainerMaintainer:
                 self._destroy(container)
             else:
                 self._killed.add(container)
-                container.stream.send(Kind.KILL)
+                container.stream.send(FrameKind.KILL)
                 self._deadlines[container] = now + _PAYLOAD_GRACE
 
     def _destroy(self, container: Container) -> None:

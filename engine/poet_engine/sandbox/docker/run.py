@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from poet_engine.cancellation import Cancellation
 from poet_engine.guest import reports, seccomp
 from poet_engine.guest.attachments import Collected
-from poet_engine.guest.frames import NONCE_SIZE, Frame, FrameError, Kind, pack
+from poet_engine.guest.frames import NONCE_SIZE, Frame, FrameError, FrameKind, pack
 from poet_engine.outcome import Evidence, Outcome, Status
 from poet_engine.policy import Limits
 from poet_engine.sandbox import conclusion, wire
@@ -71,14 +71,14 @@ class ContainerRun:
         # until its request is there nothing of the code exists that could take time; kept, it serves another's call
         self._delivering = not keep
         self._watch = BudgetMonitor(limits, clock(), wall)
-        self._handlers: dict[Kind, Callable[[bytes], None]] = {
-            Kind.ANSWER: self._on_answer,
-            Kind.OUT: lambda data: self._on_output(1, data),
-            Kind.ERR: lambda data: self._on_output(2, data),
-            Kind.ASKED: self._on_asked,
-            Kind.COUNTS: self._on_counts,
-            Kind.ENDED: self._on_end,
-            Kind.FILES: self._on_files,
+        self._handlers: dict[FrameKind, Callable[[bytes], None]] = {
+            FrameKind.ANSWER: self._on_answer,
+            FrameKind.OUT: lambda data: self._on_output(1, data),
+            FrameKind.ERR: lambda data: self._on_output(2, data),
+            FrameKind.ASKED: self._on_asked,
+            FrameKind.COUNTS: self._on_counts,
+            FrameKind.ENDED: self._on_end,
+            FrameKind.FILES: self._on_files,
         }
         self.container_after = Disposition.KEEP  # its payload has heard nothing yet
 
@@ -113,15 +113,15 @@ class ContainerRun:
             "wanted": None if self._files is None else list(self._files.wanted),
             "most_bytes": self._limits.result,
         }
-        kind = Kind.REQUEST if self._files is None else Kind.SCRIPT
+        kind = FrameKind.REQUEST if self._files is None else FrameKind.SCRIPT
         content = pack(kind, request.content)
         if self._nonce:
-            content = pack(Kind.NONCE, self._nonce) + content
+            content = pack(FrameKind.NONCE, self._nonce) + content
         header = json.dumps(call).encode()
         if request.parts.pieces or len(content) > _PART:
             self._stream.send_all(_frames(header, request.parts, content))
         else:
-            self._stream.send_all(iter((pack(Kind.CALL, header) + pack(Kind.BYTES, content),)))
+            self._stream.send_all(iter((pack(FrameKind.CALL, header) + pack(FrameKind.BYTES, content),)))
 
     def _follow(self, cancellation: Cancellation | None) -> None:
         poll = select.poll()
@@ -144,7 +144,7 @@ class ContainerRun:
             self._look_at_budgets()
             if self._watch.kill is not None and not killed:
                 self._stream.drop_unsent()
-                self._stream.send(Kind.KILL)
+                self._stream.send(FrameKind.KILL)
 
     def _patience(self) -> float:
         """Seconds until something must be looked at, or nothing is hoped for any more."""
@@ -197,7 +197,7 @@ class ContainerRun:
             return
         if self._watch.wants_cpu(now):
             self._watch.awaits_cpu()
-            self._stream.send(Kind.COUNT)
+            self._stream.send(FrameKind.COUNT)
         self._watch.saw_time(now)
 
     def _on_answer(self, data: bytes) -> None:
@@ -295,12 +295,12 @@ class ContainerRun:
 
 def _frames(call: bytes, parts: Collected, content: bytes) -> Iterator[bytes]:
     """The frames of a large request, each made when its turn has come."""
-    yield pack(Kind.CALL, call)
+    yield pack(FrameKind.CALL, call)
     sent = 0
     for offset, piece in parts.pieces:
         for start in range(0, len(piece), _PART):
             gap = bytes(offset - sent) if start == 0 else b""
-            yield pack(Kind.BYTES, gap + bytes(piece[start : start + _PART]))
+            yield pack(FrameKind.BYTES, gap + bytes(piece[start : start + _PART]))
         sent = offset + len(piece)
     for start in range(0, len(content), _PART):
-        yield pack(Kind.BYTES, content[start : start + _PART])
+        yield pack(FrameKind.BYTES, content[start : start + _PART])

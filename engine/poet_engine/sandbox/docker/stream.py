@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator
 
 from poet_engine.guest import reports
-from poet_engine.guest.frames import Frame, Kind, Reader, pack
+from poet_engine.guest.frames import Frame, FrameKind, Reader, pack
 
 _ENVELOPE = struct.Struct(">BxxxI")  # stream, length: Docker's framing of what is not a terminal
 _STDOUT, _STDERR = 1, 2
@@ -66,17 +66,17 @@ class Envelopes:
 def _reader(result: int) -> Reader:
     return Reader(
         {
-            Kind.STANDING: _TEXT,
-            Kind.BROKEN: _TEXT,
-            Kind.ARMED: reports.ARMED.size,
-            Kind.ANSWER: _PIECE,
-            Kind.OUT: _PIECE,
-            Kind.ERR: _PIECE,
-            Kind.ASKED: _TEXT,
-            Kind.COUNTS: reports.COUNTS.size,
-            Kind.FETCHED: _PIECE,
-            Kind.FILES: result + _FILES_OVERHEAD,
-            Kind.ENDED: reports.ENDED.size,
+            FrameKind.STANDING: _TEXT,
+            FrameKind.BROKEN: _TEXT,
+            FrameKind.ARMED: reports.ARMED.size,
+            FrameKind.ANSWER: _PIECE,
+            FrameKind.OUT: _PIECE,
+            FrameKind.ERR: _PIECE,
+            FrameKind.ASKED: _TEXT,
+            FrameKind.COUNTS: reports.COUNTS.size,
+            FrameKind.FETCHED: _PIECE,
+            FrameKind.FILES: result + _FILES_OVERHEAD,
+            FrameKind.ENDED: reports.ENDED.size,
         }
     )
 
@@ -114,7 +114,7 @@ class Stream:
         """What the first process wrote to standard error, as when it could not even start."""
         return self._envelopes.last_words.decode(errors="replace").strip()
 
-    def send(self, kind: Kind, content: bytes = b"") -> None:
+    def send(self, kind: FrameKind, content: bytes = b"") -> None:
         """Queue a frame, and send what the stream takes."""
         self.send_all(iter((pack(kind, content),)))
 

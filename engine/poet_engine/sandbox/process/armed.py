@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from poet_engine.guest import kernel
 from poet_engine.guest import lane as guest_lane
-from poet_engine.guest.frames import HEADER_SIZE, FrameError, Kind, Reader, pack
+from poet_engine.guest.frames import HEADER_SIZE, FrameError, FrameKind, Reader, pack
 from poet_engine.guest.reports import LONGEST_AHEAD
 from poet_engine.sandbox.cgroup import Group, GroupReading
 from poet_engine.sandbox.pool.version import SourceKey
@@ -74,7 +74,7 @@ class PreparedProcess:
         self._pidfd: int | None = None
         self.killed = False
         self._frozen = False
-        self._reader = Reader({Kind.READY: 0, Kind.SETUP_FAILED: _SETUP_TEXT})
+        self._reader = Reader({FrameKind.READY: 0, FrameKind.SETUP_FAILED: _SETUP_TEXT})
         self._closed = False
 
     def hand_over(self) -> None:
@@ -108,7 +108,7 @@ class PreparedProcess:
         except FrameError as error:
             raise LaneError(f"the payload sent no frame: {error}") from None
         for frame in frames:
-            if frame.kind is Kind.SETUP_FAILED:
+            if frame.kind is FrameKind.SETUP_FAILED:
                 raise LaneError(frame.payload.decode(errors="replace"))
             self._pidfd = os.pidfd_open(self.pid)
             self._watch()
@@ -117,7 +117,7 @@ class PreparedProcess:
 
     def _send_ahead(self, version: SourceKey) -> bool:
         """Lay it ready in the socket; a very long source is left to the call."""
-        content = pack(Kind.COMPILE, json.dumps(version).encode())
+        content = pack(FrameKind.COMPILE, json.dumps(version).encode())
         return len(content) <= LONGEST_AHEAD and self.request.send(content) == len(content)
 
     def leave(self) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from poet_engine.bell import readable
 from poet_engine.cancellation import Cancellation
 from poet_engine.guest import kernel, notify, seccomp
-from poet_engine.guest.frames import NONCE_SIZE, Kind, pack
+from poet_engine.guest.frames import NONCE_SIZE, FrameKind, pack
 from poet_engine.outcome import Evidence, Status
 from poet_engine.sandbox.hearing import ResponseReader
 from poet_engine.sandbox.process.armed import PreparedProcess, Report
@@ -83,9 +83,9 @@ class Supervisor:
             attached: The file with what is too big for it; goes with the first bytes.
         """
         self._attached = attached
-        frame = pack(Kind.REQUEST if self._folder is None else Kind.SCRIPT, request)
+        frame = pack(FrameKind.REQUEST if self._folder is None else FrameKind.SCRIPT, request)
         self._armed.thaw()
-        pending = self._send(memoryview(pack(Kind.NONCE, self._nonce) + frame if self._nonce else frame))
+        pending = self._send(memoryview(pack(FrameKind.NONCE, self._nonce) + frame if self._nonce else frame))
         if pending:
             self._poll.modify(self._answers, select.POLLIN | select.POLLOUT)
         while not self.finished:

@@ -8,12 +8,12 @@ import struct
 from collections.abc import Sequence
 from typing import Self
 
-from poet_engine.guest.frames import Kind, pack
-from poet_engine.guest.harvest import harvest
+from poet_engine.guest.frames import FrameKind, pack
+from poet_engine.guest.harvest import collect_files
 from poet_engine.outcome import Outcome
 from poet_engine.sandbox import conclusion
 
-_GREETING = pack(Kind.FOLDER)
+_GREETING = pack(FrameKind.FOLDER)
 # the sender's credentials come with every message, one descriptor with this one
 _SPACE = socket.CMSG_SPACE(struct.calcsize("iII")) + socket.CMSG_SPACE(struct.calcsize("i"))
 
@@ -62,7 +62,7 @@ class ScratchFolder:
             outcome: What came of the run.
             ended: Whether nothing that could write to the folder is left.
         """
-        found = None if self._fd is None else functools.partial(harvest, self._fd, self._wanted, self._most_bytes)
+        found = None if self._fd is None else functools.partial(collect_files, self._fd, self._wanted, self._most_bytes)
         return conclusion.with_files(outcome, self._wanted, found, ended=ended)
 
     def close(self) -> None:

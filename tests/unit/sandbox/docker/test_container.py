@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poet_engine.guest import reports
-from poet_engine.guest.frames import Kind, Reader, pack
+from poet_engine.guest.frames import FrameKind, Reader, pack
 from poet_engine.sandbox.docker.container import Container, ContainerCapabilities, ContainerError
 from poet_engine.sandbox.docker.stream import Stream
 from poet_engine.sandbox.pool.version import SourceKey
@@ -27,13 +27,13 @@ class Pair:
         ours, self.peer = socket.socketpair()
         self.container = Container("id", "poet-x", Stream(ours, 1 << 16), 1000)
 
-    def says(self, kind: Kind, content: bytes = b"") -> bool:
+    def says(self, kind: FrameKind, content: bytes = b"") -> bool:
         data = pack(kind, content)
         self.peer.sendall(struct.pack(">BxxxI", 1, len(data)) + data)
         return self.container.on_readable()
 
-    def heard(self) -> list[Kind]:
-        reader = Reader({Kind.ARM: 1 << 20})
+    def heard(self) -> list[FrameKind]:
+        reader = Reader({FrameKind.ARM: 1 << 20})
         return [frame.kind for frame in reader.feed(self.peer.recv(1 << 20))]
 
     def until_it_ends(self) -> None:
@@ -53,24 +53,24 @@ def pair() -> Iterator[Pair]:
 
 
 def test_one_that_stands_is_armed_and_then_ready(pair: Pair) -> None:
-    assert not pair.says(Kind.STANDING, STANDING)
+    assert not pair.says(FrameKind.STANDING, STANDING)
     assert pair.container.standing == ContainerCapabilities(3, True, "cgroup v1")
-    assert pair.heard() == [Kind.ARM]
+    assert pair.heard() == [FrameKind.ARM]
     assert pair.container.quiet
-    assert pair.says(Kind.ARMED, reports.ARMED.pack(123))
+    assert pair.says(FrameKind.ARMED, reports.ARMED.pack(123))
     assert (pair.container.armed, pair.container.memory) == (True, 123)
 
 
 def test_memory_that_nothing_counts_is_not_known(pair: Pair) -> None:
-    pair.says(Kind.ARMED, reports.ARMED.pack(-1))
+    pair.says(FrameKind.ARMED, reports.ARMED.pack(-1))
     assert pair.container.memory is None
 
 
 def test_after_a_call_it_may_say_what_is_left_of_it(pair: Pair) -> None:
-    for kind, content in ((Kind.OUT, b"x"), (Kind.ERR, b"x"), (Kind.ANSWER, b"x")):
+    for kind, content in ((FrameKind.OUT, b"x"), (FrameKind.ERR, b"x"), (FrameKind.ANSWER, b"x")):
         assert not pair.says(kind, content)
-    assert not pair.says(Kind.COUNTS, reports.COUNTS.pack(1, 2, 3, 4))
-    assert pair.says(Kind.ENDED, PURE)
+    assert not pair.says(FrameKind.COUNTS, reports.COUNTS.pack(1, 2, 3, 4))
+    assert pair.says(FrameKind.ENDED, PURE)
     assert pair.container.ended
     pair.container.prepare(SourceKey("source", "file"))
     assert not pair.container.ended
@@ -79,18 +79,18 @@ def test_after_a_call_it_may_say_what_is_left_of_it(pair: Pair) -> None:
 @pytest.mark.parametrize(
     ("kind", "content", "why"),
     [
-        (Kind.ENDED, reports.ENDED.pack(0, 1, True), "left something behind"),
-        (Kind.ENDED, reports.ENDED.pack(0, 0, False), "left something behind"),
-        (Kind.ENDED, b"", "ENDED with 0 bytes"),
-        (Kind.ARMED, b"\0", "ARMED with 1 bytes"),
-        (Kind.BROKEN, b"no numpy", "no numpy"),
-        (Kind.ASKED, b'["ptrace", [1]]', "ASKED out of turn"),
-        (Kind.FETCHED, b"x", "FETCHED out of turn"),
-        (Kind.FILES, b"x", "FILES out of turn"),
-        (Kind.READY, b"", "frame kind 5 may not come here"),
+        (FrameKind.ENDED, reports.ENDED.pack(0, 1, True), "left something behind"),
+        (FrameKind.ENDED, reports.ENDED.pack(0, 0, False), "left something behind"),
+        (FrameKind.ENDED, b"", "ENDED with 0 bytes"),
+        (FrameKind.ARMED, b"\0", "ARMED with 1 bytes"),
+        (FrameKind.BROKEN, b"no numpy", "no numpy"),
+        (FrameKind.ASKED, b'["ptrace", [1]]', "ASKED out of turn"),
+        (FrameKind.FETCHED, b"x", "FETCHED out of turn"),
+        (FrameKind.FILES, b"x", "FILES out of turn"),
+        (FrameKind.READY, b"", "frame kind 5 may not come here"),
     ],
 )
-def test_what_it_may_not_say_ends_it(pair: Pair, kind: Kind, content: bytes, why: str) -> None:
+def test_what_it_may_not_say_ends_it(pair: Pair, kind: FrameKind, content: bytes, why: str) -> None:
     with pytest.raises(ContainerError, match=why):
         pair.says(kind, content)
 
@@ -101,11 +101,14 @@ def test_what_it_may_not_say_ends_it(pair: Pair, kind: Kind, content: bytes, why
 )
 def test_what_it_says_of_itself_may_be_unreadable(pair: Pair, told: str) -> None:
     with pytest.raises(ContainerError, match="cannot be read"):
-        pair.says(Kind.STANDING, told.encode())
+        pair.says(FrameKind.STANDING, told.encode())
 
 
-@given(kind=st.sampled_from([Kind.STANDING, Kind.ARMED, Kind.ENDED, Kind.COUNTS]), content=st.binary(max_size=40))
-def test_hostile_content_is_taken_or_ends_the_container(kind: Kind, content: bytes) -> None:
+@given(
+    kind=st.sampled_from([FrameKind.STANDING, FrameKind.ARMED, FrameKind.ENDED, FrameKind.COUNTS]),
+    content=st.binary(max_size=40),
+)
+def test_hostile_content_is_taken_or_ends_the_container(kind: FrameKind, content: bytes) -> None:
     pair = Pair()
     try:
         with contextlib.suppress(ContainerError):
@@ -117,7 +120,7 @@ def test_hostile_content_is_taken_or_ends_the_container(kind: Kind, content: byt
 
 
 def test_one_that_ended_is_not_quiet_and_says_its_last_words(pair: Pair) -> None:
-    pair.says(Kind.ARMED, reports.ARMED.pack(1))
+    pair.says(FrameKind.ARMED, reports.ARMED.pack(1))
     assert pair.container.quiet
     pair.peer.sendall(struct.pack(">BxxxI", 2, 8) + b"Traceback"[:8])
     pair.peer.shutdown(socket.SHUT_WR)

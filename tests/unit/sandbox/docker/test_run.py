@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from poet_engine.guest import codec, reports
 from poet_engine.guest.attachments import Collected
-from poet_engine.guest.frames import Frame, Kind, Reader, pack
+from poet_engine.guest.frames import Frame, FrameKind, Reader, pack
 from poet_engine.outcome import Evidence, Outcome
 from poet_engine.policy import Policy
 from poet_engine.sandbox import wire
@@ -27,17 +27,17 @@ from poet_engine.sandbox.docker.stream import Stream
 from poet_engine.sandbox.pool.exchange import Disposition
 
 LIMITS = Policy.parse('[limits]\nwall = "300ms"\ncpu = "300ms"\nresult = "1MiB"\noutput = "1KiB"\n').limits
-COUNTS = pack(Kind.COUNTS, reports.COUNTS.pack(1000, 2000, 0, 0))
+COUNTS = pack(FrameKind.COUNTS, reports.COUNTS.pack(1000, 2000, 0, 0))
 GONE = Evidence("container", "it was removed from outside", source="docker")
 SILENT = Evidence("docker_daemon", "no answer", source="host")
 
 
 def ended(status: int = 0, leftovers: int = 0, *, clean: bool = True) -> bytes:
-    return pack(Kind.ENDED, reports.ENDED.pack(status, leftovers, clean))
+    return pack(FrameKind.ENDED, reports.ENDED.pack(status, leftovers, clean))
 
 
 def answer(value: str) -> bytes:
-    return pack(Kind.ANSWER, pack(Kind.RESULT, value.encode()))
+    return pack(FrameKind.ANSWER, pack(FrameKind.RESULT, value.encode()))
 
 
 class Init:
@@ -68,10 +68,12 @@ class Init:
     @contextlib.contextmanager
     def asked_for_a_piece(self, *frames: bytes, hangs_up: bool = False) -> Iterator[None]:
         """While the block runs, say this when an attachment is asked for."""
-        reader = Reader(dict.fromkeys((Kind.CALL, Kind.BYTES, Kind.FETCH, Kind.COUNT, Kind.KILL), 1 << 20))
+        reader = Reader(
+            dict.fromkeys((FrameKind.CALL, FrameKind.BYTES, FrameKind.FETCH, FrameKind.COUNT, FrameKind.KILL), 1 << 20)
+        )
 
         def reply() -> None:
-            while not any(frame.kind is Kind.FETCH for frame in reader.feed(self.peer.recv(1 << 20))):
+            while not any(frame.kind is FrameKind.FETCH for frame in reader.feed(self.peer.recv(1 << 20))):
                 continue
             self.say(*frames)
             if hangs_up:
@@ -95,7 +97,7 @@ def init() -> Iterator[Init]:
 
 
 def test_an_answer_is_enough_and_its_payload_may_leave(init: Init) -> None:
-    init.say(pack(Kind.OUT, b"hello"), answer("7"), COUNTS)
+    init.say(pack(FrameKind.OUT, b"hello"), answer("7"), COUNTS)
     outcome = init.outcome()
     assert (outcome.value, outcome.stdout, init.run.container_after) == (7, "hello", Disposition.DRAIN)
     assert init.asked == 0
@@ -128,8 +130,8 @@ def test_silence_past_the_deadline_is_the_codes_when_the_engine_answers(
     monkeypatch.setattr(module, "_REAP_GRACE", 0.1)
     outcome = init.outcome()
     assert (outcome.status.value, outcome.cause, init.asked) == ("limit", "wall", 1)
-    heard = Reader({Kind.CALL: 1 << 20, Kind.BYTES: 1 << 20, Kind.COUNT: 0, Kind.KILL: 0})
-    assert [frame.kind for frame in heard.feed(init.peer.recv(1 << 20))][-1] is Kind.KILL
+    heard = Reader({FrameKind.CALL: 1 << 20, FrameKind.BYTES: 1 << 20, FrameKind.COUNT: 0, FrameKind.KILL: 0})
+    assert [frame.kind for frame in heard.feed(init.peer.recv(1 << 20))][-1] is FrameKind.KILL
 
 
 def test_silence_past_the_deadline_is_the_engines_when_it_is_silent_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,7 +146,7 @@ def test_a_flood_is_a_flood_whatever_the_engine_does_then(monkeypatch: pytest.Mo
     """Code that could turn its limits into failures of ours would earn itself retries."""
     monkeypatch.setattr(module, "_REAP_GRACE", 0.1)
     init = Init(SILENT)
-    init.say(pack(Kind.OUT, bytes(2048)))
+    init.say(pack(FrameKind.OUT, bytes(2048)))
     outcome = init.outcome()
     init.close()
     assert (outcome.status.value, outcome.cause) == ("limit", "output")
@@ -153,18 +155,18 @@ def test_a_flood_is_a_flood_whatever_the_engine_does_then(monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     "frame",
     [
-        pack(Kind.ARMED, reports.ARMED.pack(1)),
-        pack(Kind.STANDING, b"{}"),
-        pack(Kind.BROKEN, b"x"),
-        pack(Kind.FETCHED, b"x"),
-        pack(Kind.COUNTS, b"x"),
-        pack(Kind.ENDED, b"x"),
-        pack(Kind.ASKED, b"x"),
-        pack(Kind.ASKED, b"[]"),
-        pack(Kind.ASKED, b'["clone", []]'),
-        pack(Kind.ASKED, b'["socket", ["x"]]'),
-        pack(Kind.ASKED, b'[["x"], [1]]'),
-        pack(Kind.ASKED, b"[" * 5000),
+        pack(FrameKind.ARMED, reports.ARMED.pack(1)),
+        pack(FrameKind.STANDING, b"{}"),
+        pack(FrameKind.BROKEN, b"x"),
+        pack(FrameKind.FETCHED, b"x"),
+        pack(FrameKind.COUNTS, b"x"),
+        pack(FrameKind.ENDED, b"x"),
+        pack(FrameKind.ASKED, b"x"),
+        pack(FrameKind.ASKED, b"[]"),
+        pack(FrameKind.ASKED, b'["clone", []]'),
+        pack(FrameKind.ASKED, b'["socket", ["x"]]'),
+        pack(FrameKind.ASKED, b'[["x"], [1]]'),
+        pack(FrameKind.ASKED, b"[" * 5000),
         b"\xff" * 64,
     ],
 )
@@ -178,13 +180,23 @@ def test_frames_out_of_turn_and_hostile_ones_end_the_container_and_raise_nothing
 @given(
     frames=st.lists(
         st.tuples(
-            st.sampled_from([Kind.ANSWER, Kind.OUT, Kind.ASKED, Kind.COUNTS, Kind.ENDED, Kind.FILES, Kind.FETCHED]),
+            st.sampled_from(
+                [
+                    FrameKind.ANSWER,
+                    FrameKind.OUT,
+                    FrameKind.ASKED,
+                    FrameKind.COUNTS,
+                    FrameKind.ENDED,
+                    FrameKind.FILES,
+                    FrameKind.FETCHED,
+                ]
+            ),
             st.binary(max_size=40),
         ),
         max_size=6,
     )
 )
-def test_whatever_it_says_there_is_an_outcome(frames: list[tuple[Kind, bytes]]) -> None:
+def test_whatever_it_says_there_is_an_outcome(frames: list[tuple[FrameKind, bytes]]) -> None:
     init = Init()
     init.say(*(pack(kind, content) for kind, content in frames))
     init.peer.shutdown(socket.SHUT_WR)
@@ -198,7 +210,7 @@ LARGE = answer(json.dumps(codec.to_wire(bytes(100_000), "the result", 0, Collect
 
 def test_attachments_come_piece_by_piece(init: Init) -> None:
     init.say(LARGE)
-    with init.asked_for_a_piece(*[pack(Kind.FETCHED, bytes(50_000))] * 2, pack(Kind.FETCHED)):
+    with init.asked_for_a_piece(*[pack(FrameKind.FETCHED, bytes(50_000))] * 2, pack(FrameKind.FETCHED)):
         assert init.outcome().value == bytes(100_000)
 
 
@@ -208,14 +220,14 @@ def test_attachments_that_do_not_come_are_no_fault_of_the_code(
 ) -> None:
     monkeypatch.setattr(module, "_FETCH_GRACE", 0.1)
     init.say(LARGE)
-    with init.asked_for_a_piece(pack(Kind.FETCHED, bytes(50_000)), hangs_up=hangs_up):
+    with init.asked_for_a_piece(pack(FrameKind.FETCHED, bytes(50_000)), hangs_up=hangs_up):
         outcome = init.outcome()
     assert (outcome.status.value, outcome.cause, outcome.evidence) == ("infra", "lane_lost", GONE)
 
 
 def test_attachments_that_are_not_there_are_the_codes_lie(init: Init) -> None:
     init.say(LARGE)
-    with init.asked_for_a_piece(pack(Kind.FETCHED, bytes(50_000)), pack(Kind.FETCHED), COUNTS, ended()):
+    with init.asked_for_a_piece(pack(FrameKind.FETCHED, bytes(50_000)), pack(FrameKind.FETCHED), COUNTS, ended()):
         outcome = init.outcome()
     assert (outcome.status.value, outcome.cause) == ("no_result", "result_undecodable")
 
@@ -249,10 +261,10 @@ def test_a_large_request_comes_out_as_it_was_however_it_was_cut(sizes: list[int]
         region += bytes(offset - len(region)) + piece
     request = b"r" * content
     frames: list[Frame] = []
-    reader = Reader({Kind.CALL: 1 << 20, Kind.BYTES: reports.LARGEST_ORDER})
+    reader = Reader({FrameKind.CALL: 1 << 20, FrameKind.BYTES: reports.LARGEST_ORDER})
     for packed in module._frames(b"{}", parts, request):
         frames += reader.feed(packed)
-    assert [frame.kind for frame in frames] == [Kind.CALL] + [Kind.BYTES] * (len(frames) - 1)
+    assert [frame.kind for frame in frames] == [FrameKind.CALL] + [FrameKind.BYTES] * (len(frames) - 1)
     assert b"".join(frame.payload for frame in frames[1:]) == bytes(region) + request
 
 
@@ -290,4 +302,4 @@ def test_bringing_files_out_is_not_the_scripts_time() -> None:
 
 def _files(sizes: list[list[object]], content: bytes, **last: object) -> bytes:
     header = json.dumps({"files": sizes, **last}).encode()
-    return pack(Kind.FILES, len(header).to_bytes(4, "big") + header + content)
+    return pack(FrameKind.FILES, len(header).to_bytes(4, "big") + header + content)

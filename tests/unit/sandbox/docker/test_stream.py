@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from poet_engine.dockerd import keep_from_children
 from poet_engine.guest import reports
-from poet_engine.guest.frames import Frame, FrameError, Kind, pack
+from poet_engine.guest.frames import Frame, FrameError, FrameKind, pack
 from poet_engine.sandbox.docker.stream import Envelopes, Stream, StreamError
 
 
@@ -97,8 +97,8 @@ def pair() -> Iterator[Pair]:
 
 class TestStream:
     def test_frames_come_out_in_order(self, pair: Pair) -> None:
-        pair.say(pack(Kind.OUT, b"a"), pack(Kind.ERR, b"b"))
-        assert pair.stream.receive() == [Frame(Kind.OUT, b"a"), Frame(Kind.ERR, b"b")]
+        pair.say(pack(FrameKind.OUT, b"a"), pack(FrameKind.ERR, b"b"))
+        assert pair.stream.receive() == [Frame(FrameKind.OUT, b"a"), Frame(FrameKind.ERR, b"b")]
         assert pair.stream.receive() == []
 
     @given(data=st.binary(max_size=600))
@@ -123,15 +123,17 @@ class TestStream:
         finally:
             pair.close()
 
-    @pytest.mark.parametrize("kind", [Kind.CONFIGURE, Kind.ARM, Kind.CALL, Kind.KILL, Kind.REQUEST])
-    def test_what_only_the_host_says_is_an_error(self, pair: Pair, kind: Kind) -> None:
+    @pytest.mark.parametrize(
+        "kind", [FrameKind.CONFIGURE, FrameKind.ARM, FrameKind.CALL, FrameKind.KILL, FrameKind.REQUEST]
+    )
+    def test_what_only_the_host_says_is_an_error(self, pair: Pair, kind: FrameKind) -> None:
         pair.say(pack(kind, b""))
         with pytest.raises(FrameError):
             pair.stream.receive()
 
-    @pytest.mark.parametrize(("kind", "most"), [(Kind.COUNTS, reports.COUNTS.size), (Kind.OUT, 1 << 16)])
+    @pytest.mark.parametrize(("kind", "most"), [(FrameKind.COUNTS, reports.COUNTS.size), (FrameKind.OUT, 1 << 16)])
     def test_a_frame_that_is_too_long_is_an_error_when_its_length_is_known(
-        self, pair: Pair, kind: Kind, most: int
+        self, pair: Pair, kind: FrameKind, most: int
     ) -> None:
         pair.say(pack(kind, bytes(most)))
         assert len(pair.stream.receive()[0].payload) == most
@@ -145,10 +147,10 @@ class TestStream:
         def frames() -> Iterator[bytes]:
             for number in range(400):
                 made.append(number)
-                yield pack(Kind.BYTES, bytes(1 << 14))
+                yield pack(FrameKind.BYTES, bytes(1 << 14))
 
         pair.stream.send_all(frames())
-        pair.stream.send(Kind.KILL)
+        pair.stream.send(FrameKind.KILL)
         assert pair.stream.sending
         assert len(made) < 400, "frames are made when there is room for them"
         received = 0
@@ -158,9 +160,9 @@ class TestStream:
         assert made == list(range(400))
 
     def test_dropping_what_waits_leaves_no_half_frame(self, pair: Pair) -> None:
-        pair.stream.send_all(iter([pack(Kind.BYTES, b"x" * (1 << 21)), pack(Kind.BYTES, b"never")]))
+        pair.stream.send_all(iter([pack(FrameKind.BYTES, b"x" * (1 << 21)), pack(FrameKind.BYTES, b"never")]))
         pair.stream.drop_unsent()
-        pair.stream.send(Kind.KILL)
+        pair.stream.send(FrameKind.KILL)
         got = b""
         while pair.stream.sending:
             got += pair.peer.recv(1 << 20)
@@ -168,11 +170,11 @@ class TestStream:
         pair.stream.hang_up()
         while data := pair.peer.recv(1 << 20):
             got += data
-        assert got == pack(Kind.BYTES, b"x" * (1 << 21)) + pack(Kind.KILL)
+        assert got == pack(FrameKind.BYTES, b"x" * (1 << 21)) + pack(FrameKind.KILL)
 
     def test_to_one_that_is_gone_nothing_waits_and_its_end_is_told_by_receiving(self, pair: Pair) -> None:
         pair.peer.close()
-        pair.stream.send(Kind.KILL)
+        pair.stream.send(FrameKind.KILL)
         assert not pair.stream.sending
         with pytest.raises(StreamError, match="have ended"):
             pair.stream.receive()

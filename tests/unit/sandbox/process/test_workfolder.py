@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from poet_engine.guest import kernel
-from poet_engine.guest.frames import Kind, pack
+from poet_engine.guest.frames import FrameKind, pack
 from poet_engine.outcome import Outcome, Status
 from poet_engine.sandbox.process.workfolder import ScratchFolder
 
@@ -46,7 +46,7 @@ def send(theirs: socket.socket, data: bytes, fd: int) -> None:
 def test_the_folder_comes_with_the_first_message_and_files_come_out_of_it(pair: Pair, work: int) -> None:
     ours, theirs = pair
     with ScratchFolder(["*"], 100) as folder:
-        send(theirs, pack(Kind.FOLDER), work)
+        send(theirs, pack(FrameKind.FOLDER), work)
         theirs.sendall(b"what follows")
         assert folder.receive(ours, 100) == b"what follows"
         found = folder.collect_files(DONE, ended=True)
@@ -61,12 +61,12 @@ def _is_open_elsewhere(reading: int) -> bool:
         return True
 
 
-@pytest.mark.parametrize("later", [pack(Kind.FOLDER), pack(Kind.RESULT, b"null"), b"x"])
+@pytest.mark.parametrize("later", [pack(FrameKind.FOLDER), pack(FrameKind.RESULT, b"null"), b"x"])
 def test_a_later_descriptor_is_closed_by_the_kernel_unseen(pair: Pair, work: int, later: bytes) -> None:
     ours, theirs = pair
     reading, writing = os.pipe2(os.O_NONBLOCK)
     with ScratchFolder(["*"], 100) as folder:
-        send(theirs, pack(Kind.FOLDER), work)
+        send(theirs, pack(FrameKind.FOLDER), work)
         send(theirs, later, writing)
         os.close(writing)
         assert folder.receive(ours, 100) == later
@@ -93,7 +93,7 @@ def test_of_several_descriptors_none_but_the_first_is_kept(pair: Pair, work: int
     ours, theirs = pair
     reading, writing = os.pipe2(os.O_NONBLOCK)
     with ScratchFolder(["*"], 100) as folder:
-        kernel.send_with_descriptors(theirs, pack(Kind.FOLDER), [work, writing, writing])
+        kernel.send_with_descriptors(theirs, pack(FrameKind.FOLDER), [work, writing, writing])
         os.close(writing)
         with pytest.raises(BlockingIOError):
             folder.receive(ours, 100)
@@ -113,7 +113,7 @@ def test_a_payload_that_ends_before_it_begins_has_no_folder(pair: Pair) -> None:
 def test_nothing_is_looked_at_before_the_end_is_confirmed(pair: Pair, work: int) -> None:
     ours, theirs = pair
     with ScratchFolder(["a"], 100) as folder:
-        send(theirs, pack(Kind.FOLDER), work)
+        send(theirs, pack(FrameKind.FOLDER), work)
         with pytest.raises(BlockingIOError):
             folder.receive(ours, 100)
         found = folder.collect_files(DONE, ended=False)
@@ -124,7 +124,7 @@ def test_closing_lets_the_folder_go(pair: Pair, work: int) -> None:
     ours, theirs = pair
     before = _open_descriptors()
     folder = ScratchFolder(["a"], 100)
-    send(theirs, pack(Kind.FOLDER), work)
+    send(theirs, pack(FrameKind.FOLDER), work)
     with pytest.raises(BlockingIOError):
         folder.receive(ours, 100)
     assert "taken=True" in repr(folder)
