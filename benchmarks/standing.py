@@ -18,7 +18,7 @@ import psutil
 from poet_engine.errors import PoetError
 from poet_engine.policy import Policy
 from poet_engine.sandbox import walls
-from poet_engine.sandbox.protocol import Sandbox, WallReport
+from poet_engine.sandbox.protocol import IsolationCheck, Sandbox
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -75,7 +75,7 @@ def standing(sandbox: Sandbox, policy: Policy) -> dict[str, str]:
     return {report.wall: report.stopped_by if report.held else f"DOWN: {report.stopped_by}" for report in reports}
 
 
-def _complaint(report: WallReport) -> str:
+def _complaint(report: IsolationCheck) -> str:
     return f"wall {report.wall!r} does not hold ({report.stopped_by}); {report.remedy}"
 
 

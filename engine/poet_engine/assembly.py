@@ -35,7 +35,7 @@ from poet_engine.resilience.pipeline import Pipeline
 from poet_engine.resilience.rate_limit import Rate
 from poet_engine.sandbox import walls
 from poet_engine.sandbox.opening import OpeningSandbox
-from poet_engine.sandbox.protocol import Sandbox, WallReport
+from poet_engine.sandbox.protocol import IsolationCheck, Sandbox
 from poet_engine.settings import ServeMode, Settings
 from poet_engine.store import FunctionStore, VersionStore
 from poet_engine.telemetry.exporting import Exports
@@ -216,7 +216,7 @@ def _standing(name: str, policy: Policy, wish: SandboxChoice) -> Sandbox:
     return sandbox
 
 
-def _lacking(sandbox: Sandbox, policy: Policy) -> tuple[WallReport, ...]:
+def _lacking(sandbox: Sandbox, policy: Policy) -> tuple[IsolationCheck, ...]:
     required = frozenset(str(wall) for wall in policy.isolation.require)
     return walls.missing(sandbox.walls(thorough=False), required) if required else ()
 

@@ -20,7 +20,7 @@ from poet_engine.outcome import Evidence, Outcome, Status, decisive
 from poet_engine.policy import Policy
 from poet_engine.resilience.limits import EXECUTIONS, CallLimits
 from poet_engine.sandbox import files_in as given
-from poet_engine.sandbox.protocol import Diagnosis, Sandbox, SandboxStatistics, WallReport
+from poet_engine.sandbox.protocol import Diagnosis, IsolationCheck, Sandbox, SandboxStatistics
 from poet_engine.sandbox.verdict import blame_for
 
 _Result = TypeVar("_Result")
@@ -322,7 +322,7 @@ class Engine:
             _rejected(report).unwrap()
         return BoundFunction(self, source, entry)
 
-    def doctor(self) -> tuple[WallReport, ...]:
+    def doctor(self) -> tuple[IsolationCheck, ...]:
         """Try every wall of the sandbox from inside."""
         return self.diagnose().walls
 

@@ -27,7 +27,7 @@ class PolicyError(UsageError):
         self.file, self.line, self.key = file, line, key
 
 
-class CannotTravelError(UsageError):
+class SerializationError(UsageError):
     """A value that the codec has no safe form for.
 
     Args:

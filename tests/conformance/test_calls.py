@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from poet_engine.errors import (
-    CannotTravelError,
     CrashError,
     GuestError,
     InputRefused,
     LimitError,
     NoResultError,
     OutcomeError,
+    SerializationError,
     ViolationError,
 )
 from poet_engine.job import Job
@@ -87,7 +87,7 @@ def test_large_results_count_together_with_the_frame(call: "Caller", sizes: list
 
 
 def test_arguments_larger_than_the_memory_are_refused_before_anything_runs(call: "Caller") -> None:
-    with pytest.raises(CannotTravelError, match=r"limits\.memory is 67108864") as caught:
+    with pytest.raises(SerializationError, match=r"limits\.memory is 67108864") as caught:
         call("return 1", 1, rows=[bytes(65 << 20)])
 
     assert caught.value.where == "argument 'rows'[0]"

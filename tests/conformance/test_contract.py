@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from poet_engine.errors import CannotTravelError, ClosedError
+from poet_engine.errors import ClosedError, SerializationError
 from poet_engine.job import Job
 from poet_engine.outcome import Status
 from poet_engine.policy import Policy
@@ -36,9 +36,9 @@ def test_a_value_comes_back(fresh: Sandbox) -> None:
 def test_an_argument_that_cannot_travel_is_named_and_nothing_runs(fresh: Sandbox) -> None:
     before = fresh.statistics().calls
 
-    with pytest.raises(CannotTravelError) as by_position:
+    with pytest.raises(SerializationError) as by_position:
         fresh.run(_job(1, [0, threading.Lock()]))
-    with pytest.raises(CannotTravelError) as by_name:
+    with pytest.raises(SerializationError) as by_name:
         fresh.run(_job(1, rows={"first": object()}))
 
     assert by_position.value.where == "argument 2[1]"
@@ -51,7 +51,7 @@ def test_an_argument_that_contains_itself_is_refused(fresh: Sandbox) -> None:
     endless: list[object] = []
     endless.append(endless)
 
-    with pytest.raises(CannotTravelError, match="argument 1"):
+    with pytest.raises(SerializationError, match="argument 1"):
         fresh.run(_job(endless))
 
 

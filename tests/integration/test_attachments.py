@@ -8,7 +8,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from poet_engine.errors import CannotTravelError
+from poet_engine.errors import SerializationError
 from poet_engine.job import Job
 from poet_engine.outcome import Outcome, Status
 from poet_engine.policy import Policy
@@ -187,7 +187,7 @@ def test_an_argument_counts_in_full_against_the_memory(call: Caller) -> None:
 
 
 def test_an_argument_without_room_is_refused_or_ends_as_a_limit(call: Caller) -> None:
-    with pytest.raises(CannotTravelError, match="argument 1 is a ndarray") as caught:
+    with pytest.raises(SerializationError, match="argument 1 is a ndarray") as caught:
         call("described", np.ones(16 * MIB + 1))
     assert "limits.memory" in str(caught.value)
     outcome = call("used", np.ones(16 * MIB))

@@ -19,7 +19,7 @@ import pandas as pd
 import pytest
 
 from poet_engine import Engine
-from poet_engine.errors import CannotTravelError
+from poet_engine.errors import SerializationError
 from poet_engine.guest import codec
 from poet_engine.guest.travel import GuestSerializationError
 from poet_engine.job import Job
@@ -232,7 +232,7 @@ def test_a_value_arrives_as_what_it_was(value: object) -> None:
 def test_what_cannot_arrive_as_that_is_refused_with_what_to_do(value: object, instead: str) -> None:
     with pytest.raises(GuestSerializationError) as result:
         codec.dumps(value, "the result")
-    with pytest.raises(CannotTravelError) as argument:
+    with pytest.raises(SerializationError) as argument:
         wire.request(Job(source="", entry="f", args=[[value]]))
 
     assert instead in result.value.advice("Return")

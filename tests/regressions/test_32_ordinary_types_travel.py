@@ -15,7 +15,7 @@ from collections.abc import Callable
 import pytest
 
 from poet_engine import Engine
-from poet_engine.errors import CannotTravelError
+from poet_engine.errors import SerializationError
 from poet_engine.outcome import Blame, Status
 
 HEAD = 'version = 1\nname = "ordinary"\nextends = "restricted"\n[static]\nmode = "warn"\n'
@@ -195,7 +195,7 @@ class Colour(enum.Enum):
 def test_an_argument_that_does_not_travel_is_refused_with_what_to_pass(
     open_engine: Callable[[str], Engine], value: object, instead: str
 ) -> None:
-    with pytest.raises(CannotTravelError) as caught:
+    with pytest.raises(SerializationError) as caught:
         open_engine(HEAD).run("def f(rows): pass", "f", rows={"a": [value]})
 
     assert instead in str(caught.value)

@@ -8,7 +8,7 @@ from poet_engine import Engine, InputRefused, Job, Outcome, PoetError, Policy, p
 from poet_engine.decorator import Execution
 from poet_engine.events import Event
 from poet_engine.outcome import Blame, ErrorInfo, Evidence, Finding, Status, Usage
-from poet_engine.sandbox.protocol import WallReport
+from poet_engine.sandbox.protocol import IsolationCheck
 from poet_engine.store import StoredVersion
 
 _Item = TypeVar("_Item")
@@ -124,7 +124,7 @@ def the_handle_tells_everything() -> None:
     assert_type(configured.poet.reason, str | None)
     assert_type(configured.poet.adopt("def configured(): ..."), StoredVersion)
     assert_type(configured.poet.event(execution.event_id), Event | None)
-    assert_type(configured.poet.doctor(), tuple[WallReport, ...])
+    assert_type(configured.poet.doctor(), tuple[IsolationCheck, ...])
     configured.poet.rollback("v1", reason="too many alarms")
     assert_type(configured.poet.feedback(execution.execution_id, rating=0.5, comments="good", type="user"), str)
     configured.poet.feedback(execution.execution_id, type="praise")  # type: ignore[arg-type]  # no kind of feedback

@@ -30,7 +30,7 @@ from poet_engine.errors import PoetError, UsageError
 from poet_engine.gate import Gate
 from poet_engine.outcome import Outcome
 from poet_engine.policy import Policy
-from poet_engine.sandbox.protocol import WallReport
+from poet_engine.sandbox.protocol import IsolationCheck
 from poet_engine.store import StoredVersion
 
 _FOLDER = "poet-demo"
@@ -270,7 +270,7 @@ def _say(screen: Screen, row: DemoRow) -> None:
     screen.line(f"      the gate would have said {row.rule or 'nothing'}; the caller got {row.execution.value}")
 
 
-def _walls(screen: Screen, drift: _Drift) -> tuple[WallReport, ...]:
+def _walls(screen: Screen, drift: _Drift) -> tuple[IsolationCheck, ...]:
     screen.heading("6. Which walls stood, tried from inside")
     walls = drift.poet.doctor()
     screen.table(
@@ -325,7 +325,7 @@ def _closing(screen: Screen, where: Path, *, fine: bool) -> None:
     screen.line("every step did what it says" if fine else "NOT every step did what it says", style="bold")
 
 
-def _document(where: Path, rows: list[DemoRow], walls: tuple[WallReport, ...], *, fine: bool) -> dict[str, object]:
+def _document(where: Path, rows: list[DemoRow], walls: tuple[IsolationCheck, ...], *, fine: bool) -> dict[str, object]:
     return {
         "ok": fine,
         "folder": str(where),

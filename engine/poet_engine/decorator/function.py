@@ -37,7 +37,7 @@ from poet_engine.forks import ForkedLock
 from poet_engine.resilience.answer import AttemptResult, body_never_started
 from poet_engine.resilience.performing import aperform, perform
 from poet_engine.resilience.pipeline import ServedBy
-from poet_engine.sandbox.protocol import WallReport
+from poet_engine.sandbox.protocol import IsolationCheck
 from poet_engine.store import StoredVersion
 from poet_engine.telemetry.rolling import VersionMetrics, by_version
 
@@ -140,7 +140,7 @@ class PoetHandle(Generic[_Params]):
         self._ready.set(state)
         return state.version
 
-    def doctor(self) -> tuple[WallReport, ...]:
+    def doctor(self) -> tuple[IsolationCheck, ...]:
         """Try every wall of the sandbox that its versions run in; empty when none does."""
         place = self.prepare().workplace
         return () if place is None else place.engine.doctor()

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from poet_engine import _files
-from poet_engine.errors import CannotTravelError, UsageError
+from poet_engine.errors import SerializationError, UsageError
 from poet_engine.guest import names
 from poet_engine.job import Script
 from poet_engine.policy import Limits
@@ -20,7 +20,7 @@ def read(files: Mapping[str, bytes | Path], limits: Limits) -> dict[str, bytes]:
     """The contents of files that are given as bytes or as paths of this machine.
 
     Raises:
-        CannotTravelError: One is neither.
+        SerializationError: One is neither.
         UsageError: One cannot be read, is no regular file, or together they are more than the sandbox has room for.
     """
     contents: dict[str, bytes] = {}
@@ -36,7 +36,7 @@ def _read(value: object, name: str, most: int) -> bytes:
         return value
     if not isinstance(value, Path):
         why = "a file is given as bytes, or as a Path that is read here"
-        raise CannotTravelError(f"files_in[{name!r}]", type(value).__name__, why)
+        raise SerializationError(f"files_in[{name!r}]", type(value).__name__, why)
     try:
         return _files.read(value, most=most)
     except OSError as error:
@@ -52,13 +52,13 @@ def encode(stdin: bytes | str) -> bytes:
     """Standard input as bytes; text becomes UTF-8.
 
     Raises:
-        CannotTravelError: It is neither bytes nor text.
+        SerializationError: It is neither bytes nor text.
         UsageError: The text is none that UTF-8 can carry.
     """
     if isinstance(stdin, bytes):
         return stdin
     if not isinstance(stdin, str):
-        raise CannotTravelError("stdin", type(stdin).__name__, "it is bytes or text")
+        raise SerializationError("stdin", type(stdin).__name__, "it is bytes or text")
     try:
         return stdin.encode()
     except UnicodeEncodeError as error:

@@ -10,7 +10,7 @@ from poet_engine.errors import ClosedError, SandboxUnavailableError
 from poet_engine.job import Job, Script
 from poet_engine.outcome import Blame, Evidence, Outcome, Status
 from poet_engine.sandbox import misuse
-from poet_engine.sandbox.protocol import Means, Sandbox, SandboxStatistics, WallReport
+from poet_engine.sandbox.protocol import IsolationCheck, Means, Sandbox, SandboxStatistics
 
 
 class OpeningSandbox:
@@ -83,7 +83,7 @@ class OpeningSandbox:
         evidence = Evidence("setup", str(error), source="host")
         return Outcome(status=Status.INFRA, cause="setup", blame=Blame.ENGINE, evidence=evidence, sandbox=self._asked)
 
-    def walls(self, *, thorough: bool = True) -> tuple[WallReport, ...]:
+    def walls(self, *, thorough: bool = True) -> tuple[IsolationCheck, ...]:
         """See `Sandbox.walls`."""
         return self._opened().walls(thorough=thorough)
 

@@ -16,7 +16,7 @@ _GIVE_A_USER = "give this user a range in /etc/subuid and /etc/subgid, and insta
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class WallReport:
+class IsolationCheck:
     """What came of trying to get through one wall from inside.
 
     Attributes:
@@ -80,7 +80,7 @@ class Diagnosis:
     """
 
     sandbox: str
-    walls: tuple[WallReport, ...]
+    walls: tuple[IsolationCheck, ...]
     means: Means | None
     remarks: tuple[str, ...] = ()
 
@@ -148,7 +148,7 @@ class Sandbox(Protocol):
         """
         ...
 
-    def walls(self, *, thorough: bool = True) -> tuple[WallReport, ...]:
+    def walls(self, *, thorough: bool = True) -> tuple[IsolationCheck, ...]:
         """Try to get through every wall from inside, now.
 
         Args:

@@ -9,7 +9,7 @@ from poet_engine.errors import ClosedError
 from poet_engine.job import Job, Script
 from poet_engine.outcome import Blame, Evidence, Outcome, Status
 from poet_engine.sandbox import walls, wire
-from poet_engine.sandbox.protocol import Means, SandboxStatistics, WallReport
+from poet_engine.sandbox.protocol import IsolationCheck, Means, SandboxStatistics
 
 Answer = Outcome | Callable[[Job], Outcome]
 ScriptAnswer = Outcome | Callable[[Script], Outcome]
@@ -70,11 +70,11 @@ class ScriptedSandbox:
             raise ClosedError("this sandbox was closed; open another one")
         return cancellation is not None and cancellation.requested
 
-    def walls(self, *, thorough: bool = True) -> tuple[WallReport, ...]:
+    def walls(self, *, thorough: bool = True) -> tuple[IsolationCheck, ...]:
         """What the script says of each wall; nothing was tried."""
         tried = "all" if thorough else "nothing"
         return tuple(
-            WallReport(name, held=name not in self._down, tried=f"{tried}, by the script", stopped_by="the script")
+            IsolationCheck(name, held=name not in self._down, tried=f"{tried}, by the script", stopped_by="the script")
             for name in walls.NAMES
         )
 

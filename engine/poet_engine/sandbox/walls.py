@@ -10,7 +10,7 @@ from poet_engine.guest import probe as guest_probe
 from poet_engine.job import Job
 from poet_engine.outcome import Outcome, Status
 from poet_engine.policy import Limits, Policy
-from poet_engine.sandbox.protocol import WallReport
+from poet_engine.sandbox.protocol import IsolationCheck
 
 NAMES = ("filesystem", "network", "privilege", "syscalls", "memory", "tasks")
 
@@ -45,7 +45,7 @@ def probe(
     counted_by: str,
     thorough: bool = True,
     public: str | None = None,
-) -> tuple[WallReport, ...]:
+) -> tuple[IsolationCheck, ...]:
     """Try every wall.
 
     Args:
@@ -115,9 +115,9 @@ def _is_public(path: Path) -> bool:
     return stat.S_ISREG(mode) and bool(mode & stat.S_IROTH)
 
 
-def _judge(name: str, attempts: object, counted_by: str) -> WallReport:
+def _judge(name: str, attempts: object, counted_by: str) -> IsolationCheck:
     if not isinstance(attempts, list) or not attempts:
-        return WallReport(
+        return IsolationCheck(
             name, held=False, tried="nothing", stopped_by="the probe did not get there", remedy=_REMEDIES[name]
         )
     tried = "; ".join(_field(attempt, "deed") for attempt in attempts)
@@ -125,32 +125,32 @@ def _judge(name: str, attempts: object, counted_by: str) -> WallReport:
     answers = ", ".join(dict.fromkeys(_field(attempt, "answer") for attempt in attempts))
     if through:
         happened = "; ".join(f"{_field(attempt, 'deed')}: {_field(attempt, 'answer')}" for attempt in through)
-        return WallReport(name, held=False, tried=tried, stopped_by=f"nothing: {happened}", remedy=_REMEDIES[name])
+        return IsolationCheck(name, held=False, tried=tried, stopped_by=f"nothing: {happened}", remedy=_REMEDIES[name])
     by = f"{counted_by}: {answers}" if name in ("memory", "tasks") else answers
-    return WallReport(name, held=True, tried=tried, stopped_by=by)
+    return IsolationCheck(name, held=True, tried=tried, stopped_by=by)
 
 
 def _field(attempt: object, name: str) -> str:
     return str(attempt.get(name, "?")) if isinstance(attempt, Mapping) else "?"
 
 
-def _judge_growth(outcome: Outcome, counted_by: str) -> WallReport:
+def _judge_growth(outcome: Outcome, counted_by: str) -> IsolationCheck:
     tried = "map more than the budget; touch more than the budget through shared memory"
     if outcome.status is Status.LIMIT and outcome.cause == "memory":
-        return WallReport("memory", held=True, tried=tried, stopped_by=f"{counted_by}: {outcome.evidence}")
+        return IsolationCheck("memory", held=True, tried=tried, stopped_by=f"{counted_by}: {outcome.evidence}")
     if outcome.status is Status.CRASH:
-        return WallReport("memory", held=True, tried=tried, stopped_by=f"{counted_by}: {outcome.describe()}")
-    return WallReport(
+        return IsolationCheck("memory", held=True, tried=tried, stopped_by=f"{counted_by}: {outcome.describe()}")
+    return IsolationCheck(
         "memory", held=False, tried=tried, stopped_by=f"nothing: {outcome.describe()}", remedy=_REMEDIES["memory"]
     )
 
 
-def _unknown(name: str, outcome: Outcome) -> WallReport:
-    return WallReport(
+def _unknown(name: str, outcome: Outcome) -> IsolationCheck:
+    return IsolationCheck(
         name, held=False, tried="the probe did not run", stopped_by=outcome.describe(), remedy=_REMEDIES[name]
     )
 
 
-def missing(reports: Sequence[WallReport], required: frozenset[str]) -> tuple[WallReport, ...]:
+def missing(reports: Sequence[IsolationCheck], required: frozenset[str]) -> tuple[IsolationCheck, ...]:
     """The reports of required walls that did not hold."""
     return tuple(report for report in reports if report.wall in required and not report.held)

@@ -6,7 +6,7 @@ import mmap
 import sys
 from collections.abc import Callable
 
-from poet_engine.errors import CannotTravelError
+from poet_engine.errors import SerializationError
 from poet_engine.guest import codec
 from poet_engine.guest.account import DecodingBudget, never
 from poet_engine.guest.attachments import NOTHING, Attached, Collected
@@ -45,7 +45,7 @@ def request(job: Job, memory: int | None = None) -> Request:
         memory: The policy's budget; arguments that alone would use it up are refused. None where there is none.
 
     Raises:
-        CannotTravelError: An argument has no safe form, or no room; the error names it.
+        SerializationError: An argument has no safe form, or no room; the error names it.
     """
     most = None if memory is None else (memory, "limits.memory")
     parts = Collected(alignment=mmap.PAGESIZE, most=most)
@@ -64,7 +64,7 @@ def request(job: Job, memory: int | None = None) -> Request:
             }
         ).encode()
     except GuestSerializationError as error:
-        raise CannotTravelError(error.where, error.kind, error.why, mend=error.advice("Pass")) from None
+        raise SerializationError(error.where, error.kind, error.why, mend=error.advice("Pass")) from None
     return Request(content, parts)
 
 

@@ -10,7 +10,7 @@ import pytest
 from poet_engine import bulk
 from poet_engine.bulk import Threads
 from poet_engine.cancellation import Cancellation
-from poet_engine.errors import CannotTravelError, ClosedError, UsageError
+from poet_engine.errors import ClosedError, SerializationError, UsageError
 from poet_engine.job import Job
 from poet_engine.outcome import Blame, Outcome, Status
 
@@ -97,7 +97,7 @@ def test_as_many_run_at_once_as_asked_for(threads: Threads) -> None:
     "error",
     [
         UsageError("'a.b' is no function name"),
-        CannotTravelError("argument 1", "socket"),
+        SerializationError("argument 1", "socket"),
     ],
 )
 def test_a_job_that_cannot_start_is_refused_and_the_others_run(threads: Threads, error: UsageError) -> None:

@@ -11,7 +11,7 @@ from poet_engine.cli import render
 from poet_engine.cli.screen import Screen, safe
 from poet_engine.errors import UsageError
 from poet_engine.outcome import Blame, ErrorInfo, Evidence, Finding, Outcome, Severity, Status, Usage
-from poet_engine.sandbox.protocol import Diagnosis, Means, WallReport
+from poet_engine.sandbox.protocol import Diagnosis, IsolationCheck, Means
 
 _FINDING = Finding("POET101", Severity.HIGH, "os may not be imported", line=2, column=4)
 _LIMIT = Outcome(
@@ -31,8 +31,8 @@ _LIMIT = Outcome(
 _OK = Outcome(status=Status.OK, value={"score": (1, float("nan")), "name": "é"})
 
 
-def _wall(name: str, *, held: bool, remedy: str = "") -> WallReport:
-    return WallReport(name, held, "opened /etc/passwd", "pivot_root", remedy)
+def _wall(name: str, *, held: bool, remedy: str = "") -> IsolationCheck:
+    return IsolationCheck(name, held, "opened /etc/passwd", "pivot_root", remedy)
 
 
 class _Terminal(io.StringIO):

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.engine.bench import CLEAN, FORBIDDEN, NOW, POLICY, Bench, bench
 
 from poet_engine.engine import Engine
-from poet_engine.errors import CannotTravelError, ClosedError, LimitError, RejectedError, UsageError
+from poet_engine.errors import ClosedError, LimitError, RejectedError, SerializationError, UsageError
 from poet_engine.gate import Gate
 from poet_engine.job import Job, Script
 from poet_engine.journal import Journal
@@ -39,7 +39,7 @@ class TestRun:
             assert made.engine.run(CLEAN, "double").status is status
 
     def test_an_argument_that_cannot_travel_is_the_callers_error(self, gate: Gate, journal: Journal) -> None:
-        with pytest.raises(CannotTravelError, match="argument 1"):
+        with pytest.raises(SerializationError, match="argument 1"):
             bench(gate, journal).engine.run(CLEAN, "double", object())
 
     @pytest.mark.parametrize("entry", ["", "a.b", "1x", "f()", "a b", "<lambda>"])

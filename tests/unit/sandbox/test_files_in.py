@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from poet_engine.errors import CannotTravelError, UsageError
+from poet_engine.errors import SerializationError, UsageError
 from poet_engine.job import Script
 from poet_engine.policy import Limits, Policy
 from poet_engine.sandbox import files_in
@@ -48,7 +48,7 @@ class TestRead:
 
     @pytest.mark.parametrize("value", ["text", None, 1, bytearray(b"1")])
     def test_anything_else_cannot_travel(self, value: bytes) -> None:
-        with pytest.raises(CannotTravelError, match=r"files_in\['x'\]"):
+        with pytest.raises(SerializationError, match=r"files_in\['x'\]"):
             files_in.read({"x": value}, LIMITS)
 
 
@@ -59,7 +59,7 @@ class TestStdin:
     def test_what_is_no_text_is_refused(self) -> None:
         with pytest.raises(UsageError, match="half a character at index 1"):
             files_in.encode("a\ud800")
-        with pytest.raises(CannotTravelError, match="stdin"):
+        with pytest.raises(SerializationError, match="stdin"):
             files_in.encode(1)  # type: ignore[arg-type]  # a caller without a type checker
 
 

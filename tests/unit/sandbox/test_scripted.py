@@ -6,7 +6,7 @@ import dataclasses
 import pytest
 
 from poet_engine.cancellation import Cancellation
-from poet_engine.errors import CannotTravelError, ClosedError, UsageError
+from poet_engine.errors import ClosedError, SerializationError, UsageError
 from poet_engine.job import Job, Script
 from poet_engine.outcome import Blame, Outcome, Status
 from poet_engine.sandbox import walls
@@ -52,7 +52,7 @@ def test_an_empty_script_is_refused() -> None:
 
 def test_arguments_must_be_able_to_travel_as_everywhere() -> None:
     sandbox = ScriptedSandbox([ok(1)])
-    with pytest.raises(CannotTravelError):
+    with pytest.raises(SerializationError):
         sandbox.run(Job(source="", entry="f", args=[object()]))
     assert sandbox.jobs == []
 

@@ -10,7 +10,7 @@ from poet_engine.job import Job
 from poet_engine.outcome import Evidence, Outcome, Status
 from poet_engine.policy import Policy
 from poet_engine.sandbox import walls
-from poet_engine.sandbox.protocol import WallReport
+from poet_engine.sandbox.protocol import IsolationCheck
 from poet_engine.sandbox.scripted import failed, ok
 
 LIMITS = Policy.load("restricted").limits
@@ -20,7 +20,7 @@ ALL_STOPPED: dict[str, object] = {name: [STOPPED] for name in walls.NAMES}
 OVER_MEMORY = Outcome(status=Status.LIMIT, cause="memory", evidence=Evidence("memory.oom_kill", 1))
 
 
-def probe(attempts: object, growth: Outcome = OVER_MEMORY, *, thorough: bool = True) -> dict[str, WallReport]:
+def probe(attempts: object, growth: Outcome = OVER_MEMORY, *, thorough: bool = True) -> dict[str, IsolationCheck]:
     """Reports by wall, of a sandbox in which the two probes come to this."""
 
     def run(job: Job) -> Outcome:
@@ -156,8 +156,8 @@ class TestWhatIsTried:
 
 def test_missing_walls_are_those_required_and_down() -> None:
     reports = [
-        WallReport("network", held=False, tried="", stopped_by=""),
-        WallReport("tasks", held=True, tried="", stopped_by=""),
+        IsolationCheck("network", held=False, tried="", stopped_by=""),
+        IsolationCheck("tasks", held=True, tried="", stopped_by=""),
     ]
 
     def named(*required: str) -> list[str]:

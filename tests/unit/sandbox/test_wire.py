@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poet_engine.errors import CannotTravelError
+from poet_engine.errors import SerializationError
 from poet_engine.guest import codec
 from poet_engine.guest.frames import Frame, FrameError, FrameKind, FrameTooLargeError, pack
 from poet_engine.guest.travel import UndecodableError
@@ -47,14 +47,14 @@ class TestRequest:
         ],
     )
     def test_an_argument_that_cannot_travel_is_named(self, job: Job, where: str) -> None:
-        with pytest.raises(CannotTravelError, match="Pass plain data instead") as caught:
+        with pytest.raises(SerializationError, match="Pass plain data instead") as caught:
             wire.request(job)
         assert (caught.value.where, caught.value.kind) == (where, "object")
 
     def test_an_argument_that_contains_itself_is_named(self) -> None:
         endless: list[object] = []
         endless.append(endless)
-        with pytest.raises(CannotTravelError, match="contains itself"):
+        with pytest.raises(SerializationError, match="contains itself"):
             wire.request(dataclasses.replace(JOB, args=[endless]))
 
     def test_large_arguments_stay_beside_it_each_on_a_page_of_its_own(self) -> None:
@@ -66,7 +66,7 @@ class TestRequest:
     def test_large_arguments_beyond_the_budget_of_memory_are_refused_by_name(self) -> None:
         job = dataclasses.replace(JOB, args=[b"a" * 100_000], kwargs={"rows": {"b": b"b" * 100_000}})
         assert wire.request(job, memory=202_752).parts.size == 202_400
-        with pytest.raises(CannotTravelError, match="Pass less at once, or raise limits") as caught:
+        with pytest.raises(SerializationError, match="Pass less at once, or raise limits") as caught:
             wire.request(job, memory=150_000)
         assert caught.value.where == "argument 'rows'['b']"
 

@@ -27,7 +27,7 @@ from poet_engine.sandbox.docker.schedule import ContainerPoolSize
 from poet_engine.sandbox.pool import schedule as pool_schedule
 from poet_engine.sandbox.pool.exchange import QUEUE_CAUSES, Disposition, NoWorkerError, Unavailable, WorkerPool
 from poet_engine.sandbox.pool.version import SourceKey
-from poet_engine.sandbox.protocol import Means, SandboxStatistics, WallReport
+from poet_engine.sandbox.protocol import IsolationCheck, Means, SandboxStatistics
 from poet_engine.sandbox.verdict import DAEMON, blame_for
 
 # How long a call may wait for a container when its caller named no deadline: waiting is not the code's time.
@@ -269,7 +269,7 @@ class DockerSandbox:
     def _refuse_misuse(self) -> None:
         misuse.ensure_usable(self._owner, closed=self._exchange.closing)
 
-    def walls(self, *, thorough: bool = True) -> tuple[WallReport, ...]:
+    def walls(self, *, thorough: bool = True) -> tuple[IsolationCheck, ...]:
         """Try every wall from inside, in a container of its own; see `walls.probe`.
 
         Raises:

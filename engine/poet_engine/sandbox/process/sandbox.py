@@ -33,7 +33,7 @@ from poet_engine.sandbox.process.subids import SubIds
 from poet_engine.sandbox.process.subids import find as find_subids
 from poet_engine.sandbox.process.workfolder import ScratchFolder
 from poet_engine.sandbox.process.zygote import Zygote
-from poet_engine.sandbox.protocol import Means, SandboxStatistics, WallReport
+from poet_engine.sandbox.protocol import IsolationCheck, Means, SandboxStatistics
 from poet_engine.sandbox.verdict import blame_for
 
 _START_GRACE = 60.0
@@ -215,7 +215,7 @@ class ProcessSandbox:
     def _refuse_misuse(self) -> None:
         misuse.ensure_usable(self._owner, closed=self._pool.closing)
 
-    def walls(self, *, thorough: bool = True) -> tuple[WallReport, ...]:
+    def walls(self, *, thorough: bool = True) -> tuple[IsolationCheck, ...]:
         """Try every wall from inside; see `walls.probe`.
 
         Raises:
