@@ -13,15 +13,15 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import standing
+from poet_engine._env import Settings
 from poet_engine.job import Job
 from poet_engine.outcome import Status
 from poet_engine.policy import Policy
+from poet_engine.sandbox.base import Sandbox
 from poet_engine.sandbox.docker import DockerSandbox
-from poet_engine.sandbox.docker.schedule import ContainerPoolSize as Containers
-from poet_engine.sandbox.pool.schedule import PoolSize
+from poet_engine.sandbox.docker.scheduling import ContainerPoolSize as Containers
+from poet_engine.sandbox.pool.scheduling import PoolSize
 from poet_engine.sandbox.process import ProcessSandbox
-from poet_engine.sandbox.protocol import Sandbox
-from poet_engine.settings import Settings
 from standing import Machine, Spread
 
 _SOURCE = """

@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 import standing
+from poet_engine._env import Settings
 from poet_engine.job import Job
 from poet_engine.policy import Policy
 from poet_engine.sandbox.docker import DockerSandbox
-from poet_engine.sandbox.docker.schedule import ContainerPoolSize
-from poet_engine.settings import Settings
+from poet_engine.sandbox.docker.scheduling import ContainerPoolSize
 from standing import Machine, Spread
 
 _ONCE = 'name = "once"\nextends = "{name}"\n[isolation]\nfresh = "exec"\n'

@@ -19,9 +19,9 @@ import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 
 import standing
-from poet_engine.guest import account, codec
-from poet_engine.guest.account import DecodingBudget
-from poet_engine.guest.travel import UndecodableError
+from poet_engine.guest import codec, decoding_budget
+from poet_engine.guest.decoding_budget import DecodingBudget
+from poet_engine.guest.errors import UndecodableError
 from standing import Machine
 
 MIB = 1 << 20
@@ -62,7 +62,7 @@ class Content:
         price = _price(self.of(_PROBE)) - _price(self.of(1))
         each = max(price / (_PROBE - 1), (len(self.of(_PROBE)) - len(self.of(1))) / (_PROBE - 1))
         content = self.of(max(1, int(size / each)))
-        return content + b" " * max(0, _price(content) - len(content) - account.FREE)
+        return content + b" " * max(0, _price(content) - len(content) - decoding_budget.FREE)
 
 
 def _price(content: bytes) -> int:
@@ -345,7 +345,7 @@ class Measurement:
 def milliseconds(message: bytes, attempts: int) -> float:
     """CPU time of decoding a message, for each MiB of it and of what is free; the best of several attempts."""
     best = min(_seconds(message) for _ in range(attempts))
-    return best * 1e3 / ((len(message) + account.FREE) / MIB)
+    return best * 1e3 / ((len(message) + decoding_budget.FREE) / MIB)
 
 
 def _seconds(message: bytes) -> float:
@@ -359,7 +359,7 @@ def memory(message: bytes) -> float:
     tracemalloc.start()
     try:
         _decode(message, DecodingBudget(len(message)))
-        return tracemalloc.get_traced_memory()[1] / (len(message) + account.FREE)
+        return tracemalloc.get_traced_memory()[1] / (len(message) + decoding_budget.FREE)
     finally:
         tracemalloc.stop()
 

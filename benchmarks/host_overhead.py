@@ -15,20 +15,20 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import standing
-from poet_engine import assembly, decorator, poet
+from poet_engine import _wiring, decorator, poet
 from poet_engine.engine import Engine
 from poet_engine.gate import Gate
 from poet_engine.job import Job
 from poet_engine.policy import Policy
-from poet_engine.resilience.answer import AttemptResult, Transient
+from poet_engine.resilience.attempts import AttemptResult, Transient
 from poet_engine.resilience.breaker import Breaker, BreakerSettings
-from poet_engine.resilience.budget import RetryBudget
+from poet_engine.resilience.breaker_gates import BreakerGuard, of_backend, of_version
 from poet_engine.resilience.bulkhead import Bulkhead
-from poet_engine.resilience.guarding import BreakerGuard, of_backend, of_version
-from poet_engine.resilience.limits import EXECUTIONS, FALLBACKS
-from poet_engine.resilience.performing import perform
+from poet_engine.resilience.call_limits import EXECUTIONS, FALLBACKS
+from poet_engine.resilience.drivers import perform
 from poet_engine.resilience.pipeline import Attempt, CallPlan, Rung
-from poet_engine.sandbox.scripted import ScriptedSandbox, ok
+from poet_engine.resilience.retry_budget import RetryBudget
+from poet_engine.sandbox.fake import ScriptedSandbox, ok
 from standing import Machine, Spread
 
 _MODULE = '''
@@ -50,7 +50,7 @@ _VERSION = "def total(values, factor=1.0):\n    return sum(values) * factor\n"
 _MANY = 200  # functions that are decorated for one number
 
 
-class Instant(assembly.Shared):
+class Instant(_wiring.Shared):
     """The product's own wiring, but for a sandbox that answers at once."""
 
     def __init__(self, home: Path, gate: Gate) -> None:

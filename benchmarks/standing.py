@@ -17,8 +17,8 @@ import psutil
 
 from poet_engine.errors import PoetError
 from poet_engine.policy import Policy
-from poet_engine.sandbox import walls
-from poet_engine.sandbox.protocol import IsolationCheck, Sandbox
+from poet_engine.sandbox import isolation_checks
+from poet_engine.sandbox.base import IsolationCheck, Sandbox
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -69,7 +69,7 @@ def standing(sandbox: Sandbox, policy: Policy) -> dict[str, str]:
         WallDownError: A wall that the policy requires does not hold.
     """
     reports = sandbox.walls()
-    lacking = walls.missing(reports, frozenset(str(wall) for wall in policy.isolation.require))
+    lacking = isolation_checks.missing(reports, frozenset(str(wall) for wall in policy.isolation.require))
     if lacking:
         raise WallDownError("; ".join(_complaint(report) for report in lacking))
     return {report.wall: report.stopped_by if report.held else f"DOWN: {report.stopped_by}" for report in reports}

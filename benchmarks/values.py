@@ -19,7 +19,7 @@ import numpy.typing as npt
 import standing
 from poet_engine.job import Job
 from poet_engine.policy import Policy
-from poet_engine.sandbox.pool.schedule import PoolSize
+from poet_engine.sandbox.pool.scheduling import PoolSize
 from poet_engine.sandbox.process import ProcessSandbox
 from standing import Machine
 

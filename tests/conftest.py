@@ -24,10 +24,10 @@ from collections.abc import Callable
 
 import pytest
 
+from poet_engine._env import Settings
 from poet_engine.dockerd import DEFAULT_HOST
 from poet_engine.errors import DockerError
 from poet_engine.images import ImageClient
-from poet_engine.settings import Settings
 
 Require = Callable[[str, bool, str], None]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # public name → module that holds it
 _HOMES = {
-    "Engine": "poet_engine.assembly",
+    "Engine": "poet_engine._wiring",
     "InputRefused": "poet_engine.errors",
     "Job": "poet_engine.job",
     "Outcome": "poet_engine.outcome",

@@ -6,7 +6,7 @@ __all__ = ["poet"]
 
 
 def _assemble() -> None:
-    from poet_engine import assembly  # noqa: F401, PLC0415 - importing it installs what decorated functions use
+    from poet_engine import _wiring  # noqa: F401, PLC0415 - importing it installs what decorated functions use
 
 
 install_later(_assemble)

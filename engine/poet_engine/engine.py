@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import ClassVar, Protocol, Self, TypeVar
 
 from poet_engine import bulk, located_job
-from poet_engine.cancellation import Cancellation
+from poet_engine._bound_function import BoundFunction
+from poet_engine._cancellation import Cancellation
 from poet_engine.errors import ClosedError, InfraError, UsageError
 from poet_engine.gate import Gate, ScanReport, annotate, policy_scan
 from poet_engine.job import Job, Script
 from poet_engine.journal.recorder import ExecutedCall, Recorder
-from poet_engine.loaded import BoundFunction
 from poet_engine.outcome import Evidence, Outcome, Status, decisive
 from poet_engine.policy import Policy
-from poet_engine.resilience.limits import EXECUTIONS, CallLimits
-from poet_engine.sandbox import files_in as given
-from poet_engine.sandbox.protocol import Diagnosis, IsolationCheck, Sandbox, SandboxStatistics
+from poet_engine.resilience.call_limits import EXECUTIONS, CallLimits
+from poet_engine.sandbox import input_files as given
+from poet_engine.sandbox.base import Diagnosis, IsolationCheck, Sandbox, SandboxStatistics
 from poet_engine.sandbox.verdict import blame_for
 
 _Result = TypeVar("_Result")

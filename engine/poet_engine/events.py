@@ -12,8 +12,8 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
+from poet_engine._pydantic_errors import first_problem
 from poet_engine.errors import UsageError
-from poet_engine.problems import first_problem
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter

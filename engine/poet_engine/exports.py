@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from poet_engine import assembly
+from poet_engine import _wiring
 from poet_engine.errors import UsageError
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
-    from poet_engine.telemetry.otel import MeterProvider, TracerProvider
+    from poet_engine.metrics.otel import MeterProvider, TracerProvider
 
 
 def export_to_prometheus(registry: "CollectorRegistry | None" = None) -> Callable[[], None]:
@@ -27,14 +27,14 @@ def export_to_prometheus(registry: "CollectorRegistry | None" = None) -> Callabl
         UsageError: The extra `prometheus` is not installed, or the registry has these metrics already.
     """
     try:
-        from poet_engine.telemetry.prometheus import PrometheusSink  # noqa: PLC0415 - an extra
+        from poet_engine.metrics.prometheus import PrometheusSink  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:
         raise _missing("Prometheus", "prometheus", error) from error
     try:
-        sink = PrometheusSink(assembly.host, registry)
+        sink = PrometheusSink(_wiring.host, registry)
     except ValueError as error:
         raise UsageError(f"{error}; export to each registry once") from error
-    return assembly.exports.add(sink)
+    return _wiring.exports.add(sink)
 
 
 def export_to_otel(
@@ -55,10 +55,10 @@ def export_to_otel(
         UsageError: The extra `otel` is not installed.
     """
     try:
-        from poet_engine.telemetry.otel import OtelSink  # noqa: PLC0415 - an extra
+        from poet_engine.metrics.otel import OtelSink  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:
         raise _missing("OpenTelemetry", "otel", error) from error
-    return assembly.exports.add(OtelSink(assembly.host, assembly.Shared.poet_version, meters, tracers))
+    return _wiring.exports.add(OtelSink(_wiring.host, _wiring.Shared.poet_version, meters, tracers))
 
 
 def _missing(whom: str, extra: str, error: ModuleNotFoundError) -> UsageError:

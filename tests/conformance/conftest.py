@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from poet_engine._env import Settings
 from poet_engine.job import Job
 from poet_engine.outcome import Outcome
 from poet_engine.policy import Policy
+from poet_engine.sandbox.base import Sandbox
 from poet_engine.sandbox.docker import differences
 from poet_engine.sandbox.docker.sandbox import DockerSandbox
+from poet_engine.sandbox.fake import ScriptedSandbox, ok
 from poet_engine.sandbox.process import ProcessSandbox
-from poet_engine.sandbox.protocol import Sandbox
-from poet_engine.sandbox.scripted import ScriptedSandbox, ok
-from poet_engine.settings import Settings
 
 # Budgets that a test can use up without anybody waiting for it.
 _LIMITS = """

@@ -22,7 +22,7 @@ from poet_engine.errors import (
 )
 from poet_engine.job import Job
 from poet_engine.outcome import Blame, Outcome, Status
-from poet_engine.sandbox.protocol import Sandbox
+from poet_engine.sandbox.base import Sandbox
 from poet_engine.sandbox.verdict import TABLE
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from poet_engine.errors import ClosedError, SerializationError
 from poet_engine.job import Job
 from poet_engine.outcome import Status
 from poet_engine.policy import Policy
-from poet_engine.sandbox import walls
-from poet_engine.sandbox.protocol import Sandbox
+from poet_engine.sandbox import isolation_checks
+from poet_engine.sandbox.base import Sandbox
 
 if TYPE_CHECKING:
     from tests.conformance.conftest import Open
@@ -91,7 +91,7 @@ def test_many_threads_at_once_each_get_their_own_answer(fresh: Sandbox) -> None:
 def test_every_wall_is_reported_once(fresh: Sandbox) -> None:
     reports = fresh.walls(thorough=False)
 
-    assert tuple(report.wall for report in reports) == walls.NAMES
+    assert tuple(report.wall for report in reports) == isolation_checks.NAMES
     assert all(report.tried and report.stopped_by for report in reports)
 
 

@@ -14,8 +14,8 @@ from poet_engine.job import Job
 from poet_engine.outcome import Outcome, Status
 from poet_engine.policy import Policy
 from poet_engine.policy.keys import KEYS, LEVELS
-from poet_engine.sandbox import cgroup, walls
-from poet_engine.sandbox.protocol import Sandbox
+from poet_engine.sandbox import cgroup, isolation_checks
+from poet_engine.sandbox.base import Sandbox
 
 if TYPE_CHECKING:
     from tests.conformance.conftest import Differs, Open
@@ -144,7 +144,7 @@ class Opened:
         self._sandbox = sandbox
         reports = sandbox.walls(thorough=False)
         assert [f"{report.wall}: {report.stopped_by}" for report in reports if not report.held] == []
-        assert [report.wall for report in reports] == list(walls.NAMES)
+        assert [report.wall for report in reports] == list(isolation_checks.NAMES)
 
     def __call__(self, body: str) -> Outcome:
         return self._sandbox.run(Job(source=_ANY_BODY, entry="deed", args=(body,)))

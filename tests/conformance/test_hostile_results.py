@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from poet_engine.guest.account import FREE, DecodingBudget
 from poet_engine.guest.codec import loads
+from poet_engine.guest.decoding_budget import FREE, DecodingBudget
 from poet_engine.outcome import Blame, Status
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from poet_engine.cancellation import Cancellation
+from poet_engine._cancellation import Cancellation
 from poet_engine.errors import ClosedError, UsageError
 from poet_engine.job import Job, Script
 from poet_engine.outcome import Blame, Outcome, Status
 from poet_engine.policy import Policy
-from poet_engine.sandbox.protocol import Sandbox
-from poet_engine.sandbox.scripted import ScriptedSandbox, ok
+from poet_engine.sandbox.base import Sandbox
+from poet_engine.sandbox.fake import ScriptedSandbox, ok
 
 if TYPE_CHECKING:
     from tests.conformance.conftest import Differs, Open

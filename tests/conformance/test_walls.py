@@ -6,9 +6,9 @@ import pytest
 
 from poet_engine.job import Job
 from poet_engine.policy import Fresh, Policy
-from poet_engine.sandbox import walls
+from poet_engine.sandbox import isolation_checks
+from poet_engine.sandbox.base import Sandbox
 from poet_engine.sandbox.process import ProcessSandbox
-from poet_engine.sandbox.protocol import Sandbox
 
 if TYPE_CHECKING:
     from tests.conformance.conftest import Open
@@ -40,7 +40,7 @@ HAPPENS = {"privilege": "change the root folder"}
 def test_every_wall_holds_and_was_tried(real: Sandbox) -> None:
     reports = {report.wall: report for report in real.walls()}
 
-    assert tuple(reports) == walls.NAMES
+    assert tuple(reports) == isolation_checks.NAMES
     assert {name: report.stopped_by for name, report in reports.items() if not report.held} == {}
     for name, deeds in TRIED.items():
         assert [deed for deed in deeds if deed not in reports[name].tried] == []
@@ -50,7 +50,7 @@ def test_every_wall_holds_and_was_tried(real: Sandbox) -> None:
 def test_the_probe_leaves_the_sandbox_as_good_as_before(real: Sandbox) -> None:
     real.walls()
 
-    assert [report.held for report in real.walls(thorough=False)] == [True] * len(walls.NAMES)
+    assert [report.held for report in real.walls(thorough=False)] == [True] * len(isolation_checks.NAMES)
 
 
 @pytest.mark.parametrize("fresh", Fresh)

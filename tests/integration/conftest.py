@@ -14,10 +14,10 @@ import psutil
 import pytest
 
 from poet_engine import images
+from poet_engine._env import Settings
 from poet_engine.dockerd import DEFAULT_HOST
 from poet_engine.errors import ImageError
 from poet_engine.images import ImageBuilder, ImageClient
-from poet_engine.settings import Settings
 
 
 def _runs_the_guest(process: psutil.Process) -> bool:

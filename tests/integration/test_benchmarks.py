@@ -12,7 +12,7 @@ import pytest
 
 from poet_engine.guest import codec
 from poet_engine.policy import Policy
-from poet_engine.sandbox import walls
+from poet_engine.sandbox import isolation_checks
 from poet_engine.sandbox.process import ProcessSandbox
 
 pytestmark = pytest.mark.sandbox
@@ -40,7 +40,7 @@ def test_it_measures_and_names_the_walls_of_what_it_measured() -> None:
     assert told["verdict_ms"]["p50"] > 0
     assert told["calls_per_second"] > 1
     for when in ("walls_before", "walls_after"):
-        assert tuple(told[when]) == walls.NAMES
+        assert tuple(told[when]) == isolation_checks.NAMES
         assert not [text for text in told[when].values() if text.startswith("DOWN")]
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from poet_engine import Engine
-from poet_engine.cancellation import Cancellation
+from poet_engine._cancellation import Cancellation
 from poet_engine.errors import ClosedError
 from poet_engine.job import Job
 from poet_engine.outcome import Blame, Outcome, Status
 from poet_engine.policy import Policy
-from poet_engine.sandbox.pool.schedule import PoolSize
+from poet_engine.sandbox.pool.scheduling import PoolSize
 from poet_engine.sandbox.process import ProcessSandbox
 
 Wait = Callable[[], None]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from poet_engine.sandbox import walls
+from poet_engine.sandbox import isolation_checks
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.usefixtures("base_image")]
 
@@ -33,7 +33,7 @@ def test_calls_in_containers_are_timed_and_the_walls_around_them_named() -> None
         assert 0 < told[times]["p50"] <= told[times]["p95"] <= told[times]["worst"]
     assert told["calls_per_second"] > 0
     for when in ("walls_before", "walls_after"):
-        assert tuple(told[when]) == walls.NAMES
+        assert tuple(told[when]) == isolation_checks.NAMES
         assert not [text for text in told[when].values() if text.startswith("DOWN")]
 
 

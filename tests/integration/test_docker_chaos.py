@@ -19,7 +19,7 @@ from poet_engine.outcome import Blame, Outcome, Status
 from poet_engine.policy import Policy
 from poet_engine.sandbox.docker import DockerSandbox
 from poet_engine.sandbox.docker.engine import ContainerClient
-from poet_engine.sandbox.docker.schedule import ContainerPoolSize
+from poet_engine.sandbox.docker.scheduling import ContainerPoolSize
 
 if TYPE_CHECKING:
     from tests.integration.conftest import OwnDaemon

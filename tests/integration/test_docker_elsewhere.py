@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from poet_engine._env import Settings
 from poet_engine.dockerd import DEFAULT_HOST
-from poet_engine.settings import Settings
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.usefixtures("base_image")]
 
@@ -65,7 +65,7 @@ sys.addaudithook(refuse_proc)
 _CALLS = """
 import threading
 from poet_engine import Engine, PoetError
-from poet_engine.cancellation import Cancellation
+from poet_engine._cancellation import Cancellation
 from poet_engine.job import Job, Script
 from poet_engine.policy import Policy
 from poet_engine.sandbox.docker import DockerSandbox

@@ -22,7 +22,8 @@ import pytest
 from tests.integration.waiting import until
 
 from poet_engine import Engine
-from poet_engine.cancellation import Cancellation
+from poet_engine._cancellation import Cancellation
+from poet_engine._env import Settings
 from poet_engine.dockerd import DEFAULT_HOST
 from poet_engine.errors import SandboxUnavailableError
 from poet_engine.job import Job
@@ -30,7 +31,6 @@ from poet_engine.outcome import Blame, Outcome, Status
 from poet_engine.policy import Policy
 from poet_engine.sandbox.docker import DockerSandbox
 from poet_engine.sandbox.docker.engine import LABEL_OWNER, ContainerClient, Owned
-from poet_engine.settings import Settings
 
 if TYPE_CHECKING:
     from tests.integration.conftest import OwnDaemon

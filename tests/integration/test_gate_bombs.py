@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from poet_engine.gate import Gate, frames
-from poet_engine.gate.link import SECOND
+from poet_engine.gate.worker_client import SECOND
 from poet_engine.policy import Policy
 
 RESTRICTED = Policy.load("restricted")

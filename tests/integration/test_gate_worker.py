@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from poet_engine.bell import readable
+from poet_engine._wake import readable
 from poet_engine.errors import ClosedError, UsageError
 from poet_engine.gate import Gate
-from poet_engine.gate.link import WorkerLimits
 from poet_engine.gate.ruleset import Allowance
+from poet_engine.gate.worker_client import WorkerLimits
 from poet_engine.policy import Mode, Policy
 
 RESTRICTED = Policy.load("restricted")

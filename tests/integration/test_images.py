@@ -15,11 +15,11 @@ import pytest
 
 import docker
 from poet_engine import _resources, images
+from poet_engine._env import Settings
 from poet_engine.dockerd import DEFAULT_HOST, faults
 from poet_engine.errors import DockerError, ImageError
 from poet_engine.images import Image, ImageBuilder, ImageClient
 from poet_engine.images.host import packages_folder
-from poet_engine.settings import Settings
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 

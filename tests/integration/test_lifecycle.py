@@ -13,12 +13,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from poet_engine.bell import readable
+from poet_engine._wake import readable
 from poet_engine.job import Job
 from poet_engine.outcome import Outcome, Status
 from poet_engine.policy import Policy
 from poet_engine.sandbox import cgroup
-from poet_engine.sandbox.pool.schedule import PoolSize
+from poet_engine.sandbox.pool.scheduling import PoolSize
 from poet_engine.sandbox.process import ProcessSandbox
 
 pytestmark = pytest.mark.sandbox

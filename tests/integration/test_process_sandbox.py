@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from poet_engine import distributions
+from poet_engine import _distributions
 from poet_engine.errors import PolicyError, SandboxUnavailableError
 from poet_engine.job import Job
 from poet_engine.outcome import Outcome, Status
 from poet_engine.policy import Policy
-from poet_engine.sandbox.pool.schedule import PoolSize
+from poet_engine.sandbox.pool.scheduling import PoolSize
 from poet_engine.sandbox.process import ProcessSandbox
 
 pytestmark = pytest.mark.sandbox
@@ -186,8 +186,8 @@ def test_a_package_below_tmp_can_be_imported_late(monkeypatch: pytest.MonkeyPatc
         (package / "late.py").write_text("value = 7\n", encoding="ascii")
         for path in (package.parent, package, *package.iterdir()):
             path.chmod(0o755)
-        folders = (folder, *distributions.search_path())
-        monkeypatch.setattr(distributions, "search_path", lambda: folders)
+        folders = (folder, *_distributions.search_path())
+        monkeypatch.setattr(_distributions, "search_path", lambda: folders)
         policy = Policy.parse('extends = "restricted"\n[static.imports]\nlies_below_tmp = ["late.value"]\n')
         with ProcessSandbox(policy) as sandbox:
             source = "def entry():\n    from lies_below_tmp import late\n    return late.value\n"

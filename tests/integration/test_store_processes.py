@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from poet_engine.store import VersionStore
+from poet_engine.versions import VersionStore
 
 PRELUDE = """
 import os, signal, sys
 from pathlib import Path
-from poet_engine.store import Metadata, VersionStore
+from poet_engine.versions import Metadata, VersionStore
 
 metadata = Metadata(created=1.0, domain="base", policy="restricted", policy_digest="p", original_digest="o",
                     python="3.11", poet_version="0", origin="model")

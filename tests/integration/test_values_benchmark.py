@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from poet_engine.sandbox import walls
+from poet_engine.sandbox import isolation_checks
 
 pytestmark = pytest.mark.sandbox
 
@@ -26,5 +26,5 @@ def test_it_measures_and_names_the_walls_of_what_it_measured(form: list[str]) ->
     assert min(told[name] for name in told if name.endswith("_ms")) > 0
     assert told["host_growth_bytes"] < 50_000_000
     for when in ("walls_before", "walls_after"):
-        assert tuple(told[when]) == walls.NAMES
+        assert tuple(told[when]) == isolation_checks.NAMES
         assert not [text for text in told[when].values() if text.startswith("DOWN")]

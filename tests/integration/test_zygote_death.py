@@ -11,12 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from poet_engine.cancellation import Cancellation
+from poet_engine._cancellation import Cancellation
 from poet_engine.job import Job
 from poet_engine.outcome import Blame, Outcome, Status
 from poet_engine.policy import Policy
-from poet_engine.sandbox.pool.exchange import STALL_S
-from poet_engine.sandbox.pool.schedule import PoolSize
+from poet_engine.sandbox.pool.scheduling import PoolSize
+from poet_engine.sandbox.pool.worker_pool import STALL_S
 from poet_engine.sandbox.process import ProcessSandbox
 
 _CANNOT_START = "#!/bin/sh\necho 'python3: error while loading shared libraries: libpython3.so' >&2\nexit 127\n"

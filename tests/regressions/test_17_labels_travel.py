@@ -21,7 +21,7 @@ import pytest
 from poet_engine import Engine
 from poet_engine.errors import SerializationError
 from poet_engine.guest import codec
-from poet_engine.guest.travel import GuestSerializationError
+from poet_engine.guest.errors import GuestSerializationError
 from poet_engine.job import Job
 from poet_engine.sandbox import wire
 

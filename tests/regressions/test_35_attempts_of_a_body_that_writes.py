@@ -17,12 +17,12 @@ from tests.regressions.workshops import opened_gate, opened_workshop
 from tests.unit.decorator.conftest import Workshop
 
 from poet_engine import poet
-from poet_engine.decorator.reads import first_effect
+from poet_engine.decorator.read_only import first_effect
 from poet_engine.errors import UsageError
 from poet_engine.events import ExecutionEvent
 from poet_engine.journal import Journal
 from poet_engine.outcome import Blame, Status
-from poet_engine.sandbox.scripted import failed
+from poet_engine.sandbox.fake import failed
 
 HEAD = """\
 import asyncio, collections, contextlib, csv, dataclasses, datetime, decimal, functools, itertools, json

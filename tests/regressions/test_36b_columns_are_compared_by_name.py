@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from tests.regressions.modules import loaded
 
-from poet_engine.comparing import same
+from poet_engine._equality import same
 from poet_engine.domains.ml_monitoring.two_sample import _judge
 
 RNG = np.random.default_rng(0)

@@ -21,10 +21,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from poet_engine import Engine
-from poet_engine.guest import account, codec, shape
-from poet_engine.guest.account import DecodingBudget
+from poet_engine.guest import codec, decoding_budget, json_shape
 from poet_engine.guest.attachments import Collected
-from poet_engine.guest.travel import DeadlinePassedError, UndecodableError
+from poet_engine.guest.decoding_budget import DecodingBudget
+from poet_engine.guest.errors import DeadlinePassedError, UndecodableError
 from poet_engine.outcome import Blame, Outcome, Status
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
@@ -129,7 +129,7 @@ def test_mixtures_take_no_longer_either(pace: int, names: list[str], dice: rando
     message = b"[" + b",".join(parts * max(1, times)) + b"]"
     spent = DecodingBudget()
     codec.loads(message, costs=spent)
-    for padded in (message, message + b" " * max(0, spent.spent - len(message) - account.FREE)):
+    for padded in (message, message + b" " * max(0, spent.spent - len(message) - decoding_budget.FREE)):
         assert not slow(padded[: 8 * MIB], pace)
 
 
@@ -149,7 +149,7 @@ def test_both_sides_count_the_same(name: str) -> None:
     asked = DecodingBudget()
     codec.loads(form, costs=asked)
 
-    assert parts.price + shape.price(form) >= asked.spent
+    assert parts.price + json_shape.price(form) >= asked.spent
 
 
 # In sandboxes.

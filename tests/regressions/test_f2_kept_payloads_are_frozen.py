@@ -13,17 +13,17 @@ from typing import Protocol
 import psutil
 import pytest
 
+from poet_engine._env import Settings
 from poet_engine.job import Job
 from poet_engine.outcome import Status
 from poet_engine.policy import Policy
-from poet_engine.sandbox.docker import schedule as docker_schedule
+from poet_engine.sandbox.docker import scheduling as docker_schedule
 from poet_engine.sandbox.docker.container import Container
 from poet_engine.sandbox.docker.sandbox import DockerSandbox
-from poet_engine.sandbox.pool.schedule import PoolSize
+from poet_engine.sandbox.pool.scheduling import PoolSize
 from poet_engine.sandbox.pool.version import SourceKey
 from poet_engine.sandbox.process import ProcessSandbox
-from poet_engine.sandbox.process.armed import PreparedProcess
-from poet_engine.settings import Settings
+from poet_engine.sandbox.process.prepared import PreparedProcess
 
 _POLICY = """
 version = 1

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from poet_engine import Engine, Policy, distributions
+from poet_engine import Engine, Policy, _distributions
+from poet_engine._env import Settings
 from poet_engine.cli import demo
 from poet_engine.errors import PolicyError
 from poet_engine.images import host, recipe
 from poet_engine.policy import Wall
 from poet_engine.policy.layers import policy_context, resolve
 from poet_engine.sandbox.process import mounts, subids
-from poet_engine.settings import Settings
 
 EVIL = '[tool.poet.policy.isolation]\npreload = ["{module}"]\n'
 OPEN = "from poet_engine import Engine\nwith Engine.open({policy!r}, 'process') as engine: {then}\n"
@@ -210,12 +210,12 @@ def test_control_a_preloaded_module_is_imported_outside_of_the_walls(
 ) -> None:
     """With the folder taken for one of the installation, and the policy named by the caller, the canary is written."""
     project.module("evil_control")
-    folders = (*distributions.search_path(), str(project.folder))
+    folders = (*_distributions.search_path(), str(project.folder))
     mine = Policy.parse('[isolation]\npreload = ["evil_control"]')
     with pytest.raises(PolicyError, match="evil_control is not installed"):
         Engine.open(mine, "process", journal=project.home / "a.db")
     assert project.imported() == ""
-    monkeypatch.setattr(distributions, "search_path", lambda: folders)
+    monkeypatch.setattr(_distributions, "search_path", lambda: folders)
     with Engine.open(mine, "process", journal=project.home / "b.db"):
         assert project.imported().splitlines()[0] == "evil_control"
 
@@ -226,7 +226,9 @@ def test_an_answer_does_not_choose_what_the_host_imports(project: Project) -> No
         folder = project.folder / name
         folder.mkdir()
         project.module(name).rename(folder / "__init__.py")
-    program = "from poet_engine.guest.importing import library\ntry: library({!r})\nexcept ImportError as e: print(e)\n"
+    program = (
+        "from poet_engine.guest.library_imports import library\ntry: library({!r})\nexcept ImportError as e: print(e)\n"
+    )
     for name in ("numpy", "pandas"):
         ended = project.run(sys.executable, "-c", program.format(name))
         assert (ended.stdout, project.imported()) == (f"{name} lies in the working folder\n", "")
@@ -246,10 +248,10 @@ def test_what_claims_to_be_installed_in_the_working_folder_is_not(
     monkeypatch.chdir(project.folder)
     monkeypatch.syspath_prepend("")
     monkeypatch.syspath_prepend(str(project.folder))
-    assert not distributions.installed("clever_thing")
-    assert distributions.version("numpy") != "99"
+    assert not _distributions.installed("clever_thing")
+    assert _distributions.version("numpy") != "99"
     assert mounts.visible(("clever_thing",)) == mounts.visible(())
-    if distributions.version("pandas") is not None:
+    if _distributions.version("pandas") is not None:
         assert host.contents(recipe.find("data")).distributions["numpy"] != "99"
 
 
@@ -261,13 +263,13 @@ def test_an_editable_installation_is_somebodys_own_deed_and_comes_last(
     for folder in (site, source):
         folder.mkdir()
     (site / "editable.pth").write_text(f"import nothing\n# a remark\n{source}\n{tmp_path / 'absent'}\n")
-    assert distributions._links_of(site) == [str(source)]
+    assert _distributions._links_of(site) == [str(source)]
     overlay = tmp_path / "base" / "site-packages"
     (site / "overlay.pth").write_text(f"import site; site.addsitedir({str(overlay)!r})\n")
-    assert distributions._links_of(site) == [str(source)]
+    assert _distributions._links_of(site) == [str(source)]
     monkeypatch.syspath_prepend(str(overlay))  # what that line did when the interpreter started
-    assert distributions._links_of(site) == [str(source), str(overlay)]
-    path = distributions.search_path()
+    assert _distributions._links_of(site) == [str(source), str(overlay)]
+    path = _distributions.search_path()
     order = [number for number, folder in enumerate(path) if folder.endswith("-packages")]
     assert order == list(range(len(order)))
 
@@ -278,9 +280,9 @@ def test_where_the_engine_itself_was_imported_from_is_a_part_of_the_installation
     """Its code runs here already. So `pip install --target` works, whose folder is found through PYTHONPATH."""
     package = types.ModuleType("pydantic")
     package.__file__ = str(tmp_path / "target" / "pydantic" / "__init__.py")
-    assert str(tmp_path / "target") not in distributions.search_path()
+    assert str(tmp_path / "target") not in _distributions.search_path()
     monkeypatch.setitem(sys.modules, "pydantic", package)
-    assert distributions.search_path()[-1] == str(tmp_path / "target")
+    assert _distributions.search_path()[-1] == str(tmp_path / "target")
 
 
 def test_a_program_of_the_system_is_not_looked_for_in_the_working_folder(

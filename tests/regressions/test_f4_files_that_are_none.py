@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 
 from poet_engine import Policy, _files
-from poet_engine.cli.arguments import read_arguments
-from poet_engine.cli.bulk.job_lines import JobLine, JobsFile
-from poet_engine.cli.reading import read_text
+from poet_engine.cli.jobs.job_lines import JobLine, JobsFile
+from poet_engine.cli.json_arguments import read_arguments
+from poet_engine.cli.source_files import read_text
 from poet_engine.errors import PoetError
 from poet_engine.policy.layers import policy_context
-from poet_engine.sandbox import files_in
-from poet_engine.store import files as store_files
+from poet_engine.sandbox import input_files
+from poet_engine.versions import files as store_files
 
 # Where a reader that waits is noticed: nothing below takes longer than a moment.
 pytestmark = pytest.mark.timeout(20)
@@ -60,7 +60,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "the machine": lambda path: policy_context(path.parent / "none", None, path),
     "the organisation": lambda path: policy_context(path.parent / "none", str(path), path.parent / "absent"),
     "a source": read_text,
-    "an input of a script": lambda path: files_in.read({"a": path}, Policy.load("restricted").limits),
+    "an input of a script": lambda path: input_files.read({"a": path}, Policy.load("restricted").limits),
     "a record of the store": _stored,
 }
 

@@ -20,7 +20,7 @@ from poet_engine.cli.journals import find
 from poet_engine.errors import UsageError
 from poet_engine.events import EventFactory, FeedbackPayload
 from poet_engine.journal import Journal, JournalError
-from poet_engine.store import FunctionStore, Metadata, StoreError, TrialSummary, VersionStore
+from poet_engine.versions import FunctionStore, Metadata, StoreError, TrialSummary, VersionStore
 
 PRECIOUS = "precious\n" * 100
 _TIME = 100  # seconds that a program may take on a busy machine

@@ -14,7 +14,7 @@ import pytest
 from poet_engine import Engine
 from poet_engine.errors import InfraError
 from poet_engine.gate import Gate
-from poet_engine.gate.link import WorkerLimits
+from poet_engine.gate.worker_client import WorkerLimits
 from poet_engine.outcome import Blame, Status
 from poet_engine.policy import Policy
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from poet_engine import Policy, _ownership, assembly
+from poet_engine import Policy, _ownership, _wiring
 from poet_engine.engine import Engine
 from poet_engine.errors import PolicyError
 from poet_engine.policy.layers import MACHINE_FILE, PolicyContext, policy_context, resolve
-from poet_engine.sandbox.scripted import ScriptedSandbox, ok
+from poet_engine.sandbox.fake import ScriptedSandbox, ok
 
 LOOSE = '[tool.poet]\npolicy = "lab"\n'
 SOMEBODY = 12_345  # a uid that nobody has
@@ -174,8 +174,8 @@ def test_who_trusts_it_names_it(place: Place, give: Give, monkeypatch: pytest.Mo
     with pytest.raises(PolicyError, match="belongs to another user"):
         place.look(place.above / "ours.toml")
 
-    monkeypatch.setattr(assembly, "_SANDBOXES", {"only": lambda *_: ScriptedSandbox([ok(1)])})
-    monkeypatch.setattr(assembly, "_MACHINE_POLICY", place.machine)
+    monkeypatch.setattr(_wiring, "_SANDBOXES", {"only": lambda *_: ScriptedSandbox([ok(1)])})
+    monkeypatch.setattr(_wiring, "_MACHINE_POLICY", place.machine)
     monkeypatch.setenv("POET_HOME", str(place.start / "home"))
     monkeypatch.chdir(place.start)
     with pytest.raises(PolicyError, match="belongs to another user"):

@@ -17,10 +17,10 @@ import pytest
 
 from poet_engine.gate import check_dynamic, check_names, check_plots
 from poet_engine.gate.attributes import Attributes
-from poet_engine.gate.model import Source
 from poet_engine.gate.own_classes import OwnClasses
 from poet_engine.gate.ruleset import Allowance, Caps, Ruleset
 from poet_engine.gate.scan import scan
+from poet_engine.gate.source_model import Source
 from poet_engine.policy import Policy
 
 PRIVILEGES = Path(__file__).parents[1] / "security/corpus/block/privileges.py"

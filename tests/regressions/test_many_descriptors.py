@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from poet_engine.bell import readable
+from poet_engine._env import Settings
+from poet_engine._wake import readable
 from poet_engine.job import Job
 from poet_engine.outcome import Blame, Outcome, Status
 from poet_engine.policy import Policy
 from poet_engine.sandbox.docker.sandbox import DockerSandbox
-from poet_engine.sandbox.pool.schedule import PoolSize
+from poet_engine.sandbox.pool.scheduling import PoolSize
 from poet_engine.sandbox.process import ProcessSandbox
-from poet_engine.settings import Settings
 
 OPEN = 4000
 _NEEDED = OPEN + 2000

@@ -25,7 +25,7 @@ from poet_engine.errors import InfraError, SandboxUnavailableError
 from poet_engine.gate import ScanReport
 from poet_engine.outcome import Blame, Effect, Finding, Outcome, Severity, Status
 from poet_engine.policy import Policy
-from poet_engine.store import files
+from poet_engine.versions import files
 
 NAIVE = {"drift_detected": False, "score": 0.0}
 SHORT = DETECTOR.replace('"ml_monitoring"', '"ml_monitoring", timeout="1s"')

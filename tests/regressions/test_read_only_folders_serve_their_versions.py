@@ -12,8 +12,8 @@ from typing import Protocol
 import pytest
 
 from poet_engine.errors import UsageError
-from poet_engine.store import Metadata, StoreError, VersionStore, read_through
-from poet_engine.store.read_through import ReadThroughStore
+from poet_engine.versions import Metadata, StoreError, VersionStore, read_through
+from poet_engine.versions.read_through import ReadThroughStore
 
 pytestmark = pytest.mark.sandbox
 

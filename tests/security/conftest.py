@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
+from poet_engine._env import Settings
 from poet_engine.job import Job
 from poet_engine.outcome import Blame, Evidence, Outcome, Status
 from poet_engine.policy import Policy
 from poet_engine.sandbox import cgroup
-from poet_engine.sandbox.docker import schedule as docker_schedule
+from poet_engine.sandbox.docker import scheduling as docker_schedule
 from poet_engine.sandbox.docker.sandbox import DockerSandbox
-from poet_engine.sandbox.pool.schedule import PoolSize
+from poet_engine.sandbox.pool.scheduling import PoolSize
 from poet_engine.sandbox.process import ProcessSandbox
-from poet_engine.settings import Settings
 
 _HEAD = 'version = 1\nname = "security"\nextends = "restricted"\n[limits]\n'
 # Short enough that nobody waits for a deed to be stopped; a test may set any of them anew.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from poet_engine.bell import readable
+from poet_engine._wake import readable
 from poet_engine.guest import landlock, syscalls
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from poet_engine import Engine, InputRefused, Job, Outcome, PoetError, Policy, p
 from poet_engine.decorator import Execution
 from poet_engine.events import Event
 from poet_engine.outcome import Blame, ErrorInfo, Evidence, Finding, Status, Usage
-from poet_engine.sandbox.protocol import IsolationCheck
-from poet_engine.store import StoredVersion
+from poet_engine.sandbox.base import IsolationCheck
+from poet_engine.versions import StoredVersion
 
 _Item = TypeVar("_Item")
 

@@ -4,19 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from poet_engine import assembly
+from poet_engine import _wiring
 from poet_engine.engine import Engine
 from poet_engine.errors import PolicyError
 from poet_engine.policy import Policy
-from poet_engine.sandbox.scripted import ScriptedSandbox, ok
+from poet_engine.sandbox.fake import ScriptedSandbox, ok
 
 
 @pytest.fixture(autouse=True)
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The machine's file, which does not exist yet; the working folder is a project of the test's own."""
     file = tmp_path / "machine.toml"
-    monkeypatch.setattr(assembly, "_SANDBOXES", {"only": lambda *_: ScriptedSandbox([ok(1)])})
-    monkeypatch.setattr(assembly, "_MACHINE_POLICY", file)
+    monkeypatch.setattr(_wiring, "_SANDBOXES", {"only": lambda *_: ScriptedSandbox([ok(1)])})
+    monkeypatch.setattr(_wiring, "_MACHINE_POLICY", file)
     monkeypatch.setenv("POET_HOME", str(tmp_path / "home"))
     for name in ("POET_POLICY", "POET_ORGANISATION_POLICY", "POET_SANDBOX"):
         monkeypatch.delenv(name, raising=False)

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from poet_engine.bell import readable
-from poet_engine.cancellation import Cancellation
+from poet_engine._cancellation import Cancellation
+from poet_engine._wake import readable
 from poet_engine.errors import ClosedError
 
 

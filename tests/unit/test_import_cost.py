@@ -23,7 +23,7 @@ def _loaded_by(statement: str) -> set[str]:
     [
         ("import poet_engine", _HEAVY),
         ("from poet_engine import Outcome, PoetError, Policy", _HEAVY),
-        ("import poet_engine.settings", _HEAVY),
+        ("import poet_engine._env", _HEAVY),
         ("from poet_engine import poet", _HEAVY | {"asyncio", "logging", "sqlite3"}),
         ("from poet_engine import poet\npoet(timeout='5s')(lambda: 1)", _HEAVY | {"asyncio", "logging", "sqlite3"}),
         ("from poet_engine import Engine, poet", _RARE),

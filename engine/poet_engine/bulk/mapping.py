@@ -5,9 +5,9 @@ import queue
 import threading
 from collections.abc import Callable, Generator, Iterable
 
-from poet_engine.bell import readable
+from poet_engine._cancellation import Cancellation
+from poet_engine._wake import readable
 from poet_engine.bulk.window import JobWindow
-from poet_engine.cancellation import Cancellation
 from poet_engine.errors import UsageError
 from poet_engine.job import Job
 from poet_engine.outcome import Blame, Evidence, Outcome, Status

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from poet_engine.cli.screen import Screen
+from poet_engine.cli.console import Screen
 from poet_engine.errors import PoetError, UsageError
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells count

@@ -8,12 +8,12 @@ import dataclasses
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
-from poet_engine.cli.screen import Screen
-from poet_engine.cli.stored import stored
+from poet_engine.cli.console import Screen
+from poet_engine.cli.function_folder import stored
 from poet_engine.errors import PoetError, UsageError
 from poet_engine.resilience.breaker import Snapshot, State
-from poet_engine.resilience.breaker import record as records
-from poet_engine.store import FunctionStore
+from poet_engine.resilience.breaker import stored_state as records
+from poet_engine.versions import FunctionStore
 
 _SANDBOXES = ("process", "docker")
 _ACTOR = "command line"

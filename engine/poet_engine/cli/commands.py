@@ -8,20 +8,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import poet_engine
-from poet_engine import assembly
-from poet_engine.cli import render
-from poet_engine.cli.arguments import read_arguments, wall_of
-from poet_engine.cli.bulk import command as bulk
-from poet_engine.cli.bulk.command import Order
-from poet_engine.cli.reading import read_text
-from poet_engine.cli.screen import Screen
+from poet_engine import _wiring
+from poet_engine._env import Settings
+from poet_engine.cli import formatting
+from poet_engine.cli.console import Screen
+from poet_engine.cli.jobs import command as bulk
+from poet_engine.cli.jobs.command import Order
+from poet_engine.cli.json_arguments import read_arguments, wall_of
+from poet_engine.cli.source_files import read_text
 from poet_engine.cli.target import find
 from poet_engine.errors import SandboxUnavailableError, UsageError
 from poet_engine.gate import Gate, policy_scan
 from poet_engine.located_job import LocatedJob
 from poet_engine.policy import Policy
-from poet_engine.sandbox.protocol import Diagnosis, Grade
-from poet_engine.settings import Settings
+from poet_engine.sandbox.base import Diagnosis, Grade
 
 # Requires no wall: under it the doctor can look at a machine on which the walls of the usual policy do not stand.
 _WITHOUT_WALLS = "lab"
@@ -47,8 +47,8 @@ def run(screen: Screen, target: str, *, args: str | None, policy: str | None, ti
             wall=wall,
         )
         outcome = engine.run_job(job)
-    render.print_outcome(screen, outcome)
-    return render.exit_code(outcome)
+    formatting.print_outcome(screen, outcome)
+    return formatting.exit_code(outcome)
 
 
 def run_jobs(
@@ -70,11 +70,11 @@ def run_jobs(
 def scan(screen: Screen, files: Sequence[str], *, policy: str | None, sarif: bool = False) -> int:
     """Scan files as they would be scanned before a run; 1 when the gate turns any of them down."""
     sources = [(name, read_text(Path(name))) for name in files]
-    chosen, now = _policy(policy), assembly.wall_clock()
+    chosen, now = _policy(policy), _wiring.wall_clock()
     with Gate() as gate:  # and no engine: a machine without a sandbox can still scan
         scanned = [_scan(gate, chosen, name, source, now) for name, source in sources]
     expired = [waiver for waiver in chosen.waivers if waiver.expired(now)]
-    render.print_scan(screen, scanned, expired, as_sarif=sarif)
+    formatting.print_scan(screen, scanned, expired, as_sarif=sarif)
     return int(bool(expired) or any(file.cause is not None for file in scanned))
 
 
@@ -88,7 +88,7 @@ def doctor(screen: Screen, where: Where) -> int:
         except SandboxUnavailableError as error:
             screen.fail(error, exit_code=1)
             return 1
-    render.print_diagnosis(screen, found)
+    formatting.print_diagnosis(screen, found)
     return int(found.grade is Grade.WEAK)
 
 
@@ -97,17 +97,19 @@ def _diagnose(policy: Policy, where: Where) -> Diagnosis:
         return engine.diagnose()
 
 
-def _scan(gate: Gate, policy: Policy, name: str, source: str, now: float) -> render.ScannedFile:
+def _scan(gate: Gate, policy: Policy, name: str, source: str, now: float) -> formatting.ScannedFile:
     try:
         text = gate.undecorate(source)
     except UsageError:
         text = source  # it cannot be parsed, which is for the gate to say, with the line
     report = policy_scan(gate, text, policy, file=name, now=now)
-    return render.ScannedFile(name, report.digest, str(report.mode), report.cause, (*report.findings, *report.audited))
+    return formatting.ScannedFile(
+        name, report.digest, str(report.mode), report.cause, (*report.findings, *report.audited)
+    )
 
 
 def _policy(chosen: str | None) -> Policy:
-    return assembly.resolve(chosen, Settings.read()).policy(Policy)
+    return _wiring.resolve(chosen, Settings.read()).policy(Policy)
 
 
 def _read_stdin(most: int) -> bytes:

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import cast
 
 from poet_engine import _demo, _files
-from poet_engine.assembly import prefer
+from poet_engine._wiring import prefer
+from poet_engine.cli.console import Screen
 from poet_engine.cli.hostile import SEVEN, Hostile
-from poet_engine.cli.screen import Screen
 from poet_engine.decorating import poet
 from poet_engine.decorator import Execution, PoetHandle
 from poet_engine.decorator.decorate import PoetFunction
@@ -30,8 +30,8 @@ from poet_engine.errors import PoetError, UsageError
 from poet_engine.gate import Gate
 from poet_engine.outcome import Outcome
 from poet_engine.policy import Policy
-from poet_engine.sandbox.protocol import IsolationCheck
-from poet_engine.store import StoredVersion
+from poet_engine.sandbox.base import IsolationCheck
+from poet_engine.versions import StoredVersion
 
 _FOLDER = "poet-demo"
 _FILES = ("drift.py", "nile.csv")

@@ -4,12 +4,12 @@ import datetime as dt
 import json
 from pathlib import Path
 
+from poet_engine._env import Settings
 from poet_engine.cli import journals
-from poet_engine.cli.screen import Screen
+from poet_engine.cli.console import Screen
 from poet_engine.errors import UsageError
 from poet_engine.events import BreakerPayload, Event, ExecutionPayload, Resources
-from poet_engine.journal.explaining import Explanation, explain
-from poet_engine.settings import Settings
+from poet_engine.journal.explain import Explanation, explain
 
 _AMOUNTS = (
     ("wall", "wall_ms", " ms"),

@@ -9,7 +9,8 @@ from typing import Self
 
 from rich.progress import BarColumn, Progress, TextColumn
 
-from poet_engine.cli.screen import Screen, safe
+from poet_engine._env import Settings
+from poet_engine.cli.console import Screen, safe
 from poet_engine.dockerd import DEFAULT_HOST, faults
 from poet_engine.errors import DockerError
 from poet_engine.images import (
@@ -22,7 +23,6 @@ from poet_engine.images import (
     to_prune,
     why_stale,
 )
-from poet_engine.settings import Settings
 
 _MEGABYTE = 1_000_000
 _WIDEST = 100  # characters

@@ -6,7 +6,7 @@ import os
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
-from poet_engine.cli.screen import Screen
+from poet_engine.cli.console import Screen
 from poet_engine.errors import UsageError
 from poet_engine.journal import Journal, JournalError
 

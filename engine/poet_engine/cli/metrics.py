@@ -4,15 +4,15 @@ import collections
 import dataclasses
 from pathlib import Path
 
-from poet_engine import assembly
+from poet_engine import _wiring
+from poet_engine._env import Settings
 from poet_engine.cli import journals
-from poet_engine.cli.screen import Screen
-from poet_engine.cli.stored import stored
+from poet_engine.cli.console import Screen
+from poet_engine.cli.function_folder import stored
 from poet_engine.errors import UsageError
 from poet_engine.events import ExecutionEvent
-from poet_engine.settings import Settings
-from poet_engine.telemetry.gauges import Gauges
-from poet_engine.telemetry.rolling import Quantiles, VersionMetrics, by_version
+from poet_engine.metrics.gauges import Gauges
+from poet_engine.metrics.rolling import Quantiles, VersionMetrics, by_version
 
 _COLUMNS = (
     "function",
@@ -47,7 +47,7 @@ def show(screen: Screen, target: str | None, *, calls: int, journal: Path | None
         found += [(path, one) for one in by_version(recent, unnamed=None if of is None else of.name)]
     if target is not None and not found:
         raise UsageError(f"no call of {target} was recorded in {journal}; call the decorated function first")
-    gauges = assembly.gauges()
+    gauges = _wiring.gauges()
     screen.document(
         {
             "versions": [{**dataclasses.asdict(one), "journal": str(path)} for path, one in found],

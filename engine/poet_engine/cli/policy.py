@@ -3,15 +3,15 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from poet_engine import assembly
-from poet_engine.cli.screen import Screen
+from poet_engine import _wiring
+from poet_engine._env import Settings
+from poet_engine.cli.console import Screen
 from poet_engine.errors import PolicyError, UsageError
 from poet_engine.policy import Policy, documents, layers, schema, values
 from poet_engine.policy.keys import IMPORTS, KEYS, Key, key_of, written
 from poet_engine.policy.layers import Resolution, Step
-from poet_engine.policy.similar import suggest
+from poet_engine.policy.suggest import suggest
 from poet_engine.policy.values import SourcedValue
-from poet_engine.settings import Settings
 
 Clock = Callable[[], float]
 
@@ -61,7 +61,7 @@ def explain(screen: Screen, name: str, policy: str | None) -> int:
     return 0
 
 
-def check(screen: Screen, files: Sequence[str], *, clock: Clock = assembly.wall_clock) -> int:
+def check(screen: Screen, files: Sequence[str], *, clock: Clock = _wiring.wall_clock) -> int:
     """Load each file by itself; 1 when one is wrong, or has a waiver whose day is over."""
     results = [_checked(name, clock()) for name in files]
     screen.document({"files": results})
@@ -110,7 +110,7 @@ def print_schema(screen: Screen) -> int:
 
 
 def _resolve(name: str | None) -> Resolution:
-    return assembly.resolve(name, Settings.read())
+    return _wiring.resolve(name, Settings.read())
 
 
 def _known(name: str, found: Resolution) -> Key:

@@ -5,18 +5,18 @@ import dataclasses
 from pathlib import Path
 
 import poet_engine
-from poet_engine import assembly, replaying
-from poet_engine.cli import journals, render
+from poet_engine import _wiring, replay
+from poet_engine._env import Settings
+from poet_engine.cli import formatting, journals
 from poet_engine.cli.commands import Where
-from poet_engine.cli.plain import to_json
-from poet_engine.cli.screen import Screen
+from poet_engine.cli.console import Screen
+from poet_engine.cli.to_json import to_json
 from poet_engine.errors import UsageError
 from poet_engine.events import ExecutionPayload, RecordingPayload
 from poet_engine.outcome import Outcome
 from poet_engine.policy import Policy
-from poet_engine.replaying import Compared, RecordedCall
-from poet_engine.settings import Settings
-from poet_engine.store import StoredVersion, VersionStore
+from poet_engine.replay import Compared, RecordedCall
+from poet_engine.versions import StoredVersion, VersionStore
 
 _SAME, _OTHER = 0, 1
 _DIGITS = 12  # of a policy's digest, enough to tell two apart
@@ -49,10 +49,10 @@ def run(
         UsageError: No journal knows it, it was not recorded, or what it needs is not there any more.
     """
     path, found = _found(screen, execution, journal)
-    recording = replaying.recording_of(found)
-    stored = replaying.version_of(VersionStore(path.absolute().parent.parent), recording, version)
-    job = replaying.job_of(recording, stored)
-    chosen = _policy(policy) if policy is not None else replaying.policy_of(recording, _policy)
+    recording = replay.recording_of(found)
+    stored = replay.version_of(VersionStore(path.absolute().parent.parent), recording, version)
+    job = replay.job_of(recording, stored)
+    chosen = _policy(policy) if policy is not None else replay.policy_of(recording, _policy)
     with poet_engine.Engine.open(policy=chosen, sandbox=where[0], runtime=where[1]) as engine:
         outcome = engine.run_job(job)
     done = _Replay(
@@ -62,11 +62,11 @@ def run(
         version=stored,
         policy=engine.policy,
         outcome=outcome,
-        compared=replaying.compare(recording, outcome),
+        compared=replay.compare(recording, outcome),
     )
     screen.document(_document(done))
     _print(screen, done)
-    return _SAME if done.compared.same else render.exit_code(outcome) or _OTHER
+    return _SAME if done.compared.same else formatting.exit_code(outcome) or _OTHER
 
 
 def _found(screen: Screen, execution: str, journal: Path | None) -> tuple[Path, RecordedCall]:
@@ -74,7 +74,7 @@ def _found(screen: Screen, execution: str, journal: Path | None) -> tuple[Path, 
     looked: list[str] = []
     with contextlib.closing(journals.opened(screen, paths)) as opened:
         for path, one in opened:
-            found = replaying.find(one, execution)
+            found = replay.find(one, execution)
             if found is not None:
                 return path, found
             looked.append(str(path))
@@ -82,7 +82,7 @@ def _found(screen: Screen, execution: str, journal: Path | None) -> tuple[Path, 
 
 
 def _policy(name: str) -> Policy:
-    return assembly.resolve(name, Settings.read()).policy(Policy)
+    return _wiring.resolve(name, Settings.read()).policy(Policy)
 
 
 def _document(done: _Replay) -> dict[str, object]:
@@ -113,7 +113,7 @@ def _document(done: _Replay) -> dict[str, object]:
             "version": done.version.name,
             "policy": done.policy.name,
             "policy_digest": done.policy.digest,
-            **render.outcome_document(done.outcome),
+            **formatting.outcome_document(done.outcome),
         },
     }
 
@@ -124,7 +124,7 @@ def _print(screen: Screen, done: _Replay) -> None:
     rows = [
         ("version", recording.version, done.version.name),
         ("answered", recording.served_by, "generated" if outcome.ok else "none"),
-        ("verdict", _verdict(done.call), render.verdict(outcome)),
+        ("verdict", _verdict(done.call), formatting.verdict(outcome)),
         ("took", _took(done.call), f"{outcome.usage.wall_ms:.1f} ms"),
         ("policy", _named(recording.policy, recording.policy_digest), _named(done.policy.name, done.policy.digest)),
     ]
@@ -135,7 +135,7 @@ def _print(screen: Screen, done: _Replay) -> None:
         screen.heading("then:")
         screen.line(_answered(done))
         screen.heading("now:")
-    render.print_result(screen, outcome)
+    formatting.print_result(screen, outcome)
     screen.line()
     if done.policy_changed:
         screen.line("the policy has another digest than then: rules or budgets differ")
@@ -146,7 +146,11 @@ def _answered(done: _Replay) -> str:
     recording = done.recording
     if recording.error is not None:
         return f"{recording.error.type}: {recording.error.message}"
-    return render.value_text(done.compared.value) if recording.answer is not None else f"not kept: {recording.left_out}"
+    return (
+        formatting.value_text(done.compared.value)
+        if recording.answer is not None
+        else f"not kept: {recording.left_out}"
+    )
 
 
 def _verdict(call: ExecutionPayload | None) -> str:

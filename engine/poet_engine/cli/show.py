@@ -8,13 +8,13 @@ import dataclasses
 import datetime as dt
 import re
 
-from poet_engine.cli.screen import Screen
-from poet_engine.cli.stored import Stored, stored
+from poet_engine._env import Settings
+from poet_engine.cli.console import Screen
+from poet_engine.cli.function_folder import Stored, stored
 from poet_engine.errors import PoetError, UsageError
 from poet_engine.events import ExecutionEvent, ExecutionPayload
 from poet_engine.journal import Journal
-from poet_engine.settings import Settings
-from poet_engine.store import StoredVersion
+from poet_engine.versions import StoredVersion
 
 _VERSION = re.compile(r"v\d+")  # a bare source has the first digits of its digest
 _LOOKED_AT = 50  # of its last calls: those whose argument was refused say nothing about where it runs

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from poet_engine.cli.reading import read_text
+from poet_engine.cli.source_files import read_text
 from poet_engine.errors import UsageError
 
 _FORM = "write path.py:function or package.module:function"

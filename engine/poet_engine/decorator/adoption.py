@@ -6,7 +6,7 @@ It is parsed only after the gate's worker has parsed it within its caps.
 import ast
 from collections.abc import Iterable, Iterator, Sequence
 
-from poet_engine.decorator.preparing import Candidate
+from poet_engine.decorator.serving import Candidate
 from poet_engine.decorator.states import FunctionContext
 from poet_engine.domains import FunctionInfo, FunctionKind, Parameter
 from poet_engine.domains.data_flow import FunctionNode, own_nodes

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, Self, TypeVar, cast, overload
 
+from poet_engine._units import seconds
 from poet_engine.decorator.deferred import DeferredHandle
 from poet_engine.decorator.options import OBJECTIVE_ALONE, RETRIES, RETRY_ON, Options
 from poet_engine.decorator.wiring import require
 from poet_engine.errors import UsageError
-from poet_engine.units import seconds
 
 if TYPE_CHECKING:
-    from poet_engine.decorator.function import PoetHandle
+    from poet_engine.decorator.handle import PoetHandle
     from poet_engine.policy import Policy
 
 _Params = ParamSpec("_Params")

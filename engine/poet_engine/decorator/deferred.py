@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, ParamSpec
 
+from poet_engine._fork import ForkedLock
 from poet_engine.decorator.options import Options
-from poet_engine.forks import ForkedLock
 
 if TYPE_CHECKING:
-    from poet_engine.decorator.function import PoetHandle
+    from poet_engine.decorator.handle import PoetHandle
 
 _Params = ParamSpec("_Params")
 
@@ -37,7 +37,7 @@ class DeferredHandle(Generic[_Params]):
     def handle(self) -> "PoetHandle[_Params]":
         """The handle itself."""
         if self._handle is None:
-            from poet_engine.decorator.function import PoetHandle  # noqa: PLC0415 - see above
+            from poet_engine.decorator.handle import PoetHandle  # noqa: PLC0415 - see above
 
             with self._lock:
                 if self._handle is None:

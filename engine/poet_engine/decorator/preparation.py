@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from poet_engine.forks import ForkedLock
+from poet_engine._fork import ForkedLock
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 300.0
 _RETRY_PATIENCE_S = 0.5  # of the one call that begins a further attempt; the others do not wait for it

@@ -4,10 +4,11 @@ import asyncio
 import functools
 from collections.abc import Callable
 
+from poet_engine.decorator.once_logger import OnceLogger
 from poet_engine.decorator.options import Options
 from poet_engine.decorator.preparation import Preparation
-from poet_engine.decorator.preparing import prepare
 from poet_engine.decorator.recording import open_journal
+from poet_engine.decorator.serving import prepare
 from poet_engine.decorator.states import (
     PREPARING_S,
     PREPARING_SHARE,
@@ -17,7 +18,6 @@ from poet_engine.decorator.states import (
     passes,
     usable,
 )
-from poet_engine.decorator.telling import OnceLogger
 from poet_engine.decorator.wiring import wiring
 from poet_engine.journal.recorder import Recorder
 

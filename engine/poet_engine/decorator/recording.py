@@ -3,10 +3,10 @@
 import dataclasses
 from collections.abc import Mapping
 
-from poet_engine.decorator.execution import CallReport, CallStart, RecordedArguments, error_info
-from poet_engine.decorator.places import recorder_for
+from poet_engine.decorator.call_report import CallReport, CallStart, RecordedArguments, error_info
+from poet_engine.decorator.folders import recorder_for
+from poet_engine.decorator.once_logger import OnceLogger
 from poet_engine.decorator.states import OriginalOnly, Serving
-from poet_engine.decorator.telling import OnceLogger
 from poet_engine.errors import PoetError
 from poet_engine.events import ExecutionError, RecordingPayload
 from poet_engine.journal import JournalError

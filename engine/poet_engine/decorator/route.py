@@ -3,22 +3,22 @@
 import dataclasses
 from collections.abc import Callable
 
-from poet_engine.decorator.execution import HOST
+from poet_engine.decorator.call_report import HOST
 from poet_engine.decorator.options import Options
-from poet_engine.decorator.preparing import previous_good, rescanned
+from poet_engine.decorator.serving import previous_good, rescanned
 from poet_engine.decorator.states import OriginalOnly, Serving
 from poet_engine.engine import Engine
 from poet_engine.errors import PoetError
-from poet_engine.resilience import guarding
-from poet_engine.resilience.answer import AttemptResult, Transient
+from poet_engine.resilience import breaker_gates
+from poet_engine.resilience.attempts import AttemptResult, Transient
 from poet_engine.resilience.breaker import BackendKey, BreakerRegistry, VersionKey
-from poet_engine.resilience.budget import RetryBudget
+from poet_engine.resilience.breaker_gates import BreakerGuard
 from poet_engine.resilience.bulkhead import Bulkhead
-from poet_engine.resilience.guard import Guard
-from poet_engine.resilience.guarding import BreakerGuard
-from poet_engine.resilience.limits import FALLBACKS
+from poet_engine.resilience.call_limits import FALLBACKS
+from poet_engine.resilience.gates import Guard
 from poet_engine.resilience.pipeline import CallPlan, Pipeline, Rung
-from poet_engine.store import StoredVersion
+from poet_engine.resilience.retry_budget import RetryBudget
+from poet_engine.versions import StoredVersion
 
 DEFAULT_TIMEOUT_S = 5.0
 
@@ -110,10 +110,10 @@ class Route:
     def _guards(self, state: Serving | OriginalOnly) -> tuple[Guard, ...]:
         if isinstance(state, OriginalOnly):
             key = self._key(self._called.full, "original", HOST)
-            return (BreakerGuard(self._breakers.get(key), guarding.of_host),)
+            return (BreakerGuard(self._breakers.get(key), breaker_gates.of_host),)
         engine = state.workplace.engine
         backend = self._breakers.get(BackendKey(engine.sandbox_name))
-        return (self._of_version(state, state.version, engine), BreakerGuard(backend, guarding.of_backend))
+        return (self._of_version(state, state.version, engine), BreakerGuard(backend, breaker_gates.of_backend))
 
     def _of_previous(self, state: Serving | OriginalOnly) -> tuple[Guard, ...] | None:
         if self.previous is None or isinstance(state, OriginalOnly):
@@ -122,7 +122,7 @@ class Route:
 
     def _of_version(self, state: Serving, version: StoredVersion, engine: Engine) -> BreakerGuard:
         key = self._key(str(state.workplace.versions.path), version.name, engine.sandbox_name)
-        return BreakerGuard(self._breakers.get(key), guarding.of_version)
+        return BreakerGuard(self._breakers.get(key), breaker_gates.of_version)
 
     def _key(self, function: str, version: str, sandbox: str) -> VersionKey:
         return VersionKey(function, version, sandbox, name=self._called.name, module=self._called.module)

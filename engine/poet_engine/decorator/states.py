@@ -2,16 +2,16 @@
 
 import dataclasses
 
+from poet_engine.decorator.folders import folder_of, store_of
 from poet_engine.decorator.modes import Mode
 from poet_engine.decorator.options import Options
-from poet_engine.decorator.places import folder_of, store_of
 from poet_engine.decorator.wiring import wiring
 from poet_engine.domains import Declined, Domain, FunctionInfo, Written, choose
 from poet_engine.engine import Engine
 from poet_engine.errors import UsageError
 from poet_engine.policy import Policy
 from poet_engine.policy.layers import resolve
-from poet_engine.store import FunctionStore, StoredVersion
+from poet_engine.versions import FunctionStore, StoredVersion
 
 BASE = "base"  # the domain of a function that names none
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from poet_engine.policy import Policy
     from poet_engine.policy.layers import PolicyContext
     from poet_engine.resilience.breaker import BreakerRegistry
-    from poet_engine.resilience.performing import Pauses
+    from poet_engine.resilience.drivers import Pauses
     from poet_engine.resilience.pipeline import Pipeline
 
 

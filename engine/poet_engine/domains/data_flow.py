@@ -14,7 +14,7 @@ The functions of this module read one tree in one pass and share one set of name
 import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from poet_engine.domains.words import word_set
+from poet_engine.domains.identifier_words import word_set
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 

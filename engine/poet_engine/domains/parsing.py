@@ -2,7 +2,7 @@
 
 import ast
 
-from poet_engine.forks import ForkedLock
+from poet_engine._fork import ForkedLock
 
 _ATTEMPTS = 5
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from poet_engine import errors
 from poet_engine.domains import ml_monitoring
+from poet_engine.domains.identifier_words import words_of
 from poet_engine.domains.model import Declined, Domain, FunctionInfo
-from poet_engine.domains.words import words_of
 
 
 def _without_code(domain: str) -> Domain:

@@ -4,7 +4,7 @@ import ast
 from collections import defaultdict
 
 from poet_engine.gate.check_imports import Uses
-from poet_engine.gate.model import CLASS, Binding, Source
+from poet_engine.gate.source_model import CLASS, Binding, Source
 from poet_engine.gate.vocabulary import BY_NAME, HOOKS
 
 _UPDATE, _WRAPS = "functools.update_wrapper", "functools.wraps"  # they copy the attributes of one object to another

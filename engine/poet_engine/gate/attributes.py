@@ -8,11 +8,11 @@ from poet_engine.gate.check_imports import Uses
 from poet_engine.gate.check_methods import MethodUses
 from poet_engine.gate.check_names import is_special
 from poet_engine.gate.escapes import escaped
-from poet_engine.gate.model import CLASS, Source
 from poet_engine.gate.own_classes import OwnClasses
 from poet_engine.gate.ownership import Ownership
 from poet_engine.gate.reporter import Reporter
 from poet_engine.gate.ruleset import Allowance
+from poet_engine.gate.source_model import CLASS, Source
 
 
 class Attributes:

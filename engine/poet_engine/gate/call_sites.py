@@ -8,8 +8,8 @@ from poet_engine.gate.attribute_uses import AttributeUses
 from poet_engine.gate.check_names import is_special
 from poet_engine.gate.class_statements import CLASS_METHOD, INSTANCE_METHOD, Method, OwnClass
 from poet_engine.gate.escapes import gives_class
-from poet_engine.gate.model import Source
 from poet_engine.gate.own_classes import OwnClasses
+from poet_engine.gate.source_model import Source
 
 _START = "__init__"
 

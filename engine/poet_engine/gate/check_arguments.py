@@ -7,8 +7,8 @@ from poet_engine.gate import vocabulary
 from poet_engine.gate.attributes import Attributes
 from poet_engine.gate.check_imports import Uses
 from poet_engine.gate.check_names import spreads
-from poet_engine.gate.model import Source
 from poet_engine.gate.reporter import Reporter
+from poet_engine.gate.source_model import Source
 
 
 def check(source: Source, attributes: Attributes, uses: Uses, reporter: Reporter) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from poet_engine.gate import vocabulary
 from poet_engine.gate.attributes import Attributes
 from poet_engine.gate.check_imports import Uses
-from poet_engine.gate.model import CLASS, Source
 from poet_engine.gate.reporter import Reporter
+from poet_engine.gate.source_model import CLASS, Source
 
 
 def check(source: Source, attributes: Attributes, uses: Uses, reporter: Reporter) -> None:

@@ -4,8 +4,8 @@ import ast
 import math
 from collections.abc import Iterable
 
-from poet_engine.gate.model import Source
 from poet_engine.gate.reporter import Reporter
+from poet_engine.gate.source_model import Source
 
 _WAYS_OUT = (ast.Return, ast.Raise, ast.Yield, ast.YieldFrom, ast.Await, ast.Assert)
 _OWN = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)

@@ -6,9 +6,9 @@ from poet_engine.gate import vocabulary
 from poet_engine.gate.attributes import Attributes
 from poet_engine.gate.check_arguments import names_members
 from poet_engine.gate.check_imports import Uses
-from poet_engine.gate.made import ClassAnalysis
-from poet_engine.gate.model import Binding, Source
+from poet_engine.gate.class_analysis import ClassAnalysis
 from poet_engine.gate.reporter import Reporter
+from poet_engine.gate.source_model import Binding, Source
 
 _PLAIN = (ast.Name, ast.Attribute, ast.Subscript, ast.Tuple, ast.BinOp, ast.BitOr, ast.Load)
 _SAME = frozenset({"classmethod", "staticmethod"})

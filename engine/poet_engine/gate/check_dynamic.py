@@ -5,8 +5,8 @@ import ast
 from poet_engine.gate import vocabulary
 from poet_engine.gate.attributes import Attributes
 from poet_engine.gate.check_names import is_own, spreads
-from poet_engine.gate.model import Source
 from poet_engine.gate.reporter import Reporter
+from poet_engine.gate.source_model import Source
 
 
 def check(source: Source, attributes: Attributes, reporter: Reporter) -> None:

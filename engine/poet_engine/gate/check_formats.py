@@ -5,8 +5,8 @@ import re
 import string
 
 from poet_engine.gate import vocabulary
-from poet_engine.gate.model import Source
 from poet_engine.gate.reporter import Reporter
+from poet_engine.gate.source_model import Source
 
 _DEEPEST = 2  # fields in the format of a field: Python itself follows them no deeper
 _STEP = re.compile(r"\.([^.\[\]]*)")

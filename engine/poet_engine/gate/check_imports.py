@@ -5,9 +5,9 @@ import dataclasses
 import difflib
 
 from poet_engine.gate import vocabulary
-from poet_engine.gate.model import CLASS, Binding, Scope, Source
 from poet_engine.gate.reporter import Reporter
 from poet_engine.gate.ruleset import Allowance
+from poet_engine.gate.source_model import CLASS, Binding, Scope, Source
 
 FUTURE = "__future__"
 _VERSION = "__version__"  # a plain text

@@ -13,10 +13,10 @@ from poet_engine.gate.check_imports import Uses
 from poet_engine.gate.check_names import spreads
 from poet_engine.gate.class_statements import CLASS_METHOD, Method
 from poet_engine.gate.escapes import gives_class
-from poet_engine.gate.model import Source
 from poet_engine.gate.own_values import INSTANCE, KLASS, One, Value
 from poet_engine.gate.ownership import Ownership
 from poet_engine.gate.reporter import Reporter
+from poet_engine.gate.source_model import Source
 from poet_engine.gate.vocabulary import BY_NAME
 
 _TOLD = frozenset({"__doc__", "__name__", "__qualname__", "cache_clear", "cache_info"})  # what leads to no call

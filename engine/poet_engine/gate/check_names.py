@@ -4,8 +4,8 @@ import ast
 import re
 
 from poet_engine.gate import vocabulary
-from poet_engine.gate.model import CLASS, COMPREHENSION, FUNCTION, MODULE, Scope, Source
 from poet_engine.gate.reporter import Reporter
+from poet_engine.gate.source_model import CLASS, COMPREHENSION, FUNCTION, MODULE, Scope, Source
 
 _TYPE_PARTS = 3
 _FIELDS = "__match_args__"

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from poet_engine.gate.attributes import Attributes
 from poet_engine.gate.check_imports import Uses
-from poet_engine.gate.model import Source
 from poet_engine.gate.reporter import Reporter
+from poet_engine.gate.source_model import Source
 from poet_engine.gate.vocabulary import BY_NAME, DISPATCH, GETTERS
 
 _PLOT = "plot"

@@ -4,8 +4,8 @@ import ast
 
 from poet_engine.gate.check_imports import Uses
 from poet_engine.gate.class_statements import CLASS_METHOD, INSTANCE_METHOD, OwnClass
-from poet_engine.gate.model import Source
 from poet_engine.gate.own_classes import OwnClasses
+from poet_engine.gate.source_model import Source
 from poet_engine.gate.vocabulary import FIELDS
 
 _TAKING = frozenset(

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from typing import Self, TypeVar
 
 from poet_engine.errors import ClosedError, InfraError, UsageError
-from poet_engine.gate.link import Fault, WorkerClient, WorkerGoneError, WorkerLimits
 from poet_engine.gate.report import GateStatistics, ScanReport
 from poet_engine.gate.reporter import fingerprint
 from poet_engine.gate.rules import CAUSES, RULES, TOO_LARGE, GateRule
+from poet_engine.gate.worker_client import Fault, WorkerClient, WorkerGoneError, WorkerLimits
 from poet_engine.outcome import Finding, Severity
 from poet_engine.policy import Policy
 

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from poet_engine.gate.model import COMPREHENSION, Binding, Scope, Source
+from poet_engine.gate.source_model import COMPREHENSION, Binding, Scope, Source
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _LATER = (*_FUNCTIONS, ast.GeneratorExp)  # what is in them may run when the name has another value

@@ -5,9 +5,9 @@ import ast
 from poet_engine.gate import library_names, vocabulary
 from poet_engine.gate.check_imports import Uses
 from poet_engine.gate.class_statements import Method, OwnClass
-from poet_engine.gate.model import CLASS, Source
 from poet_engine.gate.own_methods import Methods
 from poet_engine.gate.ruleset import Allowance
+from poet_engine.gate.source_model import CLASS, Source
 
 
 class OwnClasses:

@@ -2,7 +2,7 @@
 
 import ast
 
-from poet_engine.gate.model import Source
+from poet_engine.gate.source_model import Source
 
 _WRAPS = "functools.wraps"
 _TOLD = frozenset({"__doc__", "__name__", "__qualname__"})

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from poet_engine.gate import own_decorators, vocabulary
 from poet_engine.gate.class_statements import CLASS_METHOD, INSTANCE_METHOD, STATIC_METHOD, Method, OwnClass
-from poet_engine.gate.model import Scope, Source
+from poet_engine.gate.source_model import Scope, Source
 
 # They get a class without a decorator that says so; the first is given it by whoever calls it.
 _IMPLICIT = frozenset({"__class_getitem__", "__init_subclass__", "__new__"})

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from poet_engine.gate.class_statements import OwnClass
-from poet_engine.gate.model import Scope
+from poet_engine.gate.source_model import Scope
 
 INSTANCE, KLASS, PLAIN, ABSENT = "instance", "class", "plain", "absent"
 

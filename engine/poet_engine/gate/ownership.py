@@ -15,7 +15,6 @@ from poet_engine.gate.call_sites import CallSites, Site
 from poet_engine.gate.check_imports import Uses
 from poet_engine.gate.check_names import is_special, spreads
 from poet_engine.gate.class_statements import CLASS_METHOD, INSTANCE_METHOD, STATIC_METHOD, Method, OwnClass
-from poet_engine.gate.model import CLASS, Binding, Source
 from poet_engine.gate.narrowing import Narrowing, Question
 from poet_engine.gate.own_classes import OwnClasses
 from poet_engine.gate.own_values import (
@@ -35,6 +34,7 @@ from poet_engine.gate.own_values import (
     classes_of,
     joined,
 )
+from poet_engine.gate.source_model import CLASS, Binding, Source
 
 _DISPLAYS = (
     ast.Constant, ast.Dict, ast.DictComp, ast.GeneratorExp, ast.JoinedStr, ast.Lambda, ast.List, ast.ListComp, ast.Set,

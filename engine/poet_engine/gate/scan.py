@@ -14,13 +14,13 @@ from poet_engine.gate import (
     check_imports,
     check_names,
     check_plots,
-    check_text,
+    check_source_text,
 )
 from poet_engine.gate.attributes import Attributes
-from poet_engine.gate.model import Source
 from poet_engine.gate.reporter import Reporter
 from poet_engine.gate.rules import RULES
 from poet_engine.gate.ruleset import Caps, Ruleset
+from poet_engine.gate.source_model import Source
 from poet_engine.outcome import Finding
 
 Second = Callable[[ast.Module, str, Ruleset, Reporter], None]
@@ -57,9 +57,9 @@ def _parse(text: str, rules: Ruleset, reporter: Reporter) -> ast.Module | None:
     except UnicodeEncodeError as error:
         reporter.add(RULES["POET102"], f"The source holds half a character (a lone surrogate) at index {error.start}")
         return None
-    if not check_text.sizes(text, size, rules.caps, reporter):
+    if not check_source_text.sizes(text, size, rules.caps, reporter):
         return None
-    check_text.characters(text, reporter)
+    check_source_text.characters(text, reporter)
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError) as error:
@@ -88,7 +88,7 @@ def _judge(tree: ast.Module, text: str, rules: Ruleset, reporter: Reporter) -> b
     if reporter.cause == RULES["POET101"].cause:
         return False
     _literals(source, caps, reporter)
-    check_text.names(text, source.identifiers, reporter)
+    check_source_text.names(text, source.identifiers, reporter)
     uses = check_imports.check(source, rules.allowance, reporter)
     check_names.check(source, reporter)
     attributes = Attributes(source, rules.allowance, uses)

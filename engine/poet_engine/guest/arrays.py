@@ -12,10 +12,10 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol, cast
 
-from . import account
+from . import decoding_budget
 from .attachments import THRESHOLD, Attached, Collected, place
-from .importing import library
-from .travel import UndecodableError
+from .errors import UndecodableError
+from .library_imports import library
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -102,7 +102,7 @@ def _array_out(array: Array, where: str, parts: Collected | None, out: Out, *, b
         return NOT_MINE
     form: dict[str, object] = {"~": TAG, "d": name, "s": list(array.shape), **({"o": "F"} if by_column else {})}
     if parts is not None:
-        parts.price += account.price(TAG) + (array.nbytes // _BYTES_PER_PRICE if array.dtype.kind == "U" else 0)
+        parts.price += decoding_budget.price(TAG) + (array.nbytes // _BYTES_PER_PRICE if array.dtype.kind == "U" else 0)
     flat = (array.T if by_column else array).reshape(-1)
     if array.dtype.kind in "OU":
         form["v"] = out(flat.tolist(), where)
@@ -122,7 +122,7 @@ def _scalar_out(value: Array, where: str, parts: Collected | None, out: Out) -> 
     elif name not in DTYPES:
         return NOT_MINE
     if parts is not None:
-        parts.price += account.price(SCALAR_TAG)
+        parts.price += decoding_budget.price(SCALAR_TAG)
     plain = value.view("i8").item() if kind in "mM" else value.item()
     return {"~": SCALAR_TAG, "d": name, "v": out(plain, where)}
 
@@ -135,7 +135,7 @@ def _numpy() -> "ModuleType":
         raise UndecodableError("an array, but numpy is not installed here") from None
 
 
-def rebuild(raw: dict[str, object], attached: Attached, costs: account.DecodingBudget) -> object:
+def rebuild(raw: dict[str, object], attached: Attached, costs: decoding_budget.DecodingBudget) -> object:
     """The array of a tagged mapping that nobody vouches for, or its scalar in the form that older releases recorded."""
     name, shape, content = raw.get("d"), raw.get("s"), raw.get("v")
     if not isinstance(name, str) or not (name in DTYPES or _WIDE.fullmatch(name) or name == _OBJECTS):
@@ -160,7 +160,7 @@ def rebuild(raw: dict[str, object], attached: Attached, costs: account.DecodingB
     return array[()] if raw.get("scalar") is True and not shape else array
 
 
-def _of_items(name: str, items: object, shape: list[int], order: str, costs: account.DecodingBudget) -> object:
+def _of_items(name: str, items: object, shape: list[int], order: str, costs: decoding_budget.DecodingBudget) -> object:
     """An array of text or of Python objects."""
     numpy = _numpy()
     if not isinstance(items, list):

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from typing import Protocol
 
-from .travel import GuestSerializationError, UndecodableError
+from .errors import GuestSerializationError, UndecodableError
 
 # Below this a copy through the JSON costs less than the calls that a region takes (docs/values.md has the numbers).
 THRESHOLD = 1 << 16

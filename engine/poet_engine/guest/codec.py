@@ -20,13 +20,13 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Never, Protocol, TypeVar, cast
 
-from . import account, arrays, remedies, shape, tables
-from .account import DecodingBudget
+from . import arrays, decoding_budget, json_shape, serialization_remedies, tables
 from .attachments import NOTHING, THRESHOLD, Attached, Collected, place
-from .travel import HERE, GuestSerializationError, UndecodableError
+from .decoding_budget import DecodingBudget
+from .errors import HERE, GuestSerializationError, UndecodableError
 
 _TAG, _VALUE = "~", "v"
-_MAX_DEPTH = shape.MAX_DEPTH
+_MAX_DEPTH = json_shape.MAX_DEPTH
 # JSON integers up to here keep their form; larger ones go as hexadecimal, which is linear to read
 _PLAIN_INTEGER_BITS = 1024
 _SMALL = 1 << 63
@@ -91,9 +91,9 @@ def deliver(content: bytes, parts: Collected, results: int) -> bytes:
     Raises:
         GuestSerializationError: It costs more than a result may have.
     """
-    if parts.price or shape.may_cost(content):
-        price = shape.price(content) + parts.price
-        content = account.paid(content, price, os.fstat(results).st_size - parts.size, "the result")
+    if parts.price or json_shape.may_cost(content):
+        price = json_shape.price(content) + parts.price
+        content = decoding_budget.paid(content, price, os.fstat(results).st_size - parts.size, "the result")
     parts.deliver(results)
     return content
 
@@ -120,12 +120,12 @@ def to_wire(value: object, where: str, depth: int, parts: Collected | None = Non
         form = travelling_form(value, where, parts, out)
         if form is not arrays.NOT_MINE:
             return form
-    raise GuestSerializationError(where, kind.__name__, instead=remedies.instead_of(value))
+    raise GuestSerializationError(where, kind.__name__, instead=serialization_remedies.instead_of(value))
 
 
 def _tagged(tag: str, value: object, parts: Collected | None) -> dict[str, object]:
     if parts is not None:
-        parts.price += account.price(tag)
+        parts.price += decoding_budget.price(tag)
     return {_TAG: tag, _VALUE: value}
 
 
@@ -203,12 +203,12 @@ def _pay_for_hashes(members: list[object], parts: Collected | None) -> None:
         return
     parts.price += _member_price(members)
     if len(members) > _HARMLESS_HASHES:
-        parts.price += account.PROBE * sum(_extra_steps(list(map(hash, members))))
+        parts.price += decoding_budget.PROBE * sum(_extra_steps(list(map(hash, members))))
 
 
 def _member_price(members: list[object]) -> int:
     numbers = set(map(type, members)) <= _NUMBERS
-    return len(members) * (account.MEMBER if numbers else account.OBJECT_MEMBER)
+    return len(members) * (decoding_budget.MEMBER if numbers else decoding_budget.OBJECT_MEMBER)
 
 
 def _dict_out(value: dict[object, object], where: str, depth: int, parts: Collected | None) -> object:
@@ -231,7 +231,7 @@ def _dict_out(value: dict[object, object], where: str, depth: int, parts: Collec
 
 def _pairs_out(value: dict[object, object], where: str, depth: int, parts: Collected | None) -> list[list[object]]:
     if parts is not None:
-        parts.price += account.PAIR * len(value)
+        parts.price += decoding_budget.PAIR * len(value)
         parts.count(2 * len(value), where, type(value).__name__)
     _pay_for_hashes(list(value), parts)
     key: object = None
@@ -253,7 +253,7 @@ def _mapping_out(tag: str) -> _Encoder[dict[object, object]]:
             why = "it has attributes of its own, which would be lost"
             raise GuestSerializationError(where, type(value).__name__, why, instead="dict(value)")
         if parts is not None and tag == "ordered":
-            parts.price += account.ORDERED_PAIR * len(value)
+            parts.price += decoding_budget.ORDERED_PAIR * len(value)
         return _tagged(tag, _pairs_out(value, where, depth, parts), parts)
 
     return out
@@ -293,7 +293,7 @@ def _path_out(value: pathlib.PurePath, where: str, _depth: int, parts: Collected
 
 
 def _path_price(text: str) -> int:
-    return account.PATH_PART * text.count("/")
+    return decoding_budget.PATH_PART * text.count("/")
 
 
 def _bytes_out(value: bytes | bytearray, where: str, _depth: int, parts: Collected | None) -> object:
@@ -332,7 +332,7 @@ def _clock_out(value: dt.datetime | dt.time, where: str, _depth: int, parts: Col
     if value.fold:
         form["f"] = 1
         if parts is not None:
-            parts.price += account.FOLD
+            parts.price += decoding_budget.FOLD
     return form
 
 
@@ -380,11 +380,11 @@ def loads(data: bytes, attached: Attached = NOTHING, costs: DecodingBudget | Non
         DeadlinePassedError: There is no time left.
     """
     costs = costs or DecodingBudget()
-    is_long = len(data) > account.FREE
+    is_long = len(data) > decoding_budget.FREE
     data = data.rstrip(b" ")  # they have paid, and that was all
-    shape.check_characters(data)
+    json_shape.check_characters(data)
     reading = _DecodingState(attached, costs)
-    found = shape.check(data, costs)
+    found = json_shape.check(data, costs)
     if is_long:
         costs.ask()
     value = _parsed(data, reading)
@@ -402,7 +402,7 @@ def parse(data: bytes) -> object:
         UndecodableError: It breaks a rule; the message names the rule.
     """
     costs = DecodingBudget()
-    shape.check(data, costs)
+    json_shape.check(data, costs)
     return _parsed(data, _Pairs(costs))
 
 
@@ -420,7 +420,7 @@ def _parsed(data: bytes, reading: "_Pairs") -> object:
     except ValueError as error:  # JSON and UTF-8
         raise UndecodableError(f"not readable: {type(error).__name__}") from None
     # colons in texts are counted only where it matters
-    if reading.pairs != data.count(b":") and reading.pairs != shape.pairs(data):
+    if reading.pairs != data.count(b":") and reading.pairs != json_shape.pairs(data):
         raise UndecodableError("a key stands twice in one mapping")
     return value
 
@@ -485,7 +485,7 @@ class _DecodingState(_Pairs):
         decode = _DECODERS.get(tag) if isinstance(tag, str) else None
         if decode is None or not isinstance(tag, str):
             raise UndecodableError("an unknown tag")
-        self.costs.charge(account.price(tag))
+        self.costs.charge(decoding_budget.price(tag))
         try:
             return decode(raw, self)
         except UndecodableError:
@@ -556,7 +556,7 @@ def _hashable(items: list[object], costs: DecodingBudget) -> list[object]:
             raise UndecodableError("too many keys with the same hash")
         if len(items) > _HARMLESS_HASHES:
             for steps in _extra_steps(hashes):
-                costs.charge(account.PROBE * steps)
+                costs.charge(decoding_budget.PROBE * steps)
     return items
 
 
@@ -575,7 +575,7 @@ def _extra_steps(hashes: list[int]) -> Iterator[int]:
     size = 1 << _HARMLESS_HASHES.bit_length()
     while size < 8 * len(hashes):
         tried = hashes[: size * 2 // 3]
-        yield max(0, _steps(tried, size) - account.FREE_STEPS * len(tried))
+        yield max(0, _steps(tried, size) - decoding_budget.FREE_STEPS * len(tried))
         size *= 2
 
 
@@ -599,7 +599,7 @@ def _pairs(raw: dict[str, object], costs: DecodingBudget) -> dict[object, object
     value = raw.get(_VALUE)
     if not isinstance(value, list) or not set(map(type, value)) <= {list} or not set(map(len, value)) <= {2}:
         raise UndecodableError("pairs were expected")
-    costs.charge(account.PAIR * len(value))
+    costs.charge(decoding_budget.PAIR * len(value))
     keys = _hashable([pair[0] for pair in value], costs)
     result = dict(value)
     if len(result) != len(keys):
@@ -615,7 +615,7 @@ def _counter_in(raw: dict[str, object], reading: _DecodingState) -> dict[object,
 
 def _ordered_in(raw: dict[str, object], reading: _DecodingState) -> collections.OrderedDict[object, object]:
     pairs = _pairs(raw, reading.costs)
-    reading.costs.charge(account.ORDERED_PAIR * len(pairs))
+    reading.costs.charge(decoding_budget.ORDERED_PAIR * len(pairs))
     return collections.OrderedDict(pairs)
 
 
@@ -683,7 +683,7 @@ def _clock_in(kind: "type[dt.datetime | dt.time]") -> "_Decoder":
         value = kind.fromisoformat(_text(raw))
         if raw.get("f") != 1:
             return value
-        reading.costs.charge(account.FOLD)
+        reading.costs.charge(decoding_budget.FOLD)
         return value.replace(fold=1)
 
     return read

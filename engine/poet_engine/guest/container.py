@@ -21,12 +21,14 @@ import sys
 from collections.abc import Callable
 from typing import Never
 
-from . import confine, contained, kernel, landlock, lane, notify, payload, scratch, seccomp, zygote
+from . import confine, container_steps, kernel, landlock, lane, payload, scratch, seccomp, seccomp_notify, zygote
+from .child import ServedCall, ServedChild
+from .collected_files import harvest_own
 from .config import Config
-from .counters import NOT_COUNTED, Counters, growth
+from .container_counters import NOT_COUNTED, Counters, growth
+from .container_protocol import ARMED, COUNTS, ENDED, LARGEST_ORDER, PIECE
 from .frames import FrameKind, Reader, pack
-from .harvest import harvest_own
-from .passage import (
+from .host_channel import (
     CommandReader,
     FileStreamer,
     FrameRelay,
@@ -37,8 +39,6 @@ from .passage import (
     take_streams,
     write_all,
 )
-from .reports import ARMED, COUNTS, ENDED, LARGEST_ORDER, PIECE
-from .served import ServedCall, ServedChild
 
 _LARGEST_CONFIG = 1 << 20
 _CHUNK = 1 << 16
@@ -85,13 +85,13 @@ def _prepare(config: Config, reads: int, told: FrameWriter) -> "_Init":
     statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
     counters = Counters()
     config = dataclasses.replace(
-        config, landlock=landlock.abi(), told=contained.can_be_told(), cgroup=bool(counters.name)
+        config, landlock=landlock.abi(), told=container_steps.can_be_told(), cgroup=bool(counters.name)
     )
     zygote.load(config)
     lane.ignore_the_guest()  # after it: signals are for payloads as a new program has them
     kernel.set_dumpable(dumpable=False)
     confine.no_capabilities_to_regain(config, config.uid)  # payloads inherit it; of gVisor alone they had some
-    plan = confine.plan(config, config.uid, confine.seccomp_program(config), contained.STEPS)
+    plan = confine.plan(config, config.uid, confine.seccomp_program(config), container_steps.STEPS)
     standing = {
         "landlock": config.landlock,
         "told": config.told,
@@ -285,7 +285,7 @@ class _Init:
                 self._pieces.send(kind, size)
 
     def _on_notification(self, listener: int, event: int) -> None:
-        asked = notify.receive(listener) if event & select.POLLIN else None
+        asked = seccomp_notify.receive(listener) if event & select.POLLIN else None
         if asked is None:
             if not event & select.POLLIN:
                 self._poll.unregister(listener)
@@ -293,9 +293,9 @@ class _Init:
         forbidden = not seccomp.asks_for_process(asked.name, asked.arguments)
         self._told.say(FrameKind.ASKED, json.dumps([asked.name, asked.arguments]).encode())
         if not forbidden:
-            notify.refuse(listener, asked, errno.EAGAIN)
+            seccomp_notify.refuse(listener, asked, errno.EAGAIN)
         elif self._call.tolerant:
-            notify.refuse(listener, asked, errno.EPERM)
+            seccomp_notify.refuse(listener, asked, errno.EPERM)
         else:
             self._kill()
 

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, NamedTuple, Never
 
 from . import codec, confine, kernel, randomness, script
 from .attachments import NOTHING, Attached, Collected, Mapped
-from .ending import ENDING
+from .container_protocol import LONGEST_AHEAD
+from .errors import GuestSerializationError, UndecodableError
 from .frames import NONCE_SIZE, STAYS, Frame, FrameKind, Reader, pack
-from .reports import LONGEST_AHEAD
+from .interpreter_exit import ENDING
 from .standard_streams import STREAMS
-from .travel import GuestSerializationError, UndecodableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

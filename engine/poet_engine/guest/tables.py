@@ -11,11 +11,11 @@ import re
 import sys
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeGuard, cast
 
-from . import account
+from . import decoding_budget
 from .arrays import DTYPES, NOT_MINE, Array, Out, columns
 from .attachments import Collected
-from .importing import library
-from .travel import GuestSerializationError, UndecodableError
+from .errors import GuestSerializationError, UndecodableError
+from .library_imports import library
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -151,7 +151,7 @@ class _Sender:
         if type(index) not in (pandas.Index, pandas.RangeIndex, pandas.DatetimeIndex, pandas.TimedeltaIndex):
             raise GuestSerializationError(where, type(index).__name__, mend=_index_remedy(pandas, index))
         form: dict[str, object] = {"~": INDEX_TAG, "n": self._out(index.name, f"the name of {where}")}
-        self._charge(account.price(INDEX_TAG))
+        self._charge(decoding_budget.price(INDEX_TAG))
         if isinstance(index, pandas.RangeIndex):
             return {**form, "v": [_RANGE, [index.start, index.stop, index.step]]}
         form["v"] = self._column(index, where)
@@ -166,7 +166,7 @@ class _Sender:
 
     def series(self, series: _Series, where: str) -> dict[str, object]:
         """A column with its index and its name."""
-        self._charge(account.price(SERIES_TAG))
+        self._charge(decoding_budget.price(SERIES_TAG))
         return {
             "~": SERIES_TAG,
             "i": self._rows(series.index, where),
@@ -177,7 +177,7 @@ class _Sender:
 
     def frame(self, frame: _FrameForm, where: str) -> dict[str, object]:
         """A frame as one array for each type of its columns, and one list for each column of objects or text."""
-        self._charge(account.price(FRAME_TAG))
+        self._charge(decoding_budget.price(FRAME_TAG))
         labels = self.index(frame.columns, f"the columns of {where}")
         together: dict[object, list[int]] = {}
         blocks: list[object] = []
@@ -185,11 +185,11 @@ class _Sender:
             if getattr(kind, "str", None) in DTYPES:
                 together.setdefault(kind, []).append(number)
             else:
-                self._charge(account.COLUMN)
+                self._charge(decoding_budget.COLUMN)
                 name = f"{where}[{frame.columns[number]!r:.80}]"
                 blocks.append([number, *self._column(frame.iloc[:, number], name)])
         for places in together.values():
-            self._charge(account.BLOCK)
+            self._charge(decoding_budget.BLOCK)
             blocks.append([places, _ARRAY, columns(_together(frame, places), where, self._parts, self._out)])
         return {
             "~": FRAME_TAG,
@@ -221,7 +221,7 @@ class _Sender:
         form = {"object": _OBJECTS, "str": _TEXT}.get(str(kind))
         if form is None:
             raise GuestSerializationError(where, f"column of type {kind}", mend=_remedy(str(kind)))
-        self._charge(account.CELL * len(column))
+        self._charge(decoding_budget.CELL * len(column))
         return [form, self._out(column.tolist(), where)]
 
 
@@ -250,7 +250,9 @@ def _index_remedy(pandas: "ModuleType", index: _Index) -> str:
 
 
 def _frequency_price(name: str, length: int) -> int:
-    return account.FREQUENCY + length * (account.TICK if _TICKS.fullmatch(name) else account.STEP)
+    return decoding_budget.FREQUENCY + length * (
+        decoding_budget.TICK if _TICKS.fullmatch(name) else decoding_budget.STEP
+    )
 
 
 @functools.cache
@@ -261,7 +263,7 @@ def _pandas() -> "ModuleType":
         raise UndecodableError("a data frame, but pandas is not installed here") from None
 
 
-def index(raw: dict[str, object], costs: account.DecodingBudget) -> object:
+def index(raw: dict[str, object], costs: decoding_budget.DecodingBudget) -> object:
     """The index of a tagged mapping that nobody vouches for.
 
     Raises:
@@ -293,7 +295,7 @@ def _range_index(pandas: "ModuleType", content: list[object], name: object) -> o
     return _built("index", lambda: pandas.RangeIndex(*numbers, name=name))
 
 
-def series(raw: dict[str, object], costs: account.DecodingBudget) -> object:
+def series(raw: dict[str, object], costs: decoding_budget.DecodingBudget) -> object:
     """The series of a tagged mapping that nobody vouches for.
 
     Raises:
@@ -311,7 +313,7 @@ def series(raw: dict[str, object], costs: account.DecodingBudget) -> object:
     return _with_extras(_built("series", build), raw)
 
 
-def frame(raw: dict[str, object], costs: account.DecodingBudget) -> object:
+def frame(raw: dict[str, object], costs: decoding_budget.DecodingBudget) -> object:
     """The frame of a tagged mapping that nobody vouches for.
 
     Raises:
@@ -344,19 +346,19 @@ def frame(raw: dict[str, object], costs: account.DecodingBudget) -> object:
     return _with_extras(_built("data frame", build), raw)
 
 
-def _block(content: object, length: int, costs: account.DecodingBudget) -> tuple[list[int], FrameColumn]:
+def _block(content: object, length: int, costs: decoding_budget.DecodingBudget) -> tuple[list[int], FrameColumn]:
     """The places and the values of some columns that have one type, or of one column."""
     if not isinstance(content, list) or len(content) != 3:  # noqa: PLR2004 - places, kind and values
         raise UndecodableError("a bad column")
     places, kind, values = content
     if isinstance(places, list):
-        costs.charge(account.BLOCK)
+        costs.charge(decoding_budget.BLOCK)
         if kind != _ARRAY or not all(type(place) is int for place in places):
             raise UndecodableError("a bad block of columns")
         if not _is_plain(values) or values.shape != (length, len(places)):
             raise UndecodableError("a bad block of columns")
         return places, FrameColumn(_ARRAY, values)
-    costs.charge(account.COLUMN)
+    costs.charge(decoding_budget.COLUMN)
     column = _column([kind, values], costs)
     if type(places) is not int or kind == _ARRAY or _length(column) != length:
         raise UndecodableError("a bad column")
@@ -391,7 +393,7 @@ def _joined(pandas: "ModuleType", parts: list[tuple[list[int], FrameColumn]], le
     return cast("_FrameForm", pieces[0] if len(pieces) == 1 else pandas.concat(pieces, axis=1))
 
 
-def old_frame(raw: dict[str, object], costs: account.DecodingBudget) -> object:
+def old_frame(raw: dict[str, object], costs: decoding_budget.DecodingBudget) -> object:
     """The frame of a tagged mapping as older releases recorded it: labels as a list, and a column at a time.
 
     Raises:
@@ -403,7 +405,7 @@ def old_frame(raw: dict[str, object], costs: account.DecodingBudget) -> object:
         raise UndecodableError("a bad data frame")
     columns = []
     for content in contents:
-        costs.charge(account.COLUMN)
+        costs.charge(decoding_budget.COLUMN)
         columns.append(_column(content, costs))
     rows = None if found is None else _column(found, costs)
     lengths = {_length(column) for column in (*columns, *([] if rows is None else [rows]))}
@@ -442,11 +444,11 @@ def _rows(pandas: "ModuleType", found: object) -> _Index | None:
     raise UndecodableError("a bad index")
 
 
-def _column(content: object, costs: account.DecodingBudget) -> FrameColumn:
+def _column(content: object, costs: decoding_budget.DecodingBudget) -> FrameColumn:
     kind, values = content if isinstance(content, list) and len(content) == 2 else (None, None)  # noqa: PLR2004 - kind and values
     column = FrameColumn(str(kind), values)
     if column.kind != _ARRAY:
-        costs.charge(account.CELL * _length(column))
+        costs.charge(decoding_budget.CELL * _length(column))
     return column
 
 

@@ -20,7 +20,7 @@ from typing import Never
 
 from . import confine, kernel, lane, libraries, payload, randomness
 from .config import Config
-from .ending import ENDING
+from .interpreter_exit import ENDING
 from .standard_streams import STREAMS
 
 READY, FAILED = b"R", b"F"

@@ -13,7 +13,7 @@ import sysconfig
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from poet_engine import distributions
+from poet_engine import _distributions
 from poet_engine.errors import ImageError
 from poet_engine.images import elf, trimming
 from poet_engine.images.guest_files import guest_digest, guest_files
@@ -56,25 +56,25 @@ def contents(recipe: Recipe) -> Contents:
     Raises:
         ImageError: A distribution that it must have is not installed here.
     """
-    missing = [name for name in recipe.modules if distributions.version(name) is None]
+    missing = [name for name in recipe.modules if _distributions.version(name) is None]
     if missing:
         raise ImageError(
             f"the image {recipe.name!r} needs {', '.join(missing)}, and {sys.executable} does not have it; "
             f"install it there ({recipe.mend}), or build from an image: poet images build {recipe.name} --base IMAGE"
         )
     taken = _taken(recipe)
-    names = distributions.closure(taken)
+    names = _distributions.closure(taken)
     return Contents(
         name=recipe.name,
         guest=guest_digest(),
         python=platform.python_version(),
         modules=frozenset(taken.values()),
-        distributions={name: version for name in names if (version := distributions.version(name)) is not None},
+        distributions={name: version for name in names if (version := _distributions.version(name)) is not None},
     )
 
 
 def _taken(recipe: Recipe) -> Mapping[str, str]:
-    further = {name: module for name, module in recipe.further.items() if distributions.version(name) is not None}
+    further = {name: module for name, module in recipe.further.items() if _distributions.version(name) is not None}
     return {**recipe.modules, **further}
 
 
@@ -90,7 +90,7 @@ def entries(recipe: Recipe) -> list[Entry]:
             f"use --base: poet images build {recipe.name} --base python:{_minor()}-slim"
         )
     packages = [
-        path for name in distributions.closure(_taken(recipe)) for path in sorted(distributions.top_level(name))
+        path for name in _distributions.closure(_taken(recipe)) for path in sorted(_distributions.top_level(name))
     ]
     files = [*_library(), *_packages(packages), *guest_files()]
     compiled = [form for file in files if (form := compiled_beside(file, sys.implementation.cache_tag or ""))]

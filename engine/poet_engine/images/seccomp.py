@@ -14,7 +14,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from poet_engine.guest import notify, seccomp, syscalls
+from poet_engine.guest import seccomp, seccomp_notify, syscalls
 
 _ALLOW, _REFUSE = "SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO"
 _LOW_HALF = 0xFFFFFFFF  # the kernel takes 32 bits of these arguments; whoever sets a higher one must gain nothing
@@ -70,7 +70,7 @@ def profile(*, told: bool = False) -> dict[str, object]:
 
 _BY_ARGUMENT = {
     "getsockopt": (2, seccomp.SOCKET_OPTIONS),
-    "ioctl": (1, (*seccomp.IOCTLS, *notify.REQUESTS)),
+    "ioctl": (1, (*seccomp.IOCTLS, *seccomp_notify.REQUESTS)),
     "fcntl": (1, (*seccomp.FCNTLS, fcntl.F_ADD_SEALS)),  # the file for results can neither grow nor shrink
 }
 

@@ -4,10 +4,10 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from poet_engine.errors import UsageError
-from poet_engine.guest.account import DecodingBudget
 from poet_engine.guest.attachments import Collected
 from poet_engine.guest.codec import dumps, loads
-from poet_engine.guest.travel import GuestSerializationError, UndecodableError
+from poet_engine.guest.decoding_budget import DecodingBudget
+from poet_engine.guest.errors import GuestSerializationError, UndecodableError
 
 # Of arguments and of the answer, each. The wire form is ASCII, and an event at most doubles it (`"` becomes `\"`), so
 # that two of them leave room for the rest of an event of 1 MB.

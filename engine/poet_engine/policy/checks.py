@@ -5,7 +5,7 @@ import ipaddress
 import re
 from typing import TypeVar
 
-from poet_engine import units
+from poet_engine import _units
 from poet_engine.policy.names import normal
 
 Member = TypeVar("Member", bound=enum.StrEnum)
@@ -56,7 +56,7 @@ def duration(value: object, low: float, high: float) -> float:
     Raises:
         ValueError: Not a duration, or out of range.
     """
-    result = units.seconds(value)
+    result = _units.seconds(value)
     if not low <= result <= high:
         raise ValueError(f"{value!r} is out of range: {low:g}s to {high:g}s")
     return result
@@ -68,7 +68,7 @@ def size(value: object, low: int, high: int, why: str) -> int:
     Raises:
         ValueError: Not a size, or out of range.
     """
-    result = units.size(value)
+    result = _units.size(value)
     if result < low:
         raise ValueError(f"{value!r} is out of range: at least {low} bytes, because {why}")
     if result > high:

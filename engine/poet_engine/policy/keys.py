@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from poet_engine.outcome import Severity
-from poet_engine.policy import checks, kinds
-from poet_engine.policy.kinds import ValueType
+from poet_engine.policy import checks, types
 from poet_engine.policy.model import Fresh, Mode
+from poet_engine.policy.types import ValueType
 
 _DAY = 86_400.0
 # Carrying a call into a container takes a millisecond or two, and an interpreter that has nothing else to do as much
@@ -42,67 +42,67 @@ class Key:
 
 
 _LOWEST_FIRST = (Severity.LOW, Severity.MEDIUM, Severity.HIGH)
-_ENDPOINTS = kinds.allowed(checks.endpoints, r"^\S+:[0-9]+$", '`"host:port"`')
+_ENDPOINTS = types.allowed(checks.endpoints, r"^\S+:[0-9]+$", '`"host:port"`')
 
 _TABLE = (
     Key(
         "static.mode",
-        kinds.choice(Mode, (Mode.ENFORCE, Mode.WARN, Mode.AUDIT)),
+        types.choice(Mode, (Mode.ENFORCE, Mode.WARN, Mode.AUDIT)),
         "a finding rejects (`enforce`), the caller is told (`warn`), or it is recorded only (`audit`)",
     ),
-    Key("static.warn", kinds.levels(), "policies under whose `[static]` the source is scanned too, to tell the caller"),
-    Key("static.audit", kinds.levels(), "the same, to record it only"),
-    Key(IMPORTS, kinds.NAMES, "module → names of it that may be used; see below"),
+    Key("static.warn", types.levels(), "policies under whose `[static]` the source is scanned too, to tell the caller"),
+    Key("static.audit", types.levels(), "the same, to record it only"),
+    Key(IMPORTS, types.NAMES, "module → names of it that may be used; see below"),
     Key(
         "static.bandit_severity",
-        kinds.choice(Severity, _LOWEST_FIRST),
+        types.choice(Severity, _LOWEST_FIRST),
         "a bandit issue rejects from this severity on …",
     ),
-    Key("static.bandit_confidence", kinds.choice(Severity, _LOWEST_FIRST), "… when its confidence is at least this"),
-    Key("static.max_bytes", kinds.size(1, "an empty source has no function", 4 * _MIB), "longest source"),
-    Key("static.max_lines", kinds.count(1, 100_000), "most lines"),
-    Key("static.max_nodes", kinds.count(10, 1_000_000), "most nodes of the syntax tree"),
+    Key("static.bandit_confidence", types.choice(Severity, _LOWEST_FIRST), "… when its confidence is at least this"),
+    Key("static.max_bytes", types.size(1, "an empty source has no function", 4 * _MIB), "longest source"),
+    Key("static.max_lines", types.count(1, 100_000), "most lines"),
+    Key("static.max_nodes", types.count(10, 1_000_000), "most nodes of the syntax tree"),
     Key(
         "static.max_depth",
-        kinds.count(8, 200),
+        types.count(8, 200),
         "deepest nesting; `elif`, further operands and further methods of a chain do not nest",
     ),
     Key(
         "limits.warn",
-        kinds.levels(),
+        types.levels(),
         "policies to whose `[limits]` a run is compared, to tell the caller what was over",
     ),
-    Key("limits.audit", kinds.levels(), "the same, to record it only"),
-    Key("limits.wall", kinds.duration(_LEAST_TIME, _DAY), "time of one attempt, clipped to what the deadline leaves"),
-    Key("limits.cpu", kinds.duration(_LEAST_TIME, _DAY), "processor time of all its tasks together"),
-    Key("limits.cores", kinds.number(_LEAST_CORES, 1024), "cores it may keep busy at once"),
+    Key("limits.audit", types.levels(), "the same, to record it only"),
+    Key("limits.wall", types.duration(_LEAST_TIME, _DAY), "time of one attempt, clipped to what the deadline leaves"),
+    Key("limits.cpu", types.duration(_LEAST_TIME, _DAY), "processor time of all its tasks together"),
+    Key("limits.cores", types.number(_LEAST_CORES, 1024), "cores it may keep busy at once"),
     Key(
         "limits.memory",
-        kinds.size(16 * _MIB, "an interpreter that has answered one call has already used a part of that"),
+        types.size(16 * _MIB, "an interpreter that has answered one call has already used a part of that"),
         "the call's own growth, arguments and temporary files included",
     ),
     Key(
         "limits.processes",
-        kinds.count(0, 4096),
+        types.count(0, 4096),
         "processes beyond the first; where there may be any, threads are counted with them",
     ),
-    Key("limits.threads", kinds.count(0, 4096), "threads beyond the first"),
-    Key("limits.open_files", kinds.count(16, 65_536), "descriptors"),
-    Key("limits.output", kinds.size(0, "less than nothing cannot be printed"), "stdout and stderr together"),
+    Key("limits.threads", types.count(0, 4096), "threads beyond the first"),
+    Key("limits.open_files", types.count(16, 65_536), "descriptors"),
+    Key("limits.output", types.size(0, "less than nothing cannot be printed"), "stdout and stderr together"),
     Key(
         "limits.result",
-        kinds.size(_KIB, "a small error report has to fit"),
+        types.size(_KIB, "a small error report has to fit"),
         "the encoded result with its large arrays and bytes",
     ),
     Key(
         "limits.disk",
-        kinds.size(64 * _KIB, "a temporary file system has at least a few pages"),
+        types.size(64 * _KIB, "a temporary file system has at least a few pages"),
         "all temporary files",
     ),
-    Key("limits.inodes", kinds.count(16, 10_000_000), "temporary files and folders"),
+    Key("limits.inodes", types.count(16, 10_000_000), "temporary files and folders"),
     Key(
         "limits.stack",
-        kinds.size(256 * _KIB, "the interpreter itself needs that much"),
+        types.size(256 * _KIB, "the interpreter itself needs that much"),
         "the stack of the first thread",
     ),
     Key(
@@ -113,22 +113,22 @@ _TABLE = (
     Key("network.allow_private", _ENDPOINTS, "the only way to a private or loopback address"),
     Key(
         "isolation.fresh",
-        kinds.choice(Fresh, (Fresh.EXEC, Fresh.PROCESS, Fresh.NONE)),
+        types.choice(Fresh, (Fresh.EXEC, Fresh.PROCESS, Fresh.NONE)),
         "how new the process of a call is",
     ),
     Key(
         "isolation.preload",
-        kinds.allowed(checks.modules, checks.MODULE_PATTERN, "modules"),
+        types.allowed(checks.modules, checks.MODULE_PATTERN, "modules"),
         "modules imported before the call, outside its budgets",
     ),
-    Key("isolation.require", kinds.walls(), "walls without which nothing runs"),
+    Key("isolation.require", types.walls(), "walls without which nothing runs"),
     Key(
         "isolation.runtime",
-        kinds.runtime(),
+        types.runtime(),
         "the runtime that a container engine starts it with; `default` is the engine's own. "
         "The process sandbox has none",
     ),
-    Key(WAIVERS, kinds.WAIVERS, "findings that do not reject for a while; see below"),
+    Key(WAIVERS, types.WAIVERS, "findings that do not reject for a while; see below"),
 )
 KEYS: Mapping[str, Key] = MappingProxyType({key.name: key for key in _TABLE})
 LEVELS = tuple(name for name in KEYS if name.endswith((".warn", ".audit")))

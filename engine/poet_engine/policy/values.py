@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Never, TypeVar, cast
 
 from poet_engine.errors import PolicyError
-from poet_engine.policy import keys, kinds
+from poet_engine.policy import keys, types
 from poet_engine.policy.keys import IMPORTS, KEYS, LEVELS, WAIVERS
 from poet_engine.policy.model import Effective, Isolation, Level, Limits, Mode, Network, Static
 from poet_engine.policy.waivers import Waiver
@@ -90,7 +90,7 @@ def assembled(values: Values, kind: type[P], *, name: str, extends: str | None) 
 def levels_at(name: str, policies: Iterable[Effective]) -> tuple[Level, ...]:
     """What the key `name` (`static.warn` and its like) holds when it names these policies."""
     section, _, mode = name.partition(".")
-    return kinds.in_order(
+    return types.in_order(
         Level(
             section=section,
             mode=Mode(mode),

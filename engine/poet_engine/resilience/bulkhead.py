@@ -5,7 +5,7 @@ import dataclasses
 import threading
 from collections.abc import Callable
 
-from poet_engine.forks import ForkedLock
+from poet_engine._fork import ForkedLock
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -14,12 +14,12 @@ from collections.abc import Callable, Generator
 
 from poet_engine.outcome import Blame
 from poet_engine.resilience import retry
-from poet_engine.resilience.answer import AttemptResult, Transient, asked_to_wait, body_never_started, in_short
-from poet_engine.resilience.budget import RetryBudget
+from poet_engine.resilience.attempts import AttemptResult, Transient, asked_to_wait, body_never_started, in_short
 from poet_engine.resilience.bulkhead import Bulkhead, BulkheadWaiter
 from poet_engine.resilience.deadline import Deadline
-from poet_engine.resilience.guard import Admission, FinishedCall, Guard, NotAdmitted
+from poet_engine.resilience.gates import Admission, FinishedCall, Guard, NotAdmitted
 from poet_engine.resilience.rate_limit import RateLimit
+from poet_engine.resilience.retry_budget import RetryBudget
 
 _MOST_TRIES = 50
 _WHOLE = 0.9  # of its usual time: an attempt that had less ran out of what others had used up

@@ -5,12 +5,12 @@ import threading
 from collections.abc import Callable
 from typing import Self
 
-from poet_engine.cancellation import Cancellation
+from poet_engine._cancellation import Cancellation
 from poet_engine.errors import ClosedError, SandboxUnavailableError
 from poet_engine.job import Job, Script
 from poet_engine.outcome import Blame, Evidence, Outcome, Status
-from poet_engine.sandbox import misuse
-from poet_engine.sandbox.protocol import IsolationCheck, Means, Sandbox, SandboxStatistics
+from poet_engine.sandbox import lifecycle
+from poet_engine.sandbox.base import IsolationCheck, Means, Sandbox, SandboxStatistics
 
 
 class OpeningSandbox:
@@ -52,7 +52,7 @@ class OpeningSandbox:
             ClosedError: This process has forked from the one that opens it.
         """
         if self._sandbox is None:
-            misuse.ensure_same_process(self._owner)
+            lifecycle.ensure_same_process(self._owner)
         self._thread.join()
         if self._sandbox is not None:
             return self._sandbox

@@ -8,14 +8,14 @@ from collections.abc import Callable
 
 from poet_engine.errors import SerializationError
 from poet_engine.guest import codec
-from poet_engine.guest.account import DecodingBudget, never
 from poet_engine.guest.attachments import NOTHING, Attached, Collected
+from poet_engine.guest.decoding_budget import DecodingBudget, never
+from poet_engine.guest.errors import GuestSerializationError, UndecodableError
 from poet_engine.guest.frames import NONCE_SIZE, STAYS, Frame, FrameKind, FrameTooLargeError, Reader
 from poet_engine.guest.script import HEADER_LENGTH
-from poet_engine.guest.travel import GuestSerializationError, UndecodableError
 from poet_engine.job import Job, Script
 from poet_engine.outcome import ErrorInfo
-from poet_engine.sandbox import files_in
+from poet_engine.sandbox import input_files
 from poet_engine.sandbox.verdict import Answer, Garbled, InputRefusal, Raised, Returned
 
 # An exception's or refusal's frame: message and traceback are cut by the guest well below this.
@@ -74,7 +74,7 @@ def script_request(script: Script) -> Request:
     Raises:
         UsageError: A name or an argument could mean something else inside; the error names it.
     """
-    files_in.check(script)
+    input_files.check(script)
     header = json.dumps(
         {
             "source": script.source,

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 import pytest
 
 from poet_engine import _resources, images
+from poet_engine._env import Settings
 from poet_engine.dockerd import DEFAULT_HOST
 from poet_engine.images import Image, ImageBuilder, ImageClient
 from poet_engine.policy import Policy
-from poet_engine.sandbox.docker import configuration, ownership
-from poet_engine.sandbox.docker.configuration import ContainerSpec
+from poet_engine.sandbox.docker import container_spec, ownership
+from poet_engine.sandbox.docker.container_spec import ContainerSpec
 from poet_engine.sandbox.docker.engine import LABEL_OWNER, ContainerClient, ContainerState
-from poet_engine.settings import Settings
 
 _POLICY = Policy.parse(
     'version = 1\nname = "small"\nextends = "restricted"\n'
@@ -51,7 +51,7 @@ class Containers:
             runtime=runtime,
             profile=self._profile,
         )
-        body = configuration.body(_POLICY, asked)
+        body = container_spec.body(_POLICY, asked)
         self._made.append(self.engine.create({**body, **changed}, ownership.name(os.urandom)))
         return self._made[-1]
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Generator, Iterator
 import pytest
 
 from poet_engine import bulk
+from poet_engine._cancellation import Cancellation
 from poet_engine.bulk import Threads
-from poet_engine.cancellation import Cancellation
 from poet_engine.errors import ClosedError, SerializationError, UsageError
 from poet_engine.job import Job
 from poet_engine.outcome import Blame, Outcome, Status

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from poet_engine.cli import main
-from poet_engine.store import FunctionStore, Metadata, VersionStore
+from poet_engine.versions import FunctionStore, Metadata, VersionStore
 
 METADATA = Metadata(
     created=1.0, domain="d", policy="p", policy_digest="0", original_digest="1", python="3.11", poet_version="0",

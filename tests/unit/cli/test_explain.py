@@ -10,7 +10,7 @@ import pytest
 from poet_engine.cli import main
 from poet_engine.events import AttemptNote, BreakerPayload, EventFactory, FeedbackPayload, RefusalNote
 from poet_engine.journal import Journal
-from poet_engine.journal.explaining import look_next
+from poet_engine.journal.explain import look_next
 from poet_engine.journal.recorder import ExecutedCall, Recorder, payload
 from poet_engine.outcome import Blame, ErrorInfo, Evidence, Finding, Outcome, Severity, Status, Usage
 from poet_engine.policy import Policy

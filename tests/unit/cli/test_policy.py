@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from poet_engine.cli import main, policy
-from poet_engine.cli.screen import Screen
+from poet_engine.cli.console import Screen
 from poet_engine.policy import Policy, schema
 
 WAIVER = '[[waivers]]\nrule = "POET110"\nscope = "reader.py"\nowner = "us"\nreason = "needs it"\nexpires = {}\n'

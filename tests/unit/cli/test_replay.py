@@ -17,8 +17,8 @@ from poet_engine.journal import Journal
 from poet_engine.journal.recorder import ExecutedCall, Recorder
 from poet_engine.outcome import Blame, Status, Usage
 from poet_engine.policy import Policy
-from poet_engine.sandbox.scripted import Answer, ScriptedSandbox, failed, ok
-from poet_engine.store import Metadata, VersionStore
+from poet_engine.sandbox.fake import Answer, ScriptedSandbox, failed, ok
+from poet_engine.versions import Metadata, VersionStore
 
 POLICY = Policy.load("data")
 METADATA = Metadata(

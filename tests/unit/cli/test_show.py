@@ -12,7 +12,7 @@ from poet_engine.journal import Journal
 from poet_engine.journal.recorder import ExecutedCall, Recorder
 from poet_engine.outcome import Blame, Outcome, Status
 from poet_engine.policy import Policy
-from poet_engine.store import FunctionStore, Metadata, VersionStore
+from poet_engine.versions import FunctionStore, Metadata, VersionStore
 
 POLICY = Policy.load("data")
 METADATA = Metadata(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from poet_engine.cli.reading import read_text
+from poet_engine.cli.source_files import read_text
 from poet_engine.cli.target import find
 from poet_engine.errors import UsageError
 

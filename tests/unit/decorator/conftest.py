@@ -21,7 +21,7 @@ from tests.unit.resilience.clocks import Clock
 from poet_engine import decorator
 from poet_engine.decorator import PoetHandle, wiring
 from poet_engine.decorator.modes import Mode
-from poet_engine.decorator.observing import FILENAME
+from poet_engine.decorator.mutation_check import FILENAME
 from poet_engine.engine import Engine
 from poet_engine.events import Event, EventFactory, ExecutionEvent, RecordingEvent
 from poet_engine.gate import Gate
@@ -32,9 +32,9 @@ from poet_engine.outcome import Blame, ErrorInfo, Outcome, Status
 from poet_engine.policy import Policy
 from poet_engine.policy.layers import PolicyContext, policy_context
 from poet_engine.resilience.breaker import BreakerRegistry, BreakerSettings
-from poet_engine.resilience.performing import Pauses
+from poet_engine.resilience.drivers import Pauses
 from poet_engine.resilience.pipeline import Pipeline
-from poet_engine.sandbox.scripted import Answer, ScriptedSandbox, ok
+from poet_engine.sandbox.fake import Answer, ScriptedSandbox, ok
 
 DETECTOR = '''\
 from poet_engine.decorator import poet

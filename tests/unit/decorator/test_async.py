@@ -13,7 +13,7 @@ from poet_engine.errors import SandboxUnavailableError, UsageError
 from poet_engine.events import ExecutionEvent
 from poet_engine.job import Job
 from poet_engine.outcome import ErrorInfo, Outcome, Status
-from poet_engine.sandbox.scripted import failed, ok
+from poet_engine.sandbox.fake import failed, ok
 
 if TYPE_CHECKING:
     from tests.unit.decorator.conftest import Detector, Workshop

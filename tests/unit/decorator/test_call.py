@@ -15,7 +15,7 @@ from poet_engine.events import ExecutionEvent
 from poet_engine.job import Job
 from poet_engine.journal import JournalError
 from poet_engine.outcome import Blame, ErrorInfo, Outcome, Status, Usage
-from poet_engine.sandbox.scripted import failed, ok
+from poet_engine.sandbox.fake import failed, ok
 
 if TYPE_CHECKING:
     from tests.unit.decorator.conftest import Detector, Workshop

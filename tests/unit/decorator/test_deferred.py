@@ -4,7 +4,7 @@ import asyncio
 import threading
 
 from poet_engine.decorator.deferred import DeferredHandle
-from poet_engine.decorator.function import PoetHandle
+from poet_engine.decorator.handle import PoetHandle
 from poet_engine.decorator.options import Options
 
 

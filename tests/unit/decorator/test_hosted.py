@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from poet_engine.decorator.function import PoetHandle
+from poet_engine.decorator.handle import PoetHandle
 from poet_engine.decorator.options import Options
 from poet_engine.errors import SandboxUnavailableError
 

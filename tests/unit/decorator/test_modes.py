@@ -8,7 +8,7 @@ import pytest
 
 from poet_engine.decorator.modes import CANARY_SHARE
 from poet_engine.outcome import Blame, Outcome, Status
-from poet_engine.sandbox.scripted import failed, ok
+from poet_engine.sandbox.fake import failed, ok
 
 if TYPE_CHECKING:
     from tests.unit.decorator.conftest import Workshop

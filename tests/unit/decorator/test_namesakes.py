@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.unit.decorator.conftest import DETECTOR
 
-from poet_engine.decorator.telling import transition_payload
+from poet_engine.decorator.once_logger import transition_payload
 from poet_engine.errors import UsageError
 from poet_engine.events import BreakerPayload, FeedbackEvent
 from poet_engine.journal import Journal

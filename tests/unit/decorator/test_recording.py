@@ -16,7 +16,7 @@ from poet_engine.events import MAX_BYTES, RecordingPayload
 from poet_engine.journal.recorder import Recorder
 from poet_engine.journal.recordings import MOST_BYTES
 from poet_engine.outcome import Blame, Status
-from poet_engine.sandbox.scripted import failed, ok
+from poet_engine.sandbox.fake import failed, ok
 
 if TYPE_CHECKING:
     from tests.unit.decorator.conftest import Workshop

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from poet_engine import InputRefused
-from poet_engine.decorator.function import PoetHandle
+from poet_engine.decorator.handle import PoetHandle
 from poet_engine.decorator.options import Options
 from poet_engine.errors import GuestError, LimitError, NotServedError
 from poet_engine.job import Job
 from poet_engine.outcome import Blame, ErrorInfo, Outcome, Status
 from poet_engine.resilience.breaker import BreakerRegistry, BreakerSettings
-from poet_engine.resilience.breaker.record import find
-from poet_engine.sandbox.scripted import failed, ok
-from poet_engine.store import VersionStore
+from poet_engine.resilience.breaker.stored_state import find
+from poet_engine.sandbox.fake import failed, ok
+from poet_engine.versions import VersionStore
 
 if TYPE_CHECKING:
     from tests.unit.decorator.conftest import Detector, Workshop

@@ -11,8 +11,8 @@ from poet_engine.decorator import PoetHandle
 from poet_engine.decorator.options import Options
 from poet_engine.errors import UsageError
 from poet_engine.outcome import Status
-from poet_engine.sandbox.scripted import failed
-from poet_engine.store import StoreError
+from poet_engine.sandbox.fake import failed
+from poet_engine.versions import StoreError
 
 if TYPE_CHECKING:
     from tests.unit.decorator.conftest import Detector, Workshop

@@ -10,7 +10,7 @@ from poet_engine.gate import Gate
 from poet_engine.journal import Journal
 from poet_engine.journal.recorder import Recorder
 from poet_engine.policy import Policy
-from poet_engine.sandbox.scripted import Answer, ScriptedSandbox, ok
+from poet_engine.sandbox.fake import Answer, ScriptedSandbox, ok
 
 POLICY = Policy.load("restricted")
 CLEAN = "def double(x):\n    return 2 * x\n"

@@ -16,7 +16,7 @@ from poet_engine.job import Job, Script
 from poet_engine.journal import Journal
 from poet_engine.outcome import Blame, Effect, Evidence, Outcome, Status, Usage
 from poet_engine.policy import Policy
-from poet_engine.sandbox.scripted import ScriptedSandbox, failed, ok
+from poet_engine.sandbox.fake import ScriptedSandbox, failed, ok
 
 BROKEN = "def double(x:\n"
 

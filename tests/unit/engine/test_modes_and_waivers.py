@@ -12,7 +12,7 @@ from poet_engine.gate import Gate
 from poet_engine.journal import Journal
 from poet_engine.outcome import Effect, Finding, Status, Usage
 from poet_engine.policy import Policy
-from poet_engine.sandbox.scripted import ScriptedSandbox, ok
+from poet_engine.sandbox.fake import ScriptedSandbox, ok
 
 
 def marked(findings: Sequence[Finding]) -> list[tuple[str, Effect]]:

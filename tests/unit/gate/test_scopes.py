@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from poet_engine.gate.model import Source
+from poet_engine.gate.source_model import Source
 
 # Each source uses `x` exactly once as `use(x)`; the kinds are what it can mean there.
 MEANINGS = {

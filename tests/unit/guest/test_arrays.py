@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from poet_engine.guest import arrays, codec
-from poet_engine.guest.travel import GuestSerializationError, UndecodableError
+from poet_engine.guest.errors import GuestSerializationError, UndecodableError
 
 FUZZ = settings(deadline=None, max_examples=300)  # a shared machine is slow at times, which says nothing
 SHAPES: list[tuple[int, ...]] = [(), (0,), (1,), (7,), (2, 3), (3, 0, 2), (1,) * 32]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from poet_engine.guest import arrays, codec
 from poet_engine.guest.attachments import THRESHOLD, Collected, Mapped, copy_at, place, read_at, write_at
-from poet_engine.guest.travel import GuestSerializationError, UndecodableError
+from poet_engine.guest.errors import GuestSerializationError, UndecodableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

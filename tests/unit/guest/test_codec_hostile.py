@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poet_engine.guest import codec
-from poet_engine.guest.account import DecodingBudget
-from poet_engine.guest.travel import UndecodableError
+from poet_engine.guest.decoding_budget import DecodingBudget
+from poet_engine.guest.errors import UndecodableError
 
 FUZZ = settings(deadline=None, max_examples=400)  # a shared machine is slow at times, which says nothing
 

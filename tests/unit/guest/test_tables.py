@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from poet_engine.guest import codec
 from poet_engine.guest.attachments import THRESHOLD, Collected
-from poet_engine.guest.travel import GuestSerializationError, UndecodableError
+from poet_engine.guest.errors import GuestSerializationError, UndecodableError
 
 FUZZ = settings(deadline=None, max_examples=200)  # a shared machine is slow at times, which says nothing
 LONG = THRESHOLD // 8

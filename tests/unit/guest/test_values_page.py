@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from poet_engine.guest import account, arrays, attachments, codec, shape
+from poet_engine.guest import arrays, attachments, codec, decoding_budget, json_shape
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "values.md").read_text(encoding="utf-8")
 TABLE = PAGE.partition("## What travels")[2].partition("\n## ")[0]
@@ -37,7 +37,7 @@ def test_the_page_states_the_limits_of_the_code() -> None:
     assert f"| keys or members with the same hash | {codec._MAX_EQUAL_HASHES} in one collection |" in PAGE
     assert f"`int` above {codec._PLAIN_INTEGER_BITS:,} bits" in PAGE
     assert f"from {attachments.THRESHOLD >> 10} KiB on" in PAGE
-    assert f"more than\n{shape.MAX_DIGITS} digits, floats of more than {shape.MAX_FLOAT_DIGITS}" in PAGE
+    assert f"more than\n{json_shape.MAX_DIGITS} digits, floats of more than {json_shape.MAX_FLOAT_DIGITS}" in PAGE
     assert f"up to {codec._MAX_FRACTION_BITS:,} bits above and below the line" in PAGE
 
 
@@ -45,7 +45,7 @@ def test_the_page_states_the_prices_of_the_code() -> None:
     prices = PAGE.partition("| what | price in bytes |")[2].partition("\n\n")[0]
     stated = set(re.findall(r"[0-9,]*[0-9]", prices)) | {"0"}  # `none` of a tuple
     for tag in codec._DECODERS:
-        assert f"{account.price(tag):,}" in stated, tag
+        assert f"{decoding_budget.price(tag):,}" in stated, tag
     for name in (
         *(
             "LIST",
@@ -62,8 +62,8 @@ def test_the_page_states_the_prices_of_the_code() -> None:
         ),
         *("BLOCK", "COLUMN", "FREQUENCY", "TICK", "STEP", "FOLD"),
     ):
-        assert f"{getattr(account, name):,}" in stated, name
-    assert f"more than its bytes and {account.FREE >> 10} KiB" in PAGE.replace("\n", " ")
+        assert f"{getattr(decoding_budget, name):,}" in stated, name
+    assert f"more than its bytes and {decoding_budget.FREE >> 10} KiB" in PAGE.replace("\n", " ")
 
 
 def test_the_page_lists_the_units_of_time_that_arrays_travel_in() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from poet_engine import _resources
-from poet_engine.guest import notify, seccomp
+from poet_engine.guest import seccomp, seccomp_notify
 from poet_engine.images import seccomp as profile
 
 _FILE = Path(_resources.folder("sandbox_images")) / "seccomp.json"
@@ -54,7 +54,7 @@ def test_what_the_guest_needs_is_allowed(name: str) -> None:
 def test_arguments_of_32_bits_are_compared_as_such() -> None:
     """A comparison of all 64 bits is walked around by setting a high one, which the kernel drops."""
     for name, index, values in (
-        ("ioctl", 1, (*seccomp.IOCTLS, *notify.REQUESTS)),
+        ("ioctl", 1, (*seccomp.IOCTLS, *seccomp_notify.REQUESTS)),
         ("fcntl", 1, (*seccomp.FCNTLS, fcntl.F_ADD_SEALS)),
     ):
         expected = [

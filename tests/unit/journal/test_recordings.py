@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from poet_engine.comparing import same
+from poet_engine._equality import same
 from poet_engine.errors import UsageError
 from poet_engine.journal.recordings import kept, kept_arguments, read, read_arguments
 

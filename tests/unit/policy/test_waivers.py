@@ -10,7 +10,7 @@ import pytest
 from poet_engine.errors import PolicyError
 from poet_engine.gate import reporter
 from poet_engine.gate.rules import RULES, SCAN_AST
-from poet_engine.policy import Policy, judging
+from poet_engine.policy import Policy, enforcement
 from poet_engine.policy.rule_ids import UNWAIVABLE, WAIVABLE
 from poet_engine.policy.waivers import Waiver, file_pattern
 
@@ -145,4 +145,4 @@ def test_every_rule_of_the_gate_and_of_bandit_can_be_named_and_no_other() -> Non
 
 
 def test_the_judge_knows_how_many_findings_the_gate_shows() -> None:
-    assert judging.MOST_FINDINGS == reporter.MOST
+    assert enforcement.MOST_FINDINGS == reporter.MOST

@@ -5,13 +5,13 @@ import dataclasses
 from tests.unit.resilience.clocks import Clock
 
 from poet_engine.outcome import Blame, ErrorInfo, Outcome, Status
-from poet_engine.resilience.answer import AttemptResult, Transient
-from poet_engine.resilience.budget import RetryBudget
+from poet_engine.resilience.attempts import AttemptResult, Transient
 from poet_engine.resilience.bulkhead import Bulkhead, Capacity
-from poet_engine.resilience.guard import FinishedCall, NotAdmitted
-from poet_engine.resilience.performing import Pauses, perform
+from poet_engine.resilience.drivers import Pauses, perform
+from poet_engine.resilience.gates import FinishedCall, NotAdmitted
 from poet_engine.resilience.pipeline import Attempt, CallPlan, Pipeline, Rung, ServedBy
-from poet_engine.sandbox.scripted import failed, ok
+from poet_engine.resilience.retry_budget import RetryBudget
+from poet_engine.sandbox.fake import failed, ok
 
 TRANSIENT = Transient.of((ConnectionError, TimeoutError))
 

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.resilience.clocks import Clock
 
-from poet_engine.resilience import budget
-from poet_engine.resilience.budget import RetryBudget
+from poet_engine.resilience import retry_budget
 from poet_engine.resilience.rate_limit import Rate, RateLimit, decide
+from poet_engine.resilience.retry_budget import RetryBudget
 
 
 def spent(of: RetryBudget) -> int:
@@ -25,7 +25,7 @@ class TestBudget:
         """Of 10,000 failing calls at one moment a fifth is tried again, beside what was saved; at most the cap."""
         clock = Clock()
         of = RetryBudget(clock)
-        assert spent(of) == budget.MOST
+        assert spent(of) == retry_budget.MOST
         retried = 0
         for _ in range(10_000):
             of.count_call()
@@ -40,7 +40,7 @@ class TestBudget:
         clock.advance(0.5)
         assert spent(of) == 5
         clock.advance(3600)
-        assert spent(of) == budget.MOST
+        assert spent(of) == retry_budget.MOST
 
     def test_a_clock_that_goes_back_costs_nothing(self) -> None:
         clock = Clock()

@@ -6,13 +6,13 @@ import pytest
 from tests.unit.resilience.rig import BAD, FLAKY, GOOD, LOST, OURS, REFUSED, UNTRIED, Gatekeeper, Rig
 
 from poet_engine.outcome import Status
-from poet_engine.resilience.answer import AttemptResult
-from poet_engine.resilience.budget import MOST
+from poet_engine.resilience.attempts import AttemptResult
 from poet_engine.resilience.bulkhead import Bulkhead, Capacity
-from poet_engine.resilience.guard import FinishedCall, NotAdmitted
+from poet_engine.resilience.gates import FinishedCall, NotAdmitted
 from poet_engine.resilience.pipeline import Attempt, Rung
 from poet_engine.resilience.rate_limit import Rate, RateLimit
-from poet_engine.sandbox.scripted import failed
+from poet_engine.resilience.retry_budget import MOST
+from poet_engine.sandbox.fake import failed
 
 
 class TestRetry:

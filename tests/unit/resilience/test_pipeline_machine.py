@@ -8,13 +8,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests.unit.resilience.clocks import Clock
 
 from poet_engine.outcome import Blame, ErrorInfo, Outcome, Status
-from poet_engine.resilience.answer import AttemptResult, Transient, body_never_started
-from poet_engine.resilience.budget import MOST, RetryBudget
+from poet_engine.resilience.attempts import AttemptResult, Transient, body_never_started
 from poet_engine.resilience.bulkhead import Bulkhead, Capacity
-from poet_engine.resilience.guard import FinishedCall, NotAdmitted
+from poet_engine.resilience.gates import FinishedCall, NotAdmitted
 from poet_engine.resilience.pipeline import Attempt, CallPlan, Pipeline, Rung, ServedBy, Settle, Step, Steps, Wait
 from poet_engine.resilience.retry import Pause
-from poet_engine.sandbox.scripted import failed, ok
+from poet_engine.resilience.retry_budget import MOST, RetryBudget
+from poet_engine.sandbox.fake import failed, ok
 
 PLACES, SEATS, ORIGINALS, TIMEOUT, RETRIES = 2, 2, 2, 5.0, 3
 ANSWERS = (

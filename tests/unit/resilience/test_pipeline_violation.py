@@ -7,11 +7,11 @@ import pytest
 from tests.unit.resilience.rig import BAD, GOOD, Gatekeeper, Rig
 
 from poet_engine.outcome import Status
-from poet_engine.resilience.answer import AttemptResult
-from poet_engine.resilience.guard import FinishedCall
-from poet_engine.resilience.performing import Pauses, aperform
+from poet_engine.resilience.attempts import AttemptResult
+from poet_engine.resilience.drivers import Pauses, aperform
+from poet_engine.resilience.gates import FinishedCall
 from poet_engine.resilience.pipeline import Attempt, Rung
-from poet_engine.sandbox.scripted import failed
+from poet_engine.sandbox.fake import failed
 
 VIOLATION = AttemptResult(outcome=failed(Status.VIOLATION, "network"))
 LATE = "settled"

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 from tests.unit.resilience.rig import BAD, FLAKY, GOOD, OURS, Rig
 
-from poet_engine.resilience.answer import AttemptResult
+from poet_engine.resilience.attempts import AttemptResult
 from poet_engine.resilience.bulkhead import Bulkhead, BulkheadWaiter, Capacity
-from poet_engine.resilience.guard import NotAdmitted
-from poet_engine.resilience.performing import Pauses, aperform, perform
+from poet_engine.resilience.drivers import Pauses, aperform, perform
+from poet_engine.resilience.gates import NotAdmitted
 from poet_engine.resilience.pipeline import Attempt, Rung, ServedBy
 
 

@@ -6,9 +6,9 @@ from poet_engine.guest.attachments import NOTHING
 from poet_engine.guest.frames import FrameKind, pack
 from poet_engine.outcome import Status
 from poet_engine.policy import Policy
-from poet_engine.sandbox.hearing import ResponseReader
+from poet_engine.sandbox.monitor import BudgetMonitor
+from poet_engine.sandbox.response import ResponseReader
 from poet_engine.sandbox.verdict import Kill, Returned
-from poet_engine.sandbox.watch import BudgetMonitor
 
 LIMITS = Policy.load("restricted").limits
 LONG = pack(FrameKind.RESULT, json.dumps([{"~": "date", "v": "2024-01-01"}] * 10_000).encode() + b" " * 200_000)

@@ -9,9 +9,9 @@ import pytest
 from poet_engine.errors import ClosedError, SandboxUnavailableError
 from poet_engine.job import Job, Script
 from poet_engine.outcome import Blame, Outcome, Status
+from poet_engine.sandbox.base import Sandbox, SandboxStatistics
+from poet_engine.sandbox.fake import ScriptedSandbox
 from poet_engine.sandbox.opening import OpeningSandbox
-from poet_engine.sandbox.protocol import Sandbox, SandboxStatistics
-from poet_engine.sandbox.scripted import ScriptedSandbox
 
 JOB = Job(source="def f(): return 1", entry="f")
 DOWN = "wall 'network' does not hold; give it a network namespace"

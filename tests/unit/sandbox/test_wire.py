@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from poet_engine.errors import SerializationError
 from poet_engine.guest import codec
+from poet_engine.guest.errors import UndecodableError
 from poet_engine.guest.frames import Frame, FrameError, FrameKind, FrameTooLargeError, pack
-from poet_engine.guest.travel import UndecodableError
 from poet_engine.job import Job
 from poet_engine.outcome import ErrorInfo
 from poet_engine.sandbox import wire

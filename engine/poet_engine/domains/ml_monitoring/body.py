@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from poet_engine.domains import parsing
 from poet_engine.domains.data_flow import PURE_PACKAGES, FunctionNode, is_noise, own_nodes
+from poet_engine.domains.identifier_words import word_set
 from poet_engine.domains.ml_monitoring.returns import ReturnShape
 from poet_engine.domains.model import Declined, FunctionInfo, ImportedName, Parameter
-from poet_engine.domains.words import word_set
 
 # Of the packages that only compute, what the `data` policy lets the user's own code bring into the sandbox.
 _PORTABLE = word_set(

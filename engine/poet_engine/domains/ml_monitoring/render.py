@@ -10,12 +10,12 @@ import dataclasses
 import functools
 from importlib import resources
 
+from poet_engine.domains.identifier_words import word_set
 from poet_engine.domains.ml_monitoring.body import Own
 from poet_engine.domains.ml_monitoring.returns import ReturnShape
 from poet_engine.domains.ml_monitoring.roles import Roles
 from poet_engine.domains.model import FunctionInfo, FunctionKind, Parameter
 from poet_engine.domains.parsing import parse, parse_expression
-from poet_engine.domains.words import word_set
 
 DEFAULT_LEVEL = 0.05
 

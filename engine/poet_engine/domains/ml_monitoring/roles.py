@@ -7,8 +7,8 @@ the wrong things, is worse than none.
 import ast
 import dataclasses
 
+from poet_engine.domains.identifier_words import word_set, words_of
 from poet_engine.domains.model import Declined, FunctionInfo, FunctionKind, Parameter
-from poet_engine.domains.words import word_set, words_of
 
 _REFERENCE = word_set(
     "reference ref baseline base historical historic history hist train training trained old older before expected "

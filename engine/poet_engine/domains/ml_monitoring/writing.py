@@ -7,10 +7,10 @@ import keyword
 from poet_engine.domains import data_flow
 from poet_engine.domains.data_flow import FunctionNode
 from poet_engine.domains.description import literal_text
+from poet_engine.domains.identifier_words import word_set, words_of
 from poet_engine.domains.ml_monitoring import body, examples, render, returns, roles
 from poet_engine.domains.model import Declined, FunctionInfo, FunctionKind, Parameter, Written
 from poet_engine.domains.parsing import parse_expression
-from poet_engine.domains.words import word_set, words_of
 
 _DRIFT_WORDS = word_set(
     "drift drifted drifting drifts shift shifted shifts changed change changes",

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from poet_engine.forks import ForkedLock
+from poet_engine._fork import ForkedLock
 
 _Thing = TypeVar("_Thing")
 

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from poet_engine.forks import ForkedLock
+from poet_engine._fork import ForkedLock
 from poet_engine.resilience.breaker.machine import Machine
 from poet_engine.resilience.breaker.model import BreakerRefusal, BreakerStatistics, Permit, Snapshot, State, Transition
 from poet_engine.resilience.breaker.settings import BreakerSettings

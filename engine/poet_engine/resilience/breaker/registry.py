@@ -5,9 +5,9 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
+from poet_engine._fork import ForkedLock
 from poet_engine.errors import PoetError
-from poet_engine.forks import ForkedLock
-from poet_engine.resilience.breaker import record
+from poet_engine.resilience.breaker import stored_state
 from poet_engine.resilience.breaker.background import Background
 from poet_engine.resilience.breaker.breaker import Breaker
 from poet_engine.resilience.breaker.model import Transition
@@ -205,15 +205,15 @@ class BreakerRegistry:
         )
         return _RegisteredBreaker(key, breaker, store, found.record.revision, stamp, self._clock())
 
-    def _read(self, key: BreakerKey, store: StateStore | None) -> tuple[object, record.StoredRecord]:
+    def _read(self, key: BreakerKey, store: StateStore | None) -> tuple[object, stored_state.StoredRecord]:
         if store is None or not isinstance(key, VersionKey):
-            return None, record.StoredRecord(record.BreakerRecord())
+            return None, stored_state.StoredRecord(stored_state.BreakerRecord())
         stamp: object = None
         try:
             stamp = store.state_stamp(key.version)  # first: what is written after it is noticed
-            found = record.find(store.state(key.version) or {}, key.sandbox)
+            found = stored_state.find(store.state(key.version) or {}, key.sandbox)
         except PoetError as error:
-            found = record.unreadable(str(error))
+            found = stored_state.unreadable(str(error))
         if found.problem is not None:
             taken = "pinned open" if found.record.pinned else "closed"
             _logger.warning("the breaker %s counts as %s: %s", key, taken, found.problem)
@@ -230,10 +230,10 @@ class BreakerRegistry:
                 return
             entry.stamp, found = self._read(key, store)
             seen, deed = entry.revision, entry.unkept
-        if record.leads(found, pinned=entry.breaker.pinned, seen=seen, manual=deed is not None):
+        if stored_state.leads(found, pinned=entry.breaker.pinned, seen=seen, manual=deed is not None):
             self._go_along(entry, found, seen)
 
-    def _go_along(self, entry: _RegisteredBreaker, found: record.StoredRecord, seen: int) -> None:
+    def _go_along(self, entry: _RegisteredBreaker, found: stored_state.StoredRecord, seen: int) -> None:
         entry.breaker.adopt(found.record.snapshot(self._wall_clock()))
         # Not before: what is written meanwhile must not pass for the work of somebody who has seen this.
         with entry.lock:
@@ -283,19 +283,19 @@ class BreakerRegistry:
 
     def _written(
         self, entry: _RegisteredBreaker, key: VersionKey, store: StateStore, seen: int
-    ) -> tuple[record.StoredRecord, record.BreakerRecord | None]:
+    ) -> tuple[stored_state.StoredRecord, stored_state.BreakerRecord | None]:
         """What was found, and what is stored now; None where our breaker has to follow what was found."""
         # Before the state: it may be newer than what was told of it, and must not be older.
         latest, deed = entry.latest, entry.unkept
-        done: list[tuple[record.StoredRecord, record.BreakerRecord | None]] = []
+        done: list[tuple[stored_state.StoredRecord, stored_state.BreakerRecord | None]] = []
 
         def change(content: Mapping[str, object]) -> Mapping[str, object] | None:
-            found, ours = record.find(content, key.sandbox), entry.breaker.snapshot()
-            new = record.merged(found, ours, seen=seen, manual=deed is not None, now=self._wall_clock())
+            found, ours = stored_state.find(content, key.sandbox), entry.breaker.snapshot()
+            new = stored_state.merged(found, ours, seen=seen, manual=deed is not None, now=self._wall_clock())
             done.append((found, new))
             if new is None or new.says_what(found.record):
                 return None
-            return record.replaced(content, key.sandbox, new)
+            return stored_state.replaced(content, key.sandbox, new)
 
         action, reason = ("", "") if deed is None else (f"breaker {deed.new}", deed.reason)
         store.change_state(key.version, change, action=action, reason=reason)

@@ -10,8 +10,8 @@ import os
 from pathlib import Path
 
 from poet_engine.sandbox.cgroup import discovery, folders
+from poet_engine.sandbox.cgroup.delegation import DelegatedGroup, find_delegation
 from poet_engine.sandbox.cgroup.protocol import GroupLimits, GroupReading
-from poet_engine.sandbox.cgroup.room import DelegatedGroup, find_delegation
 
 _PERIOD_US = 100_000
 _LEAST_QUOTA_US = 1000  # the kernel takes no less

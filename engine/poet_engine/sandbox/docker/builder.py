@@ -10,10 +10,10 @@ from poet_engine.errors import DockerError
 from poet_engine.guest.config import Config
 from poet_engine.guest.frames import FrameKind as FrameKind
 from poet_engine.policy import Policy
-from poet_engine.sandbox.docker import configuration
+from poet_engine.sandbox.docker import container_spec
 from poet_engine.sandbox.docker.container import Container
+from poet_engine.sandbox.docker.direct_socket import INSIDE, DirectSocket, NoDirectSocketError
 from poet_engine.sandbox.docker.engine import ContainerClient
-from poet_engine.sandbox.docker.line import INSIDE, DirectSocket, NoDirectSocketError
 from poet_engine.sandbox.docker.ownership import Users
 from poet_engine.sandbox.docker.stream import Stream
 
@@ -143,7 +143,7 @@ class ContainerBuilder:
         name = self._kind.names()
         with self._lock:
             memory = None if self._baseline is None else self._baseline + self._policy.limits.memory
-        body = configuration.body(self._policy, self._asked(uid, memory, line))
+        body = container_spec.body(self._policy, self._asked(uid, memory, line))
         try:
             return self._engine.create(body, name, timeout=_MAKE), name, memory
         except DockerError as error:
@@ -151,8 +151,8 @@ class ContainerBuilder:
                 self._doubtful[name] = _TRIES
             raise
 
-    def _asked(self, uid: int, memory: int | None, line: str | None) -> configuration.ContainerSpec:
-        return configuration.ContainerSpec(
+    def _asked(self, uid: int, memory: int | None, line: str | None) -> container_spec.ContainerSpec:
+        return container_spec.ContainerSpec(
             line=line,
             image=self._kind.image,
             command=COMMAND if line is None else (*COMMAND, f"{INSIDE}/line"),

@@ -5,7 +5,7 @@ import select
 import struct
 from typing import NamedTuple
 
-from poet_engine.guest import reports
+from poet_engine.guest import container_protocol
 from poet_engine.guest.frames import Frame, FrameError, FrameKind, pack
 from poet_engine.sandbox.docker.stream import Stream, StreamError
 from poet_engine.sandbox.pool.version import SourceKey
@@ -88,7 +88,7 @@ class Container:
         """Order the next payload, which compiles what it will probably be asked for."""
         self.armed = self.ended = False
         ahead = b"" if probable is None else pack(FrameKind.COMPILE, json.dumps(probable).encode())
-        self.stream.send(FrameKind.ARM, ahead if len(ahead) <= reports.LONGEST_AHEAD else b"")
+        self.stream.send(FrameKind.ARM, ahead if len(ahead) <= container_protocol.LONGEST_AHEAD else b"")
 
     def pause(self) -> None:
         """Have its payload stopped with all that it has started, until its next call."""
@@ -115,14 +115,14 @@ class Container:
                 self.standing = _standing(frame.payload)
                 self.prepare()
             case FrameKind.ARMED:
-                _refuse_other_size(frame, reports.ARMED)
-                (memory,) = reports.ARMED.unpack(frame.payload)
+                _refuse_other_size(frame, container_protocol.ARMED)
+                (memory,) = container_protocol.ARMED.unpack(frame.payload)
                 self.memory = memory if memory >= 0 else None
                 self.armed = True
             case FrameKind.BROKEN:
                 raise ContainerError(frame.payload.decode(errors="replace"))
             case FrameKind.ENDED:
-                _refuse_other_size(frame, reports.ENDED)
+                _refuse_other_size(frame, container_protocol.ENDED)
                 if not read_end(frame.payload).pure:
                     raise ContainerError("a payload left something behind")
                 self.ended = True
@@ -138,7 +138,7 @@ class Container:
 
 def read_end(content: bytes) -> End:
     """What was said of a payload's end."""
-    return End(*reports.ENDED.unpack(content))
+    return End(*container_protocol.ENDED.unpack(content))
 
 
 def _refuse_other_size(frame: Frame, layout: struct.Struct) -> None:

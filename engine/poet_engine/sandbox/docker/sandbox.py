@@ -9,25 +9,25 @@ import weakref
 from collections.abc import Callable
 from typing import Self
 
-from poet_engine.cancellation import Cancellation
+from poet_engine._cancellation import Cancellation
 from poet_engine.dockerd import faults
 from poet_engine.errors import DockerError, ImageError, SandboxUnavailableError
 from poet_engine.job import Job, Script
 from poet_engine.outcome import Evidence, Outcome, Status
 from poet_engine.policy import Fresh, Policy
-from poet_engine.sandbox import files_in, misuse, walls, wire
-from poet_engine.sandbox.docker import choice
+from poet_engine.sandbox import input_files, isolation_checks, lifecycle, wire
+from poet_engine.sandbox.base import IsolationCheck, Means, SandboxStatistics
+from poet_engine.sandbox.docker import resolved_runtime
 from poet_engine.sandbox.docker.container import Container
+from poet_engine.sandbox.docker.container_run import NAME, ContainerRun
 from poet_engine.sandbox.docker.engine import ContainerClient, ContainerState
-from poet_engine.sandbox.docker.files import Files
-from poet_engine.sandbox.docker.keeper import ContainerMaintainer
-from poet_engine.sandbox.docker.probing import ProbeContainer
-from poet_engine.sandbox.docker.run import NAME, ContainerRun
-from poet_engine.sandbox.docker.schedule import ContainerPoolSize
-from poet_engine.sandbox.pool import schedule as pool_schedule
-from poet_engine.sandbox.pool.exchange import QUEUE_CAUSES, Disposition, NoWorkerError, Unavailable, WorkerPool
+from poet_engine.sandbox.docker.maintainer import ContainerMaintainer
+from poet_engine.sandbox.docker.output_files import Files
+from poet_engine.sandbox.docker.probe_container import ProbeContainer
+from poet_engine.sandbox.docker.scheduling import ContainerPoolSize
+from poet_engine.sandbox.pool import scheduling as pool_schedule
 from poet_engine.sandbox.pool.version import SourceKey
-from poet_engine.sandbox.protocol import IsolationCheck, Means, SandboxStatistics
+from poet_engine.sandbox.pool.worker_pool import QUEUE_CAUSES, Disposition, NoWorkerError, Unavailable, WorkerPool
 from poet_engine.sandbox.verdict import DAEMON, blame_for
 
 # How long a call may wait for a container when its caller named no deadline: waiting is not the code's time.
@@ -91,11 +91,11 @@ class DockerSandbox:
         self._count_lock = threading.Lock()
         self._closing = threading.Event()
         try:
-            self._engine = ContainerClient(host or choice.DEFAULT_HOST)
+            self._engine = ContainerClient(host or resolved_runtime.DEFAULT_HOST)
         except DockerError as error:
             raise SandboxUnavailableError(str(error)) from None
         try:
-            self._chosen = choice.choose(self._engine, policy, runtime, without=without)
+            self._chosen = resolved_runtime.choose(self._engine, policy, runtime, without=without)
         except (DockerError, ImageError) as error:
             self._engine.close()
             raise SandboxUnavailableError(str(error)) from None
@@ -133,7 +133,7 @@ class DockerSandbox:
         """ContainerRun one script to its confirmed end and bring its files out; see `Sandbox.run_script`."""
         self._refuse_misuse()
         request = wire.script_request(script)
-        files_in.refuse_too_much(script, self._limits)
+        input_files.refuse_too_much(script, self._limits)
         files = Files(script.files_out, self._limits.result)
         version = SourceKey(script.source, f"script {script.filename}")  # never a container that serves a function
         return self._run(request, version, script.wall, cancellation, files=files)
@@ -258,7 +258,7 @@ class DockerSandbox:
         if error.why is Unavailable.BROKEN:
             return self._not_run(Status.INFRA, "setup", text)
         if fault is not None:
-            cause = DAEMON if fault.fault in choice.DAEMON_FAULTS else "setup"
+            cause = DAEMON if fault.fault in resolved_runtime.DAEMON_FAULTS else "setup"
             return self._not_run(Status.INFRA, cause, str(fault))
         return self._not_run(Status.INFRA, QUEUE_CAUSES.get(error.why, "queue_timeout"), text)
 
@@ -267,7 +267,7 @@ class DockerSandbox:
         return Outcome(status=status, cause=cause, blame=blame_for(status, cause), evidence=evidence, sandbox=NAME)
 
     def _refuse_misuse(self) -> None:
-        misuse.ensure_usable(self._owner, closed=self._exchange.closing)
+        lifecycle.ensure_usable(self._owner, closed=self._exchange.closing)
 
     def walls(self, *, thorough: bool = True) -> tuple[IsolationCheck, ...]:
         """Try every wall from inside, in a container of its own; see `walls.probe`.
@@ -275,19 +275,19 @@ class DockerSandbox:
         Raises:
             SandboxUnavailableError: It does not start; the message says why.
         """
-        tried = walls.triable(self._policy, thorough=thorough)
+        tried = isolation_checks.triable(self._policy, thorough=thorough)
         if tried is not self._policy:
             self._apart.means()  # one of its own must stand all the same
             size, host = ContainerPoolSize(spare=0, most=1), self._engine.host
             with DockerSandbox(tried, host=host, runtime=self.runtime, size=size, without=self._without) as other:
                 return other.walls(thorough=thorough)
         with self._apart.opened() as probing:
-            return walls.probe(
+            return isolation_checks.probe(
                 probing.run,
                 self._limits,
                 counted_by=probing.means.counted_by,
                 thorough=thorough,
-                public=walls.own_file(),
+                public=isolation_checks.own_file(),
             )
 
     def means(self) -> Means:
@@ -296,7 +296,7 @@ class DockerSandbox:
 
     def remarks(self) -> tuple[str, ...]:
         """Which engine and runtime it is, and how to get a stronger one."""
-        return choice.remarks(self._chosen, self._engine.host)
+        return resolved_runtime.remarks(self._chosen, self._engine.host)
 
     def statistics(self) -> SandboxStatistics:
         """Counters, frozen."""

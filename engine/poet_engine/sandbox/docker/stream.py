@@ -6,7 +6,7 @@ import socket
 import struct
 from collections.abc import Iterator
 
-from poet_engine.guest import reports
+from poet_engine.guest import container_protocol
 from poet_engine.guest.frames import Frame, FrameKind, Reader, pack
 
 _ENVELOPE = struct.Struct(">BxxxI")  # stream, length: Docker's framing of what is not a terminal
@@ -68,15 +68,15 @@ def _reader(result: int) -> Reader:
         {
             FrameKind.STANDING: _TEXT,
             FrameKind.BROKEN: _TEXT,
-            FrameKind.ARMED: reports.ARMED.size,
+            FrameKind.ARMED: container_protocol.ARMED.size,
             FrameKind.ANSWER: _PIECE,
             FrameKind.OUT: _PIECE,
             FrameKind.ERR: _PIECE,
             FrameKind.ASKED: _TEXT,
-            FrameKind.COUNTS: reports.COUNTS.size,
+            FrameKind.COUNTS: container_protocol.COUNTS.size,
             FrameKind.FETCHED: _PIECE,
             FrameKind.FILES: result + _FILES_OVERHEAD,
-            FrameKind.ENDED: reports.ENDED.size,
+            FrameKind.ENDED: container_protocol.ENDED.size,
         }
     )
 

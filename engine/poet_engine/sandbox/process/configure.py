@@ -3,7 +3,7 @@
 import dataclasses
 import sys
 
-from poet_engine import distributions
+from poet_engine import _distributions
 from poet_engine.errors import PolicyError, SandboxUnavailableError
 from poet_engine.guest import confine, landlock, syscalls
 from poet_engine.guest.config import Config
@@ -11,7 +11,7 @@ from poet_engine.policy import Fresh, Policy
 from poet_engine.sandbox.cgroup import Driver
 from poet_engine.sandbox.guest_config import guest_config
 from poet_engine.sandbox.process import mounts
-from poet_engine.sandbox.process.nursery import RETIRE_AFTER_LANES
+from poet_engine.sandbox.process.fork_servers import RETIRE_AFTER_LANES
 
 
 def refuse_other_machines(policy: Policy) -> None:
@@ -34,7 +34,7 @@ def refuse_other_machines(policy: Policy) -> None:
 
 def refuse_missing_modules(policy: Policy) -> None:
     """Raise for a preload that is not installed: a PolicyError when the user's file asked for it."""
-    missing = [name for name in policy.isolation.preload if not distributions.installed(name)]
+    missing = [name for name in policy.isolation.preload if not _distributions.installed(name)]
     file, _, line = policy.origin.get("isolation.preload", "").rpartition(":")
     if missing and line.isdecimal():
         text = f"{', '.join(missing)} is not installed for {sys.executable}; install it, or do not preload it"

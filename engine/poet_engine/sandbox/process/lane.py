@@ -6,11 +6,11 @@ import signal
 import socket
 import struct
 
-from poet_engine.bell import readable
+from poet_engine._wake import readable
 from poet_engine.guest import lane as guest_lane
 from poet_engine.sandbox.cgroup import Group
 from poet_engine.sandbox.pool.version import SourceKey
-from poet_engine.sandbox.process.armed import LaneError, PreparedProcess
+from poet_engine.sandbox.process.prepared import LaneError, PreparedProcess
 
 _PASS_CREDENTIALS = 1
 _HELLO_GRACE = 10.0  # seconds for a lane to take descriptors

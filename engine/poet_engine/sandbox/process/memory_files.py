@@ -13,7 +13,7 @@ import threading
 
 from poet_engine.guest import kernel, standard_streams
 from poet_engine.guest.attachments import Collected, copy_at, read_at
-from poet_engine.guest.travel import UndecodableError
+from poet_engine.guest.errors import UndecodableError
 
 _NO_EXECUTION = 0x0008  # MFD_NOEXEC_SEAL, since Linux 6.3; machines may demand it
 _FIXED = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW

@@ -9,7 +9,7 @@ import sysconfig
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from poet_engine import distributions
+from poet_engine import _distributions
 from poet_engine.sandbox.guest_config import Visible
 
 # Time zones are data that `zoneinfo` reads late.
@@ -54,10 +54,10 @@ def _packages(roots: Iterable[str]) -> tuple[set[str], tuple[str, ...]]:
     """
     found: set[str] = set()
     parents: set[Path] = set()
-    for name in distributions.closure(roots):
-        for path in distributions.top_level(name):
+    for name in _distributions.closure(roots):
+        for path in _distributions.top_level(name):
             found.add(str(path))
             parents.add(path.parent)
-    order = [Path(path).resolve() for path in distributions.search_path()]
+    order = [Path(path).resolve() for path in _distributions.search_path()]
     first = [path for path in dict.fromkeys(order) if path in parents]
     return found, tuple(map(str, [*first, *sorted(parents.difference(first))]))

@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable
 
-from poet_engine.cancellation import Cancellation
-from poet_engine.sandbox.pool.exchange import Disposition, WorkerPool
-from poet_engine.sandbox.pool.schedule import PoolSize
+from poet_engine._cancellation import Cancellation
+from poet_engine.sandbox.pool.scheduling import PoolSize
 from poet_engine.sandbox.pool.version import SourceKey
-from poet_engine.sandbox.process.keeper import LaneBuilder, PoolMaintainer
+from poet_engine.sandbox.pool.worker_pool import Disposition, WorkerPool
 from poet_engine.sandbox.process.lane import Lane
+from poet_engine.sandbox.process.maintainer import LaneBuilder, PoolMaintainer
 
 
 class LanePool:

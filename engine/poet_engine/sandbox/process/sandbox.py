@@ -10,30 +10,30 @@ import weakref
 from collections.abc import Callable
 from typing import Self
 
-from poet_engine.cancellation import Cancellation
+from poet_engine._cancellation import Cancellation
 from poet_engine.errors import SandboxUnavailableError
 from poet_engine.guest import landlock
 from poet_engine.job import Job, Script
 from poet_engine.outcome import Evidence, Outcome, Status
 from poet_engine.policy import Fresh, Policy
-from poet_engine.sandbox import cgroup, files_in, misuse, walls, wire
+from poet_engine.sandbox import cgroup, input_files, isolation_checks, lifecycle, wire
+from poet_engine.sandbox.base import IsolationCheck, Means, SandboxStatistics
 from poet_engine.sandbox.cgroup import GroupLimits
-from poet_engine.sandbox.pool.exchange import QUEUE_CAUSES, Disposition, NoWorkerError, Unavailable
-from poet_engine.sandbox.pool.schedule import PoolSize
+from poet_engine.sandbox.pool.scheduling import PoolSize
 from poet_engine.sandbox.pool.version import SourceKey
+from poet_engine.sandbox.pool.worker_pool import QUEUE_CAUSES, Disposition, NoWorkerError, Unavailable
 from poet_engine.sandbox.process import configure, diagnose, identity
+from poet_engine.sandbox.process.fork_server import Zygote
+from poet_engine.sandbox.process.fork_servers import ForkServers
 from poet_engine.sandbox.process.identity import Identity
-from poet_engine.sandbox.process.keeper import LaneBuilder
 from poet_engine.sandbox.process.lane import Lane
+from poet_engine.sandbox.process.lane_run import NAME, LaneRun
+from poet_engine.sandbox.process.maintainer import LaneBuilder
 from poet_engine.sandbox.process.memory_files import ArgumentFiles
-from poet_engine.sandbox.process.nursery import ForkServers
 from poet_engine.sandbox.process.pool import LanePool
-from poet_engine.sandbox.process.run import NAME, LaneRun
+from poet_engine.sandbox.process.scratch_folder import ScratchFolder
 from poet_engine.sandbox.process.subids import SubIds
 from poet_engine.sandbox.process.subids import find as find_subids
-from poet_engine.sandbox.process.workfolder import ScratchFolder
-from poet_engine.sandbox.process.zygote import Zygote
-from poet_engine.sandbox.protocol import IsolationCheck, Means, SandboxStatistics
 from poet_engine.sandbox.verdict import blame_for
 
 _START_GRACE = 60.0
@@ -124,7 +124,7 @@ class ProcessSandbox:
         """LaneRun one script to its confirmed end and bring its files out; see `Sandbox.run_script`."""
         self._refuse_misuse()
         request = wire.script_request(script)
-        files_in.refuse_too_much(script, self._limits)
+        input_files.refuse_too_much(script, self._limits)
         with ScratchFolder(script.files_out, self._limits.result) as folder:
             return self._run(request, None, script.wall, cancellation, folder=folder)
 
@@ -151,7 +151,7 @@ class ProcessSandbox:
         with self._count_lock:
             self._calls += 1
         patience = max(self._limits.wall, _QUEUE_GRACE) if wall is None else min(wall, self._limits.wall)
-        limits = walls.own_budgets(self._limits) if tolerant else self._limits
+        limits = isolation_checks.own_budgets(self._limits) if tolerant else self._limits
         wall = limits.wall if wall is None else min(wall, limits.wall)
         try:
             lane = self._lane(version, patience, cancellation)
@@ -213,7 +213,7 @@ class ProcessSandbox:
         return self._policy.isolation.fresh is Fresh.NONE
 
     def _refuse_misuse(self) -> None:
-        misuse.ensure_usable(self._owner, closed=self._pool.closing)
+        lifecycle.ensure_usable(self._owner, closed=self._pool.closing)
 
     def walls(self, *, thorough: bool = True) -> tuple[IsolationCheck, ...]:
         """Try every wall from inside; see `walls.probe`.
@@ -221,10 +221,12 @@ class ProcessSandbox:
         Raises:
             SandboxUnavailableError: It does not start on this machine; the message names the setting to change.
         """
-        tried = walls.triable(self._policy, thorough=thorough)
+        tried = isolation_checks.triable(self._policy, thorough=thorough)
         if tried is self._policy:
             counted_by = self.means().counted_by
-            return walls.probe(self._probe_or_explain, self._limits, counted_by=counted_by, thorough=thorough)
+            return isolation_checks.probe(
+                self._probe_or_explain, self._limits, counted_by=counted_by, thorough=thorough
+            )
         self._probe_or_explain(_NOTHING)
         with ProcessSandbox(tried, size=PoolSize(least=1, most=2), without=self._without, clock=self._clock) as other:
             return other.walls(thorough=thorough)

@@ -16,8 +16,8 @@ from poet_engine.resilience.breaker import (
     Transition,
     VersionKey,
 )
-from poet_engine.resilience.breaker.record import find
-from poet_engine.store import FunctionStore, Metadata, VersionStore
+from poet_engine.resilience.breaker.stored_state import find
+from poet_engine.versions import FunctionStore, Metadata, VersionStore
 
 SETTINGS = BreakerSettings(
     sliding_window_size=2, minimum_number_of_calls=2, wait_duration_in_open_state=100.0, randomized_wait_factor=0.0

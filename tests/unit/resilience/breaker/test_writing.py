@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 from tests.unit.resilience.breaker.test_registry import KEY, METADATA, SETTINGS, fail
-from tests.unit.test_forks import ends_well, fork
+from tests.unit.test_fork import ends_well, fork
 
 from poet_engine.resilience.breaker import Breaker, BreakerRefusal, BreakerRegistry, Permit, State, VersionKey
-from poet_engine.resilience.breaker.record import BreakerRecord, find
-from poet_engine.store import FunctionStore, VersionStore, files
-from poet_engine.store.files import StoreError
+from poet_engine.resilience.breaker.stored_state import BreakerRecord, find
+from poet_engine.versions import FunctionStore, VersionStore, files
+from poet_engine.versions.files import StoreError
 
 _LONG = 20.0  # seconds after which a test has failed; nothing waits for so long
 
@@ -276,15 +276,15 @@ atexit.register(print, "ending", flush=True)
 _VIOLATING = """
 import os, pathlib, signal, sys, time
 from poet_engine.outcome import Status
-from poet_engine.resilience.answer import Answer, Transient
+from poet_engine.resilience.attempts import Answer, Transient
 from poet_engine.resilience.breaker import BreakerRegistry, BreakerSettings, VersionKey
-from poet_engine.resilience.budget import RetryBudget
+from poet_engine.resilience.retry_budget import RetryBudget
 from poet_engine.resilience.bulkhead import Bulkhead, Capacity
-from poet_engine.resilience.guarding import BreakerGuard, of_version
-from poet_engine.resilience.performing import Pauses, perform
+from poet_engine.resilience.breaker_gates import BreakerGuard, of_version
+from poet_engine.resilience.drivers import Pauses, perform
 from poet_engine.resilience.pipeline import Pipeline, Plan, Rung
-from poet_engine.sandbox.scripted import failed
-from poet_engine.store import VersionStore
+from poet_engine.sandbox.fake import failed
+from poet_engine.versions import VersionStore
 
 folder = pathlib.Path(sys.argv[1])
 registry = BreakerRegistry(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from poet_engine.sandbox.cgroup import GroupLimits, GroupReading
-from poet_engine.sandbox.cgroup.room import DelegatedGroup
+from poet_engine.sandbox.cgroup.delegation import DelegatedGroup
 from poet_engine.sandbox.cgroup.v2 import V2Driver, V2Group
 
 MIB = 1 << 20

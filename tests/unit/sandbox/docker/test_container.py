@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poet_engine.guest import reports
+from poet_engine.guest import container_protocol
 from poet_engine.guest.frames import FrameKind, Reader, pack
 from poet_engine.sandbox.docker.container import Container, ContainerCapabilities, ContainerError
 from poet_engine.sandbox.docker.stream import Stream
 from poet_engine.sandbox.pool.version import SourceKey
 
 STANDING = json.dumps({"landlock": 3, "told": True, "counted_by": "cgroup v1"}).encode()
-PURE = reports.ENDED.pack(0, 0, True)
+PURE = container_protocol.ENDED.pack(0, 0, True)
 
 
 class Pair:
@@ -57,19 +57,19 @@ def test_one_that_stands_is_armed_and_then_ready(pair: Pair) -> None:
     assert pair.container.standing == ContainerCapabilities(3, True, "cgroup v1")
     assert pair.heard() == [FrameKind.ARM]
     assert pair.container.quiet
-    assert pair.says(FrameKind.ARMED, reports.ARMED.pack(123))
+    assert pair.says(FrameKind.ARMED, container_protocol.ARMED.pack(123))
     assert (pair.container.armed, pair.container.memory) == (True, 123)
 
 
 def test_memory_that_nothing_counts_is_not_known(pair: Pair) -> None:
-    pair.says(FrameKind.ARMED, reports.ARMED.pack(-1))
+    pair.says(FrameKind.ARMED, container_protocol.ARMED.pack(-1))
     assert pair.container.memory is None
 
 
 def test_after_a_call_it_may_say_what_is_left_of_it(pair: Pair) -> None:
     for kind, content in ((FrameKind.OUT, b"x"), (FrameKind.ERR, b"x"), (FrameKind.ANSWER, b"x")):
         assert not pair.says(kind, content)
-    assert not pair.says(FrameKind.COUNTS, reports.COUNTS.pack(1, 2, 3, 4))
+    assert not pair.says(FrameKind.COUNTS, container_protocol.COUNTS.pack(1, 2, 3, 4))
     assert pair.says(FrameKind.ENDED, PURE)
     assert pair.container.ended
     pair.container.prepare(SourceKey("source", "file"))
@@ -79,8 +79,8 @@ def test_after_a_call_it_may_say_what_is_left_of_it(pair: Pair) -> None:
 @pytest.mark.parametrize(
     ("kind", "content", "why"),
     [
-        (FrameKind.ENDED, reports.ENDED.pack(0, 1, True), "left something behind"),
-        (FrameKind.ENDED, reports.ENDED.pack(0, 0, False), "left something behind"),
+        (FrameKind.ENDED, container_protocol.ENDED.pack(0, 1, True), "left something behind"),
+        (FrameKind.ENDED, container_protocol.ENDED.pack(0, 0, False), "left something behind"),
         (FrameKind.ENDED, b"", "ENDED with 0 bytes"),
         (FrameKind.ARMED, b"\0", "ARMED with 1 bytes"),
         (FrameKind.BROKEN, b"no numpy", "no numpy"),
@@ -120,7 +120,7 @@ def test_hostile_content_is_taken_or_ends_the_container(kind: FrameKind, content
 
 
 def test_one_that_ended_is_not_quiet_and_says_its_last_words(pair: Pair) -> None:
-    pair.says(FrameKind.ARMED, reports.ARMED.pack(1))
+    pair.says(FrameKind.ARMED, container_protocol.ARMED.pack(1))
     assert pair.container.quiet
     pair.peer.sendall(struct.pack(">BxxxI", 2, 8) + b"Traceback"[:8])
     pair.peer.shutdown(socket.SHUT_WR)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poet_engine.dockerd import keep_from_children
-from poet_engine.guest import reports
+from poet_engine.guest import container_protocol
 from poet_engine.guest.frames import Frame, FrameError, FrameKind, pack
 from poet_engine.sandbox.docker.stream import Envelopes, Stream, StreamError
 
@@ -131,7 +131,9 @@ class TestStream:
         with pytest.raises(FrameError):
             pair.stream.receive()
 
-    @pytest.mark.parametrize(("kind", "most"), [(FrameKind.COUNTS, reports.COUNTS.size), (FrameKind.OUT, 1 << 16)])
+    @pytest.mark.parametrize(
+        ("kind", "most"), [(FrameKind.COUNTS, container_protocol.COUNTS.size), (FrameKind.OUT, 1 << 16)]
+    )
     def test_a_frame_that_is_too_long_is_an_error_when_its_length_is_known(
         self, pair: Pair, kind: FrameKind, most: int
     ) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from poet_engine.guest.attachments import THRESHOLD, Collected
-from poet_engine.guest.travel import UndecodableError
+from poet_engine.guest.errors import UndecodableError
 from poet_engine.sandbox.process.memory_files import ArgumentFiles, OutputRecord, ResultFile
 
 PAGE = mmap.PAGESIZE

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from poet_engine import distributions
+from poet_engine import _distributions
 from poet_engine.sandbox.process import mounts
 
 LIBRARY = Path(sysconfig.get_path("stdlib")).resolve()
@@ -80,13 +80,13 @@ class TestModules:
     @pytest.mark.parametrize("name", ["no_such_module", "/etc", "a/b", "-e", "no such module"])
     def test_a_name_that_is_no_installed_module_adds_nothing(self, name: str) -> None:
         assert packages(name) == set()
-        assert not distributions.installed(name)
+        assert not _distributions.installed(name)
 
     @needs_numpy
     def test_installed_is_said_without_importing(self) -> None:
-        assert distributions.installed("numpy.linalg")
-        assert distributions.installed("os.path")
-        assert not distributions.installed("no_such_module.sub")
+        assert _distributions.installed("numpy.linalg")
+        assert _distributions.installed("os.path")
+        assert not _distributions.installed("no_such_module.sub")
 
 
 @pytest.fixture
@@ -107,8 +107,8 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, l
         (folder / "RECORD").write_text("".join(f"{file},,\n" for file in [*files, f"{folder.name}/METADATA"]))
         return site
 
-    folders = (str(tmp_path / "site-packages"), *distributions.search_path())
-    monkeypatch.setattr(distributions, "search_path", lambda: folders)
+    folders = (str(tmp_path / "site-packages"), *_distributions.search_path())
+    monkeypatch.setattr(_distributions, "search_path", lambda: folders)
     return lay
 
 

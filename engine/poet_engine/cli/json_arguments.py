@@ -1,0 +1,164 @@
+"""What the user passes to a function from the command line, as strict JSON."""
+
+import json
+import keyword
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from poet_engine.cli.source_files import MOST_BYTES, decode, read_text
+from poet_engine.errors import UsageError
+from poet_engine.policy import Policy
+
+_FORM = "a JSON array gives positional arguments, an object keyword arguments"
+_UNITS = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h|)", re.ASCII)
+
+
+def read_arguments(text: str | None, *, stdin: Callable[[int], bytes]) -> tuple[tuple[object, ...], dict[str, object]]:
+    """The positional and the keyword arguments that `--args` names.
+
+    Args:
+        text: JSON, `@` and a file's path, `-` for standard input, or None for no arguments.
+        stdin: Reads at most so many bytes from standard input.
+
+    Raises:
+        UsageError: The text cannot be read, or is not strict JSON: duplicate keys and NaN are errors too.
+    """
+    if text is None:
+        return (), {}
+    raw, label = _fetch(text, stdin)
+    return arguments(parse_json(raw, label), label)
+
+
+def arguments(value: object, label: str) -> tuple[tuple[object, ...], dict[str, object]]:
+    """The positional and the keyword arguments that a JSON array or object stands for.
+
+    Raises:
+        UsageError: It is neither, or a key cannot be a parameter's name.
+    """
+    if isinstance(value, list):
+        return tuple(value), {}
+    if isinstance(value, dict):
+        for name in value:
+            if not name.isidentifier() or keyword.iskeyword(name):
+                raise UsageError(f"{label}: {name!r} cannot be the name of a keyword argument; {_FORM}")
+        return (), value
+    example = json.dumps(value, ensure_ascii=False)[:40]
+    raise UsageError(f"{label} is {named(value)}, but {_FORM}: for one argument write [{example}]")
+
+
+def parse_json(raw: str, label: str, *, form: str = _FORM) -> object:
+    """Strict JSON: no duplicate keys, no NaN, no number that a float cannot hold, no lone surrogate.
+
+    Args:
+        raw: The text.
+        label: What errors call it.
+        form: What it should hold, for who gets an error.
+
+    Raises:
+        UsageError: It is something else; the message says where.
+    """
+    try:
+        value: object = _decoder.decode(raw)
+        # A lone surrogate is found here, and not by the sandbox, so that the message can name the option. ASCII without
+        # escapes has none.
+        if "\\u" in raw or not raw.isascii():
+            json.dumps(value, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        raise UsageError(
+            f"{label} is not JSON: {error.msg} on line {error.lineno}, column {error.colno}; {form}",
+        ) from error
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{label} has half of a surrogate pair in a string, which is not text") from error
+    except RecursionError as error:
+        raise UsageError(f"{label} is nested too deeply") from error
+    except _LaxJsonError as error:
+        raise UsageError(f"{label} {error}") from error
+    return value
+
+
+def parse_duration(text: str, label: str) -> float:
+    """Seconds in a text such as `5s`, `250ms`, `2m` or `1.5`.
+
+    Raises:
+        UsageError: It is no such text, or not above 0.
+    """
+    match = _DURATION.fullmatch(text.strip())
+    seconds = float(match[1]) * _UNITS[match[2]] if match else 0.0
+    if not 0.0 < seconds < math.inf:
+        raise UsageError(f"{label} {text!r} is not a duration above 0: write 5s, 250ms or 2m")
+    return seconds
+
+
+def wall_of(timeout: str | None, policy: Policy) -> float | None:
+    """The seconds that `--timeout` leaves a call; None where it was not given.
+
+    Raises:
+        UsageError: It is no duration, or more than the policy gives.
+    """
+    wall = None if timeout is None else parse_duration(timeout, "--timeout")
+    if wall is not None and wall > policy.limits.wall:
+        raise UsageError(
+            f"--timeout {timeout} is more than the policy {policy.name!r} gives a call ({policy.limits.wall:g}s); "
+            "ask for less, or name a policy with a larger limits.wall",
+        )
+    return wall
+
+
+class _LaxJsonError(Exception):
+    """JSON that the standard library would let pass."""
+
+
+def _fetch(text: str, stdin: Callable[[int], bytes]) -> tuple[str, str]:
+    """The JSON text, and what messages call it."""
+    if text == "-":
+        data = stdin(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise UsageError(f"standard input is longer than the {MOST_BYTES} bytes that are read at most")
+        return decode(data, "standard input"), "standard input"
+    if text.startswith("@"):
+        return read_text(Path(text[1:]), pipes=True), f"the file {text[1:]}"
+    return text, "--args"
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name, value in pairs:
+        if name in found:
+            raise _LaxJsonError(f"has the key {name!r} twice in one object")
+        found[name] = value
+    return found
+
+
+def _no_constant(name: str) -> object:
+    raise _LaxJsonError(f"has {name}, which is not JSON; pass it as text and convert it in the function")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise _LaxJsonError(f"has the number {text[:40]}, which is more than a float can hold")
+    return value
+
+
+def _integer(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:  # more digits than sys.get_int_max_str_digits() lets through
+        raise _LaxJsonError(f"has a whole number of {len(text)} digits, which is more than Python reads") from None
+
+
+def named(value: object) -> str:
+    """What kind of JSON value it is, for a message."""
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "an array"
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    return "text" if isinstance(value, str) else "a number"
+
+
+_decoder = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite, parse_int=_integer
+)

@@ -1,5 +1,0 @@
-"""What a function demands of its arguments, checked before its body runs (docs/decorator.md)."""
-
-from poet_engine.decorator.inputs.inputs import Inputs, Refusal, inputs_of
-
-__all__ = ["Inputs", "Refusal", "inputs_of"]

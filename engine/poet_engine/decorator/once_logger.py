@@ -1,0 +1,167 @@
+"""What is said in the log: reasons once, and what a version printed, made safe to look at; and what breakers tell."""
+
+import logging
+from pathlib import PurePath
+
+from poet_engine._fork import ForkedLock
+from poet_engine.decorator.call_report import CallReport, CallStart
+from poet_engine.decorator.states import OriginalOnly, Serving
+from poet_engine.events import BreakerPayload
+from poet_engine.outcome import Effect, Outcome
+from poet_engine.resilience.breaker import Transition, VersionKey
+from poet_engine.resilience.breaker.registry import BreakerKey
+from poet_engine.resilience.pipeline import Rung, ServedBy
+
+_logger = logging.getLogger("poet_engine")
+_guest_logger = logging.getLogger("poet_engine.guest")
+
+_MOST_CHARACTERS, _MOST_LINES = 8000, 200  # of one stream of one call; the outcome has all that was kept
+
+
+class OnceLogger:
+    """Says things about one function; each kind of thing once in a process.
+
+    Args:
+        function: The function's qualified name.
+    """
+
+    def __init__(self, function: str) -> None:
+        self._function = function
+        self._lock = ForkedLock()
+        self._told: set[str] = set()
+
+    def __repr__(self) -> str:
+        return f"<OnceLogger {self._function} told={len(self._told)}>"
+
+    def once(self, kind: str, text: str, error: Exception | None = None, *, level: int = logging.WARNING) -> None:
+        """Say something, unless something of the same kind was said before.
+
+        Args:
+            kind: What counts as the same thing.
+            text: What follows the function's name.
+            error: Something unexpected, whose traceback is wanted.
+            level: How loud.
+        """
+        with self._lock:
+            if kind in self._told:
+                return
+            self._told.add(kind)
+        _logger.log(level, "%s %s", self._function, harmless(text), exc_info=error)
+
+    def state(self, state: Serving | OriginalOnly) -> None:
+        """Say who answers its calls, and why."""
+        match state:
+            case OriginalOnly(reason=reason, chosen=True):
+                self.once("hosted", f"runs in the host: {reason}", level=logging.INFO)
+            case OriginalOnly(reason=reason):
+                again = ". It is tried again by itself" if state.passing else ""
+                self.once("hosted", f"is served by the original: {reason}{again}")
+            case Serving(ignored=None):
+                self.once("sandboxed", state.described(), level=logging.INFO)
+            case Serving():
+                name = state.version.name
+                self.once("sandboxed", state.described(), level=logging.INFO)
+                self.once(
+                    "replaced",
+                    f"is answered by {name}, since its own body ignores {state.ignored!r}; let the body use it, or "
+                    "leave out domain=, to keep what the body answers (.original is the body)",
+                )
+
+    def answered(self, begun: CallStart, story: CallReport, served: ServedBy) -> None:
+        """Say once for each kind of failure why somebody else answered."""
+        if served.once is not None:
+            self.once("once", f"had one attempt; say idempotent=True where it may run again: {served.once}")
+        if story.reason is None or begun.version is None or story.served_by == Rung.GENERATED:
+            return
+        who = {None: "nobody", Rung.ORIGINAL: "the original"}.get(served.by, "an older version")
+        outcome, away = story.outcome, served.turned_away
+        if outcome is not None and outcome.ok:
+            return  # it ran in the shadow of the original
+        if outcome is not None:
+            kind, because = f"{begun.version}: {outcome.status}/{outcome.cause}", f", because {begun.version} failed"
+            self.once(kind, f"was answered by {who}{because}: {story.reason}")
+        elif away is not None:
+            self.once(away.by, f"was answered by {who}: {story.reason}")
+
+    def output(self, outcome: Outcome) -> None:
+        """Pass on what the version printed, a record a line: stdout as information, stderr as a warning.
+
+        Only to whoever listens: without any handler, Python itself would write warnings to this process's stderr.
+        """
+        for text, level, cut in (
+            (outcome.stdout, logging.INFO, outcome.stdout_truncated),
+            (outcome.stderr, logging.WARNING, outcome.stderr_truncated),
+        ):
+            if (text or cut) and _guest_logger.isEnabledFor(level) and _guest_logger.hasHandlers():
+                for line in lines(text, cut=cut):
+                    _guest_logger.log(level, "%s: %s", self._function, line)
+
+    def warnings(self, version: str, outcome: Outcome) -> None:
+        """What the policy wants the caller to hear of, once for each rule and version."""
+        for finding in outcome.findings:
+            if finding.effect is Effect.WARN:
+                where = f" on line {finding.line}" if finding.line else ""
+                note = f" ({finding.note})" if finding.note else ""
+                self.once(
+                    f"{version}: {finding.rule} {finding.note}",
+                    f"has a warning about {version}: {finding.rule}{where}: {finding.message}{note}",
+                )
+
+
+def lines(text: str, *, cut: bool) -> list[str]:
+    """What a guest printed as harmless lines, and a last one that says what is missing.
+
+    Args:
+        text: What was kept of it.
+        cut: Whether the sandbox kept only its beginning.
+    """
+    shown = text[:_MOST_CHARACTERS].removesuffix("\n").split("\n", _MOST_LINES)
+    rest = len(text) - _MOST_CHARACTERS if len(text) > _MOST_CHARACTERS else 0
+    if len(shown) > _MOST_LINES:
+        rest += len(shown.pop())
+    told = [harmless(line) for line in shown] if text else []
+    if rest:
+        told.append(f"… {rest:,} more characters")
+    if cut:
+        told.append("… what followed was over limits.output and was not kept")
+    return told
+
+
+def harmless(text: str) -> str:
+    """Text from a guest for a log: cut, nothing that acts on a terminal, and no line that could pass for a record.
+
+    Line ends stay, and each further line is indented.
+    """
+    if len(text) > _MOST_CHARACTERS:
+        text = f"{text[:_MOST_CHARACTERS]} … {len(text) - _MOST_CHARACTERS} more characters"
+    if text.isprintable():
+        return text
+    return "".join(_shown(character) for character in text)
+
+
+def _shown(character: str) -> str:
+    if character == "\n":
+        return "\n    "
+    if character == "\t" or character.isprintable():
+        return character
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def transition_payload(key: BreakerKey, transition: Transition) -> BreakerPayload:
+    """What the journal keeps of a transition; a version is named as its calls' events name it."""
+    ours = key if isinstance(key, VersionKey) else VersionKey(f"backend {key.backend}", "", key.backend)
+    return BreakerPayload(
+        function_name=ours.name or PurePath(ours.function).name,
+        version=ours.version or None,
+        sandbox=ours.sandbox,
+        old_state=str(transition.old),
+        new_state=str(transition.new),
+        reason=transition.reason[:_MOST_CHARACTERS],
+        failure_rate=transition.failure_rate,
+        slow_call_rate=transition.slow_call_rate,
+        calls=transition.counts.calls,
+        wait_s=transition.wait,
+        pinned=transition.pinned,
+        manual=transition.manual,
+        module=ours.module,
+    )

@@ -1,0 +1,278 @@
+"""The host's end of one worker: started, asked, ended. Nothing that comes back is trusted."""
+
+import contextlib
+import dataclasses
+import enum
+import json
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from poet_engine import _distributions
+from poet_engine._wake import readable
+from poet_engine.errors import InfraError
+from poet_engine.gate import frames
+
+_START_SECONDS = 60.0
+_SPENT = 0.95  # of a limit: whoever is so near to it when it is killed was on the way there
+# What the kernel sends to a process for what that does itself: SIGPROF is its timer, the others break the parser.
+_OWN = frozenset({
+    signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGPROF, signal.SIGSEGV, signal.SIGSYS,
+    signal.SIGXCPU, signal.SIGXFSZ,
+})  # fmt: skip
+SECOND: Mapping[str, object] = {"second": True}  # what a worker says when the allow-list is through and bandit begins
+# The isolated interpreter finds the standard library and the site by itself. What else is installed comes behind them:
+# no folder of a project is among it, since the second scanner loads every plug-in that it finds on its path.
+_BOOT = (
+    "import json,sys;a=json.loads(sys.argv[1]);sys.path+=[p for p in a.pop('path') if p not in sys.path];"
+    "from poet_engine.gate.worker import main;main(**a)"
+)
+# bandit's plug-in loader would keep a cache in the user's home; there is no folder below /dev/null.
+_ENVIRONMENT = {"LC_ALL": "C.UTF-8", "XDG_CACHE_HOME": "/dev/null"}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class WorkerLimits:
+    """What one task may take.
+
+    Attributes:
+        cpu: Processor seconds, kept by the kernel.
+        wall: Seconds until the host gives up on an answer.
+        memory: Bytes beyond what the loaded scanners hold.
+    """
+
+    cpu: float = 0.8  # with starting and sending, an answer within a second
+    wall: float = 10.0
+    memory: int = 192 * 2**20  # with the loaded scanners, less than 256 MiB
+
+
+class WorkerGoneError(Exception):
+    """The worker ended or was ended before it answered; the text says why.
+
+    Attributes:
+        fault: Whose fault it is.
+        second: Whether the second scanner had begun.
+    """
+
+    def __init__(self, why: str, *, fault: "Fault", second: bool = False) -> None:
+        super().__init__(why)
+        self.fault, self.second = fault, second
+
+
+class Fault(enum.Enum):
+    """Whose fault the end of a worker is.
+
+    Attributes:
+        TASK: What it was asked to read: it met a limit of its own, broke the parser, or answered what nobody does.
+        SPENT: Somebody else ended it when it had used nearly all that one task may take.
+        MACHINE: Somebody else ended or stopped it, and nothing says that the task had a part in it.
+    """
+
+    TASK = "task"
+    SPENT = "spent"
+    MACHINE = "machine"
+
+
+class WorkerClient:
+    """One running worker. It starts while its owner does other things; see `await_start`.
+
+    Args:
+        limits: What one task may take.
+        clock: Seconds on a clock that never goes back.
+
+    Raises:
+        InfraError: There is no such program.
+    """
+
+    __slots__ = ("_channel", "_clock", "_cpu", "_held", "_limits", "_process", "_started", "known")
+
+    def __init__(self, limits: WorkerLimits, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits, self._clock = limits, clock
+        self.known: frozenset[str] = frozenset()
+        arguments = {
+            "path": _distributions.search_path(),
+            "host": os.getpid(),
+            "seconds": limits.cpu,
+            "memory": limits.memory,
+        }
+        self._channel, theirs = socket.socketpair()
+        try:
+            with theirs:
+                self._process = _start(json.dumps(arguments), theirs)
+        except OSError as error:
+            self._channel.close()
+            raise InfraError(f"the scan worker cannot be started with {sys.executable!r}: {error.strerror}") from None
+        self._started = False
+        self._cpu, self._held = 0.0, 0
+
+    def await_start(self) -> None:
+        """Wait until it has loaded what it needs.
+
+        Raises:
+            InfraError: It did not start.
+            WorkerGoneError: Somebody ended it.
+        """
+        if self._started:
+            return
+        try:
+            self._receive(_START_SECONDS)
+        except WorkerGoneError as error:
+            if self._process.returncode is not None and self._process.returncode < 0:  # it has read nothing yet
+                raise WorkerGoneError(str(error), fault=Fault.MACHINE) from None
+            raise InfraError(f"the scan worker did not start: {error}; {self._last_words()}") from None
+        self._started = True
+        self._held = _held(self.pid)
+
+    @property
+    def pid(self) -> int:
+        """The worker's process id."""
+        return self._process.pid
+
+    def ask(self, task: Mapping[str, object]) -> dict[str, object]:
+        """The answer to one task.
+
+        Raises:
+            WorkerGoneError: There is none, and the worker is of no more use.
+        """
+        self._cpu = _cpu_seconds(self.pid)
+        try:
+            self._channel.settimeout(self._limits.wall)
+            self._channel.sendall(frames.encode(task))
+        except OSError:
+            raise self._gone() from None
+        answer, second = self._told(second=False), False
+        if answer == SECOND:
+            answer, second = self._told(second=True), True
+        if "exhausted" in answer:
+            why = f"it overflows the stack of the parser or needs more than {self._limits.memory >> 20} MiB"
+            raise WorkerGoneError(why, fault=Fault.TASK, second=second)
+        if "failed" in answer:
+            why = f"the scanner stopped with {answer['failed']!s:.60}"
+            raise WorkerGoneError(why, fault=Fault.TASK, second=second)
+        return answer
+
+    def _told(self, *, second: bool) -> dict[str, object]:
+        try:
+            return self._receive(self._limits.wall)
+        except WorkerGoneError as error:
+            raise WorkerGoneError(str(error), fault=error.fault, second=second) from None
+
+    def close(self) -> None:
+        """End the worker at once and wait for it. Safe to call twice."""
+        self._channel.close()
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        self._process.wait()
+        if self._process.stderr is not None:
+            self._process.stderr.close()
+
+    def abandon(self) -> None:
+        """Let go of a worker that belongs to the process we were forked from."""
+        self._channel.close()
+        self._process.returncode = 0  # not ours to wait for
+        if self._process.stderr is not None:
+            self._process.stderr.close()
+
+    def _receive(self, seconds: float) -> dict[str, object]:
+        deadline = self._clock() + seconds
+        try:
+            size = frames.length(self._exactly(frames.HEAD, deadline))
+            return frames.decode(self._exactly(size, deadline))
+        except TimeoutError:  # reading a source never waits for anything: it was stopped, or got no processor
+            raise WorkerGoneError(f"it takes more than {seconds:g} s", fault=Fault.MACHINE) from None
+        except ConnectionError:  # it ended with something of ours unread
+            raise self._gone() from None
+        except (OSError, ValueError) as error:
+            raise WorkerGoneError(f"the worker answered nonsense: {error}", fault=Fault.TASK) from None
+
+    def _exactly(self, size: int, deadline: float) -> bytes:
+        received = bytearray()
+        while len(received) < size:
+            left = deadline - self._clock()
+            if left <= 0:
+                raise TimeoutError
+            self._channel.settimeout(left)
+            part = self._channel.recv(min(size - len(received), 2**20))
+            if not part:
+                raise self._gone()
+            received += part
+        return bytes(received)
+
+    def _gone(self) -> WorkerGoneError:
+        """Why the worker ended, and whose fault it is, from its exit status and from what it had used."""
+        status, used = self._ended(1.0)
+        if status is None:
+            return WorkerGoneError("the worker closed its socket", fault=Fault.TASK)
+        if status == -signal.SIGPROF:
+            why = f"it takes more than {self._limits.cpu:g} s of processor time"
+            return WorkerGoneError(why, fault=Fault.TASK)
+        if status >= 0:
+            return WorkerGoneError(f"the worker ended with status {status}", fault=Fault.TASK)
+        name = signal.Signals(-status).name
+        if -status in _OWN:
+            return WorkerGoneError(f"the parser died of {name}", fault=Fault.TASK)
+        spent = used is not None and self._is_spent(used)
+        return WorkerGoneError(f"the worker was ended by {name}", fault=Fault.SPENT if spent else Fault.MACHINE)
+
+    def _is_spent(self, used: resource.struct_rusage) -> bool:
+        """Whether a worker had used nearly all that one task may take, of processor time or of memory."""
+        cpu = used.ru_utime + used.ru_stime - self._cpu
+        grown = used.ru_maxrss * 1024 - self._held
+        return cpu >= _SPENT * self._limits.cpu or (self._held > 0 and grown >= _SPENT * self._limits.memory)
+
+    def _ended(self, seconds: float) -> tuple[int | None, resource.struct_rusage | None]:
+        """The worker's exit status, None while it runs after so many seconds, and what it used in all its life."""
+        with contextlib.suppress(OSError):
+            ending = os.pidfd_open(self.pid)
+            try:
+                readable(ending, seconds)
+            finally:
+                os.close(ending)
+        with contextlib.suppress(ChildProcessError):  # somebody else has waited for it
+            pid, status, used = os.wait4(self.pid, os.WNOHANG)
+            if pid:
+                self._process.returncode = os.waitstatus_to_exitcode(status)
+                return self._process.returncode, used
+        return self._process.poll(), None
+
+    def _last_words(self) -> str:
+        """The end of what a worker that did not start wrote to its standard error."""
+        self._channel.close()
+        self._process.kill()
+        _, text = self._process.communicate()
+        lines = text.decode("utf-8", "replace").strip().splitlines()
+        return lines[-1][:300] if lines else "it said nothing"
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Processor time of a process so far, from its own clock: `MAKE_PROCESS_CPUCLOCK(pid, CPUCLOCK_SCHED)`."""
+    try:
+        return time.clock_gettime((~pid << 3) | 2)
+    except OSError:
+        return 0.0
+
+
+def _held(pid: int) -> int:
+    """Bytes of memory that a process holds; 0 where nobody says so."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * resource.getpagesize()
+    except (OSError, ValueError):
+        return 0
+
+
+def _start(arguments: str, stdin: socket.socket) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-I", "-c", _BOOT, arguments],
+        stdin=stdin.fileno(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=_ENVIRONMENT,
+        cwd="/",
+        start_new_session=True,  # Ctrl-C at the terminal is for the host, which then closes the socket
+    )

@@ -1,0 +1,90 @@
+"""What the first process of a container knows of a payload, and of the call that it serves."""
+
+import dataclasses
+import fcntl
+import os
+import socket
+import time
+
+from .container_counters import ContainerReading
+from .standard_streams import ROOM
+
+
+class ServedChild:
+    """A payload and our ends of everything it has."""
+
+    def __init__(self, result: int) -> None:
+        self.sock, self.guest_sock = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.setblocking(False)
+        self.out, self.guest_out = _pipe()
+        self.err, self.guest_err = _pipe()
+        self.results = os.memfd_create("results", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        os.ftruncate(self.results, result)
+        fcntl.fcntl(self.results, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+        self.record = os.memfd_create("record", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        os.ftruncate(self.record, ROOM)
+        fcntl.fcntl(self.record, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+        self.listener: int | None = None
+        self.pid = 0
+        self.ready = False
+        self.serves = False
+        self.start = ContainerReading()
+        self.start_cpu = 0.0
+
+    def guest_ends(self) -> list[int]:
+        """In the order in which a payload wants them."""
+        return [self.guest_sock.fileno(), self.guest_out, self.guest_err, self.results, self.record]
+
+    def close_guest_ends(self) -> None:
+        """The payload has them."""
+        self.guest_sock.close()
+        os.close(self.guest_out)
+        os.close(self.guest_err)
+
+    def cpu_seconds(self) -> float:
+        """Of its threads, from its process clock: `MAKE_PROCESS_CPUCLOCK(pid, CPUCLOCK_SCHED)`."""
+        try:
+            return time.clock_gettime((~self.pid << 3) | 2)
+        except OSError:
+            return 0.0
+
+    def close(self) -> None:
+        """Let go of all but the file for large results, which may still be asked for."""
+        self.sock.close()
+        for fd in (self.out, self.err, self.record, self.listener):
+            if fd is not None:
+                os.close(fd)
+
+
+def _pipe() -> tuple[int, int]:
+    ours, theirs = os.pipe2(os.O_CLOEXEC)
+    os.set_blocking(ours, False)
+    return ours, theirs
+
+
+@dataclasses.dataclass
+class ServedCall:
+    """The call that a payload serves.
+
+    Attributes:
+        tolerant: Whether forbidden system calls fail instead of ending it: for our own probes.
+        attached: Bytes of attachments that are still to come.
+        wanted: Files of a script that are brought out; None for a function.
+        most_bytes: Bytes of them.
+        attachments: The file that they go into.
+        folder: The working folder of a script.
+    """
+
+    tolerant: bool = False
+    attached: int = 0
+    wanted: list[str] | None = None
+    most_bytes: int = 0
+    attachments: int | None = None
+    folder: int | None = None
+
+    def close(self) -> None:
+        """Let go of its files."""
+        for fd in (self.attachments, self.folder):
+            if fd is not None:
+                os.close(fd)
+        self.attachments = self.folder = None

@@ -1,0 +1,155 @@
+"""The shape of a JSON message before it is parsed: how deep, how costly, and how many pairs it says that it has.
+
+All of it is counted in C. A parser that asks Python about every part is ten times as slow, and a guest chooses how many
+parts there are.
+"""
+
+import array
+import itertools
+import re
+from typing import NamedTuple
+
+from . import decoding_budget
+from .errors import UndecodableError
+
+MAX_DEPTH = 100
+# a mapping with keys that are no text takes three levels of JSON for one of its own
+_MAX_JSON_DEPTH = 3 * MAX_DEPTH + 10
+# More than any plain integer has, and any float; a host that lifted the interpreter's own limit must not parse in
+# quadratic time, and CPython reads floats with more digits slowly.
+MAX_DIGITS, MAX_FLOAT_DIGITS = 400, 40
+_ALL = bytes(range(256))
+_NOT_BRACKETS = bytes(set(_ALL) - set(b"[]{}"))
+_STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")  # signed bytes: one up, one down
+_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+_LONG_RUN = b"0" * (MAX_FLOAT_DIGITS + 1)
+_RUN = re.compile(rb"0+")
+_FLOAT_AFTER = (b".", b"e", b"E")
+_FLOAT_BEFORE = re.compile(rb"[.eE][+-]?\Z")
+# Escapes that are no half of a character, or two halves in order.
+_WHOLE_CHARACTERS = re.compile(
+    rb"(?:[^\\]++|\\[^u]|\\u(?![dD][89a-fA-F])|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*+", re.DOTALL
+)
+
+
+class JsonShape(NamedTuple):
+    """What was counted of a message.
+
+    Attributes:
+        deep: Whether its JSON is nested deeper than a value may be; with tags, its value may be less deep.
+        price: What its lists, mappings and floats cost, and looking at all of it where it is deep.
+    """
+
+    deep: bool = False
+    price: int = 0
+
+
+_FLAT = JsonShape()
+
+
+def check(data: bytes, costs: decoding_budget.DecodingBudget) -> JsonShape:
+    """The shape of a message that nobody vouches for.
+
+    Args:
+        data: The message.
+        costs: Pays for it.
+
+    Raises:
+        UndecodableError: It is nested too deep, has a number that is too long, or has not paid.
+    """
+    openers = data.count(b"[") + data.count(b"{")
+    long_numbers = len(data) > MAX_FLOAT_DIGITS and _LONG_RUN in data.translate(_ZEROS)
+    if not long_numbers and openers <= MAX_DEPTH and _is_free(data):
+        return _FLAT
+    bare = outline(data)
+    if long_numbers:
+        _refuse_long_numbers(bare)
+    found = _measure(bare, tagged=b"~" in data)
+    costs.charge(found.price)
+    return found
+
+
+def price(data: bytes) -> int:
+    """What the lists, mappings and floats of a message cost."""
+    return _measure(outline(data), tagged=True).price
+
+
+def pairs(data: bytes) -> int:
+    """How many pairs of key and value it says that it has."""
+    return outline(data).count(b":")
+
+
+def _is_free(data: bytes) -> bool:
+    """Whether its bytes pay for it, whatever of it is text; with tags, they have to pay for those too."""
+    most = decoding_budget.FREE + (0 if b"~" in data else len(data))
+    return len(data) * decoding_budget.MAPPING <= decoding_budget.FREE or _price(data, _signs(data)) <= most
+
+
+def may_cost(data: bytes) -> bool:
+    """Whether they may cost more than every message may."""
+    return (
+        len(data) * decoding_budget.MAPPING > decoding_budget.FREE and _price(data, _signs(data)) > decoding_budget.FREE
+    )
+
+
+def _measure(bare: bytes, *, tagged: bool) -> JsonShape:
+    """Count a message without its texts.
+
+    The depth comes before parsing: the parser recurses in C for as deep as the host's own recursion limit says, and one
+    that was raised for other reasons would let nesting overflow the stack.
+    """
+    openers = bare.count(b"[") + bare.count(b"{")
+    deep = False
+    if openers > MAX_DEPTH:
+        steps = array.array("b", bare.translate(_STEPS, _NOT_BRACKETS))
+        depth = max(itertools.accumulate(steps), default=0)
+        deep = depth > MAX_DEPTH + 1
+        if deep and (not tagged or depth > _MAX_JSON_DEPTH):
+            raise UndecodableError(f"nested deeper than {MAX_DEPTH}")
+    floats = max(0, _signs(bare) - bare.count(b"true") - bare.count(b"false"))
+    price = _price(bare, floats) + (decoding_budget.NODE * (openers + bare.count(b",")) if deep else 0)
+    return JsonShape(deep, price)
+
+
+def _signs(data: bytes) -> int:
+    """How many signs of a float there are: a point or an exponent."""
+    return data.count(b".") + data.count(b"e") + data.count(b"E")
+
+
+def _price(data: bytes, floats: int) -> int:
+    return (
+        data.count(b"[") * decoding_budget.LIST
+        + data.count(b"{") * decoding_budget.MAPPING
+        + floats * decoding_budget.FLOAT
+    )
+
+
+def outline(data: bytes) -> bytes:
+    """A message without its texts. One that is no JSON has it up to where that shows."""
+    if b"\\" in data:
+        data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return b"".join(data.split(b'"')[::2])
+
+
+def check_characters(data: bytes) -> None:
+    """Half of a surrogate pair makes the host's own printing and encoding fail later.
+
+    Raises:
+        UndecodableError: There is one.
+    """
+    if b"\\ud" not in data and b"\\uD" not in data:
+        return
+    found = _WHOLE_CHARACTERS.match(data)
+    if found is None or found.end() != len(data):
+        raise UndecodableError("a lone surrogate in text")
+
+
+def _refuse_long_numbers(bare: bytes) -> None:
+    zeros, end = bare.translate(_ZEROS), 0
+    while (begin := zeros.find(_LONG_RUN, end)) >= 0:
+        found = _RUN.match(zeros, begin)
+        end = len(zeros) if found is None else found.end()
+        if end - begin > MAX_DIGITS:
+            raise UndecodableError(f"an integer of more than {MAX_DIGITS} digits that is not in hexadecimal")
+        if bare[end : end + 1] in _FLOAT_AFTER or _FLOAT_BEFORE.search(bare, max(0, begin - 2), begin):
+            raise UndecodableError(f"a float of more than {MAX_FLOAT_DIGITS} digits")

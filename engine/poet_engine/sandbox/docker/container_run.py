@@ -1,0 +1,306 @@
+"""One call in one container: release, watch, decide, and what becomes of the container."""
+
+import json
+import os
+import select
+import struct
+from collections.abc import Callable, Iterator
+
+from poet_engine._cancellation import Cancellation
+from poet_engine.guest import container_protocol, seccomp
+from poet_engine.guest.attachments import Collected
+from poet_engine.guest.frames import NONCE_SIZE, Frame, FrameError, FrameKind, pack
+from poet_engine.outcome import Evidence, Outcome, Status
+from poet_engine.policy import Limits
+from poet_engine.sandbox import run_outcome, wire
+from poet_engine.sandbox.docker.container import Container, End, read_end
+from poet_engine.sandbox.docker.output_files import Files
+from poet_engine.sandbox.docker.remote_attachment import RemoteAttachment
+from poet_engine.sandbox.docker.stream import StreamError
+from poet_engine.sandbox.monitor import BudgetMonitor, Output
+from poet_engine.sandbox.pool.worker_pool import Disposition
+from poet_engine.sandbox.response import ResponseReader, garbled
+from poet_engine.sandbox.verdict import Budgets, Exit, KernelCounts, Kill, Observation, Returned, decide
+
+NAME = "docker"
+_PART = 1 << 19  # bytes of a request in one frame
+# How long a killed payload may take to be reaped before its container is given up.
+_REAP_GRACE = 2.0
+_FETCH_GRACE = 2.0  # for what a payload has put beside an answer that is there
+_DELIVERY_GRACE = 5.0  # for a request of which nothing moves
+_BRINGING_GRACE = 10.0  # for files of which nothing moves
+
+
+class ContainerRun:
+    """One call in one container.
+
+    Args:
+        container: With a payload that waits.
+        limits: The policy's.
+        wall: Seconds it may take; the policy's limit, or less.
+        clock: Monotonic seconds.
+        tolerant: Answer forbidden system calls with an error instead of ending the run. Only our own probes run so.
+        keep: Whether the payload serves the next call as well.
+        files: What is to be brought out of a script, which is followed to its confirmed end; None for a function.
+    """
+
+    def __init__(
+        self,
+        container: Container,
+        limits: Limits,
+        wall: float,
+        clock: Callable[[], float],
+        *,
+        tolerant: bool = False,
+        keep: bool = False,
+        files: Files | None = None,
+    ) -> None:
+        self._container, self._stream = container, container.stream
+        self._limits, self._wall, self._clock = limits, wall, clock
+        self._tolerant, self._files = tolerant, files
+        self._nonce = os.urandom(NONCE_SIZE) if keep and files is None else b""
+        self._heard = ResponseReader(
+            limits.result, lambda: self._watch.late(clock()), script=files is not None, nonce=self._nonce
+        )
+        self._output = Output(limits.output)
+        self._counts = KernelCounts()
+        self._processes_refused = 0
+        self._end: End | None = None
+        self._lost = False
+        self._script_ended: float | None = None  # when that was told; since then its files are being brought out
+        # until its request is there nothing of the code exists that could take time; kept, it serves another's call
+        self._delivering = not keep
+        self._watch = BudgetMonitor(limits, clock(), wall)
+        self._handlers: dict[FrameKind, Callable[[bytes], None]] = {
+            FrameKind.ANSWER: self._on_answer,
+            FrameKind.OUT: lambda data: self._on_output(1, data),
+            FrameKind.ERR: lambda data: self._on_output(2, data),
+            FrameKind.ASKED: self._on_asked,
+            FrameKind.COUNTS: self._on_counts,
+            FrameKind.ENDED: self._on_end,
+            FrameKind.FILES: self._on_files,
+        }
+        self.container_after = Disposition.KEEP  # its payload has heard nothing yet
+
+    def to_the_end(
+        self, request: wire.Request, cancellation: Cancellation | None, lost: Callable[[], tuple[Evidence, int]]
+    ) -> Outcome:
+        """Release the payload and follow it to its verdict.
+
+        Args:
+            request: What it is asked.
+            cancellation: The caller's wish to give up.
+            lost: Asks the engine what became of a container whose streams have ended: why it is gone, and how many
+                tasks of it the kernel took for want of memory.
+        """
+        self.container_after = Disposition.DISCARD  # until the end is known
+        self._container.armed = False
+        self._watch = BudgetMonitor(self._limits, self._clock(), self._wall)
+        self._release(request)
+        self._begin_when_delivered()
+        self._follow(cancellation)
+        wall_ms = ((self._script_ended or self._clock()) - self._watch.released) * 1e3
+        return self._conclude(wall_ms, lost)
+
+    def end(self, kill: Kill) -> None:
+        """Set the reason to end it, if there is none yet."""
+        self._watch.end(kill)
+
+    def _release(self, request: wire.Request) -> None:
+        call = {
+            "tolerant": self._tolerant,
+            "attached": request.parts.size,
+            "wanted": None if self._files is None else list(self._files.wanted),
+            "most_bytes": self._limits.result,
+        }
+        kind = FrameKind.REQUEST if self._files is None else FrameKind.SCRIPT
+        content = pack(kind, request.content)
+        if self._nonce:
+            content = pack(FrameKind.NONCE, self._nonce) + content
+        header = json.dumps(call).encode()
+        if request.parts.pieces or len(content) > _PART:
+            self._stream.send_all(_frames(header, request.parts, content))
+        else:
+            self._stream.send_all(iter((pack(FrameKind.CALL, header) + pack(FrameKind.BYTES, content),)))
+
+    def _follow(self, cancellation: Cancellation | None) -> None:
+        poll = select.poll()
+        fd = self._stream.fileno()
+        if cancellation is not None:
+            poll.register(cancellation.fd, select.POLLIN)
+        while not self._finished:
+            poll.register(fd, select.POLLIN | (select.POLLOUT if self._stream.sending else 0))
+            killed = self._watch.kill is not None
+            events = dict(poll.poll(self._patience() * 1000 + 0.5))
+            if not events and (killed or self._delivering or self._script_ended is not None):
+                self._lost = True  # killed and never reaped, or nothing moves
+                return
+            if cancellation is not None and cancellation.fd in events:
+                poll.unregister(cancellation.fd)
+                evidence = Evidence("cancellation", "asked for by the caller")
+                self._watch.end(Kill(Status.CANCELLED, "caller", evidence))
+            self._exchange(events.get(fd, 0))
+            self._begin_when_delivered()
+            self._look_at_budgets()
+            if self._watch.kill is not None and not killed:
+                self._stream.drop_unsent()
+                self._stream.send(FrameKind.KILL)
+
+    def _patience(self) -> float:
+        """Seconds until something must be looked at, or nothing is hoped for any more."""
+        if self._script_ended is not None:
+            return _BRINGING_GRACE
+        if self._watch.kill is not None:
+            return _REAP_GRACE
+        return _DELIVERY_GRACE if self._delivering else self._watch.timeout(self._clock())
+
+    def _begin_when_delivered(self) -> None:
+        """The clock starts when the whole request is on its way: carrying it in is not the code's time."""
+        if self._delivering and not self._stream.sending:
+            self._delivering = False
+            if self._watch.kill is None:
+                self._watch = BudgetMonitor(self._limits, self._clock(), self._wall)
+
+    def _exchange(self, event: int) -> None:
+        """Send what waits, and take what came."""
+        if event & select.POLLOUT:
+            self._stream.flush()
+        if not event & ~select.POLLOUT:
+            return
+        try:
+            for frame in self._stream.receive():
+                self._take(frame)
+        except StreamError:
+            self._lost = True
+        except FrameError as error:
+            self._watch.end(garbled(str(error)))
+            self._lost = True
+
+    def _take(self, frame: Frame) -> None:
+        handler = self._handlers.get(frame.kind)
+        if handler is None:
+            raise FrameError(f"{frame.kind.name} may not come here")
+        try:
+            handler(frame.payload)
+        except (ValueError, TypeError, LookupError, struct.error, RecursionError) as error:
+            raise FrameError(f"{frame.kind.name} cannot be read: {error}") from None
+
+    @property
+    def _finished(self) -> bool:
+        if self._end is not None or self._lost or self._files is not None:
+            return self._end is not None or self._lost
+        return isinstance(self._heard.answer, Returned) and self._watch.kill is None
+
+    def _look_at_budgets(self) -> None:
+        now = self._clock()
+        if self._watch.kill is not None or self._finished or self._delivering or self._script_ended is not None:
+            return
+        if self._watch.wants_cpu(now):
+            self._watch.awaits_cpu()
+            self._stream.send(FrameKind.COUNT)
+        self._watch.saw_time(now)
+
+    def _on_answer(self, data: bytes) -> None:
+        if self._watch.kill is not None:
+            return
+        attached = RemoteAttachment(self._stream, self._take, size=self._limits.result, patience=_FETCH_GRACE)
+        kill = self._heard.take(data, attached)
+        if attached.lost:
+            self._lost, self._heard.answer = True, None
+        elif kill is not None:
+            self._watch.end(kill)
+
+    def _on_output(self, stream: int, data: bytes) -> None:
+        self._output.add(stream, data)
+        self._watch.saw_output(self._output.total)
+
+    def _on_asked(self, content: bytes) -> None:
+        name, arguments = json.loads(content)
+        if seccomp.asks_for_process(name, tuple(arguments)):
+            self._processes_refused += 1
+        elif not self._tolerant:
+            self._watch.saw_call(name, tuple(arguments))
+
+    def _on_counts(self, content: bytes) -> None:
+        cpu_us, memory, oom_kills, tasks_refused = container_protocol.COUNTS.unpack(content)
+        self._counts = KernelCounts(
+            cpu_ms=cpu_us / 1e3,
+            memory_peak=None if memory < 0 else memory,
+            oom_kills=oom_kills,
+            tasks_refused=tasks_refused,
+            processes_refused=self._processes_refused,
+        )
+        if self._watch.kill is None:
+            self._watch.saw_cpu(self._clock(), self._counts.cpu_ms)
+
+    def _on_end(self, content: bytes) -> None:
+        self._end = read_end(content)
+
+    def _on_files(self, content: bytes) -> None:
+        """What is told of them says first of all that the script has ended: bringing them out is not its time."""
+        if self._files is not None:
+            self._script_ended = self._script_ended or self._clock()
+            self._files.take(content)
+
+    def _conclude(self, wall_ms: float, lost: Callable[[], tuple[Evidence, int]]) -> Outcome:
+        answered = self._watch.kill is None and isinstance(self._heard.answer, Returned) and self._files is None
+        evidence, oom_kills = (Evidence("lane", "its init is gone", source="kernel"), 0)
+        if self._lost and not answered:
+            evidence, oom_kills = lost()
+        ended = run_outcome.exit_of(None if self._end is None else self._end.status)
+        counts = self._counted(oom_kills)
+        seen = Observation(
+            budgets=Budgets(self._wall, self._limits.cpu, self._limits.memory),
+            kill=self._watch.kill,
+            exit=Exit(code=0) if answered else ended,
+            answer=self._heard.answer,
+            counts=counts,
+            touched=tuple(self._watch.touched),
+            lost=evidence,
+        )
+        self._container.answered = answered
+        self.container_after = self._next(answered=answered)
+        if self.container_after is Disposition.KEEP:
+            self._container.pause()
+        outcome = run_outcome.outcome(
+            decide(seen),
+            self._output,
+            counts,
+            wall_ms,
+            ended,
+            sandbox=NAME,
+            leftovers=0 if self._end is None else self._end.leftovers,
+        )
+        return outcome if self._files is None else self._files.bring_out(outcome, ended=self._end is not None)
+
+    def _counted(self, oom_kills: int) -> KernelCounts:
+        """What was told last, and what the engine says of a container that is gone."""
+        counts = self._counts
+        return KernelCounts(
+            cpu_ms=counts.cpu_ms,
+            memory_peak=counts.memory_peak,
+            oom_kills=max(counts.oom_kills, oom_kills),
+            tasks_refused=counts.tasks_refused,
+            processes_refused=self._processes_refused,
+        )
+
+    def _next(self, *, answered: bool) -> Disposition:
+        """What becomes of the container after the call."""
+        if self._end is not None:
+            return Disposition.REARM if self._end.pure else Disposition.DISCARD
+        if not answered or self._lost:
+            return Disposition.DISCARD
+        return Disposition.KEEP if self._heard.stays else Disposition.DRAIN
+
+
+def _frames(call: bytes, parts: Collected, content: bytes) -> Iterator[bytes]:
+    """The frames of a large request, each made when its turn has come."""
+    yield pack(FrameKind.CALL, call)
+    sent = 0
+    for offset, piece in parts.pieces:
+        for start in range(0, len(piece), _PART):
+            gap = bytes(offset - sent) if start == 0 else b""
+            yield pack(FrameKind.BYTES, gap + bytes(piece[start : start + _PART]))
+        sent = offset + len(piece)
+    for start in range(0, len(content), _PART):
+        yield pack(FrameKind.BYTES, content[start : start + _PART])

@@ -1,0 +1,173 @@
+"""What a policy gets at an engine: the image, the runtime, and what the guest is told."""
+
+import dataclasses
+import functools
+import importlib.metadata
+import os
+import platform
+from collections.abc import Callable
+
+import psutil
+
+from poet_engine.dockerd import DEFAULT_HOST, faults
+from poet_engine.errors import SandboxUnavailableError
+from poet_engine.guest.config import Config
+from poet_engine.images import ImageClient, guest_digest, modules_needed, seccomp
+from poet_engine.images import choose as choose_image
+from poet_engine.images.recipe import minor
+from poet_engine.policy import Policy, Wall
+from poet_engine.sandbox import isolation_checks
+from poet_engine.sandbox.docker import container_spec, direct_socket, ownership
+from poet_engine.sandbox.docker.builder import ContainerBuilder, ContainerTemplate
+from poet_engine.sandbox.docker.engine import ContainerClient, EngineInfo
+from poet_engine.sandbox.guest_config import Visible, guest_config
+
+__all__ = ["DAEMON_FAULTS", "DEFAULT_HOST", "ResolvedRuntime", "choose"]
+
+# What is wrong with the engine itself, rather than with what it was asked for.
+DAEMON_FAULTS = frozenset((faults.NO_DAEMON, faults.PERMISSION, faults.TIMEOUT, faults.OLD_API))
+_HOW_GVISOR = (
+    'install it (Debian: apt install runsc), put {"runtimes": {"runsc": {"path": "/usr/bin/runsc", "runtimeArgs": '
+    '["--network=none"]}}} into /etc/docker/daemon.json, and start the engine again'
+)
+_users: dict[range, ownership.Users] = {}  # of this process, whichever sandbox its containers belong to
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ResolvedRuntime:
+    """What serves a policy.
+
+    Attributes:
+        builder: Makes its containers.
+        probing: What the guest is told in a container for our own probes, by its user.
+        runtime: What runs them.
+        info: What the engine is.
+        sweep: Removes what others left at the engine.
+    """
+
+    builder: ContainerBuilder
+    probing: Callable[[int], Config]
+    runtime: str
+    info: EngineInfo
+    sweep: Callable[[], object]
+
+
+def choose(
+    engine: ContainerClient, policy: Policy, runtime: str | None, *, without: frozenset[str] = frozenset()
+) -> ResolvedRuntime:
+    """The image that fits the policy's modules, and the runtime that was asked for.
+
+    Args:
+        engine: The engine.
+        policy: What a call may do.
+        runtime: What the caller asked for; None: the policy's, or else the engine's default.
+        without: Measures left out inside; only the controls of security tests do that.
+
+    Raises:
+        DockerError: The engine did not answer.
+        ImageError: It has no image that fits; the message names the command that builds it.
+        SandboxUnavailableError: It has no such runtime or cannot limit containers, or the policy asks for what they do
+            not offer.
+    """
+    _refuse_network(policy)
+    info = engine.info()
+    chosen = runtime or policy.isolation.runtime or info.default_runtime
+    _refuse_unknown_runtime(chosen, info)
+    _refuse_unlimited(policy, info)
+    gvisor = container_spec.is_gvisor(chosen)
+    needed = modules_needed((*policy.static.imports, *policy.isolation.preload))
+    with ImageClient(engine.host) as images:
+        image = choose_image(images.images(), needed, guest=guest_digest(), python=platform.python_version())
+    config = _configuration(policy, minor(image.contents.python), separate=gvisor, without=without)
+    here = ownership.current(importlib.metadata.version("poet-engine"))
+    users = ownership.uids(info, here)
+    kind = ContainerTemplate(
+        image=image.id,
+        runtime=chosen,
+        profile=None if gvisor else "unconfined" if "seccomp" in without else seccomp.told_text(),
+        labels=here.labels(),
+        line=direct_socket.usable(engine.host, desktop=info.desktop, gvisor=gvisor),
+        names=lambda: ownership.name(os.urandom),
+        users=_users.setdefault(users, ownership.Users(users)),
+    )
+    builder = ContainerBuilder(engine, policy, lambda uid: dataclasses.replace(config, uid=uid), kind)
+    probing = functools.partial(_lenient, config)
+    return ResolvedRuntime(builder, probing, chosen, info, functools.partial(_sweep, engine, here))
+
+
+def _sweep(engine: ContainerClient, here: ownership.Owner) -> None:
+    """Remove what other processes have left, at the engine and in the folder of temporary files."""
+    direct_socket.sweep(psutil.pid_exists)
+    ownership.sweep(engine, here)
+
+
+def _lenient(config: Config, uid: int) -> Config:
+    """For our own probes: each has a payload of its own, which ends with it, whatever calls have."""
+    cpu_seconds = config.cpu_seconds + isolation_checks.PROBE_CPU
+    return dataclasses.replace(config, uid=uid, lenient=True, keep=False, cpu_seconds=cpu_seconds)
+
+
+def _refuse_network(policy: Policy) -> None:
+    if policy.network.allow or policy.network.allow_private:
+        raise SandboxUnavailableError(
+            f"policy {policy.name!r} allows network destinations, and the docker sandbox has no network; "
+            "leave [network] allow and allow_private empty",
+        )
+
+
+def remarks(chosen: ResolvedRuntime, host: str) -> tuple[str, ...]:
+    """What a user of this engine may want to know."""
+    info = chosen.info
+    said = [
+        f"Docker {info.version} at {host}, runtime {chosen.runtime}; registered: {', '.join(sorted(info.runtimes))}"
+    ]
+    if container_spec.is_gvisor(chosen.runtime):
+        said.append(
+            "gVisor: the kernel that the code meets is its own; no Landlock, no names of forbidden calls, and memory "
+            "and tasks are bounded by limits of the process"
+        )
+    elif not any(container_spec.is_gvisor(name) for name in info.runtimes):
+        said.append(f"gVisor is not registered, which puts a kernel of its own before this machine's; {_HOW_GVISOR}")
+    return tuple(said)
+
+
+def _refuse_unknown_runtime(runtime: str, info: EngineInfo) -> None:
+    if runtime in info.runtimes:
+        return
+    elsewhere = "register it in /etc/docker/daemon.json and start the engine again"
+    how = _HOW_GVISOR if container_spec.is_gvisor(runtime) else elsewhere
+    raise SandboxUnavailableError(
+        f"the Docker engine has no runtime {runtime!r}, only {', '.join(sorted(info.runtimes))}; {how}"
+    )
+
+
+def _refuse_unlimited(policy: Policy, info: EngineInfo) -> None:
+    """An engine that cannot limit something starts containers all the same, and only warns."""
+    needed = {Wall.MEMORY: "memory", Wall.TASKS: "pids"}
+    lacking = [limit for wall, limit in needed.items() if wall in policy.isolation.require and limit not in info.limits]
+    if not lacking:
+        return
+    whose = (
+        "it runs rootless, where that takes cgroup v2, systemd, and the controllers delegated to the user (a drop-in "
+        "for user@.service with Delegate=cpu memory pids)"
+        if info.rootless
+        else "the controllers have to be enabled for this machine's kernel"
+    )
+    raise SandboxUnavailableError(
+        f"the Docker engine cannot limit {' and '.join(lacking)}: {whose}; docker info warns of it. Mend that, use "
+        "another engine (DOCKER_HOST), or sandbox='process'"
+    )
+
+
+def _configuration(policy: Policy, python: str, *, separate: bool, without: frozenset[str]) -> Config:
+    """What the first process of a container is told.
+
+    Args:
+        policy: What a call may do.
+        python: The minor version of the image's interpreter.
+        separate: Whether payloads are another user than the first process.
+        without: Measures left out.
+    """
+    seen = Visible((f"/usr/local/lib/python{python}/site-packages",), ("/usr", "/lib", "/lib64"))
+    config = guest_config(policy, seen, rootless=not separate, cgroup=True, without=without)
+    return dataclasses.replace(config, contained=True)  # the version of Landlock is found out inside

@@ -1,0 +1,343 @@
+"""Where callers and lanes meet: callers wait in the order in which they came, and give back what they had.
+
+What lanes there are is the keeper's affair; here are those that are ready.
+"""
+
+import collections
+import contextlib
+import enum
+import threading
+from collections.abc import Callable, Mapping
+from typing import Generic, Protocol, TypeVar
+
+from poet_engine._cancellation import Cancellation
+from poet_engine._wake import Waker
+from poet_engine.sandbox.pool.scheduling import Demand, PoolSize, Repeats
+from poet_engine.sandbox.pool.version import SourceKey
+
+
+class Poolable(Protocol):
+    """What the exchange needs to know of a lane."""
+
+    key: SourceKey | None  # what it serves or is prepared for; None for anything
+    ready_since: float  # when it was ready, in seconds of the exchange's clock
+
+
+_Lane = TypeVar("_Lane", bound=Poolable)
+
+# A wait that was shorter says nothing of who makes lanes: on a busy machine a container takes a second.
+STALL_S = 2.0
+
+
+class Disposition(enum.Enum):
+    """What becomes of a lane that a caller gave back."""
+
+    KEEP = enum.auto()  # its payload serves the next call of the same version
+    RENEW = enum.auto()  # its payload waits, prepared for a version that nobody asks for now
+    DRAIN = enum.auto()  # its payload has answered and is about to end
+    REARM = enum.auto()  # its payload has ended
+    DISCARD = enum.auto()
+
+
+class Unavailable(enum.Enum):
+    """Unavailable there is no lane."""
+
+    SETUP = enum.auto()  # lanes cannot be made
+    TIMEOUT = enum.auto()  # none became free in time
+    STALLED = enum.auto()  # the same, and nobody else was given one either, although more may be in use
+    FULL = enum.auto()  # too many wait already
+    CALLED_OFF = enum.auto()  # the caller gave up, or the pool was closed
+    BROKEN = enum.auto()  # the thread that makes lanes has ended by an error
+
+
+# What an outcome says of those that a queue brings about.
+QUEUE_CAUSES: Mapping[Unavailable, str] = {
+    Unavailable.TIMEOUT: "queue_timeout",
+    Unavailable.STALLED: "queue_stalled",
+    Unavailable.FULL: "queue_full",
+}
+
+
+class NoWorkerError(Exception):
+    """No lane can be had."""
+
+    def __init__(self, message: str, why: Unavailable) -> None:
+        super().__init__(message)
+        self.why = why
+
+
+class _Waiter(Generic[_Lane]):
+    """One caller in the queue."""
+
+    def __init__(self, key: SourceKey | None, since: float, handed_out: int) -> None:
+        self.key, self.since, self.handed_out = key, since, handed_out
+        self.lane: _Lane | None = None
+        self.failure: str | None = None
+        self._bell = threading.Semaphore(0)
+
+    def ring(self) -> None:
+        self._bell.release()
+
+    def wait(self, seconds: float) -> bool:
+        return self._bell.acquire(timeout=seconds)
+
+
+class WorkerPool(Generic[_Lane]):
+    """The ready lanes of one sandbox, and the callers who wait for one.
+
+    Args:
+        size: How many lanes and waiters.
+        clock: Monotonic seconds.
+        keeps: Whether a payload serves one call after another, of one version.
+    """
+
+    def __init__(self, size: PoolSize, clock: Callable[[], float], *, keeps: bool = False) -> None:
+        self.size, self._clock, self._keeps = size, clock, keeps
+        self._repeats: Repeats[SourceKey] = Repeats()
+        self._lock = threading.Lock()
+        self._ready: collections.deque[_Lane] = collections.deque()  # the one that was used last is on the right
+        self._returned: collections.deque[tuple[_Lane, Disposition]] = collections.deque()
+        self._waiters: collections.deque[_Waiter[_Lane]] = collections.deque()
+        self._busy = 0
+        self._handed_out = 0  # ever
+        self._turned_away = 0
+        self._closing = False
+        self._fault: str | None = None
+        self._all_returned = threading.Event()
+        self.lanes = 0  # in any state; the keeper counts them
+        self.bell = Waker()  # rings when the keeper should look
+
+    def __repr__(self) -> str:
+        return f"<WorkerPool ready={len(self._ready)} busy={self._busy} waiting={len(self._waiters)}>"
+
+    def ring(self) -> None:
+        """Have the keeper look."""
+        self.bell.ring()
+
+    def acquire(
+        self, timeout: float, *, key: SourceKey | None = None, cancellation: Cancellation | None = None
+    ) -> _Lane:
+        """A lane with a payload that waits; it is the caller's until it is given back.
+
+        Args:
+            timeout: Seconds to wait at the most.
+            key: What will be called: a payload that has served or was prepared for anything else is not given out.
+            cancellation: Ends the wait.
+
+        Raises:
+            NoWorkerError: There is none, and why.
+        """
+        with self._lock:
+            self._refuse_if_closed()
+            self._repeats.asked(key)
+            lane = None if self._waiters else self._pick(key)
+            if lane is not None:
+                return self._hand_out(lane, key)
+            if len(self._waiters) >= self.size.queue:
+                self._turned_away += 1
+                raise NoWorkerError(f"{len(self._waiters)} callers wait for a lane already", Unavailable.FULL)
+            waiter: _Waiter[_Lane] = _Waiter(key, self._clock(), self._handed_out)
+            self._waiters.append(waiter)
+        try:
+            self.ring()
+            with contextlib.ExitStack() as stack:
+                if cancellation is not None:
+                    stack.enter_context(cancellation.telling(waiter.ring))
+                if not (cancellation is not None and cancellation.requested):
+                    waiter.wait(max(0.0, timeout))
+        except BaseException:
+            self._walk_away(waiter)
+            raise
+        return self._lane_of(waiter, timeout)
+
+    def _walk_away(self, waiter: _Waiter[_Lane]) -> None:
+        """A caller was interrupted while it waited: nobody would give back what it might still be given."""
+        with self._lock:
+            with contextlib.suppress(ValueError):
+                self._waiters.remove(waiter)
+            lane = waiter.lane
+        if lane is not None:
+            self.give_back(lane, Disposition.KEEP)
+
+    def _lane_of(self, waiter: _Waiter[_Lane], timeout: float) -> _Lane:
+        """What came of waiting."""
+        with self._lock:
+            if waiter.lane is not None:
+                return waiter.lane
+            with contextlib.suppress(ValueError):
+                self._waiters.remove(waiter)
+            self._refuse_if_closed()
+            stalled = self._stalled(waiter)
+        if waiter.failure is not None:
+            raise NoWorkerError(waiter.failure, Unavailable.SETUP)
+        if stalled:
+            why = f"nobody was given a lane within {timeout:.3g} s, and not all that there may be are in use"
+            raise NoWorkerError(why, Unavailable.STALLED)
+        raise NoWorkerError(f"no lane became free within {timeout:.3g} s", Unavailable.TIMEOUT)
+
+    def _stalled(self, waiter: _Waiter[_Lane]) -> bool:
+        """Whether it is who makes lanes that kept this caller waiting, rather than other callers."""
+        waited = self._clock() - waiter.since
+        return waited >= STALL_S and self._handed_out == waiter.handed_out and self._busy < self.size.most
+
+    def _pick(self, key: SourceKey | None) -> _Lane | None:
+        """A ready lane for this version, or else for any; if only others' are left, one of them makes room."""
+        lane = next((lane for lane in reversed(self._ready) if lane.key == key), None)
+        lane = lane or next((lane for lane in reversed(self._ready) if lane.key is None), None)
+        if lane is not None:
+            self._ready.remove(lane)
+        elif self._ready:
+            self._make_room(self._ready[0])
+        return lane
+
+    def _make_room(self, lane: _Lane) -> None:
+        """A ready lane that nobody who waits can use. What has served is not given up while others can be made."""
+        if self._keeps and self.lanes < self.size.most:
+            return
+        self._ready.remove(lane)
+        self._returned.append((lane, Disposition.DISCARD if self._keeps else Disposition.RENEW))
+        self.ring()
+
+    @property
+    def probable(self) -> SourceKey | None:
+        """What the next caller will probably call, if it is worth preparing for."""
+        return None if self._keeps else self._repeats.probable
+
+    def forget(self, version: SourceKey) -> None:
+        """The keeper's: preparing for this failed, so that it is not worth it."""
+        with self._lock:
+            self._repeats.forget(version)
+
+    def _hand_out(self, lane: _Lane, key: SourceKey | None) -> _Lane:
+        self._busy += 1
+        self._handed_out += 1
+        lane.key = key
+        return lane
+
+    def _refuse_if_closed(self) -> None:
+        if self._fault is not None:
+            raise NoWorkerError(self._fault, Unavailable.BROKEN)
+        if self._closing:
+            raise NoWorkerError("the sandbox was closed", Unavailable.CALLED_OFF)
+
+    def give_back(self, lane: _Lane, after: Disposition) -> None:
+        """Return a lane, and say what is to become of it."""
+        with self._lock:
+            self._busy -= 1
+            if after is Disposition.DRAIN:
+                self._repeats.answered(lane.key)
+            if after is Disposition.KEEP and not self._closing:
+                self._offer(lane)
+                return
+            self._returned.append((lane, after))
+            if self._closing and not self._busy:
+                self._all_returned.set()
+        self.ring()
+
+    def offer(self, lane: _Lane) -> None:
+        """The keeper's: a lane whose payload is ready goes to the first caller whom it can serve."""
+        with self._lock:
+            self._offer(lane)
+
+    def _offer(self, lane: _Lane) -> None:
+        lane.ready_since = self._clock()
+        for waiter in self._waiters:
+            if lane.key is None or lane.key == waiter.key:
+                self._waiters.remove(waiter)
+                waiter.lane = self._hand_out(lane, waiter.key)
+                waiter.ring()
+                return
+        self._ready.append(lane)
+        if self._waiters:
+            self._make_room(lane)
+
+    def take_returned(self) -> list[tuple[_Lane, Disposition]]:
+        """The keeper's: what was given back since it asked last."""
+        with self._lock:
+            returned = list(self._returned)
+            self._returned.clear()
+        return returned
+
+    def take_idle(self, suits: Callable[[_Lane], bool] = lambda _lane: True) -> _Lane | None:
+        """The keeper's: the lane that was ready for the longest of those that suit, out of the callers' reach."""
+        with self._lock:
+            lane = next((lane for lane in self._ready if suits(lane)), None)
+            if lane is not None:
+                self._ready.remove(lane)
+            return lane
+
+    def wishes(self) -> list[tuple[SourceKey | None, float]]:
+        """The keeper's: what those who wait want to call, and for how many seconds they have waited."""
+        with self._lock:
+            now = self._clock()
+            return [(waiter.key, now - waiter.since) for waiter in self._waiters]
+
+    def fail(self, text: str) -> None:
+        """The keeper's: lanes cannot be made; whoever waits is told."""
+        with self._lock:
+            while self._waiters:
+                waiter = self._waiters.popleft()
+                waiter.failure = text
+                waiter.ring()
+
+    def demand(self, building: int) -> Demand:
+        """What the keeper decides by.
+
+        Args:
+            building: Lanes that were never ready yet.
+        """
+        with self._lock:
+            now = self._clock()
+            kept = sum(lane.key is not None for lane in self._ready) if self._waiters else 0
+            return Demand(
+                total=self.lanes,
+                coming=self.lanes - self._busy - kept,
+                building=building,
+                waiting=len(self._waiters),
+                longest_wait=now - self._waiters[0].since if self._waiters else 0.0,
+                longest_idle=now - self._ready[0].ready_since if self._ready else 0.0,
+            )
+
+    @property
+    def closing(self) -> bool:
+        """Whether it was closed, perhaps in the middle of a call."""
+        return self._closing and self._fault is None
+
+    @property
+    def fault(self) -> str | None:
+        """Unavailable nothing can be had any more although nobody has closed it."""
+        return self._fault
+
+    def statistics(self) -> dict[str, int]:
+        """Counters by the names of `SandboxStatistics`."""
+        with self._lock:
+            return {
+                "lanes": self.lanes,
+                "ready": len(self._ready),
+                "busy": self._busy,
+                "waiting": len(self._waiters),
+                "turned_away": self._turned_away,
+            }
+
+    def break_down(self, error: BaseException) -> None:
+        """The keeper's: it ends by an error of ours, which whoever asks for a lane is told."""
+        with self._lock:
+            if not self._closing:
+                self._fault = f"the thread that makes lanes has ended by an error: {error!r}; open another sandbox"
+
+    def shut(self, *, by_owner: bool = False) -> None:
+        """Let nobody in any more, and tell those who wait; what the owner has closed is broken no more."""
+        with self._lock:
+            self._closing = True
+            if by_owner:
+                self._fault = None
+            self._ready.clear()
+            if not self._busy:
+                self._all_returned.set()
+            while self._waiters:
+                self._waiters.popleft().ring()
+        self.ring()
+
+    def await_callers(self, seconds: float) -> None:
+        """The keeper's: wait until every caller has let go of its lane."""
+        self._all_returned.wait(seconds)

@@ -1,0 +1,279 @@
+"""The thread that makes lanes, empties and re-arms them, and ends them: all of it off the path of the calls."""
+
+import dataclasses
+import logging
+import select
+import threading
+from collections.abc import Callable
+
+from poet_engine.sandbox.cgroup import Driver, Group, GroupLimits
+from poet_engine.sandbox.pool import scheduling
+from poet_engine.sandbox.pool.worker_pool import Disposition, WorkerPool
+from poet_engine.sandbox.process.fork_server import ZygoteError
+from poet_engine.sandbox.process.fork_servers import ForkServers
+from poet_engine.sandbox.process.lane import Lane
+from poet_engine.sandbox.process.prepared import LaneError
+
+# How long a payload that has answered may take to end by itself.
+_LEAVE_GRACE = 0.1
+# How long a lane may take to build its walls, and a payload to be reaped after its SIGKILL, or to be ready.
+_LANE_GRACE = 10.0
+_FAILURES_IN_A_ROW = 3
+_REMOVE_RETRY = 0.005
+_logger = logging.getLogger(__name__)
+_ONCE = select.EPOLLIN | select.EPOLLONESHOT
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LaneBuilder:
+    """What lanes are made with.
+
+    Attributes:
+        nursery: Has them forked.
+        driver: Makes cgroups; None where there are none.
+        limits: What each lane's cgroup gets.
+        uids: Gives each lane, by its number, its uid.
+        result: Bytes that a result may have.
+    """
+
+    nursery: ForkServers
+    driver: Driver | None
+    limits: GroupLimits
+    uids: Callable[[int], int]
+    result: int
+
+
+class PoolMaintainer:
+    """Keeps the lanes of one sandbox.
+
+    Args:
+        exchange: Where callers meet them.
+        builder: What they are made with.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, exchange: WorkerPool[Lane], builder: LaneBuilder, clock: Callable[[], float]) -> None:
+        self._exchange, self._clock = exchange, clock
+        self._nursery, self._driver = builder.nursery, builder.driver
+        self._limits, self._uids, self._result = builder.limits, builder.uids, builder.result
+        self._lanes: set[Lane] = set()
+        self._building: set[Lane] = set()
+        self._watched: dict[int, Lane] = {}
+        self._deadlines: dict[Lane, float] = {}
+        self._groups_to_remove: list[Group] = []
+        self._number = 0
+        self._failures = 0
+        self.made = 0
+        self._destroyed = 0
+        self._closing = False
+        self._epoll = select.epoll()
+        self._epoll.register(exchange.bell.fileno(), select.EPOLLIN)
+        self._thread = threading.Thread(target=self._keep, name="poet-keeper", daemon=True)
+        self._thread.start()
+
+    def __repr__(self) -> str:
+        return f"<PoolMaintainer lanes={len(self._lanes)} building={len(self._building)} made={self.made}>"
+
+    def statistics(self) -> dict[str, int]:
+        """Counters by the names of `SandboxStatistics`."""
+        return {
+            "lanes_made": self.made,
+            "lanes_destroyed": self._destroyed,
+            "zygotes_started": self._nursery.started,
+        }
+
+    def close(self) -> None:
+        """End every lane and wait for that. Idempotent."""
+        self._closing = True
+        self._exchange.ring()
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def forget_after_fork(self) -> None:
+        """In a forked child: close what would keep the parent's lifeline open, and touch nothing else."""
+        self._nursery.forget_after_fork()
+
+    def _keep(self) -> None:
+        try:
+            while not self._closing:
+                self._take_returned()
+                patience = self._fit_to_demand()
+                for fd, _event in self._epoll.poll(patience):
+                    self._on_event(fd)
+                self._expire()
+        except Exception as error:
+            self._exchange.break_down(error)
+            _logger.exception("the thread that makes lanes has ended")
+        finally:
+            self._end()
+
+    def _fit_to_demand(self) -> float | None:
+        """Start and retire lanes; the seconds until something must be looked at again, None for never."""
+        exchange, size = self._exchange, self._exchange.size
+        demand = exchange.demand(len(self._building))
+        gave_up = self._failures >= _FAILURES_IN_A_ROW and not demand.waiting
+        for _ in range(0 if gave_up else scheduling.lanes_to_start(size, demand)):
+            self._start_lane()
+        if scheduling.may_retire(size, demand) and (idle := exchange.take_idle()) is not None:
+            self._destroy(idle)
+            return 0.0
+        looks = [None if gave_up else scheduling.next_look(size, demand)]
+        if self._deadlines:
+            looks.append(max(0.0, min(self._deadlines.values()) - self._clock()))
+        if self._groups_to_remove:
+            looks.append(_REMOVE_RETRY)
+        return min((look for look in looks if look is not None), default=None)
+
+    def _on_event(self, fd: int) -> None:
+        if fd == self._exchange.bell.fileno():
+            self._exchange.bell.hear()
+            return
+        lane = self._watched.pop(fd, None)
+        if lane is None:
+            return
+        try:
+            if lane in self._building:
+                self._on_hello(lane)
+            elif fd == lane.control.fileno():
+                self._on_report(lane)
+            else:
+                self._on_preparing(lane)
+        except (LaneError, OSError) as error:
+            self._fail(lane, str(error))
+
+    def _watch(self, fd: int, lane: Lane, *, known: bool = False) -> None:
+        """Hear once of what comes on a descriptor; closing it ends that."""
+        self._watched[fd] = lane
+        if known:
+            self._epoll.modify(fd, _ONCE)
+        else:
+            self._epoll.register(fd, _ONCE)
+
+    def _start_lane(self) -> None:
+        """Have a lane forked; its init says hello when its walls stand."""
+        self._number += 1
+        lane = Lane(self._number, self._uids(self._number), self._result)
+        self._lanes.add(lane)
+        self._exchange.lanes += 1
+        self._building.add(lane)
+        try:
+            self._nursery.make(lane)
+        except (LaneError, ZygoteError, OSError) as error:
+            self._fail(lane, str(error))
+            return
+        self._deadlines[lane] = self._clock() + _LANE_GRACE
+        self._watch(lane.control.fileno(), lane)
+
+    def _on_hello(self, lane: Lane) -> None:
+        lane.hello()
+        if self._driver is not None:
+            lane.enter(self._driver.create(f"lane-{lane.number}", self._limits))
+        self._building.discard(lane)
+        self.made += 1
+        self._prepare(lane)
+
+    def _on_report(self, lane: Lane) -> None:
+        report = lane.armed.read_report() if lane.armed is not None else None
+        if report is None or report.leftovers:
+            self._destroy(lane)
+        else:
+            self._rearm(lane)
+
+    def _on_preparing(self, lane: Lane) -> None:
+        if lane.armed is None:
+            return
+        if not lane.armed.on_readable():
+            self._watch(lane.armed.request.fileno(), lane, known=True)
+            return
+        self._deadlines.pop(lane, None)
+        if lane.group is not None and not lane.group.arm(lane.armed.prepared_bytes):
+            self._destroy(lane)  # something of an earlier call is still charged to it
+            return
+        lane.armed.snapshot(lane.group)
+        lane.key = lane.armed.compiles
+        self._failures = 0
+        self._exchange.offer(lane)
+
+    def _take_returned(self) -> None:
+        for lane, after in self._exchange.take_returned():
+            if after is Disposition.RENEW and lane.armed is not None:
+                lane.armed.leave()
+            if after in (Disposition.DRAIN, Disposition.RENEW):
+                self._watch(lane.control.fileno(), lane, known=True)
+                self._deadlines[lane] = self._clock() + _LEAVE_GRACE
+            elif after is Disposition.REARM:
+                self._rearm_or_destroy(lane)
+            else:
+                self._destroy(lane)
+
+    def _rearm_or_destroy(self, lane: Lane) -> None:
+        try:
+            self._rearm(lane)
+        except (LaneError, OSError):
+            self._destroy(lane)  # its init is gone; the next one that is wanted is made anew
+
+    def _rearm(self, lane: Lane) -> None:
+        """The lane is empty by its init's word; the cgroup must agree, or it is not used again."""
+        if self._nursery.retired(lane) or (lane.group is not None and lane.group.tasks() != 1):
+            self._destroy(lane)
+            return
+        lane.calls += 1
+        self._prepare(lane)
+
+    def _prepare(self, lane: Lane) -> None:
+        armed = lane.prepare(self._exchange.probable)
+        self._watch(armed.request.fileno(), lane)
+        self._deadlines[lane] = self._clock() + _LANE_GRACE
+
+    def _fail(self, lane: Lane, text: str) -> None:
+        """A lane could not be made ready: try again a few times, then tell whoever waits."""
+        counts = not self._nursery.orphaned(lane)
+        if lane.armed is not None and lane.armed.compiles is not None:
+            self._exchange.forget(lane.armed.compiles)  # it was the source that failed, not the lane
+            counts = False
+        self._destroy(lane)
+        self._failures += counts
+        if self._failures >= _FAILURES_IN_A_ROW:
+            self._exchange.fail(text)
+
+    def _expire(self) -> None:
+        """Payloads that did not leave in time are killed once; lanes that do not recover from that are destroyed."""
+        self._groups_to_remove = [group for group in self._groups_to_remove if not group.remove()]
+        now = self._clock()
+        for lane in [lane for lane, until in self._deadlines.items() if until <= now]:
+            if lane in self._building:
+                self._fail(lane, f"the lane's walls were not up within {_LANE_GRACE:.0f} s")
+            elif lane.armed is not None and not lane.armed.killed:
+                lane.armed.kill()
+                self._deadlines[lane] = now + _LANE_GRACE
+            else:
+                self._destroy(lane)
+
+    def _destroy(self, lane: Lane) -> None:
+        self._deadlines.pop(lane, None)
+        for fd in [fd for fd, watched in self._watched.items() if watched is lane]:
+            del self._watched[fd]
+        self._building.discard(lane)
+        self._lanes.discard(lane)
+        self._exchange.lanes -= 1
+        self._destroyed += 1
+        group = lane.close()
+        if group is not None and not group.remove():
+            self._groups_to_remove.append(group)  # the kernel holds it for as long as a task of it is dying
+        self._nursery.gone(lane)
+
+    def _end(self) -> None:
+        """Cut the lifelines first: the kernel ends every payload, and callers in mid-call see that."""
+        self._exchange.shut()
+        self._nursery.close()
+        self._exchange.await_callers(_LANE_GRACE)
+        for lane in list(self._lanes):
+            self._destroy(lane)
+        until = self._clock() + _LANE_GRACE
+        while self._groups_to_remove and self._clock() < until:
+            self._expire()
+            self._epoll.poll(_REMOVE_RETRY)
+        if self._driver is not None:
+            self._driver.close()
+        self._epoll.close()
+        self._exchange.bell.close()

@@ -1,0 +1,247 @@
+"""A payload as the host sees it, from its order to its end."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import time
+from collections.abc import Callable
+
+from poet_engine.guest import kernel
+from poet_engine.guest import lane as guest_lane
+from poet_engine.guest.container_protocol import LONGEST_AHEAD
+from poet_engine.guest.frames import HEADER_SIZE, FrameError, FrameKind, Reader, pack
+from poet_engine.sandbox.cgroup import Group, GroupReading
+from poet_engine.sandbox.pool.version import SourceKey
+from poet_engine.sandbox.process.memory_files import OutputRecord, ResultFile
+
+_SETUP_TEXT = 1 << 16
+_PASS_CREDENTIALS = 1
+_COMPILED_BYTES = 400  # for each character of a source
+_CREDENTIALS = struct.Struct("iII")  # struct ucred
+_ANCILLARY = socket.CMSG_SPACE(_CREDENTIALS.size) + socket.CMSG_SPACE(4)
+
+
+class LaneError(Exception):
+    """A lane could not be made ready; the text says what failed."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Report:
+    """What the lane's init said of a payload's end.
+
+    Attributes:
+        status: Its wait status.
+        cpu_ms: CPU time of everything that was reaped.
+        leftovers: Processes that were still there and were killed.
+    """
+
+    status: int
+    cpu_ms: float
+    leftovers: int
+
+
+class PreparedProcess:
+    """A payload that is being prepared, waits, or runs: the host's ends of everything it has.
+
+    Args:
+        control: The host's end of the lane's own socket, on which its init reports the payload's end.
+        kill_lane: Ends the lane with everything in it.
+        result: Bytes that its result may have.
+        probable: What it will probably be asked for: it compiles that before it is ready, and then serves nothing else.
+    """
+
+    def __init__(
+        self, control: socket.socket, kill_lane: Callable[[], None], result: int, probable: SourceKey | None = None
+    ) -> None:
+        self.control, self._kill_lane = control, kill_lane
+        self.results, self.record = ResultFile(result), OutputRecord()
+        self.request, self._guest_request = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.request.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, _PASS_CREDENTIALS)
+        self.request.setblocking(False)
+        self.compiles = probable if probable is not None and self._send_ahead(probable) else None
+        self.stdout, self._guest_stdout = _pipe()
+        self.stderr, self._guest_stderr = _pipe()
+        self.listener: int | None = None
+        self.pid = 0
+        self.poll = select.poll()
+        self._start: GroupReading | None = None
+        self._start_cpu_ms: float | None = None
+        self._pidfd: int | None = None
+        self.killed = False
+        self._frozen = False
+        self._reader = Reader({FrameKind.READY: 0, FrameKind.SETUP_FAILED: _SETUP_TEXT})
+        self._closed = False
+
+    def hand_over(self) -> None:
+        """Send the guest's ends to the lane's init, which forks the payload."""
+        outputs = [self._guest_stdout, self._guest_stderr]
+        ends = [self._guest_request.fileno(), *outputs, self.results.fd, self.record.fd]
+        kernel.send_with_descriptors(self.control, b"P", ends)
+        self._guest_request.close()
+        os.close(self._guest_stdout)
+        os.close(self._guest_stderr)
+
+    def on_readable(self) -> bool:
+        """Take what came before release; whether the payload is ready now.
+
+        Raises:
+            LaneError: It could not be prepared.
+        """
+        try:
+            data, ancillary, _flags, _address = self.request.recvmsg(
+                HEADER_SIZE + _SETUP_TEXT, _ANCILLARY, socket.MSG_CMSG_CLOEXEC
+            )
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            raise LaneError(f"the payload's socket broke: {error}") from None
+        if not data:
+            raise LaneError("the payload ended before it was ready")
+        self._take(ancillary)
+        try:
+            frames = self._reader.feed(data)
+        except FrameError as error:
+            raise LaneError(f"the payload sent no frame: {error}") from None
+        for frame in frames:
+            if frame.kind is FrameKind.SETUP_FAILED:
+                raise LaneError(frame.payload.decode(errors="replace"))
+            self._pidfd = os.pidfd_open(self.pid)
+            self._watch()
+            return True
+        return False
+
+    def _send_ahead(self, version: SourceKey) -> bool:
+        """Lay it ready in the socket; a very long source is left to the call."""
+        content = pack(FrameKind.COMPILE, json.dumps(version).encode())
+        return len(content) <= LONGEST_AHEAD and self.request.send(content) == len(content)
+
+    def leave(self) -> None:
+        """Have a payload that waits end: nobody needs what it was prepared for."""
+        self.request.shutdown(socket.SHUT_RDWR)
+
+    def _take(self, ancillary: list[tuple[int, int, bytes]]) -> None:
+        for level, kind, content in ancillary:
+            if level != socket.SOL_SOCKET:
+                continue
+            if kind == socket.SCM_RIGHTS:
+                self.listener = struct.unpack("i", content[:4])[0]
+            elif kind == socket.SCM_CREDENTIALS:
+                self.pid = _CREDENTIALS.unpack(content[: _CREDENTIALS.size])[0]
+
+    def _watch(self) -> None:
+        """Off the path of the call: what its supervisor will wait for.
+
+        The socket of the answer is asked first: what was printed before a frame was sent is then seen together with it.
+        """
+        for fd in (self.request.fileno(), self.stdout, self.stderr, self.control.fileno(), self.listener):
+            if fd is not None:
+                self.poll.register(fd, select.POLLIN)
+
+    @property
+    def prepared_bytes(self) -> int:
+        """What compiling ahead may have left in its memory, at the most: about 200 bytes a character were seen."""
+        return 0 if self.compiles is None else _COMPILED_BYTES * len(self.compiles.source)
+
+    def snapshot(self, group: Group | None) -> None:
+        """Off the path of the call: read the counters. The payload waits and does nothing until it is released."""
+        if group is not None:
+            self._start = group.release()
+        else:
+            self._start_cpu_ms = self.cpu_ms()
+
+    def start(self, group: Group | None) -> tuple[GroupReading | None, float]:
+        """What setting up has cost: the counters (None where nothing counts) and the CPU milliseconds so far.
+
+        A payload that serves again is read anew.
+        """
+        if self._start is None and self._start_cpu_ms is None:
+            self.snapshot(group)
+        start, cpu_ms = self._start, self._start_cpu_ms
+        self._start, self._start_cpu_ms = None, None
+        return start, cpu_ms or 0.0
+
+    def freeze(self) -> bool:
+        """Stop it with all that it has started, until its next call; whether that could be done.
+
+        Nothing of it continues by itself: its filter refuses every way to ask for that.
+        """
+        try:
+            os.killpg(self.pid, signal.SIGSTOP)
+        except (ProcessLookupError, PermissionError):
+            return False
+        self._frozen = True
+        return True
+
+    def thaw(self) -> None:
+        """Have it go on, if it was stopped."""
+        if self._frozen:
+            self._frozen = False
+            with contextlib.suppress(ProcessLookupError):  # it has ended, which its call will see
+                os.killpg(self.pid, signal.SIGCONT)
+
+    @property
+    def stale(self) -> bool:
+        """Whether it ended, or spoke out of turn, while nobody called it."""
+        return bool(self.poll.poll(0))
+
+    def cpu_ms(self) -> float:
+        """CPU time of the payload's threads, from its process clock: `MAKE_PROCESS_CPUCLOCK(pid, CPUCLOCK_SCHED)`."""
+        try:
+            return time.clock_gettime((~self.pid << 3) | 2) * 1e3
+        except OSError:
+            return 0.0
+
+    def read_report(self) -> Report | None:
+        """What init said of the end; None when init itself is gone."""
+        try:
+            data = self.control.recv(guest_lane.REPORT.size, socket.MSG_DONTWAIT)
+        except OSError:
+            return None
+        if len(data) != guest_lane.REPORT.size:
+            return None
+        status, cpu_us, leftovers = guest_lane.REPORT.unpack(data)
+        return Report(status, cpu_us / 1e3, leftovers)
+
+    def kill(self) -> None:
+        """SIGKILL to the payload; its lane's init does the rest."""
+        self.killed = True
+        if self._pidfd is None:
+            return
+        try:
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        except PermissionError:
+            # a user of its own inside a namespace of ours is beyond our signals; its lane's init is not
+            self._kill_lane()
+
+    def close(self) -> None:
+        """Let go of every descriptor; a payload that still waits sees the end of its socket and leaves."""
+        if self._closed:
+            return
+        self._closed = True
+        self.request.close()
+        self.results.close()
+        self.record.close()
+        for fd in (self.stdout, self.stderr, self.listener, self._pidfd):
+            if fd is not None:
+                os.close(fd)
+
+    def abandon(self) -> None:
+        """Close both sides: for when the guest's ends were never handed over."""
+        self._guest_request.close()
+        for fd in (self._guest_stdout, self._guest_stderr):
+            with contextlib.suppress(OSError):
+                os.close(fd)
+        self.close()
+
+
+def _pipe() -> tuple[int, int]:
+    ours, theirs = os.pipe2(os.O_CLOEXEC)
+    os.set_blocking(ours, False)
+    return ours, theirs

@@ -1,0 +1,267 @@
+"""Watching one run in a lane: the loop that feeds the decisions of `sandbox.watch`.
+
+The caller's own thread does the watching, so a call costs no hand-over between threads.
+"""
+
+import errno
+import os
+import select
+import time
+from collections.abc import Callable
+
+from poet_engine._cancellation import Cancellation
+from poet_engine._wake import readable
+from poet_engine.guest import kernel, seccomp, seccomp_notify
+from poet_engine.guest.frames import NONCE_SIZE, FrameKind, pack
+from poet_engine.outcome import Evidence, Status
+from poet_engine.sandbox.monitor import BudgetMonitor, Output
+from poet_engine.sandbox.process.prepared import PreparedProcess, Report
+from poet_engine.sandbox.process.scratch_folder import ScratchFolder
+from poet_engine.sandbox.response import ResponseReader
+from poet_engine.sandbox.verdict import Answer, Kill, Returned
+
+_CHUNK = 1 << 16
+_LARGEST_PIPE = 1 << 20  # fs.pipe-max-size, which an ordinary user may set
+# How long a killed payload may take to be reaped before its lane is given up.
+_REAP_GRACE = 5.0
+
+
+class Supervisor:
+    """Runs one armed payload to its end.
+
+    Args:
+        armed: The payload, waiting.
+        watch: Its budgets.
+        cpu_ms: Reads its CPU counter.
+        clock: Monotonic seconds.
+        tolerant: Answer forbidden calls with an error instead of ending the run. Only our own probes run so.
+        folder: Takes the working folder of a script; a script is followed to its confirmed end, whatever it answers.
+        keep: Whether the payload may serve another call after this one.
+    """
+
+    def __init__(
+        self,
+        armed: PreparedProcess,
+        watch: BudgetMonitor,
+        cpu_ms: Callable[[], float],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        tolerant: bool = False,
+        folder: ScratchFolder | None = None,
+        keep: bool = False,
+    ) -> None:
+        self._armed, self._watch, self._cpu_ms, self._clock, self._tolerant = armed, watch, cpu_ms, clock, tolerant
+        self._folder = folder
+        self._nonce = os.urandom(NONCE_SIZE) if keep and folder is None else b""
+        self._heard = ResponseReader(
+            watch.limits.result, lambda: watch.late(clock()), script=folder is not None, nonce=self._nonce
+        )
+        self._ended = False
+        self._cancellation: Cancellation | None = None
+        self._attached: int | None = None
+        self._poll = armed.poll
+        self._sock = armed.request
+        self._answers = armed.request.fileno()
+        self._sources: dict[int, Callable[[], None]] = {
+            self._answers: self._on_answer,
+            armed.stdout: self._on_stdout,
+            armed.stderr: self._on_stderr,
+            armed.control.fileno(): self._on_end,
+        }
+        if armed.listener is not None:
+            self._sources[armed.listener] = self._on_notification
+        self.output = Output(watch.limits.output)
+        self.report: Report | None = None
+        self.processes_refused = 0
+        self.unlisted: set[str] = set()
+
+    def run(self, request: bytes, attached: int | None = None) -> None:
+        """Send the request, watch until the run has ended or a good answer is there; see `finished`.
+
+        Args:
+            request: The content of its frame.
+            attached: The file with what is too big for it; goes with the first bytes.
+        """
+        self._attached = attached
+        frame = pack(FrameKind.REQUEST if self._folder is None else FrameKind.SCRIPT, request)
+        self._armed.thaw()
+        pending = self._send(memoryview(pack(FrameKind.NONCE, self._nonce) + frame if self._nonce else frame))
+        if pending:
+            self._poll.modify(self._answers, select.POLLIN | select.POLLOUT)
+        while not self.finished:
+            self._step(self._watch.timeout(self._clock()) if self._watch.kill is None else _REAP_GRACE)
+            if pending and self._answers in self._sources:
+                pending = self._send(pending) if self._watch.kill is None else pending[:0]
+                if not pending:
+                    self._poll.modify(self._answers, select.POLLIN)
+
+    def watch_cancellation(self, cancellation: Cancellation) -> None:
+        """End the run when its caller gives up."""
+        self._cancellation = cancellation
+        self._sources[cancellation.fd] = self._on_cancelled
+        self._poll.register(cancellation.fd, select.POLLIN)
+
+    def ignore(self) -> None:
+        """BudgetMonitor the caller's wish no longer: the payload may serve others."""
+        if self._cancellation is not None and self._cancellation.fd in self._sources:
+            self._forget(self._cancellation.fd)
+
+    def close(self) -> None:
+        """Break the circle that the sources make with us: a large answer must not wait for the collector."""
+        self._sources.clear()
+
+    @property
+    def answer(self) -> Answer | None:
+        """What the payload has answered."""
+        return self._heard.answer
+
+    @property
+    def stays(self) -> bool:
+        """Whether the payload waits for its next call."""
+        return self._heard.stays
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing to wait for: a readable result, or the confirmed end."""
+        if self._ended or self._folder is not None:
+            return self._ended
+        return isinstance(self.answer, Returned) and self._watch.kill is None
+
+    def kill(self) -> None:
+        """End the payload now."""
+        self._armed.kill()
+
+    def drain(self) -> None:
+        """Take what is in the pipes already, without waiting.
+
+        At most as much as the largest pipe holds: a payload that goes on writing must not keep its caller here.
+        """
+        for fd, stream in ((self._armed.stdout, 1), (self._armed.stderr, 2)):
+            for _ in range(_LARGEST_PIPE // _CHUNK):
+                if fd not in self._sources or not (data := _read(fd)):
+                    break
+                self.output.add(stream, data)
+
+    @property
+    def ended_by_signal(self) -> bool:
+        """Whether the payload is known to have been killed, by whomever."""
+        return self.report is not None and os.WIFSIGNALED(self.report.status)
+
+    def take_unflushed(self) -> None:
+        """Take what a payload that was killed had printed and not written."""
+        for stream, data in enumerate(self._armed.record.unflushed(), start=1):
+            self.output.add(stream, data)
+        self._watch.saw_output(self.output.total)
+
+    def _on_cancelled(self) -> None:
+        if self._cancellation is not None:
+            self._forget(self._cancellation.fd)
+        self._watch.end(Kill(Status.CANCELLED, "caller", Evidence("cancellation", "asked for by the caller")))
+
+    def _send(self, pending: memoryview) -> memoryview:
+        try:
+            if self._attached is None:
+                return pending[self._sock.send(pending) :]
+            sent = kernel.send_with_descriptors(self._sock, pending, [self._attached])
+            self._attached = None
+            return pending[sent:]
+        except BlockingIOError:
+            return pending
+        except OSError:
+            return pending[:0]  # the payload is gone; its wait status will say how
+
+    def _step(self, timeout: float) -> None:
+        events = self._poll.poll(max(0.0, timeout) * 1000 + 0.5)
+        if not events and self._watch.kill is not None:
+            self._ended = True  # killed and never reaped: the lane is lost
+            return
+        killed_before = self._watch.kill is not None
+        for fd, event in events:
+            source = self._sources.get(fd)
+            if fd == self._armed.listener and not event & select.POLLIN:
+                self._forget(fd)  # the payload is gone; its wait status is on the way
+            elif source is not None and event & ~select.POLLOUT:
+                source()
+        self._look_at_budgets()
+        if self._watch.kill is not None and not killed_before:
+            self.kill()
+
+    def _look_at_budgets(self) -> None:
+        now = self._clock()
+        if self._ended or self._watch.kill is not None or self.finished:
+            return
+        if self._watch.wants_cpu(now):
+            self._watch.saw_cpu(now, self._cpu_ms())
+        self._watch.saw_time(now)
+
+    def _forget(self, fd: int) -> None:
+        self._sources.pop(fd, None)
+        self._poll.unregister(fd)
+
+    def _on_answer(self) -> None:
+        try:
+            # plain `recv` but for a script's first message: whatever else comes, no descriptor comes with it
+            data = self._sock.recv(_CHUNK) if self._folder is None else self._folder.receive(self._sock, _CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._forget(self._answers)
+            return
+        kill = self._heard.take(data, self._armed.results)
+        if kill is not None:
+            self._watch.end(kill)
+
+    def _on_stdout(self) -> None:
+        self._on_output(self._armed.stdout, 1)
+
+    def _on_stderr(self) -> None:
+        self._on_output(self._armed.stderr, 2)
+
+    def _on_output(self, fd: int, stream: int) -> None:
+        data = _read(fd)
+        if data:
+            self.output.add(stream, data)
+            self._watch.saw_output(self.output.total)
+        elif data is not None:
+            self._forget(fd)
+
+    def _on_end(self) -> None:
+        self.report = self._armed.read_report()
+        self.drain()
+        self._watch.saw_output(self.output.total)
+        while self._answers in self._sources and self._has_answer_bytes():
+            self._on_answer()
+        self._ended = True
+
+    def _has_answer_bytes(self) -> bool:
+        return self._watch.kill is None and readable(self._answers, 0)
+
+    def _on_notification(self) -> None:
+        listener = self._armed.listener
+        if listener is None:
+            return
+        notification = seccomp_notify.receive(listener)
+        if notification is None:
+            return
+        if seccomp.asks_for_process(notification.name, notification.arguments):
+            self.processes_refused += 1
+            seccomp_notify.refuse(listener, notification, errno.EAGAIN)
+        elif not seccomp.is_forbidden(notification.name):
+            self.unlisted.add(notification.name)
+            seccomp_notify.refuse(listener, notification, errno.ENOSYS)  # comes only under audit
+        elif self._tolerant:
+            seccomp_notify.refuse(listener, notification, errno.EPERM)
+        else:
+            self._watch.saw_call(notification.name, notification.arguments)
+
+
+def _read(fd: int) -> bytes | None:
+    """Bytes, nothing at the end, or None when there is nothing now."""
+    try:
+        return os.read(fd, _CHUNK)
+    except BlockingIOError:
+        return None
+    except OSError:
+        return b""

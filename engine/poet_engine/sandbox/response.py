@@ -1,0 +1,87 @@
+"""ResponseReader a payload out: its bytes become frames, one answer, or the reason to end the run."""
+
+from collections.abc import Callable
+
+from poet_engine.guest.attachments import Attached
+from poet_engine.guest.errors import DeadlinePassedError
+from poet_engine.guest.frames import STAYS, Frame, FrameError, FrameKind, FrameTooLargeError, Reader
+from poet_engine.outcome import Evidence, Status
+from poet_engine.sandbox import wire
+from poet_engine.sandbox.verdict import Answer, Garbled, Kill
+
+_MOST_STRAYS = 8  # frames of others that a kept payload may send before its answer
+
+
+class ResponseReader:
+    """What one payload has said so far, whatever the sandbox.
+
+    Args:
+        result: Bytes that a result may have, its attachments included.
+        late: The reason to end the run when its time is over, else None; asked while a result is decoded.
+        script: Whether a script's run loop speaks, and not a function's.
+        nonce: Of the call, which the answer of a kept payload begins with: what a thread of an earlier call says before
+            or after it is no part of the answer, and only costs the payload its place. Empty for a payload that serves
+            one call, of which every byte counts.
+    """
+
+    __slots__ = ("_awaited", "_frames", "_kept", "_late", "_limit", "_promised", "_reader", "_strays", "answer")
+
+    def __init__(self, result: int, late: Callable[[], Kill | None], *, script: bool, nonce: bytes = b"") -> None:
+        self._limit, self._late = result, late
+        self._awaited, self._kept, self._strays = nonce, bool(nonce), 0
+        self._reader: Reader = wire.script_reader() if script else wire.reader(result, kept=self._kept)
+        self._frames: list[Frame] = []
+        self.answer: Answer | None = None
+        self._promised = False  # that it stays
+
+    @property
+    def stays(self) -> bool:
+        """Whether it waits for its next call, and has said nothing but its answer."""
+        return self._promised and bool(self._frames) and not self._strays and not self._reader.pending
+
+    def take(self, data: bytes, attached: Attached) -> Kill | None:
+        """Hear more.
+
+        Args:
+            data: Bytes, cut anywhere.
+            attached: What the payload has put beside its answer.
+
+        Returns:
+            The reason to end the run, if these bytes are one.
+        """
+        try:
+            frames = self._reader.feed(data)
+            self._frames += self._of_this_call(frames) if self._kept else frames
+            if self._strays > _MOST_STRAYS:
+                return garbled(f"{self._strays} frames that are no answer to this call")
+            if self._frames:
+                pending = 0 if self._kept else self._reader.pending
+                self.answer = wire.read(self._frames, pending, attached, self._limit, late=self._is_late)
+        except DeadlinePassedError:
+            return self._late()
+        except FrameTooLargeError as error:
+            return Kill(Status.LIMIT, "result_size", Evidence("result_bytes", error.length, error.limit))
+        except FrameError as error:
+            return garbled(str(error))
+        return garbled(self.answer.reason) if isinstance(self.answer, Garbled) else None
+
+    def _of_this_call(self, frames: list[Frame]) -> list[Frame]:
+        """The one frame after the call's nonce."""
+        found: list[Frame] = []
+        for frame in frames:
+            if self._awaited and frame.kind is FrameKind.NONCE and frame.payload.startswith(self._awaited):
+                self._promised = frame.payload == self._awaited + STAYS
+                self._awaited = b""
+            elif self._awaited or self._frames or found:
+                self._strays += 1
+            else:
+                found.append(frame)
+        return found
+
+    def _is_late(self) -> bool:
+        return self._late() is not None
+
+
+def garbled(reason: str) -> Kill:
+    """The reason to end a run whose answer cannot be read."""
+    return Kill(Status.NO_RESULT, "result_undecodable", Evidence("frame", reason))

@@ -1,0 +1,85 @@
+"""The end of a run, whatever the sandbox: from a wait status and a verdict to the outcome."""
+
+import dataclasses
+import os
+from collections.abc import Callable, Sequence
+
+from poet_engine.guest.collected_files import CollectedFiles
+from poet_engine.outcome import Outcome, Usage
+from poet_engine.sandbox.monitor import Output
+from poet_engine.sandbox.verdict import Exit, KernelCounts, Verdict, signal_name
+
+
+def exit_of(status: int | None) -> Exit | None:
+    """How a process ended, by its wait status; None when that is not known."""
+    if status is None:
+        return None
+    if os.WIFSIGNALED(status):
+        return Exit(signal=os.WTERMSIG(status))
+    return Exit(code=os.WEXITSTATUS(status))
+
+
+def outcome(
+    verdict: Verdict,
+    output: Output,
+    counts: KernelCounts,
+    wall_ms: float,
+    ended: Exit | None,
+    *,
+    sandbox: str,
+    leftovers: int,
+) -> Outcome:
+    """What the caller gets.
+
+    Args:
+        verdict: What was decided.
+        output: What was printed.
+        counts: What was used.
+        wall_ms: Milliseconds since release.
+        ended: How the payload ended, as far as it is known.
+        sandbox: Its name.
+        leftovers: Processes that the payload left.
+    """
+    return Outcome(
+        status=verdict.status,
+        cause=verdict.cause,
+        value=verdict.value,
+        error=verdict.error,
+        stdout=output.text(1),
+        stderr=output.text(2),
+        stdout_truncated=output.cut(1),
+        stderr_truncated=output.cut(2),
+        evidence=verdict.evidence,
+        blame=verdict.blame,
+        limits_hit=verdict.limits_hit,
+        usage=Usage(
+            wall_ms=wall_ms,
+            cpu_ms=counts.cpu_ms,
+            memory_peak_bytes=counts.memory_peak,
+            bytes_out=output.total,
+        ),
+        exit_code=ended.code if ended else None,
+        signal=signal_name(ended.signal) if ended and ended.signal else None,
+        sandbox=sandbox,
+        leftovers=leftovers,
+    )
+
+
+def with_files(
+    outcome: Outcome, wanted: Sequence[str], harvest: Callable[[], CollectedFiles] | None, *, ended: bool
+) -> Outcome:
+    """The outcome of a script with the files that were wanted, whatever came of it. A script has no value.
+
+    Args:
+        outcome: What came of the run.
+        wanted: Names and patterns.
+        harvest: Brings them out; None when the script never had a folder to write to.
+        ended: Whether nothing that could still write to it is left.
+    """
+    if not wanted:
+        return dataclasses.replace(outcome, value=None)
+    if harvest is None or not ended:
+        why = "the script never began" if harvest is None else "the end of the script was not confirmed"
+        return dataclasses.replace(outcome, value=None, files_skipped=dict.fromkeys(wanted, why))
+    found = harvest()
+    return dataclasses.replace(outcome, value=None, files=found.files, files_skipped=found.skipped)
