@@ -174,6 +174,8 @@ def _path_patterns(modules: Table) -> Iterator[tuple[re.Pattern[str], str]]:
         if old.endswith(".py"):
             one, other = (re.sub(r"(\A|\.)_?(\w+)\Z", r"\1test_\2", name) for name in (before, after))
             yield re.compile(rf"\btests\.unit\.{re.escape(one)}\b"), f"tests.unit.{other}"
+            yield re.compile(rf"\bunit/{re.escape(one.replace('.', '/'))}\.py\b"), f"unit/{other.replace('.', '/')}.py"
+        yield re.compile(rf"\bunit/{re.escape(old)}/"), f"unit/{new}/"
         yield re.compile(rf"(?<=`){re.escape(old)}(?=[`/])|(?<=poet_engine/){re.escape(old)}(?!\w)"), new
         if "/" in old:
             yield re.compile(rf"(?<![\w/]){re.escape(old)}(?![\w.])"), new

@@ -92,7 +92,7 @@ def _mapping(value: Mapping[object, object], depth: int) -> object:
 
 
 def _items(value: Iterable[object], depth: int) -> list[object]:
-    # Long lists of to_json things are common, and a function call for each would be most of what a result costs.
+    # Long lists of plain things are common, and a function call for each would be most of what a result costs.
     return [item if type(item) in _AS_IT_IS else _plain(item, depth) for item in value]
 
 

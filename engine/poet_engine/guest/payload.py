@@ -40,7 +40,7 @@ _RESULTS = 3  # the place of the file for large results among what a payload is 
 _BALLAST = 512 * 1024
 
 
-class GuestInputRefused(Exception):  # noqa: N818 - the name that generated code raises is a published contract
+class InputRefused(Exception):  # noqa: N818 - the name that generated code raises is a published contract
     """Raised by a version to refuse an argument.
 
     Args:
@@ -286,7 +286,7 @@ def _result(value: object, results: int | None) -> bytes:
 
 
 def _answer_of(error: BaseException, filename: str, source: str) -> bytes:
-    if isinstance(error, GuestInputRefused):
+    if isinstance(error, InputRefused):
         body = {"argument": error.argument[:_MAX_TEXT], "rule": error.rule[:_MAX_TEXT]}
         return pack(FrameKind.REFUSED, json.dumps(body).encode())
     if isinstance(error, GuestSerializationError | UndecodableError):
@@ -306,7 +306,7 @@ def _load(source: str, filename: str, compiled: _CompiledSource | None = None) -
         code = compile(source, filename, "exec", dont_inherit=True)
     module = types.ModuleType(MODULE_NAME)
     module.__file__ = filename
-    module.__dict__["GuestInputRefused"] = GuestInputRefused
+    module.__dict__["InputRefused"] = InputRefused
     sys.modules[MODULE_NAME] = module  # dataclasses and pickling by name look their module up
     exec(code, module.__dict__)  # noqa: S102 - this is what the walls are for
     return module

@@ -1,4 +1,4 @@
-"""ResponseReader a payload out: its bytes become frames, one answer, or the reason to end the run."""
+"""Reads the response of a payload: its bytes become frames, one answer, or the reason to end the run."""
 
 from collections.abc import Callable
 

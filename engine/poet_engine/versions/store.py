@@ -172,7 +172,7 @@ class FunctionStore:
         actor: str = "poet",
         reason: str = "",
     ) -> StoredVersion:
-        """VersionStore the next version, whole or not at all; it does not serve until it is promoted.
+        """Store the next version, whole or not at all; it does not serve until it is promoted.
 
         Where there are more than 10 versions then, the oldest that is neither current nor pinned is removed.
 

@@ -169,4 +169,4 @@ def test_only_one_module_knows_the_names_of_opentelemetry() -> None:
         for path in package.rglob("*.py")
         if "opentelemetry" in path.read_text(encoding="utf-8")
     }
-    assert found == {str(Path("telemetry", "otel.py"))}
+    assert found == {str(Path("metrics", "otel.py"))}

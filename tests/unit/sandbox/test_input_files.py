@@ -109,7 +109,11 @@ class TestRoom:
             (Script(source="", files_in={"a": bytes(40_000)}, stdin=bytes(40_000)), LIMITS, r"limits\.disk"),
             (Script(source="", files_in={str(n): b"x" for n in range(17)}), LIMITS, r"limits\.disk"),  # a page each
             (Script(source="", files_in={str(n): b"" for n in range(16)}), LIMITS, r"limits\.inodes"),
-            (Script(source="", files_in={"a/b/c/d/" * 2 + f"{n}": b"" for n in range(8)}), LIMITS, r"limits\.inodes"),
+            (
+                Script(source="", files_in={"a/b/c/d/" * 2 + f"{n}": b"" for n in range(8)}),
+                LIMITS,
+                r"limits\.inodes",
+            ),
             (
                 Script(source="", files_in={"a": bytes(6 << 20)}),
                 dataclasses.replace(LIMITS, disk=1 << 30),

@@ -89,7 +89,7 @@ class Transition:
         slow_call_rate: The same.
         counts: What the window held before.
         at: When, by the breaker's own clock, in seconds.
-        generation: BreakerCounts the transitions of this breaker.
+        generation: Counts the transitions of this breaker.
         wait: How many seconds `new` lasts by itself; None where it does not end by itself.
         pinned: Whether only a reset ends it.
         manual: Whether a call of the breaker's own methods asked for it, rather than what it measured.
@@ -139,7 +139,7 @@ class BreakerStatistics:
         state: Which one.
         reason: Why it is in that state.
         pinned: Whether only a reset ends it.
-        generation: BreakerCounts its transitions.
+        generation: Counts its transitions.
         attempts: How often it opened since it was last closed.
         counts: The window: of the calls that opened it while it is open.
         failure_rate: Percent; None where too few calls were recorded to tell.

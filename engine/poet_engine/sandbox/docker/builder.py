@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from poet_engine.dockerd import faults
 from poet_engine.errors import DockerError
 from poet_engine.guest.config import Config
-from poet_engine.guest.frames import FrameKind as FrameKind
+from poet_engine.guest.frames import FrameKind
 from poet_engine.policy import Policy
 from poet_engine.sandbox.docker import container_spec
 from poet_engine.sandbox.docker.container import Container

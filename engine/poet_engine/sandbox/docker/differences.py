@@ -118,7 +118,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         "`/tmp` has them; `/dev/shm` has 1/32 on top, or a quarter where the policy allows processes",
         None,
         "Docker cannot make one file system of two folders",
-        "unit/sandbox/docker/test_configuration.py::test_no_budget_is_ever_larger_than_the_policy_says",
+        "unit/sandbox/docker/test_container_spec.py::test_no_budget_is_ever_larger_than_the_policy_says",
     ),
     Difference(
         "one version",

@@ -124,13 +124,13 @@ class DockerSandbox:
         return self._chosen.runtime
 
     def run(self, job: Job, *, cancellation: Cancellation | None = None) -> Outcome:
-        """ContainerRun one job to its verdict; see `Sandbox.run`."""
+        """Run one job to its verdict; see `Sandbox.run`."""
         self._refuse_misuse()
         request = wire.request(job, self._limits.memory)
         return self._run(request, SourceKey(job.source, job.filename), job.wall, cancellation)
 
     def run_script(self, script: Script, *, cancellation: Cancellation | None = None) -> Outcome:
-        """ContainerRun one script to its confirmed end and bring its files out; see `Sandbox.run_script`."""
+        """Run one script to its confirmed end and bring its files out; see `Sandbox.run_script`."""
         self._refuse_misuse()
         request = wire.script_request(script)
         input_files.refuse_too_much(script, self._limits)
@@ -202,7 +202,7 @@ class DockerSandbox:
             raise _NoEngineError(str(error), Unavailable.SETUP) from None
 
     def _what_became_of(self, container: Container) -> tuple[Evidence, int]:
-        """Unavailable a container is gone, asked of the engine, and how many tasks the kernel took for want of memory."""
+        """Why a container is gone, asked of the engine, and how many tasks the kernel took for want of memory."""
         if self._exchange.closing:
             return Evidence("engine", "closed in mid-call", source="host"), 0
         if self._exchange.fault is not None:

@@ -40,7 +40,7 @@ class Disposition(enum.Enum):
 
 
 class Unavailable(enum.Enum):
-    """Unavailable there is no lane."""
+    """Why there is no lane."""
 
     SETUP = enum.auto()  # lanes cannot be made
     TIMEOUT = enum.auto()  # none became free in time
@@ -305,7 +305,7 @@ class WorkerPool(Generic[_Lane]):
 
     @property
     def fault(self) -> str | None:
-        """Unavailable nothing can be had any more although nobody has closed it."""
+        """Why nothing can be had any more although nobody has closed it."""
         return self._fault
 
     def statistics(self) -> dict[str, int]:

@@ -117,11 +117,11 @@ class ProcessSandbox:
         return f"<ProcessSandbox policy={self._policy.name} calls={self._calls} {self._pool!r}>"
 
     def run(self, job: Job, *, cancellation: Cancellation | None = None) -> Outcome:
-        """LaneRun one job to its verdict; see `Sandbox.run`."""
+        """Run one job to its verdict; see `Sandbox.run`."""
         return self._run_job(job, cancellation, tolerant=False)
 
     def run_script(self, script: Script, *, cancellation: Cancellation | None = None) -> Outcome:
-        """LaneRun one script to its confirmed end and bring its files out; see `Sandbox.run_script`."""
+        """Run one script to its confirmed end and bring its files out; see `Sandbox.run_script`."""
         self._refuse_misuse()
         request = wire.script_request(script)
         input_files.refuse_too_much(script, self._limits)
@@ -129,7 +129,7 @@ class ProcessSandbox:
             return self._run(request, None, script.wall, cancellation, folder=folder)
 
     def probe(self, job: Job) -> Outcome:
-        """LaneRun a probe of ours: forbidden calls fail with EPERM and the probe goes on. Never for other people's code."""
+        """Run a probe of ours: forbidden calls fail with EPERM and the probe goes on. Never for other people's code."""
         return self._run_job(job, None, tolerant=True)
 
     def _run_job(self, job: Job, cancellation: Cancellation | None, *, tolerant: bool) -> Outcome:

@@ -102,7 +102,7 @@ class Supervisor:
         self._poll.register(cancellation.fd, select.POLLIN)
 
     def ignore(self) -> None:
-        """BudgetMonitor the caller's wish no longer: the payload may serve others."""
+        """Watch the caller's wish no longer: the payload may serve others."""
         if self._cancellation is not None and self._cancellation.fd in self._sources:
             self._forget(self._cancellation.fd)
 

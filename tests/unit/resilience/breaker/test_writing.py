@@ -263,11 +263,11 @@ class TestForks:
 
 _ENDING = """
 import atexit, pathlib, sys
-from poet_engine import assembly
+from poet_engine import _wiring
 from poet_engine.resilience.breaker import VersionKey
 
 folder = pathlib.Path(sys.argv[1])
-shared = assembly.Shared()
+shared = _wiring.Shared()
 shared.recorder(folder.parent / "events" / "journal.db")
 shared.breakers.get(VersionKey(str(folder), "v1", "process")).force_open("looks odd")
 atexit.register(print, "ending", flush=True)
@@ -276,13 +276,13 @@ atexit.register(print, "ending", flush=True)
 _VIOLATING = """
 import os, pathlib, signal, sys, time
 from poet_engine.outcome import Status
-from poet_engine.resilience.attempts import Answer, Transient
+from poet_engine.resilience.attempts import AttemptResult, Transient
 from poet_engine.resilience.breaker import BreakerRegistry, BreakerSettings, VersionKey
 from poet_engine.resilience.retry_budget import RetryBudget
 from poet_engine.resilience.bulkhead import Bulkhead, Capacity
 from poet_engine.resilience.breaker_gates import BreakerGuard, of_version
 from poet_engine.resilience.drivers import Pauses, perform
-from poet_engine.resilience.pipeline import Pipeline, Plan, Rung
+from poet_engine.resilience.pipeline import CallPlan, Pipeline, Rung
 from poet_engine.sandbox.fake import failed
 from poet_engine.versions import VersionStore
 
@@ -294,7 +294,7 @@ registry = BreakerRegistry(
     random=lambda: 0.5,
     stores=lambda _key: VersionStore(folder.parent).function(folder.name),
 )
-plan = Plan(
+plan = CallPlan(
     first=Rung.GENERATED,
     timeout=5.0,
     transient=Transient.of(()),
@@ -306,9 +306,9 @@ plan = Plan(
 
 def attempt(step):
     if step.rung is Rung.GENERATED:
-        return Answer(outcome=failed(Status.VIOLATION, "network"))
+        return AttemptResult(outcome=failed(Status.VIOLATION, "network"))
     print("the original answers", flush=True)
-    return Answer(value=1)
+    return AttemptResult(value=1)
 
 pipeline = Pipeline(clock=time.monotonic, now=time.time, noise=lambda: 0.5)
 served = perform(pipeline.steps(plan), attempt, Pauses(time.sleep, time.sleep))
