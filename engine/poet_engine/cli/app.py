@@ -93,7 +93,7 @@ def _root(
 
 
 @app.command()
-def run(  # noqa: PLR0913 - one parameter for each option
+def run(
     target: Annotated[
         str | None,
         typer.Argument(metavar="TARGET", help="path.py:function or package.module:function; it is never imported."),

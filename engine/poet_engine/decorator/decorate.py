@@ -72,7 +72,7 @@ def poet(
 ) -> Callable[[Callable[_Params, _Result]], PoetFunction[_Params, _Result]]: ...
 
 
-def poet(  # noqa: PLR0913 - each is an option of the decorator, given by its name
+def poet(
     function: Callable[_Params, _Result] | None = None,
     /,
     *,

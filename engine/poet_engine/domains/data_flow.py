@@ -153,7 +153,7 @@ class _Flow:
             case _:
                 self._compound(statement, governed=governed)
 
-    def _compound(self, statement: ast.stmt, *, governed: bool) -> None:  # noqa: C901 - the same
+    def _compound(self, statement: ast.stmt, *, governed: bool) -> None:
         match statement:
             case ast.If(test=test, body=body, orelse=orelse):
                 decides = self._decides(test, governed=governed) or governed
@@ -262,7 +262,7 @@ class _Flow:
         self._touched += carries
         return carries
 
-    def _carries(self, node: ast.expr, *, governed: bool) -> bool:  # noqa: C901, PLR0911, PLR0912 - one case for each kind of expression
+    def _carries(self, node: ast.expr, *, governed: bool) -> bool:  # noqa: C901, PLR0911 - one case for each kind of expression
         match node:
             case ast.Name(id=name):
                 self._reached |= name in _INVISIBLE and name not in self._bound

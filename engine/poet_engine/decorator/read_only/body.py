@@ -223,7 +223,7 @@ class _Body:
             if all(alike(self._names[name], before.get(name)) for name in self._names):
                 return
 
-    def _store(self, target: ast.expr, value: Value) -> None:  # noqa: C901 - one case for each kind of target
+    def _store(self, target: ast.expr, value: Value) -> None:
         match target:
             case ast.Name(id=name):
                 if name in self._outer:
@@ -282,7 +282,7 @@ class _Body:
                 found = vars(module).get(alias.name, MISSING) if module is not None else MISSING
             self._store(ast.Name(name), UNKNOWN if found is MISSING else of_live(found))
 
-    def _value(self, node: ast.expr) -> Value:  # noqa: C901, PLR0911, PLR0912 - one case for each kind of expression
+    def _value(self, node: ast.expr) -> Value:  # noqa: C901, PLR0911 - one case for each kind of expression
         """What is known of the value of an expression, once all that it calls is known only to read."""
         self._visited.count()
         match node:

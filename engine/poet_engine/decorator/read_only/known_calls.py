@@ -105,7 +105,7 @@ _WRITES = re.compile(
 _SQL_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
-def of_call(function: object, node: ast.Call, given: Sequence[Value]) -> Value | None:  # noqa: C901, PLR0911 - one rule a line
+def of_call(function: object, node: ast.Call, given: Sequence[Value]) -> Value | None:  # noqa: PLR0911 - one rule a line
     """What a call of a live function or class gives; None where it is not known only to read.
 
     Args:
@@ -230,7 +230,7 @@ def _of_request_or_path(name: str, node: ast.Call, given: Sequence[Value]) -> Va
     return None
 
 
-def of_method(receiver: Value, name: str, node: ast.Call, query: Value) -> Value | None:  # noqa: C901, PLR0911 - one case for each kind
+def of_method(receiver: Value, name: str, node: ast.Call, query: Value) -> Value | None:  # noqa: PLR0911 - one case for each kind
     """What a method gives; None where it is not known only to read.
 
     Args:

@@ -201,7 +201,7 @@ def test_it_is_plain_json() -> None:
     memory=st.integers(16 * MIB, 1 << 40),
     runtime=st.sampled_from(["runc", "runsc", "crun"]),
 )
-def test_no_budget_is_ever_larger_than_the_policy_says(  # noqa: PLR0913 - one for each limit that becomes a field
+def test_no_budget_is_ever_larger_than_the_policy_says(
     *, cores: float, processes: int, threads: int, open_files: int, disk: int, inodes: int, memory: int, runtime: str
 ) -> None:
     policy = Policy.parse(
