@@ -285,7 +285,10 @@ def test_a_shorter_wall_of_the_job_counts(real: Sandbox) -> None:
 
 
 def test_usage_says_what_the_call_used(call: "Caller") -> None:
-    outcome = call("import time\nend = time.process_time() + 0.1\nwhile time.process_time() < end: pass\nprint('x')")
+    outcome = call(
+        "import time\nend = time.process_time() + 0.1\nwhile time.process_time() < end: pass\n"
+        "time.sleep(0.1)\nprint('x')"
+    )
 
     assert outcome.usage.cpu_ms >= 100
     assert outcome.usage.wall_ms >= 100

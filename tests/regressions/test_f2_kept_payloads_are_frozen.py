@@ -74,7 +74,7 @@ BY_THE_CLOCK: dict[str, str] = {
     "a timer that continues the process": (
         "import ctypes\nsignal.signal(signal.SIGCONT, lambda *_: None)\n"
         "event = (ctypes.c_int * 16)(0, 0, signal.SIGCONT, 0)\ntimer = ctypes.c_void_p()\n"
-        "times = (ctypes.c_long * 4)(0, 10_000_000, 0, 10_000_000)\nlibc = ctypes.CDLL(None)\n"
+        "times = (ctypes.c_long * 4)(0, 250_000_000, 0, 250_000_000)\nlibc = ctypes.CDLL(None)\n"
         "libc.timer_create(1, event, ctypes.byref(timer)) or libc.timer_settime(timer, 0, times, None)\n"
         f"def burn():\n    {_BURN}\nthreading.Thread(target=burn, daemon=True).start()"
     ),
