@@ -167,7 +167,7 @@ class Engine:
             **kwargs: Its keyword arguments.
 
         Raises:
-            CannotTravelError: An argument has no safe form; the error names it.
+            SerializationError: An argument has no safe form; the error names it.
             ClosedError: The engine was closed.
         """
         return self.run_job(Job(source=source, entry=entry, args=args, kwargs=kwargs))
@@ -211,7 +211,7 @@ class Engine:
 
         Raises:
             UsageError: A name or an argument is not plain, a file cannot be read, or there is no room for them.
-            CannotTravelError: A file is given as neither bytes nor a path.
+            SerializationError: A file is given as neither bytes nor a path.
             ClosedError: The engine was closed.
         """
         self._refuse_if_closed()

@@ -130,7 +130,7 @@ class Sandbox(Protocol):
             cancellation: Lets another thread end it.
 
         Raises:
-            CannotTravelError: An argument has no safe form.
+            SerializationError: An argument has no safe form.
             ClosedError: The sandbox was closed, or belongs to another process.
         """
         ...
