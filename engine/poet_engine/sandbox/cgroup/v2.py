@@ -1,8 +1,8 @@
 """cgroup v2: one hierarchy for all controllers.
 
-Below the folder in which the host process finds room (see `delegation.find_delegation`) every sandbox has a folder named for its
-owner, and in it a leaf for each lane. Processes are in the leaves only: the kernel gives no controllers to the children
-of a group that has processes itself.
+Below the folder in which the host process finds room (`delegation.py`) every sandbox has a folder named for its
+owner, and in it a leaf for each lane. Processes are in the leaves only: the kernel gives no controllers to the
+children of a group that has processes itself.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ _READ = 1024  # bytes; the counters that are looked for stand at the beginning
 
 
 def find_v2() -> "V2Driver | None":
-    """The driver, when the unified hierarchy carries memory and pids and has room for us; see `delegation.find_delegation`."""
+    """The driver, when the unified hierarchy carries memory and pids and has room for us; see `delegation.py`."""
     place = discovery.v2_place(*discovery.read())
     if place is None or not place.own.is_dir():
         return None
