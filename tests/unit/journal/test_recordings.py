@@ -1,6 +1,7 @@
 """The forms in which arguments and answers are kept, and what is not accepted as one."""
 
 import datetime as dt
+import importlib
 import math
 
 import numpy as np
@@ -35,6 +36,7 @@ class _Unreadable:
 
 
 def test_a_value_that_fails_when_it_is_read_is_left_out() -> None:
+    importlib.import_module("pandas")  # where it is loaded, the module of a value's class is asked for
     assert kept([_Unreadable()], "the answer").left_out == "the answer cannot be read: AttributeError"
 
 
