@@ -39,6 +39,7 @@ from .host_channel import (
     take_streams,
     write_all,
 )
+from .standard_streams import STREAMS
 
 _LARGEST_CONFIG = 1 << 20
 _CHUNK = 1 << 16
@@ -171,6 +172,7 @@ class _Init:
             armed.sock.send(ahead)
         for passed in (self._orders, self._answers, self._pieces):
             passed.wipe()
+        STREAMS.record_in(armed.record)
         sizes = confine.mapped_sizes(self._statm)
         armed.pid = kernel.fork()
         if armed.pid == 0:

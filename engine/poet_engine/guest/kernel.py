@@ -121,13 +121,20 @@ def free_pages(fd: int, size: int, offset: int = 0) -> None:
 
 _libc.mmap.restype = ctypes.c_void_p
 _libc.PyMemoryView_FromMemory.restype = ctypes.py_object
-_PROT_READ_WRITE, _MAP_SHARED, _BUFFER_WRITE = 3, 1, 0x200
-_FROM_THE_START = ctypes.c_int64(0)  # made once: payloads map something, and each page that they touch is copied
+_PROT_READ_WRITE, _MAP_SHARED, _MAP_FIXED, _BUFFER_WRITE = 3, 1, 16, 0x200
 
 
-def map_shared(fd: int, size: ctypes.c_size_t) -> int:
-    """Map the beginning of a file until this process ends; where it is. `mmap.mmap` would keep a descriptor."""
-    address = _libc.mmap(None, size, _PROT_READ_WRITE, _MAP_SHARED, fd, _FROM_THE_START)
+def map_shared(fd: int, size: ctypes.c_size_t, instead: int = 0) -> int:
+    """Map the beginning of a file until this process ends; where it is. `mmap.mmap` would keep a descriptor.
+
+    Args:
+        fd: The file.
+        size: Bytes of it.
+        instead: Where an earlier one of that size is mapped, whose place it takes; 0 when there is none.
+    """
+    flags = _MAP_SHARED | (_MAP_FIXED if instead else 0)
+    place = ctypes.c_void_p(instead)
+    address = _libc.mmap(place, size, _PROT_READ_WRITE, flags, fd, ctypes.c_int64(0))
     if address is None or address == ctypes.c_void_p(-1).value:
         number = ctypes.get_errno()
         raise OSError(number, f"mmap: {os.strerror(number)}")

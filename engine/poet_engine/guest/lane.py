@@ -12,6 +12,7 @@ from typing import Never
 
 from . import confine, kernel, payload
 from .config import Config
+from .standard_streams import STREAMS
 
 # wait status, CPU microseconds of everything that was reaped, how many processes were left over
 REPORT = struct.Struct("<iQI")
@@ -60,6 +61,7 @@ def _next_descriptors(control: socket.socket) -> list[int]:
 
 def _one_payload(plan: confine.ConfinementPlan, descriptors: list[int], statm: int) -> bytes:
     """Fork it, wait for its end, clear up after it; the report of that."""
+    STREAMS.record_in(descriptors[-1])
     sizes = confine.mapped_sizes(statm)
     pid = kernel.fork()
     if pid == 0:

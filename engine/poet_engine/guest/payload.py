@@ -63,14 +63,16 @@ class EntryNotFoundError(LookupError):
 
 
 def main(plan: confine.ConfinementPlan, descriptors: list[int], sizes: tuple[int, int]) -> Never:
-    """Never returns. `descriptors`: the request socket, stdout, stderr, the file for large results, the record."""
+    """Never returns. `descriptors`: the request socket, stdout, stderr, the file for large results, the record.
+
+    The streams know the record by then.
+    """
     status = _SETUP_FAILED_STATUS
     try:
         kernel.set_name(b"poet-call")
-        _request, out, err, _results, record = descriptors
+        _request, out, err, _results, _record = descriptors
         os.dup2(out, 1)
         os.dup2(err, 2)
-        STREAMS.record_in(record)
         request, results = _at_the_same_numbers(descriptors)
         kernel.close_all_but({0, 1, 2, request, results, *plan.descriptors})
         # named, because it would ask the kernel otherwise

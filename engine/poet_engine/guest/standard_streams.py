@@ -251,8 +251,12 @@ class StandardStreams:
         os.register_at_fork(after_in_child=self.forget)
 
     def record_in(self, file: int) -> None:
-        """Where the record of this payload is."""
-        self._address = kernel.map_shared(file, _ROOM)
+        """Where the record of the next payload is.
+
+        Called before it is forked, so that it inherits the mapping: to make it touches pages, and each page that a
+        payload touches is copied for it. What was mapped for the one before is let go of.
+        """
+        self._address = kernel.map_shared(file, _ROOM, self._address)
 
     def expect(self, source: str) -> None:
         """Look whether a source may make streams of its own; without a word that leads to one nobody looks for them.
