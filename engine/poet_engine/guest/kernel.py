@@ -274,6 +274,8 @@ def send_with_descriptors(sock: socket.socket, data: bytes | memoryview, descrip
 def receive_with_descriptors(sock: socket.socket, size: int, most: int) -> tuple[bytes, list[int]]:
     """One message and the descriptors that came with it; empty data is the other side's end of file."""
     data, ancillary, _flags, _address = sock.recvmsg(size, socket.CMSG_SPACE(most * 4), socket.MSG_CMSG_CLOEXEC)
+    if not ancillary:
+        return data, []
     descriptors = array.array("i")
     for level, kind, content in ancillary:
         if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):

@@ -82,7 +82,7 @@ def main(plan: confine.ConfinementPlan, descriptors: list[int], sizes: tuple[int
         except Exception as error:  # noqa: BLE001 - nothing hostile ran yet: whatever failed is the host's to know
             sock.sendall(pack(FrameKind.SETUP_FAILED, repr(error).encode()))
             os._exit(status)
-        status = serve(sock, results, compiled, keep=plan.config.keep)
+        status = serve(sock, results, [bytes(_BALLAST)], compiled, keep=plan.config.keep)
     except BaseException:  # noqa: BLE001 - the host reads the exit status; there is nobody else to tell
         status = 1
     os._exit(status)
@@ -131,19 +131,44 @@ _WARM_REQUEST = pack(
 )
 
 
+_NO_FILE = -1  # the answer of the warm-up is too small to need one
+
+
 def warm_up(times: int) -> None:
     """Run a call of our own, so that the copy-on-write faults of the interpreter are paid before the clock starts."""
     for _ in range(times):
-        answer(Reader({FrameKind.REQUEST: _MAX_REQUEST}).feed(_WARM_REQUEST)[0].payload)
+        answer(Reader({FrameKind.REQUEST: _MAX_REQUEST}).feed(_WARM_REQUEST)[0].payload, results=_NO_FILE)
         STREAMS.flush()
     sys.modules.pop(MODULE_NAME, None)
 
 
-def serve(sock: socket.socket, results: int, compiled: "_CompiledSource | None" = None, *, keep: bool) -> int:
+def rehearse(times: int) -> None:
+    """Go through a payload's whole life, in the process that all are forked from.
+
+    What runs there for the first time would write to memory that is then copied for each of them: code that is made
+    faster, and names that are looked up in types.
+    """
+    ahead = pack(FrameKind.COMPILE, json.dumps([_WARM_UP, "<warm>"]).encode())
+    for _ in range(times):
+        ours, theirs = socket.socketpair()
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=theirs.detach())
+        with ours, sock:
+            ours.sendall(ahead)
+            randomness.renew()
+            warm_up(1)
+            compiled = _compile_ahead(sock)
+            kernel.send_with_descriptors(sock, pack(FrameKind.READY), [])
+            ours.sendall(_WARM_REQUEST)
+            serve(sock, _NO_FILE, [], compiled, keep=False)
+    sys.modules.pop(MODULE_NAME, None)
+
+
+def serve(
+    sock: socket.socket, results: int, ballast: list[bytes], compiled: "_CompiledSource | None" = None, *, keep: bool
+) -> int:
     """Wait for a request, answer it, and return the exit status; with `keep`, go on until an answer is no result."""
     loaded: _LoadedEntry | None = None
     status: int | None = None
-    ballast = [bytes(_BALLAST)]
     while True:
         requests, attached = _receive(sock)
         if not requests:
@@ -171,7 +196,8 @@ def serve(sock: socket.socket, results: int, compiled: "_CompiledSource | None" 
 def _receive(sock: socket.socket) -> tuple[list[Frame], int | None]:
     """A request, and the file with what was too big for it; no request when the host lets go."""
     reader = Reader({FrameKind.NONCE: NONCE_SIZE, FrameKind.REQUEST: _MAX_REQUEST, FrameKind.SCRIPT: _MAX_REQUEST})
-    size, attached, frames = _FIRST_READ, None, list[Frame]()
+    size, attached = _FIRST_READ, None
+    frames: list[Frame] = []
     while True:
         data, descriptors = kernel.receive_with_descriptors(sock, size, 1)
         attached = descriptors[0] if descriptors else attached

@@ -114,7 +114,7 @@ def load(config: Config) -> None:
             f"a preloaded module started {tasks - 1} threads; a process with threads cannot be forked safely"
         )
     randomness.find()
-    payload.warm_up(_WARM_CALLS)
+    payload.rehearse(_WARM_CALLS)
     ENDING.remember_modules()
     gc.collect()
     gc.freeze()
