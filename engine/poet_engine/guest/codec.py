@@ -510,13 +510,19 @@ def _refuse_depth(value: object) -> None:
 
 def from_wire(raw: object, attached: Attached = NOTHING) -> object:
     """The value of JSON data that a trusted side has parsed."""
-    return _from_wire(raw, _DecodingState(attached, DecodingBudget()))
+    if type(raw) is list and not _has_containers(raw):
+        return raw
+    return _from_wire(raw, _DecodingState(attached, DecodingBudget())) if isinstance(raw, list | dict) else raw
+
+
+def _has_containers(items: list[object]) -> bool:
+    kinds = set(map(type, items))
+    return list in kinds or dict in kinds
 
 
 def _from_wire(raw: object, reading: _DecodingState) -> object:
     if isinstance(raw, list):
-        kinds = set(map(type, raw))
-        return [_from_wire(item, reading) for item in raw] if list in kinds or dict in kinds else raw
+        return [_from_wire(item, reading) for item in raw] if _has_containers(raw) else raw
     if isinstance(raw, dict):
         parts = {key: _from_wire(item, reading) for key, item in raw.items()}
         return reading.untag(parts) if _TAG in parts else parts

@@ -10,6 +10,9 @@ import tempfile
 _WORDS = 624
 _BYTES = 4 * _WORDS
 
+# What `random.seed` ends in. Its Python around that touches ten pages, each of which is then copied for the payload.
+_reseed = super(random.Random, random.seed.__self__).seed  # type: ignore[attr-defined] # it is a bound method
+
 _numpy_state: list[int] = []  # where numpy's global generator keeps its words; empty where there is none
 
 
@@ -17,6 +20,7 @@ def find() -> None:
     """In the zygote: learn where the state to be renewed is, and leave nothing that was drawn already."""
     # a sequence of names that an import has begun would be shared; there is no public way to forget it
     vars(tempfile)["_name_sequence"] = None
+    random.seed()  # forgets the second number of a pair that `random.gauss` may have drawn
     _numpy_state.clear()
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
@@ -40,7 +44,7 @@ def renew() -> None:
     The words of numpy's generator are replaced as they lie. Its own `seed()` runs through so much of numpy that the
     pages it touches cost more than all the other preparations together.
     """
-    random.seed()
+    _reseed()
     for address in _numpy_state:
         ctypes.memmove(address, os.urandom(_BYTES), _BYTES)
         ctypes.c_int.from_address(address + _BYTES).value = _WORDS
