@@ -84,8 +84,8 @@ class Supervisor:
         """
         self._attached = attached
         frame = pack(FrameKind.REQUEST if self._folder is None else FrameKind.SCRIPT, request)
-        self._armed.thaw()
         pending = self._send(memoryview(pack(FrameKind.NONCE, self._nonce) + frame if self._nonce else frame))
+        self._armed.thaw()  # it is woken once, and finds the request
         if pending:
             self._poll.modify(self._answers, select.POLLIN | select.POLLOUT)
         while not self.finished:
