@@ -5,6 +5,7 @@ It never reads a request.
 
 import contextlib
 import os
+import select
 import signal
 import socket
 import struct
@@ -68,6 +69,8 @@ def _one_payload(plan: confine.ConfinementPlan, descriptors: list[int], statm: i
         payload.main(plan, descriptors, sizes)
     for fd in descriptors:
         os.close(fd)
+    if plan.config.keep:
+        _sleep_until_it_ends(pid)
     _pid, status, usage = os.wait4(pid, 0)
     cpu = usage.ru_utime + usage.ru_stime
     leftovers = 0
@@ -75,6 +78,16 @@ def _one_payload(plan: confine.ConfinementPlan, descriptors: list[int], statm: i
         leftovers += 1
         cpu += used
     return REPORT.pack(status, int(cpu * 1e6), leftovers)
+
+
+def _sleep_until_it_ends(pid: int) -> None:
+    """Wait for a payload that is stopped between its calls; `wait4` wakes at each stop, and each time it goes on."""
+    with contextlib.suppress(OSError):  # then `wait4` waits
+        pidfd = os.pidfd_open(pid)
+        poll = select.poll()
+        poll.register(pidfd, select.POLLIN)
+        poll.poll()
+        os.close(pidfd)
 
 
 def signal_all(number: int) -> None:
