@@ -122,3 +122,18 @@ time.sleep(600)
 """
     outcome = open_engine(any_code_policy("lab", "")).run_script(source, wall=2)
     assert (outcome.status, outcome.stdout) == ("limit", "parent")
+
+
+def test_what_one_call_has_left_is_not_found_in_another(
+    open_engine: OpenEngine, any_code_policy: AnyCodePolicy
+) -> None:
+    """The record of a payload is mapped before it is forked, in place of the record of the one before."""
+    engine = open_engine(any_code_policy("restricted", ""))
+    end = "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    source = f"{_HEAD}def leave():\n    print('left', end='')\n{end}def quiet():\n{end}"
+    assert [engine.run(source, entry).stdout for entry in ["leave", "leave", "quiet", "quiet"] * 4] == [
+        "left",
+        "left",
+        "",
+        "",
+    ] * 4
