@@ -1,10 +1,9 @@
-"""The checklists of docs/extending.md that show patches are followed: in a copy of the sources, they are all that is needed.
+"""The checklists of docs/extending.md that show patches are followed: in a copy of the sources, that is all it takes.
 
-A section's patches (blocks marked `diff`) are applied in order, then the commands of its last block marked `sh` are run.
-Before, the last of them must fail: else it would not show that anything was added.
+A section's patches (blocks marked `diff`) are applied in order, then the commands of its last block marked `sh` are
+run. Before, the last of them must fail: else it would not show that anything was added.
 """
 
-import os
 import re
 import shutil
 import subprocess
@@ -39,17 +38,13 @@ def _copy(folder: Path) -> Path:
     return folder
 
 
+# Programs are those of this interpreter's folder, and the package is the copy.
+_SHELL = 'export PATH="$0:$PATH" PYTHONPATH="$1" PYTHONDONTWRITEBYTECODE=1; eval "$2"'
+
+
 def _run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    binaries = Path(sys.executable).parent
-    environment = {
-        **os.environ,
-        "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(folder / "engine"),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    return subprocess.run(
-        command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=600
-    )
+    words = ["bash", "-c", _SHELL, str(Path(sys.executable).parent), str(folder / "engine"), command]
+    return subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False, timeout=600)
 
 
 def test_there_is_a_checklist_for_each_and_its_files_exist() -> None:
