@@ -1,4 +1,4 @@
-"""The scan in front of the sandbox: a filter and a teacher, never the wall. docs/gate.md lists its rules."""
+"""Static scan of source before it reaches the sandbox; not a security boundary. docs/gate.md lists the rules."""
 
 from poet_engine.gate.gate import Gate
 from poet_engine.gate.policy_scan import annotate, policy_scan

@@ -1,4 +1,4 @@
-"""Where a source sets, asks for and defines attributes, by their names; and what sets them out of sight."""
+"""Index of the attribute names that a source sets, reads and defines, and of the ways to set them indirectly."""
 
 import ast
 from collections import defaultdict
@@ -12,21 +12,21 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 class AttributeUses:
-    """The attributes of one source by name.
+    """Index of the attributes of one source by name.
 
     Args:
         source: The source.
         uses: What stands for imported names in it.
 
     Attributes:
-        stored: Name → the values that are given to an attribute of it, None for one that is not in sight.
-        loaded: Name → where it is asked for.
-        members: Name → where the body of a class binds it, and the class.
-        texts: Every text but those in `__slots__`: by one of them an attribute may be set or asked for.
-        computed_get: Whether attributes are asked for by names that are made at run time.
-        computed_set: Whether they are set by such names.
-        computed_calls: The calls of `getattr` that take such a name.
-        describes: Whether a class says itself what an attribute of another class is.
+        stored: Name → the values assigned to attributes of that name; None for a value that cannot be determined.
+        loaded: Name → the nodes that read it.
+        members: Name → the bindings of it in class bodies, each with its class.
+        texts: All string constants but those in `__slots__`: each may name an attribute that is set or read.
+        computed_get: Whether attributes are read by names computed at run time.
+        computed_set: Whether attributes are set by names computed at run time.
+        computed_calls: The calls of `getattr` and its like with a computed name.
+        describes: Whether a class defines `__get__`, and so decides what an attribute of another class is.
     """
 
     def __init__(self, source: Source, uses: Uses) -> None:
@@ -49,15 +49,15 @@ class AttributeUses:
         self.computed_calls = [call for call in source.of(ast.Call) if isinstance(call, ast.Call) and _computes(call)]
         names = {getattr(call.func, "id", "") for call in self.computed_calls}
         self.computed_get = "getattr" in names
-        parsed = any(path.startswith("argparse.") for path in uses.paths.values())  # it fills what it is given
+        parsed = any(path.startswith("argparse.") for path in uses.paths.values())  # it fills its namespace
         self.computed_set = "setattr" in names or parsed or self._sets_out_of_sight()
 
     def is_set_out_of_sight(self, name: str) -> bool:
-        """Whether an attribute of this name may be given a value that is none of `stored`."""
+        """Whether an attribute of this name may get a value that is not in `stored`."""
         return self.computed_set or name in self.texts
 
     def is_set(self, name: str) -> bool:
-        """Whether an attribute of this name may be given a value at all, beside what a class body says."""
+        """Whether an attribute of this name may be set anywhere but in a class body."""
         return name in self.stored or self.is_set_out_of_sight(name)
 
     def _texts(self) -> set[str]:
@@ -96,7 +96,7 @@ class AttributeUses:
         return False
 
     def function(self, node: ast.AST) -> ast.AST | None:
-        """The function around a node."""
+        """Return the innermost function or lambda around a node; None at module level."""
         outer = self._source.parents.get(node)
         while outer is not None and not isinstance(outer, (*_FUNCTIONS, ast.Lambda)):
             outer = self._source.parents.get(outer)
@@ -110,7 +110,7 @@ def _computes(call: ast.Call) -> bool:
 
 
 def given(target: ast.expr, source: Source) -> ast.expr | None:
-    """The value that an assignment gives to one of its targets, or None where that is not in sight."""
+    """Return the value that an assignment gives to one of its targets; None where it cannot be determined."""
     outer = source.parents[target]
     match outer:
         case ast.Assign(value=value):
@@ -129,7 +129,7 @@ def given(target: ast.expr, source: Source) -> ast.expr | None:
 
 
 def grafted(source: Source, uses: Uses) -> list[tuple[ast.AST, ast.expr | None]]:
-    """Where the attributes of one object are copied to another, each with that other, None where it is not in sight."""
+    """Return where one object's attributes are copied to another: each with that other; None where it is unknown."""
     found: list[tuple[ast.AST, ast.expr | None]] = []
     for node, path in uses.paths.items():
         call = source.parents[node]

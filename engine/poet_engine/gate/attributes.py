@@ -1,4 +1,7 @@
-"""Which attributes a source may ask of which value. What it defines itself is its own on its own values only."""
+"""Rules for attribute access: which attributes may be read from which value.
+
+The private attributes that a source defines are allowed on instances of its own classes only.
+"""
 
 import ast
 import functools
@@ -16,12 +19,12 @@ from poet_engine.gate.source_model import CLASS, Source
 
 
 class Attributes:
-    """Which attributes one source may ask of a value.
+    """Decide which attributes one source may read from a value.
 
     Args:
         source: The source.
-        allowance: What the policy lets in.
-        uses: What stands for imported names in the source.
+        allowance: The modules and names that the policy allows.
+        uses: The imported names that the source uses, as the module rule resolved them.
     """
 
     def __init__(self, source: Source, allowance: Allowance, uses: Uses) -> None:
@@ -29,18 +32,18 @@ class Attributes:
         self.tables = allowance.uses("pandas")
         self._defined = _defined(source)
         self.imported = imported = _imported(source)
-        self._ways = {"buffer"} if imported & vocabulary.WITH_STREAMS else frozenset[str]()  # to what `raw` is asked of
+        self._ways = {"buffer"} if imported & vocabulary.WITH_STREAMS else frozenset[str]()  # they lead to `raw`
         self._methods = _refused(source, allowance, imported, uses)
         self._catches = _catches(source, uses)
 
     @functools.cached_property
     def _foreign(self) -> frozenset[str] | None:
-        """The private attributes that values of others may have; None where they may have any."""
+        """The private attributes that library values may have; None where they may have any."""
         return library_names.private_names(self._allowance.modules, _modules(self._source, self._allowance))
 
     @functools.cached_property
     def classes(self) -> OwnClasses:
-        """The source's own classes; those that others may derive from out of sight are marked."""
+        """The source's own classes, tainted where code that is not in the source may derive from them."""
         classes = OwnClasses(self._source, self._uses, self._allowance)
         if any(one.opaque for one in classes.of.values()):
             classes.taint(escaped(self._source, classes, self._uses))
@@ -48,34 +51,34 @@ class Attributes:
 
     @functools.cached_property
     def ownership(self) -> Ownership:
-        """The values that are surely the source's own."""
+        """The analysis of which values are surely the source's own."""
         closed = all(library_names.is_standard(module) for module in self._allowance.modules)
         passed = escaped(self._source, self.classes, self._uses)
         return Ownership(self._source, self._uses, self.classes, escaped=passed, closed=closed)
 
     @functools.cached_property
     def methods(self) -> MethodUses:
-        """Who calls the methods by which values are the source's own."""
+        """The uses of the methods on which ownership relies."""
         return MethodUses(self._source, self._uses, self.ownership)
 
     def methods_checked(self, reporter: Reporter) -> None:
-        """Report what could make the source's own methods ask others for what is not theirs; all else comes first."""
+        """Report calls that pass anything but an instance to the source's own methods; runs after all other rules."""
         if "methods" in self.__dict__:
             self.methods.check(reporter)
 
     def owns(self, of: ast.expr | None, name: str) -> bool:
-        """Whether an attribute of this name, asked of the value of an expression, can only be the source's own."""
+        """Whether an attribute of this name, read from the value of an expression, can only be the source's own."""
         if of is None or not self.ownership.owns(of, name):
             return False
         self.methods.rely([of])
         return True
 
     def refusal(self, name: str, of: ast.expr | None = None) -> tuple[str, str] | None:
-        """The rule that a value may not be asked for this attribute by, and what to say; None where it may.
+        """Return the rule that forbids to read this attribute from a value, and its message; None where it is allowed.
 
         Args:
             name: The attribute.
-            of: The value that is asked; None where it is not in sight.
+            of: The expression that the attribute is read from; None where it is unknown.
         """
         if name in self._methods:
             return None if self.owns(of, name) else ("POET133", f"The method {name!r} is refused on every value")
@@ -94,7 +97,7 @@ class Attributes:
         return None
 
     def of_class(self, name: str, kind: ast.expr) -> tuple[str, str] | None:
-        """The same for what a class pattern asks of the instances of a class."""
+        """As `refusal`, for an attribute that a class pattern reads from the instances of a class."""
         refusal = self.refusal(name)
         if refusal is None or refusal[0] not in {"POET131", "POET133", "POET136"} or name in vocabulary.INSIDE:
             return refusal
@@ -122,7 +125,7 @@ class Attributes:
         return self._foreign is not None and name not in self._foreign
 
     def _mangled(self, name: str, of: ast.AST | None) -> str:
-        """The name that Python makes of one with two underscores in the body of a class."""
+        """Return the mangled form of a name that begins with two underscores in the body of a class."""
         outer = of
         while name[:2] == "__" and outer is not None:
             if isinstance(outer, ast.ClassDef):
@@ -131,7 +134,7 @@ class Attributes:
         return name
 
     def starts_refused(self, start: str, of: ast.expr | None = None) -> bool:
-        """Whether a name that begins like this may turn out to be one that the value may not be asked for."""
+        """Whether a name that begins like this may turn out to be one that is refused on the value."""
         own = self.owns_start(of, start)
         if start[:1] == "_" and not own and (self._foreign is None or any(n.startswith(start) for n in self._foreign)):
             return True
@@ -153,7 +156,7 @@ class Attributes:
 
 
 def _defined(source: Source) -> frozenset[str]:
-    """Attributes that the source gives to objects: set somewhere, bound in a class, or listed in its slots."""
+    """Return the attributes that the source defines: set somewhere, bound in a class, or listed in its slots."""
     found = {name for scope in source.scopes if scope.kind == CLASS for name in scope.bindings}
     for node in source.nodes.get(ast.Attribute, ()):
         if isinstance(node, ast.Attribute) and type(node.ctx) is ast.Store:
@@ -166,7 +169,7 @@ def _defined(source: Source) -> frozenset[str]:
 
 
 def _gives(text: ast.AST, source: Source) -> bool:
-    """Whether a text names an attribute that is set by it: in `__slots__`, in `setattr` and the method behind it."""
+    """Whether a string constant names an attribute to set: in `__slots__`, in `setattr`, in `__setattr__`."""
     outer = source.parents[text]
     if isinstance(outer, ast.Call):
         func = outer.func
@@ -177,7 +180,7 @@ def _gives(text: ast.AST, source: Source) -> bool:
 
 
 def _imported(source: Source) -> frozenset[str]:
-    """The top-level modules that the source imports."""
+    """Return the top-level modules that the source imports."""
     return frozenset(
         binding.path.partition(".")[0]
         for scope in source.scopes
@@ -187,7 +190,7 @@ def _imported(source: Source) -> frozenset[str]:
 
 
 def _modules(source: Source, allowance: Allowance) -> set[str]:
-    """The modules that the source imports, dotted."""
+    """Return the dotted names of the modules that the source imports."""
     found: set[str] = set()
     for node in source.of(ast.Import, ast.ImportFrom):
         if isinstance(node, ast.Import):
@@ -199,7 +202,7 @@ def _modules(source: Source, allowance: Allowance) -> set[str]:
 
 
 def _refused(source: Source, allowance: Allowance, imported: frozenset[str], uses: Uses) -> frozenset[str]:
-    """The methods refused in this source: those of the libraries that the policy lets in."""
+    """Return the methods refused in this source: those of the libraries that the policy allows."""
     refused = set[str]()
     if allowance.uses("numpy") or allowance.uses("pandas"):
         refused |= vocabulary.ARRAY_METHODS
@@ -214,7 +217,7 @@ def _refused(source: Source, allowance: Allowance, imported: frozenset[str], use
 
 
 def _names_buffer(source: Source) -> bool:
-    """Whether the source asks anything for its `buffer`: only that of a stream has a `raw` that opens files."""
+    """Whether the source reads any `buffer`: only that of a stream has a `raw` that opens files."""
     for node in source.of(ast.Attribute, ast.Constant, ast.MatchClass):
         match node:
             case ast.Attribute(attr="buffer"):

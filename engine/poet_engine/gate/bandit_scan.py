@@ -1,4 +1,4 @@
-"""bandit through its own Python interface: one configuration for all scans, `nosec` ignored, the tree shared."""
+"""Run bandit through its Python interface: one configuration for all scans, `nosec` ignored, the tree shared."""
 
 import ast
 import io
@@ -13,7 +13,7 @@ from poet_engine.gate.ruleset import Ruleset
 from poet_engine.outcome import Severity
 
 _NAME = "generated.py"
-# Issues about texts (an address, a path), and the modules that could listen there or write to it.
+# Issues about string constants (an address, a path), and the modules that could listen there or write to it.
 _TEXTS = {
     "B104": ("asyncio", "http", "socket", "socketserver"),
     "B108": ("io.open", "os", "pathlib", "shutil", "sqlite3", "tempfile"),
@@ -25,7 +25,7 @@ _RECURSION = 4000
 
 
 class _Failures(logging.Handler):
-    """bandit swallows what its checks raise and writes it to its log: this keeps it."""
+    """Log handler that keeps the exceptions of bandit's checks, which bandit swallows and only logs."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
@@ -36,7 +36,7 @@ class _Failures(logging.Handler):
 
 
 class _Visitor(node_visitor.BanditNodeVisitor):  # type: ignore[misc]  # bandit ships no types
-    """bandit's own visitor, in half the time: it does not stop at nodes that no check is for, and keeps no score."""
+    """bandit's visitor at twice the speed: it skips nodes that no check is for, and keeps no score."""
 
     def generic_visit(self, node: ast.AST) -> None:
         """Drive the walk as bandit does, but enter only the nodes that have a check or that it keeps track of."""
@@ -63,18 +63,18 @@ class _Visitor(node_visitor.BanditNodeVisitor):  # type: ignore[misc]  # bandit 
             self.generic_visit(node)
 
     def update_scores(self, scores: object) -> None:
-        """No score: the findings speak for themselves."""
+        """Keep no score: only the findings are used."""
 
 
 class _Tester(tester.BanditTester):  # type: ignore[misc]  # bandit ships no types
-    """bandit's own tester, to which a `nosec` comment means nothing."""
+    """bandit's tester with `nosec` comments ignored."""
 
     def _get_nosecs_from_contexts(self, *_: object, **__: object) -> None:
         return None
 
 
 class BanditScan:
-    """bandit's checks, loaded once."""
+    """bandit's checks, loaded once and used for every source."""
 
     __slots__ = ("_checks", "_failures", "_meta")
 
@@ -88,7 +88,7 @@ class BanditScan:
         log.propagate = False
 
     def check(self, tree: ast.Module, text: str, rules: Ruleset, reporter: Reporter) -> None:
-        """Report every issue at or above the thresholds; a check that crashes is a finding too.
+        """Report every issue at or above the thresholds; a check that crashes is a finding of its own.
 
         The tree gets bandit's own marks, so this scan comes last.
         """
@@ -107,7 +107,7 @@ class BanditScan:
                 "col_offset": 0,
             }
             visitor.update_scores(visitor.tester.run_tests(visitor.context, "File"))
-        except Exception as error:  # noqa: BLE001 - whatever a foreign scanner raises, the source is not judged
+        except Exception as error:  # noqa: BLE001 - whatever a foreign scanner raises, the source counts as not scanned
             reporter.add(RULES["POET150"], f"bandit stopped with {type(error).__name__}")
             return
         finally:
@@ -120,7 +120,7 @@ class BanditScan:
 
 
 def _is_idle(test: str, rules: Ruleset) -> bool:
-    """Whether an issue is about a text alone, and the policy lists nothing that could do anything with such a text."""
+    """Whether an issue is about a string constant alone, and the policy lists no module that could use it."""
     users = _TEXTS.get(test)
     return users is not None and not any(rules.allowance.uses(module) for module in users)
 
@@ -144,7 +144,7 @@ def _report(issue: object, tree: ast.Module, rules: Ruleset, reporter: Reporter)
 
 
 def _node(tree: ast.Module, line: int, column: int) -> ast.AST | None:
-    """The outermost node that begins there: issues say only where they are."""
+    """Return the outermost node that begins at a position: issues carry nothing but their position."""
     for node in ast.walk(tree):
         if getattr(node, "lineno", None) == line and getattr(node, "col_offset", None) == column:
             return node

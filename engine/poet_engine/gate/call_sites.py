@@ -1,4 +1,4 @@
-"""Every call of a function, where nobody out of sight can call it: what its parameters are is plain then."""
+"""Find every call of a function that cannot be called from elsewhere: its arguments are then known."""
 
 import ast
 from collections.abc import Callable
@@ -15,20 +15,20 @@ _START = "__init__"
 
 
 class Site(NamedTuple):
-    """A call, and how many arguments its function gets in front of those that are written."""
+    """A call, and the number of arguments that its function gets before the written ones."""
 
     call: ast.Call
     bound: int
 
 
 class CallSites:
-    """The calls of one source.
+    """Finder of the calls of the functions of one source.
 
     Args:
         source: The source.
         classes: Its classes.
         attributes: Its attributes by name.
-        escaped: The classes that go by names which are not in sight.
+        escaped: The classes that may be reached under names that cannot be followed.
         closed: Whether no library that the policy lists calls methods of others with values of its own.
     """
 
@@ -45,11 +45,11 @@ class CallSites:
         self._escaped, self._closed = escaped, closed
 
     def of(self, function: ast.FunctionDef, is_instance: Callable[[ast.expr], bool]) -> list[Site] | None:
-        """Every call of a function, or None where somebody out of sight may call it.
+        """Return every call of a function; None where code that is not in the source may call it.
 
         Args:
-            function: A method, or a function within another. Those of a module are called by whoever runs the source.
-            is_instance: Says of an expression whether it is an instance, never a class.
+            function: A method, or a function within another. Anybody may call one of a module.
+            is_instance: Whether an expression is an instance, never a class.
         """
         method = self._classes.methods.get(function)
         if method is None:
@@ -77,7 +77,7 @@ class CallSites:
         return sites
 
     def _of_start(self, method: Method) -> list[Site] | None:
-        """The calls of a class that nobody derives from, that no other code knows by name, and that is no value."""
+        """Return the calls of a class that has no subclass, is unknown to other code, and is never used as a value."""
         own = method.owner
         inner = own.node.name[:1] == "_" or self._source.parents[own.node] is not self._source.tree
         alone = own.descendants() == [own] and own not in self._escaped and own.kept and own.metaclass is None
@@ -96,7 +96,7 @@ class CallSites:
         return [Site(call, 1) for call in found] if by_name and not by_attribute else None
 
     def _makes_itself(self, own: OwnClass) -> bool:
-        """Whether instances may be made by way of `cls`, `type(x)` or another object."""
+        """Whether instances of the class may be created through `cls`, `type(x)` or another object."""
         methods = self._classes.methods.values()
         if any(method.owner is own and method.kind == CLASS_METHOD for method in methods):
             return True
@@ -105,7 +105,7 @@ class CallSites:
         )
 
     def _of_inner(self, function: ast.FunctionDef) -> list[Site] | None:
-        """The calls of a function within another."""
+        """Return the calls of a function within another."""
         around = self._attributes.function(function)
         if around is None or function.decorator_list or isinstance(self._source.parents[function], ast.ClassDef):
             return None

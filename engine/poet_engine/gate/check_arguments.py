@@ -1,4 +1,4 @@
-"""Allowed functions that certain arguments turn into something else: they read attributes or files by those."""
+"""Rule for arguments that make an allowed function read attributes or files."""
 
 import ast
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from poet_engine.gate.source_model import Source
 
 
 def check(source: Source, attributes: Attributes, uses: Uses, reporter: Reporter) -> None:
-    """Report calls with arguments that are not allowed, and such functions where they are not called."""
+    """Report calls with arguments that are not allowed, and such functions used in any way but a call."""
     for node, path in uses.paths.items():
         if path not in vocabulary.JUDGED:
             continue
@@ -29,7 +29,7 @@ def check(source: Source, attributes: Attributes, uses: Uses, reporter: Reporter
 
 
 def _beside(source: Source, uses: Uses, reporter: Reporter) -> None:
-    """What is harmless by itself, and not beside what acts on names that are data."""
+    """Report what is harmless by itself, but not beside functions that use data as names."""
     used = frozenset(uses.paths.values())
     if used & vocabulary.FIELDS:
         for node in source.of(ast.Attribute, ast.Constant):
@@ -42,7 +42,7 @@ def _beside(source: Source, uses: Uses, reporter: Reporter) -> None:
 
 
 def _sets_name(node: ast.AST, outer: ast.AST) -> bool:
-    """`x.name = ...`, and the same by `setattr` or the method behind it."""
+    """Whether a node is `x.name = ...`, or the same by `setattr` or `__setattr__`."""
     if isinstance(node, ast.Attribute):
         return node.attr == "name" and isinstance(node.ctx, ast.Store)
     func = outer.func if isinstance(outer, ast.Call) else None
@@ -51,7 +51,7 @@ def _sets_name(node: ast.AST, outer: ast.AST) -> bool:
 
 
 def _set_by_data(source: Source, uses: Uses) -> Iterator[ast.AST]:
-    """What sets attributes of an object by names that are not in sight."""
+    """Yield the nodes that set attributes of an object by names that are not literals."""
     for node, path in uses.paths.items():
         call = source.parents[node]
         if path == vocabulary.NAMESPACE and isinstance(call, ast.Call) and spreads(call):
@@ -68,7 +68,7 @@ def _sets_by_data(outer: ast.AST) -> bool:
 
 
 def _reads(path: str, call: ast.Call | None, attributes: Attributes) -> str | None:
-    """What is wrong with a use of what reads attributes or options; None where nothing is."""
+    """Return what is wrong with a use of a function that reads attributes or options; None if nothing is."""
     if path in vocabulary.GETTERS:
         fine = call is not None and _are_seen(call, path, attributes)
         return None if fine else "takes names of attributes that are written out and not refused"
@@ -79,7 +79,7 @@ def _reads(path: str, call: ast.Call | None, attributes: Attributes) -> str | No
 
 
 def _makes(path: str, call: ast.Call | None, outer: ast.AST, source: Source) -> str | None:
-    """What is wrong with a use of what copies names or makes classes; None where nothing is."""
+    """Return what is wrong with a use of a function that copies names or creates classes; None if nothing is."""
     shape = vocabulary.SHAPES.get(path)
     if shape is not None:
         names = ", ".join(sorted(shape.keywords)) or "no arguments"
@@ -100,7 +100,7 @@ def _fits(call: ast.Call, shape: vocabulary.CallShape) -> bool:
 
 
 def _are_seen(call: ast.Call, path: str, attributes: Attributes) -> bool:
-    """Whether each attribute that a getter will read could as well stand behind a dot."""
+    """Whether each attribute that a getter reads would also be allowed as `x.name`."""
     if spreads(call) or not call.args:
         return False
     named = call.args[:1] if path.endswith("methodcaller") else call.args
@@ -119,7 +119,10 @@ def _are_tastes(call: ast.Call) -> bool:
 
 
 def names_members(call: ast.Call, source: Source) -> bool:
-    """`Color = Enum("Color", "RED GREEN")`: a special name would give the class a method by a text."""
+    """Whether `Enum("Color", "RED GREEN")` lists its members literally and none is a special name.
+
+    A special name would define a method of the class through a string.
+    """
     given = [*call.args[1:2], *(item.value for item in call.keywords if item.arg == "names")]
     others = {item.arg for item in call.keywords} - {"names", "start", "type"}
     if others or spreads(call):
@@ -128,7 +131,7 @@ def names_members(call: ast.Call, source: Source) -> bool:
 
 
 def _all_fixed(values: list[ast.expr] | None) -> bool:
-    """Whether a name stands for names of members that nobody can add to."""
+    """Whether a variable holds member names that cannot be changed: literals of strings or tuples."""
     return bool(values) and all(isinstance(one, ast.Constant | ast.Tuple) and _members(one) for one in values or ())
 
 
@@ -145,12 +148,12 @@ def _members(given: ast.expr) -> bool:
 
 
 def _name_of(item: ast.expr) -> ast.expr:
-    """The name of one member, which may come with its value."""
+    """Return the name of one member, which may come with its value."""
     return item.elts[0] if isinstance(item, ast.Tuple) and item.elts else item
 
 
 def _names_keys(call: ast.Call) -> bool:
-    """`Point = TypedDict("Point", {"x": int})`: what reads the keys as fields puts them into code."""
+    """Whether `TypedDict("Point", {"x": int})` has literal keys: readers of its fields put the keys into code."""
     if len(call.args) != 2 or spreads(call) or any(item.arg != "total" for item in call.keywords):  # noqa: PLR2004 - name, keys
         return False
     return _is_keys(call.args[1])
@@ -166,7 +169,7 @@ def _is_keys(given: ast.expr) -> bool:
 
 
 def _is_tame(item: ast.keyword, attributes: Attributes) -> bool:
-    """Whether a parameter that can open files or follow names has a value with which it does not."""
+    """Whether a parameter that can open files or follow attribute names has a value with which it does neither."""
     value = item.value.value if isinstance(item.value, ast.Constant) else ...
     match item.arg:
         case "memory":

@@ -1,4 +1,4 @@
-"""Attributes of values: special ones, introspection, private ones of others, methods refused whatever the type."""
+"""Rules for attributes: special ones, introspection, private ones of libraries, and methods refused on any type."""
 
 import ast
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def check(source: Source, attributes: Attributes, uses: Uses, reporter: Reporter
 
 
 def _answers(source: Source, reporter: Reporter) -> None:
-    """A `__getattr__` must not answer for special names: where memory is, numpy asks any object for such a one."""
+    """Report a `__getattr__` that answers special names: numpy reads from any object where its memory is."""
     what = "Beside numpy, '__getattr__' begins with: if name.startswith('_'): raise AttributeError(name)"
     for node in source.of(ast.Attribute, ast.Constant):
         if getattr(node, "value", None) == "__getattr__" or (
@@ -36,7 +36,7 @@ def _answers(source: Source, reporter: Reporter) -> None:
 
 
 def _turns_down(node: ast.FunctionDef) -> bool:
-    """Whether a method begins with raising for names that begin with underscores."""
+    """Whether a method begins by raising for names that start with underscores."""
     name = node.args.args[1].arg if len(node.args.args) > 1 else ""
     first = node.body[1:2] if ast.get_docstring(node) is not None else node.body[:1]
     match first:
@@ -48,7 +48,7 @@ def _turns_down(node: ast.FunctionDef) -> bool:
 
 
 def _elsewhere(source: Source, attributes: Attributes, reporter: Reporter) -> None:
-    """Names of attributes that do not stand behind a dot."""
+    """Report attribute names in strings and patterns instead of behind a dot."""
     for node in source.of(ast.Call, ast.MatchClass, ast.Constant):
         match node:
             case ast.Constant(value=value):
@@ -84,7 +84,7 @@ def _attribute(node: ast.Attribute, source: Source, attributes: Attributes, repo
 
 
 def _report(name: str, node: ast.AST, refusal: tuple[str, str] | None, reporter: Reporter) -> None:
-    """Report a name, written as a text or in a pattern, that the value may not be asked for."""
+    """Report a name, written in a string or a pattern, that may not be read from the value."""
     if name in vocabulary.FORMATS:
         refusal = "POET132", f"The method {name!r} is passed around"
     if refusal is not None:
@@ -92,14 +92,16 @@ def _report(name: str, node: ast.AST, refusal: tuple[str, str] | None, reporter:
 
 
 def _of_class(node: ast.Attribute, outer: ast.AST) -> bool:
-    """`x.__class__.count`, `isinstance(y, x.__class__)`, `self.__class__(...)`: how people write `type(x)`."""
-    if isinstance(outer, ast.Attribute | ast.Compare | ast.Call):  # an attribute of it is judged by itself
+    """Whether `__class__` is used as `type(x)` is: `x.__class__.count`, `isinstance(y, x.__class__)`."""
+    if isinstance(outer, ast.Attribute | ast.Compare | ast.Call):  # an attribute of it is checked by itself
         return True
     return isinstance(node.value, ast.Name) and node.value.id in {"self", "other"}
 
 
 def _is_plain_dict(node: ast.Attribute, outer: ast.AST, source: Source, attributes: Attributes) -> bool:
-    """Uses of `x.__dict__` that are no use with a class, whose dictionary nobody can change and whose values lead on.
+    """Whether a use of `x.__dict__` is allowed, as none is harmful if `x` is a class.
+
+    Allowed: `self.__dict__ == other.__dict__`, `name in self.__dict__`, its names and their number, setting items.
 
     `self.__dict__ == other.__dict__`, `name in self.__dict__`, its names and their number, and setting what is in it.
     """
@@ -119,7 +121,7 @@ def _is_plain_dict(node: ast.Attribute, outer: ast.AST, source: Source, attribut
 
 
 def _is_plain_item(outer: ast.AST, source: Source, attributes: Attributes) -> bool:
-    """Whether what stands behind `x.__dict__` sets something, or asks for what could as well stand behind a dot."""
+    """Whether an item or method of `x.__dict__` is set, or read by a name that would be allowed behind a dot."""
     call = source.parents[outer]
     match outer:
         case ast.Subscript(value=ast.Attribute(value=of), slice=ast.Constant(value=str() as key), ctx=ast.Load()):
@@ -133,7 +135,7 @@ def _is_plain_item(outer: ast.AST, source: Source, attributes: Attributes) -> bo
 
 
 def _asks_tree(call: ast.AST, node: ast.Attribute) -> bool:
-    """`tree.query(points, k=3)`: a table's own `query` does not work with a number there, whatever the text says."""
+    """Whether a call is `tree.query(points, k=3)`: with a number there, the `query` of a table fails for any string."""
     if not isinstance(call, ast.Call) or call.func is not node or any(item.arg is None for item in call.keywords):
         return False
     numbers = [arg for arg in call.args[1:2] if isinstance(arg, ast.Constant) and type(arg.value) is int]
@@ -148,7 +150,7 @@ def _is_pathless(node: ast.Attribute, outer: ast.AST) -> bool:
 
 
 def _by_text(call: ast.Call, attributes: Attributes, reporter: Reporter) -> None:
-    """Names of attributes given as texts: to `getattr` and its like, and to the tables' own dispatch."""
+    """Report attribute names given as strings: to `getattr` and its like, and to the dispatch of pandas' tables."""
     func = call.func
     if isinstance(func, ast.Name) and func.id in vocabulary.BY_NAME:
         for arg in call.args[1:2]:
@@ -162,7 +164,7 @@ def _by_text(call: ast.Call, attributes: Attributes, reporter: Reporter) -> None
 
 
 def _fields(source: Source, attributes: Attributes, uses: Uses, reporter: Reporter) -> None:
-    """Private names of fields: what makes, copies and takes apart dataclasses asks for each field by its name."""
+    """Report private names of fields: creating, copying and unpacking a dataclass reads each field by its name."""
     for scope in source.scopes:
         if scope.kind != CLASS or not isinstance(scope.node, ast.ClassDef):
             continue
@@ -176,7 +178,7 @@ def _fields(source: Source, attributes: Attributes, uses: Uses, reporter: Report
 
 
 def _texts(call: ast.Call) -> Iterator[ast.Constant]:
-    """The literal texts in the arguments of a call, those in lists, tuples and dictionaries too."""
+    """Yield the literals in the arguments of a call, also those in lists, tuples and dictionaries."""
     waiting: list[ast.AST] = [*call.args, *(item.value for item in call.keywords)]
     while waiting:
         node = waiting.pop()

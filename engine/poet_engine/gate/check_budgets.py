@@ -1,4 +1,4 @@
-"""Loops without an end, values that no budget holds: a teacher's rules, easily got around; the walls stand behind."""
+"""Rules for loops without an end and oversized literals: advice that is easy to evade; the sandbox has the limits."""
 
 import ast
 import math
@@ -43,7 +43,7 @@ def _sizes(source: Source, memory: int, reporter: Reporter) -> None:
 
 
 def _never_done(call: ast.Call, source: Source) -> bool:
-    """Whether a builtin is given an endless iterator that it takes whole."""
+    """Whether a builtin that consumes its whole argument gets an endless iterator."""
     whole = isinstance(call.func, ast.Name) and call.func.id in _EAGER | _FOLDING
     return whole and bool(call.args) and _endless(call.args[0], source)
 
@@ -64,7 +64,7 @@ def _endless(iterable: ast.expr, source: Source) -> bool:
 
 
 def _dotted(func: ast.expr, source: Source) -> str:
-    """The dotted path of what is called, when it is imported at the top."""
+    """Return the dotted path of a called function that is imported at module level; empty otherwise."""
     if isinstance(func, ast.Attribute):
         head = _dotted(func.value, source)
         return f"{head}.{func.attr}" if head else ""
@@ -73,7 +73,7 @@ def _dotted(func: ast.expr, source: Source) -> str:
 
 
 def _ends(loop: ast.While | ast.For, source: Source) -> bool:
-    """Whether something in the loop leaves it, or an exception of a call may and is waited for outside."""
+    """Whether something in the loop leaves it, or an exception of a call may, and is caught outside."""
     calls = False
     pending: list[tuple[ast.AST, bool]] = [(node, False) for node in loop.body]
     while pending:
@@ -89,7 +89,7 @@ def _ends(loop: ast.While | ast.For, source: Source) -> bool:
 
 
 def _leaves(node: ast.AST) -> bool:
-    """Whether it is a call that ends the program, or does so in the end: `sys.exit()`, `input()`."""
+    """Whether a node is a call that ends the program, at once or in the end: `sys.exit()`, `input()`."""
     func = node.func if isinstance(node, ast.Call) else None
     return (isinstance(func, ast.Name) and func.id in _LEAVING) or (
         isinstance(func, ast.Attribute) and func.attr == "exit"
@@ -97,7 +97,7 @@ def _leaves(node: ast.AST) -> bool:
 
 
 def _guarded(loop: ast.AST, source: Source) -> bool:
-    """Whether an exception out of the loop is caught: in the same function, or by whoever calls that function."""
+    """Whether an exception out of the loop is caught: in the same function, or in one that may call it."""
     node, outer = loop, source.parents.get(loop)
     while outer is not None and not isinstance(node, _OWN):
         if isinstance(outer, ast.Try) and outer.handlers and node in outer.body:
@@ -109,7 +109,7 @@ def _guarded(loop: ast.AST, source: Source) -> bool:
 
 
 def _size(node: ast.AST) -> float:
-    """Bytes that evaluating the node allocates at least, as far as literals tell; 0 where they do not."""
+    """Return the bytes that evaluating a node allocates at least, as far as literals tell; 0 where they do not."""
     if isinstance(node, ast.BinOp):
         if isinstance(node.op, ast.Mult):
             return max(_repeated(node.left, node.right), _repeated(node.right, node.left))
@@ -122,7 +122,7 @@ def _size(node: ast.AST) -> float:
 
 
 def _made(call: ast.Call) -> float:
-    """What a call with a literal size makes."""
+    """Return the bytes that a call with a literal size allocates; 0 for other calls."""
     func, first = call.func, call.args[0]
     name = func.id if isinstance(func, ast.Name) else func.attr if isinstance(func, ast.Attribute) else ""
     if name in _MAKERS or (name in _PADDERS and isinstance(func, ast.Attribute)):
@@ -151,7 +151,7 @@ def _repeated(items: ast.expr, times: ast.expr) -> float:
 
 
 def _range(node: ast.expr) -> float:
-    """How many numbers `range(...)` with literal bounds has."""
+    """Return the length of a `range(...)` with literal bounds; 0 for anything else."""
     if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range"):
         return 0
     numbers = [_number(arg) for arg in node.args]
@@ -167,7 +167,7 @@ def _range(node: ast.expr) -> float:
 
 
 def _number(node: ast.expr) -> float | None:
-    """The value of an expression of literal numbers, kept cheap: what is too large to compute is infinite."""
+    """Return the value of an expression of literal numbers; infinity for what is too large to compute cheaply."""
     if isinstance(node, ast.Constant):
         return node.value if isinstance(node.value, int | float) else None
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
@@ -183,7 +183,7 @@ def _number(node: ast.expr) -> float | None:
     try:
         return _apply(node.op, left, right)
     except (ArithmeticError, TypeError, ValueError):
-        return None  # what it raises at run time is no question of size
+        return None  # an error at run time has no size
 
 
 def _apply(operator: ast.operator, left: float, right: float) -> float | None:
@@ -206,7 +206,7 @@ def _apply(operator: ast.operator, left: float, right: float) -> float | None:
 
 
 def _bits(node: ast.BinOp) -> float:
-    """How many bits the power or shift of two literal whole numbers has; 0 for anything else."""
+    """Return the size in bits of a power or shift of two literal integers; 0 for anything else."""
     left, right = _number(node.left), _number(node.right)
     if left is None or right is None or right <= 0 or (type(left) is float and math.isfinite(left)):
         return 0

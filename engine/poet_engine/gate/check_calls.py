@@ -1,4 +1,7 @@
-"""Class patterns by position read fields whose names a class has as data; generic functions run annotations as code."""
+"""Rules for positional class patterns, computed metaclasses and generic functions.
+
+A positional pattern reads the fields that a class names as data; a generic function evaluates annotations as code.
+"""
 
 import ast
 
@@ -15,7 +18,7 @@ _SAME = frozenset({"classmethod", "staticmethod"})
 
 
 def check(source: Source, attributes: Attributes, uses: Uses, reporter: Reporter) -> None:
-    """Report class patterns by position of classes out of sight, makers of classes, and annotations run as code."""
+    """Report positional patterns of unknown classes, calls that create classes, and annotations that run as code."""
     classes = ClassAnalysis(source, uses)
     _makers(source, uses, classes, reporter)
     for node in source.of(ast.MatchClass):
@@ -31,7 +34,7 @@ def check(source: Source, attributes: Attributes, uses: Uses, reporter: Reporter
 
 
 def _makers(source: Source, uses: Uses, classes: ClassAnalysis, reporter: Reporter) -> None:
-    """What makes classes of content that is not in sight: metaclasses, and enumerations named by data."""
+    """Report metaclasses and enumerations that create classes from data."""
     for node, path in uses.paths.items():
         if path in vocabulary.METACLASSES and not _is_plain_metaclass(node, source.parents[node]):
             reporter.at("POET121", node, f"{path!r} makes a class out of data")
@@ -56,7 +59,7 @@ def _is_plain_metaclass(node: ast.AST, outer: ast.AST) -> bool:
 
 
 def _registers(node: ast.AST, classes: ClassAnalysis, source: Source) -> bool:
-    """Whether `register` is used with what it may run, or asked for by a text, and nobody sees what it gets."""
+    """Whether `register` gets something that it may evaluate, or is read by its name as a string."""
     match node:
         case ast.Attribute(attr="register"):
             return not _is_plain_register(node, classes, source)
@@ -70,7 +73,7 @@ def _registers(node: ast.AST, classes: ClassAnalysis, source: Source) -> bool:
 
 
 def _begins_otherwise(text: ast.expr) -> bool:
-    """Whether a text that is put together surely begins otherwise than `register` does."""
+    """Whether a computed string certainly has another beginning than `register`."""
     first = text.values[0] if isinstance(text, ast.JoinedStr) and text.values else text
     while isinstance(first, ast.BinOp):
         first = first.left
@@ -79,7 +82,10 @@ def _begins_otherwise(text: ast.expr) -> bool:
 
 
 def _is_plain_register(node: ast.Attribute, classes: ClassAnalysis, source: Source) -> bool:
-    """`@generic.register` looks at annotations and runs those that are texts; with a class it does not look."""
+    """Whether `register` gets plain types only.
+
+    `@generic.register` evaluates annotations that are strings; with a class as its argument it does not read them.
+    """
     outer = source.parents[node]
     if isinstance(outer, ast.Call) and outer.func is node:
         return bool(outer.args) and _is_plain(outer.args[0], classes, source)
@@ -99,7 +105,7 @@ def _annotations(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.expr]
 
 
 def _is_plain(node: ast.expr, classes: ClassAnalysis, source: Source) -> bool:
-    """Whether an expression is a type written out: no text, no call, no name that stands for something computed."""
+    """Whether an expression is a type written out: no string, no call, no name of something computed."""
     return all(_is_plain_part(part, classes, source) for part in ast.walk(node))
 
 
@@ -112,7 +118,7 @@ def _is_plain_part(part: ast.AST, classes: ClassAnalysis, source: Source) -> boo
 
 
 def _is_named(binding: Binding, classes: ClassAnalysis) -> bool:
-    """Whether a name is imported, or that of a class to which no decorator gave another meaning."""
+    """Whether a name is imported, or that of a class that no decorator replaces."""
     if isinstance(binding.node, ast.ClassDef):
         return classes.keeps_name(binding.node)
     return binding.kind in {"import", "from"}

@@ -1,4 +1,4 @@
-"""Attributes by name: `getattr` and its like are fine as long as the name is in sight."""
+"""Rule for `getattr` and its like: the name of the attribute has to be visible in the source."""
 
 import ast
 
@@ -10,7 +10,7 @@ from poet_engine.gate.source_model import Source
 
 
 def check(source: Source, attributes: Attributes, reporter: Reporter) -> None:
-    """Report `getattr` and its like, and the methods behind them, where the name of the attribute is out of sight."""
+    """Report `getattr` and its like, and the methods behind them, where the attribute's name is not visible."""
     for name, scope in source.names:
         if name.id in vocabulary.BY_NAME and not is_own(name, scope, source):
             _function(name, source, attributes, reporter)
@@ -20,7 +20,7 @@ def check(source: Source, attributes: Attributes, reporter: Reporter) -> None:
 
 
 def _function(name: ast.Name, source: Source, attributes: Attributes, reporter: Reporter) -> None:
-    """They are fine as long as the name is written out, or so much of it that it can be none of the refused ones."""
+    """Report `getattr` and its like unless the name is literal, or starts so that it cannot be a refused one."""
     call = source.parents[name]
     if not isinstance(call, ast.Call) or call.func is not name or spreads(call) or len(call.args) < 2:  # noqa: PLR2004 - object and name
         reporter.at("POET121", name, f"{name.id!r} is used with a name that the gate cannot see")
@@ -33,13 +33,13 @@ def _function(name: ast.Name, source: Source, attributes: Attributes, reporter: 
 
 
 def _harmless(text: ast.expr, of: ast.expr, attributes: Attributes) -> bool:
-    """Whether the beginning of a text is in sight, and no name that is refused on the value begins like that."""
+    """Whether the start of a string is visible, and no name that is refused on the value starts like that."""
     start = _start(text)
     return bool(start.strip("_")) and not attributes.starts_refused(start, of)
 
 
 def _start(text: ast.expr) -> str:
-    """What a text that is put together surely begins with."""
+    """Return the literal start of a computed string; empty if there is none."""
     while isinstance(text, ast.BinOp) and isinstance(text.op, ast.Add):
         text = text.left
     first: ast.expr = text.values[0] if isinstance(text, ast.JoinedStr) and text.values else text
@@ -47,12 +47,12 @@ def _start(text: ast.expr) -> str:
 
 
 def _method(node: ast.Attribute, source: Source, attributes: Attributes, reporter: Reporter) -> None:
-    """`object.__setattr__(self, "x", 1)`, and `super().__setattr__(name, value)` with the parameters of one's own."""
+    """Report `object.__setattr__(self, name, 1)` unless `name` is a literal or the method's own parameter."""
     call = source.parents[node]
     if isinstance(call, ast.Call) and call.func is node and not spreads(call) and not call.keywords:
         behind = 1 if node.attr == "__setattr__" else 0  # how many arguments follow the name
         named = call.args[-1 - behind :][:1]
-        before = call.args[: -1 - behind]  # the object, where it is not what the method is asked of
+        before = call.args[: -1 - behind]  # the object, where the method is not read from it
         of = before[0] if before else node.value
         if len(before) <= 1 and named:
             name = named[0].value if isinstance(named[0], ast.Constant) else None
@@ -67,9 +67,9 @@ def _ordinary(name: str) -> bool:
 
 
 def _passed_on(node: ast.expr, of: ast.expr, at: ast.Attribute, source: Source) -> bool:
-    """Whether it is the name that the method of the same name was given, as it came, and for the same object.
+    """Whether the name is an unchanged parameter of the method of the same name, and the object its `self`.
 
-    What is set and deleted has its name in sight somewhere else. What is asked for has not: `hasattr` takes any name.
+    A name that is set or deleted is visible somewhere else. A name that is read need not be: `hasattr` takes any.
     """
     outer: ast.AST | None = at
     while outer is not None and not isinstance(outer, ast.FunctionDef):

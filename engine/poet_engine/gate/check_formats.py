@@ -1,4 +1,4 @@
-"""Format texts: `str.format` follows attributes, so its text has to be in sight and plain."""
+"""Rule for format strings: `str.format` follows attributes, so its template has to be visible and plain."""
 
 import ast
 import re
@@ -13,7 +13,7 @@ _STEP = re.compile(r"\.([^.\[\]]*)")
 
 
 def check(source: Source, judged: set[ast.AST], reporter: Reporter) -> None:
-    """Report `format` on texts that are out of sight or whose fields lead out of the code's own data."""
+    """Report `format` on templates that are not visible, or whose fields lead out of the code's own data."""
     for node in source.of(ast.Attribute):
         if not isinstance(node, ast.Attribute) or node.attr not in vocabulary.FORMATS or node in judged:
             continue
@@ -29,7 +29,7 @@ def check(source: Source, judged: set[ast.AST], reporter: Reporter) -> None:
 
 
 def _texts(node: ast.expr, source: Source) -> list[str] | None:
-    """Texts of which the expression is put together, each whole by itself, or None where they are out of sight."""
+    """Return the literal strings that an expression is built from, each complete in itself; None if it is unknown."""
     match node:
         case ast.Constant(value=str() as text):
             return [text]
@@ -56,7 +56,7 @@ def _all(nodes: list[ast.expr], source: Source) -> list[str] | None:
 
 
 def _is_count(node: ast.expr, source: Source) -> bool:
-    """Whether it is surely a number: anything else could answer the multiplication with a text of its own."""
+    """Whether a factor is certainly a number: anything else could return a string of its own from `*`."""
     match node:
         case ast.Constant(value=int()):
             return True
@@ -67,7 +67,7 @@ def _is_count(node: ast.expr, source: Source) -> bool:
 
 
 def _parts(pieces: ast.expr, source: Source) -> list[ast.expr] | None:
-    """What `join` gets: the items of a list, also of one that is repeated or made by a comprehension."""
+    """Return the items that `join` gets from a literal list, a repeated one or a comprehension; None otherwise."""
     match pieces:
         case ast.List(elts=items) | ast.Tuple(elts=items):
             return items
@@ -80,7 +80,7 @@ def _parts(pieces: ast.expr, source: Source) -> list[ast.expr] | None:
 
 
 def _leads_out(text: str, deep: int = 0) -> bool:
-    """Whether a field reads a private or special attribute; a text that does not parse counts as if it did."""
+    """Whether a field reads a private or special attribute; a template that does not parse counts as one that does."""
     if deep > _DEEPEST:
         return True
     try:

@@ -1,4 +1,4 @@
-"""The module rule: a module's name stands only in front of a complete, listed name."""
+"""The module rule: the name of a module may only stand before a complete, listed name."""
 
 import ast
 import dataclasses
@@ -17,11 +17,11 @@ _SUGGESTIONS = 5  # comparing a name with hundreds of others takes a while
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Uses:
-    """What the module rule knows of the tree.
+    """The uses of imported names in a tree, as the module rule resolved them.
 
     Attributes:
-        judged: The attributes that it has judged: those behind a module's name.
-        paths: Name or attribute → the complete dotted path that it stands for, where there is a listed one.
+        judged: The attributes behind a module's name, which the module rule has checked.
+        paths: Name or attribute → the dotted path that it stands for.
     """
 
     judged: set[ast.AST]
@@ -29,7 +29,7 @@ class Uses:
 
 
 def check(source: Source, allowance: Allowance, reporter: Reporter) -> Uses:
-    """Report what breaks the module rule."""
+    """Report uses of modules that the policy does not list, and return the uses of imported names."""
     for node in source.of(ast.Import):
         _import(node, allowance, reporter)
     for node in source.of(ast.ImportFrom):
@@ -80,7 +80,7 @@ def _import_from(node: ast.AST, allowance: Allowance, reporter: Reporter) -> Non
 
 
 def _module(meanings: list[Binding], allowance: Allowance) -> str:
-    """The module that a name stands for, or an empty text. `from` brings in modules too."""
+    """Return the module that a name stands for, or an empty string. `from` imports modules too."""
     for binding in meanings:
         if binding.kind == "import" or (binding.kind == "from" and binding.path in allowance.namespaces):
             return binding.path
@@ -88,7 +88,7 @@ def _module(meanings: list[Binding], allowance: Allowance) -> str:
 
 
 def _bindings(scope: Scope, source: Source, allowance: Allowance, reporter: Reporter) -> None:
-    """An imported name keeps its one meaning in its scope, and a class body imports nothing."""
+    """Report imported names that are bound again, and imports in class bodies."""
     for name in scope.bindings if scope.kind == CLASS else list(scope.imports):
         bindings = scope.bindings[name]
         imported = [binding for binding in bindings if binding.kind in {"import", "from"}]
@@ -105,7 +105,7 @@ def _bindings(scope: Scope, source: Source, allowance: Allowance, reporter: Repo
 
 
 def _instead(binding: Binding, imported: list[Binding], source: Source, allowance: Allowance) -> bool:
-    """Whether a name of values, never of a module, is imported from elsewhere too, or given for want of an import."""
+    """Whether a second binding is a fallback: another `from` import of it, or a value where its import failed."""
     if any(
         one.kind == "import" or one.path in allowance.namespaces | vocabulary.JUDGED for one in (*imported, binding)
     ):
@@ -118,7 +118,7 @@ def _instead(binding: Binding, imported: list[Binding], source: Source, allowanc
 def _follow(
     name: ast.Name, path: str, source: Source, allowance: Allowance, uses: Uses
 ) -> tuple[ast.Attribute | None, str]:
-    """The attribute behind a module's name where its path leaves the modules, or None where there is none."""
+    """Return the attribute at which a path from a module's name leaves the modules, or None, and the path."""
     node: ast.AST = name
     while True:
         outer = source.parents[node]
@@ -143,7 +143,7 @@ def _end(end: ast.Attribute | ast.Name, path: str, allowance: Allowance, uses: U
 
 
 def _near(path: str, allowance: Allowance) -> str:
-    """What the policy does list there under a similar name."""
+    """Return a hint with the similar names that the policy lists in the same module; empty if there are none."""
     module, _, name = path.rpartition(".")
     close = difflib.get_close_matches(name, allowance.listed(module), n=3)
     return f" (it lists {', '.join(close)})" if close else ""

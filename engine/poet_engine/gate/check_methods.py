@@ -1,4 +1,4 @@
-"""Methods of the source's own classes that are given something else than an instance for `self`.
+"""Check that methods of the source's own classes get an instance for `self`.
 
 Such a method may use private attributes because its first argument is an instance of its class. `Own.method(other)`
 would make it read those of anything.
@@ -25,12 +25,12 @@ _BY_TEXT = BY_NAME | {"attrgetter", "methodcaller"}
 
 
 class MethodUses:
-    """Who calls the methods that rely on their first argument.
+    """Check of the calls of methods that rely on their first argument being an instance.
 
     Args:
         source: The source.
-        uses: What stands for imported names in it.
-        ownership: Its values.
+        uses: The imported names that it uses.
+        ownership: The analysis of which of its values are its own.
     """
 
     def __init__(self, source: Source, uses: Uses, ownership: Ownership) -> None:
@@ -38,11 +38,11 @@ class MethodUses:
         self._asked: set[ast.AST] = set()
 
     def rely(self, nodes: Iterable[ast.AST]) -> None:
-        """Take note of expressions that passed as the source's own."""
+        """Record expressions that were accepted as the source's own values."""
         self._asked.update(nodes)
 
     def check(self, reporter: Reporter) -> None:
-        """Report uses by which a method that is relied on may get another first argument."""
+        """Report uses that may pass another first argument to a method that is relied on."""
         checked: set[Method] = set()
         while more := self._ownership.relied(self._asked) - checked:
             for method in more:
@@ -56,7 +56,7 @@ class MethodUses:
             reporter.at("POET136", node, what)
 
     def _wrong(self, method: Method) -> Iterator[ast.AST]:
-        """Where a method may get something else than an instance."""
+        """Yield the uses of a method that may pass something else than an instance."""
         loose = any(one in self._ownership.escaped for one in method.owner.descendants())
         loaded = self._ownership.attributes.loaded
         for name in method.names:
@@ -73,11 +73,11 @@ class MethodUses:
         return value is not None and not any(one.kind == KLASS or one.of.is_metaclass for one in value)
 
     def _is_bound(self, node: ast.Attribute, method: Method, *, loose: bool) -> bool:
-        """Whether a method that is asked for by this attribute surely gets what it is for."""
+        """Whether a method read through this attribute certainly gets an instance (a class method: its class)."""
         value = self._ownership.value(node.value)
         outer = self._source.parents[node]
         if method.computed and value is None:
-            return True  # what leads from a property to its function is looked at by itself
+            return True  # the ways from a property to its function are checked by themselves
         if method.kind == CLASS_METHOD and method.node.name != "__new__":
             return True
         if value is None:
@@ -96,19 +96,19 @@ class MethodUses:
         return self._is_for(self._ownership.value(outer.args[0]), method)
 
     def _is_class(self, one: One, method: Method) -> bool:
-        """Whether a value may be a class that has the method, or is the instance of a metaclass, which is a class."""
+        """Whether a value may be a class that has the method; an instance of a metaclass is a class too."""
         if one.kind == INSTANCE and one.of.is_metaclass:
             return not method.owner.is_metaclass and method.owner in self._ownership.classes.family(one.of)
         return one.kind == KLASS and method.owner in self._ownership.classes.family(one.of)
 
     def _is_for(self, value: Value, method: Method) -> bool:
-        """Whether a value is what a method is for: instances of its class, or the class for one that makes them."""
+        """Whether a value is a right first argument: an instance of the class, or the class for a class method."""
         kind = KLASS if method.kind == CLASS_METHOD else INSTANCE
         return value is not None and all(one.kind == kind and method.owner in one.of.lineage() for one in value)
 
     @functools.cached_property
     def _texts(self) -> Mapping[str, list[ast.AST]]:
-        """Name → the texts and the patterns that may ask for an attribute by it."""
+        """Name → the strings and patterns that may read an attribute of that name."""
         found = defaultdict[str, list[ast.AST]](list)
         for node in self._source.of(ast.Constant, ast.MatchClass):
             value: object = getattr(node, "value", None)
@@ -120,7 +120,7 @@ class MethodUses:
         return found
 
     def _names(self, node: ast.AST, *, loose: bool) -> bool:
-        """Whether a text or a pattern asks for a method of something that may be the class."""
+        """Whether a string or a pattern reads a method from something that may be the class."""
         outer = self._source.parents[node]
         if isinstance(node, ast.MatchClass):
             return loose
@@ -136,14 +136,14 @@ class MethodUses:
 
 
 def _fits(call: ast.Call, method: Method) -> bool:
-    """Whether a call could be one of the function itself, its first argument written out."""
+    """Whether the arguments of a call fit the plain function, its first argument passed explicitly."""
     args = method.node.args
     parameters = method.parameters
     named = {item.arg for item in call.keywords}
     if spreads(call) or parameters[0].arg in named:
         return True
     if method.wrapped:
-        return bool(call.args)  # what stands in its place may take other arguments
+        return bool(call.args)  # the wrapper may take other arguments
     if not call.args or (len(call.args) > len(parameters) and args.vararg is None):
         return False
     optional = len(args.defaults)

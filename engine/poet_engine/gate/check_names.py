@@ -1,4 +1,4 @@
-"""Syntax, builtins and special names."""
+"""Rules for syntax, builtins and special names."""
 
 import ast
 import re
@@ -17,7 +17,7 @@ _SPECIAL = re.compile(r"__\w*__")
 
 
 def check(source: Source, reporter: Reporter) -> None:
-    """Report syntax outside the allow-list, builtins outside it, and special names that change the interpreter."""
+    """Report syntax and builtins outside the allow-list, and special names that change the interpreter."""
     for kind, nodes in source.nodes.items():
         if kind.__name__ not in vocabulary.SYNTAX:
             for node in nodes:
@@ -45,7 +45,7 @@ def _use(name: ast.Name, scope: Scope, source: Source, reporter: Reporter) -> No
 
 
 def _type(name: ast.Name, source: Source, reporter: Reporter) -> None:
-    """`type` may ask for a class and be compared with; it may not make one, nor go by another name."""
+    """Report `type` where it creates a class or goes by another name; asking and comparing are allowed."""
     outer = source.parents[name]
     if isinstance(outer, ast.Call):
         if outer.func is name:
@@ -59,7 +59,7 @@ def _type(name: ast.Name, source: Source, reporter: Reporter) -> None:
 
 
 def _renames(outer: ast.AST, source: Source) -> bool:
-    """Whether what stands around `type` makes it go by another name."""
+    """Whether the expression around `type` gives it another name."""
     if isinstance(outer, ast.Tuple):
         asked = source.parents[outer]
         index = isinstance(asked, ast.Subscript) and asked.slice is outer
@@ -77,7 +77,7 @@ def _in_new(node: ast.AST, source: Source) -> bool:
 
 
 def _makes(call: ast.Call, source: Source) -> bool:
-    """Whether what `type(...)` gives is called at once with what a class is made of: `type(int)("X", (), {})`."""
+    """Whether the result of `type(...)` is called at once to create a class: `type(int)("X", (), {})`."""
     outer, of = source.parents[call], call.args[0]
     if (
         not isinstance(outer, ast.Call)
@@ -89,7 +89,7 @@ def _makes(call: ast.Call, source: Source) -> bool:
 
 
 def _only_asks(call: ast.Call, source: Source) -> bool:
-    """Whether it is a call of a builtin that only asks, and not of a function by the same name."""
+    """Whether a call is of the builtin `isinstance`, `issubclass` or a `map` over one iterable, not of a namesake."""
     if not isinstance(call.func, ast.Name) or source.scope_of[call.func].home(call.func.id) is not None:
         return False
     func = call.func.id
@@ -97,7 +97,7 @@ def _only_asks(call: ast.Call, source: Source) -> bool:
 
 
 def is_own(name: ast.Name, scope: Scope, source: Source) -> bool:
-    """Whether the source itself surely gave the name its meaning before this use."""
+    """Whether the source certainly bound the name itself before this use."""
     home = scope.home(name.id)
     if home is None:
         return False
@@ -113,12 +113,12 @@ def is_own(name: ast.Name, scope: Scope, source: Source) -> bool:
 
 
 def spreads(call: ast.Call) -> bool:
-    """Whether some arguments of a call are not in sight: `*` and `**`."""
+    """Whether a call has arguments by `*` or `**`, which are not visible."""
     return any(isinstance(arg, ast.Starred) for arg in call.args) or any(item.arg is None for item in call.keywords)
 
 
 def _special(scope: Scope, source: Source, reporter: Reporter) -> None:
-    """Special names that a scope binds: only what its kind has a use for."""
+    """Report special names that a scope binds, except those that its kind has a use for."""
     allowed = {CLASS: vocabulary.CLASS_NAMES, MODULE: vocabulary.MODULE_NAMES}.get(scope.kind, frozenset())
     for name, bindings in scope.bindings.items():
         if scope.kind == CLASS and name in vocabulary.INSIDE:
@@ -131,7 +131,7 @@ def _special(scope: Scope, source: Source, reporter: Reporter) -> None:
 
 
 def _lists_names(made: ast.AST | None) -> bool:
-    """Whether it is `__match_args__ = ("x", "y")`: ordinary names, written out."""
+    """Whether a value is a tuple of ordinary names, as in `__match_args__ = ("x", "y")`."""
     if not isinstance(made, ast.Assign) or not isinstance(made.value, ast.Tuple):
         return False
     return all(

@@ -1,4 +1,4 @@
-"""Plots of tables: what draws them imports a module by its name, which the parameter `backend` takes."""
+"""Rule for plots of tables: their parameter `backend` imports a module by its name."""
 
 import ast
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ from poet_engine.gate.vocabulary import BY_NAME, DISPATCH, GETTERS
 
 _PLOT = "plot"
 _PLOTTERS = frozenset({"boxplot", "hist", _PLOT})
-_MOST = 9  # of boxplot and hist the tenth argument may be the module
+_MOST = 9  # the tenth argument of boxplot and hist may be the module
 _WRITTEN = "takes arguments that are written out, and no 'backend'"
 _PASSING = frozenset({"functools.partial", "functools.partialmethod", "operator.methodcaller"})
 
 
 def check(source: Source, attributes: Attributes, uses: Uses, reporter: Reporter) -> None:
-    """Report what may name the module that draws, where tables can be."""
+    """Report arguments that may name the plotting module, where the policy allows tables."""
     if not attributes.tables:
         return
     for call in source.of(ast.Call):
@@ -32,7 +32,7 @@ def check(source: Source, attributes: Attributes, uses: Uses, reporter: Reporter
 
 
 def _modules(call: ast.Call, attributes: Attributes, uses: Uses) -> Iterator[tuple[ast.AST, str]]:
-    """The arguments by which a call may name the module."""
+    """Yield the arguments by which a call may name the module, each with its message."""
     func, path = call.func, uses.paths.get(call.func)
     if path not in _PASSING and (path is not None or isinstance(func, ast.Name)):
         return  # a function that the policy lists, or one of the source's own
@@ -44,7 +44,7 @@ def _modules(call: ast.Call, attributes: Attributes, uses: Uses) -> Iterator[tup
 
 
 def _by_text(call: ast.Call, attributes: Attributes, uses: Uses) -> Iterator[tuple[ast.AST, str]]:
-    """The texts in a call that ask for a method which may be told the module."""
+    """Yield the strings in a call that name a method which takes the module, each with its message."""
     func, path = call.func, uses.paths.get(call.func)
     named = isinstance(func, ast.Name) and func.id in BY_NAME
     dispatched = isinstance(func, ast.Attribute) and path is None and func.attr in DISPATCH
@@ -54,13 +54,13 @@ def _by_text(call: ast.Call, attributes: Attributes, uses: Uses) -> Iterator[tup
 
 
 def _is_of_own(call: ast.Call, name: object, attributes: Attributes) -> bool:
-    """`getattr(own, "plot")`."""
+    """Whether a call is `getattr(own, "plot")`, with a value of the source's own."""
     named = isinstance(call.func, ast.Name) and isinstance(name, str) and bool(call.args)
     return named and attributes.owns(call.args[0], str(name))
 
 
 def _is_seen(node: ast.Attribute, source: Source) -> bool:
-    """Whether it is called at once, or a kind of plot is, with arguments that are all in sight."""
+    """Whether a method (or a kind of plot: `plot.bar`) is called at once, with no hidden arguments."""
     if not isinstance(node.ctx, ast.Load):
         return True
     outer = source.parents[node]

@@ -1,4 +1,4 @@
-"""What is looked at before parsing: sizes, and characters that deceive the reader."""
+"""Checks before parsing: sizes, and characters that deceive the reader."""
 
 import builtins
 import keyword
@@ -9,7 +9,7 @@ from poet_engine.gate.reporter import Reporter
 from poet_engine.gate.rules import RULES
 from poet_engine.gate.ruleset import Caps
 
-# Direction controls, zero-width and other invisible characters: never needed outside a text, where an escape does.
+# Direction controls, zero-width and other invisible characters: needed in string literals only, where an escape does.
 _HIDDEN = re.compile(
     "[\u034f\u061c\u115f\u1160\u17b4\u17b5\u3164\uffa0\U000e0000-\U000e0fff"
     "\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u00ad\u180e\ufff9-\ufffb\x00-\x08\x0b\x0e-\x1f\x7f]"
@@ -20,7 +20,7 @@ _PICTURES = re.compile(
 )  # no letters
 _COOKIE = re.compile(r"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.ASCII)
 _UTF8 = frozenset({"utf-8", "utf8", "utf_8"})
-_LINE_ENDS = "\n\r\f\v\x1c\x1d\x1e\x85\u2028\u2029"  # of the parser, and of what else splits a source into lines
+_LINE_ENDS = "\n\r\f\v\x1c\x1d\x1e\x85\u2028\u2029"  # of the parser, and of other functions that split into lines
 _COOKIE_LINES = 2
 _HIDDEN_FINDINGS = 20
 _TAKEN = frozenset(dir(builtins)) | frozenset(keyword.kwlist)
@@ -43,7 +43,10 @@ _LOOKS = str.maketrans(_OTHERS, "abccdeghhiijjlnooopqsuvvwxyAABBCEEHHIIJKKMMNOOP
 
 
 def sizes(text: str, size: int, caps: Caps, reporter: Reporter) -> bool:
-    """Whether the source is small enough to be parsed; reports where it is not. `size` is its bytes of UTF-8."""
+    """Report a source that is too large to be parsed; return whether it is small enough.
+
+    `size` is its bytes of UTF-8.
+    """
     lines = sum(map(text.count, _LINE_ENDS)) - text.count("\r\n") + 1
     if size > caps.bytes:
         reporter.add(RULES["POET101"], f"The source has {size:,} bytes; the policy allows {caps.bytes:,}")
@@ -68,7 +71,7 @@ def characters(text: str, reporter: Reporter) -> None:
 
 
 def names(text: str, identifiers: frozenset[str], reporter: Reporter) -> None:
-    """Report words of the source that the parser read as another name than the one written, and mixed scripts.
+    """Report names that the parser reads as another name than the written one, and names of mixed scripts.
 
     Args:
         text: The source.
@@ -88,10 +91,10 @@ def names(text: str, identifiers: frozenset[str], reporter: Reporter) -> None:
 
 
 def _deception(word: str, identifiers: frozenset[str], written: frozenset[str]) -> str | None:
-    """What is wrong with a word, if it is a name of the source and anything is."""
+    """Return what is deceptive about a word that is a name in the source; None if nothing is."""
     normal = unicodedata.normalize("NFKC", word)
     if normal not in identifiers:
-        return None  # it stands in a text or a comment
+        return None  # it stands in a string or a comment
     if normal != word and (
         _LATIN.search(normal) or normal in written
     ):  # a Greek letter of formulas is not taken for another

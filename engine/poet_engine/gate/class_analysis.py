@@ -1,4 +1,4 @@
-"""The classes that a source makes: which of them are what their statement says, and which make classes themselves."""
+"""Analysis of a source's class statements: which have all their fields visible, and which create classes."""
 
 import ast
 from collections import defaultdict
@@ -13,7 +13,7 @@ _MAKING = frozenset({"__call__", "__new__"})
 
 
 class ClassAnalysis:
-    """What one source says of its classes.
+    """Answers about the classes of one source.
 
     Args:
         source: The source.
@@ -28,14 +28,14 @@ class ClassAnalysis:
         self._indexed = any("__class_getitem__" in scope.bindings for scope in source.scopes if scope.kind == CLASS)
 
     def meanings(self, name: ast.Name) -> list[Binding]:
-        """Everything that a name can mean where it stands."""
+        """Return all bindings that a name can refer to where it stands."""
         scope = self._source.scope_of.get(name)
         return scope.meanings(name.id) if scope is not None else []
 
     def is_plain(self, cls: ast.expr) -> bool:
-        """Whether the fields of a class are in sight: builtin, imported, or made by statements all the way up.
+        """Whether the fields of a class are visible: builtin, imported, or defined by statements all the way up.
 
-        A base, a metaclass or a decorator that is computed could bring fields of any name with it.
+        A base, a metaclass or a decorator that is computed could add fields of any name.
         """
         match cls:
             case ast.Name():
@@ -51,12 +51,12 @@ class ClassAnalysis:
                 return cls in self._uses.paths
 
     def keeps_name(self, node: ast.ClassDef) -> bool:
-        """Whether the name of a class surely stands for it: its decorators give it back."""
+        """Whether the name of a class certainly refers to it: its decorators return it."""
         makers = [one.func if isinstance(one, ast.Call) else one for one in node.decorator_list]
         return all(self._uses.paths.get(maker) in vocabulary.CLASS_DECORATORS for maker in makers)
 
     def metaclasses(self) -> Iterator[tuple[ast.AST, str]]:
-        """Uses of the source's own metaclasses by which they can make a class of any content, as `type` can."""
+        """Yield uses of the source's own metaclasses that can create a class of any content, as `type` can."""
         own = self._derived(vocabulary.METACLASSES, "type")
         names = set[str]()
         for node in own:
@@ -69,14 +69,14 @@ class ClassAnalysis:
                 yield name, name.id
 
     def enumerations(self) -> Iterator[ast.Call]:
-        """Calls of the source's own enumerations that name members instead of asking for one."""
+        """Yield calls of the source's own enumerations that define members instead of looking one up."""
         own = self._derived(vocabulary.CLASSES_BY_NAMES)
         for call in self._source.of(ast.Call) if own else ():
             if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and len([*call.args, *call.keywords]) > 1:
                 yield from [call] if any(one.node in own for one in self.meanings(call.func)) else []
 
     def _derived(self, paths: frozenset[str], builtin: str = "") -> set[ast.AST]:
-        """The source's own classes that have one of these imported names among their bases, however far up."""
+        """Return the source's own classes that have one of these imported names among their bases, however far up."""
         heirs = defaultdict[ast.AST, list[ast.AST]](list)
         waiting: list[ast.AST] = []
         for node in self._source.of(ast.ClassDef):
@@ -95,7 +95,7 @@ class ClassAnalysis:
         return derived
 
     def _is_asked(self, name: ast.Name) -> bool:
-        """Whether a metaclass is only named: as one, as a base, in questions about classes, before an attribute."""
+        """Whether a metaclass is only named: as one, as a base, in `isinstance` and its like, before an attribute."""
         match self._source.parents[name]:
             case ast.keyword(arg="metaclass") | ast.ClassDef() | ast.arg() | ast.Compare():
                 return True

@@ -1,4 +1,4 @@
-"""The classes and methods of a source as its statements make them."""
+"""The classes and methods of a source, as their statements define them."""
 
 import ast
 import dataclasses
@@ -13,16 +13,16 @@ _EMPTY_BASES = frozenset({"abc.ABC", "typing.Generic", "typing.Protocol"})
 
 @dataclasses.dataclass(slots=True, eq=False)
 class OwnClass:
-    """One class statement.
+    """A class statement of the source.
 
     Attributes:
         node: The statement.
         bases: The source's own classes among its bases.
         foreign: The dotted paths of the other bases; that of a builtin begins with `builtins.`.
-        opaque: Whether a base or the metaclass is out of sight.
-        kept: Whether its name surely stands for it: no decorator gives back something else.
+        opaque: Whether a base or the metaclass is unknown.
+        kept: Whether its name certainly refers to it: no decorator returns something else.
         metaclass: The source's own metaclass, if it has one.
-        heirs: The own classes that derive from it, and those that it is the metaclass of.
+        heirs: Its direct subclasses in the source, and the classes that it is the metaclass of.
     """
 
     node: ast.ClassDef
@@ -40,31 +40,31 @@ class OwnClass:
 
     @property
     def is_simple(self) -> bool:
-        """Whether what its body binds is what its instances have: no library makes members or fields of it."""
+        """Whether instances have exactly what the body binds: no library turns it into members or fields."""
         meta = self.metaclass is not None or any(item.arg == "metaclass" for item in self.node.keywords)
         return not meta and all(path.startswith("builtins.") or path in _EMPTY_BASES for path in self.foreign)
 
     def lineage(self) -> list["OwnClass"]:
-        """It and every own class that it derives from."""
+        """Return the class and every own class that it derives from."""
         return _closure(self, lambda one: one.bases)
 
     def descendants(self) -> list["OwnClass"]:
-        """It and every own class that derives from it, or whose metaclass it is."""
+        """Return the class, every own class that derives from it, and those that it is the metaclass of."""
         return _closure(self, lambda one: one.heirs)
 
 
 @dataclasses.dataclass(slots=True, eq=False)
 class Method:
-    """One function in the body of a class.
+    """A function in the body of a class.
 
     Attributes:
         node: The function.
         owner: The class.
-        kind: What it is given first: an instance, a class, or what the caller gives.
-        names: The names that the class has it by.
+        kind: Its first argument: an instance, a class, or the caller's first argument.
+        names: Its names in the class.
         computed: Whether it is a property.
-        plain: Whether calling it runs its body at once, and gives what that returns.
-        sure: Whether nobody but the class calls it: its decorators are known, and its name is not passed around.
+        plain: Whether calling it runs its body at once and returns the body's value.
+        sure: Whether only its class calls it: its decorators are known, and its name is not passed around.
         wrapped: Whether another function of the source stands in its place and calls it.
     """
 
@@ -79,7 +79,7 @@ class Method:
 
     @property
     def parameters(self) -> list[ast.arg]:
-        """Those that can be given by position."""
+        """The parameters that can be passed by position."""
         return [*self.node.args.posonlyargs, *self.node.args.args]
 
 

@@ -1,4 +1,4 @@
-"""Classes that a source passes around: under another name, their methods may be called with anything."""
+"""Find the own classes that a source passes around: under another name, their methods may get any arguments."""
 
 import ast
 
@@ -17,9 +17,9 @@ _SEEN = (ast.Attribute, ast.ClassDef, ast.Expr, ast.FormattedValue, ast.MatchCla
 
 
 def escaped(source: Source, classes: OwnClasses, uses: Uses) -> set[OwnClass]:
-    """The classes that may go by a name which is not in sight."""
+    """Return the classes that may be reached under a name that cannot be followed."""
     found: set[OwnClass] = {one for one in classes.of.values() if not one.kept}
-    quoted = bool(FIELDS & set(uses.paths.values()))  # fields give out annotations
+    quoted = bool(FIELDS & set(uses.paths.values()))  # fields return annotations
     for name, scope in source.names:
         named = [own for one in scope.meanings(name.id) for own in _named(one.node, source, classes)]
         if named and _passed(name, source, classes, quoted=quoted):
@@ -33,7 +33,7 @@ def escaped(source: Source, classes: OwnClasses, uses: Uses) -> set[OwnClass]:
 
 
 def _named(node: ast.AST, source: Source, classes: OwnClasses) -> list[OwnClass]:
-    """The classes that what binds a name may give it: a statement, or the parameter of a method."""
+    """Return the classes that a binding may give to a name: by a class statement, or as a parameter of a method."""
     own = classes.made_by(node)
     if own is not None or not isinstance(node, ast.arg):
         return [own] if own is not None else []
@@ -48,14 +48,14 @@ def _named(node: ast.AST, source: Source, classes: OwnClasses) -> list[OwnClass]
 
 
 def gives_class(node: ast.AST, classes: OwnClasses) -> bool:
-    """Whether an expression is the class of something: `type(x)`, `x.__class__`."""
+    """Whether an expression is `type(x)` or `x.__class__`."""
     if isinstance(node, ast.Attribute):
         return node.attr == "__class__"
     return isinstance(node, ast.Call) and len(node.args) == 1 and classes.path(node.func) == "builtins.type"
 
 
 def _passed(node: ast.AST, source: Source, classes: OwnClasses, *, quoted: bool) -> bool:
-    """Whether the class is given to something that may call its methods."""
+    """Whether a class is passed to code that may call its methods."""
     inner, outer = node, source.parents[node]
     while isinstance(outer, _TYPE_PARTS):
         inner, outer = outer, source.parents[outer]
@@ -68,11 +68,11 @@ def _passed(node: ast.AST, source: Source, classes: OwnClasses, *, quoted: bool)
             return False
         case ast.Call(func=func, args=args):
             if inner is func:
-                return inner is not node  # an item of a list that is called: it may be any of them
+                return inner is not node  # an item of a list is called: it may be any of them
             made = isinstance(func, ast.Attribute) and func.attr == "__new__" and args[:1] == [inner]
             return not (made or classes.path(func) in _TAKING)
         case ast.Compare(left=left, ops=operators, comparators=others):
-            sides = any(gives_class(side, classes) for side in (left, *others))  # the `==` of a class looks at no class
+            sides = any(gives_class(side, classes) for side in (left, *others))  # comparing classes reads none of them
             return not (sides or all(isinstance(one, ast.Is | ast.IsNot) for one in operators))
         case _:
             return not (isinstance(outer, _SEEN) and (inner is node or isinstance(outer, ast.ClassDef)))

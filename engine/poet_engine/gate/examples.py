@@ -1,4 +1,4 @@
-"""For every rule a source that it stops, and one of the same intent that passes under `restricted`."""
+"""Examples for the rule pages: for each rule a source that it rejects, and one of the same intent that passes."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RuleExample:
-    """One rule, shown.
+    """An example of one rule for its page.
 
     Attributes:
-        rejected: A source that has the rule's finding; empty where none can be shown.
-        accepted: A source that does what was meant, and has no finding.
-        words: What stands on the page where no source can be shown.
+        rejected: A source with a finding of the rule; empty where none can be shown.
+        accepted: A source with the same purpose and without a finding under `restricted`.
+        words: The page's text where no source can be shown.
     """
 
     rejected: str = ""

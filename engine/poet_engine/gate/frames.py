@@ -1,4 +1,4 @@
-"""What travels between the gate and its worker: four bytes of length, then JSON. Sizes are checked before parsing."""
+"""Frames between the gate and its worker: four bytes of length, then JSON; sizes are checked before parsing."""
 
 import json
 import struct
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 _LENGTH = struct.Struct(">I")
 HEAD = _LENGTH.size
-MOST = 32 * 2**20  # the largest source that a policy admits, every character of it escaped
+MOST = 32 * 2**20  # the largest source that a policy allows, every character of it escaped
 
 
 def encode(message: Mapping[str, object]) -> bytes:
-    """One frame.
+    """Return a message as one frame.
 
     Raises:
         ValueError: The message is longer than `MOST` bytes.
@@ -22,10 +22,10 @@ def encode(message: Mapping[str, object]) -> bytes:
 
 
 def length(head: bytes) -> int:
-    """How many bytes follow the head of a frame.
+    """Return the number of bytes that follow the head of a frame.
 
     Raises:
-        ValueError: More than `MOST`.
+        ValueError: The frame is longer than `MOST` bytes.
     """
     (size,) = _LENGTH.unpack(head)
     if not isinstance(size, int) or size > MOST:
@@ -34,10 +34,10 @@ def length(head: bytes) -> int:
 
 
 def decode(body: bytes) -> dict[str, object]:
-    """The message in a frame.
+    """Return the message in the body of a frame.
 
     Raises:
-        ValueError: Not a JSON object.
+        ValueError: The body is not a JSON object.
     """
     try:
         message: object = json.loads(body)

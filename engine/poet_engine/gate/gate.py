@@ -1,4 +1,4 @@
-"""The host's side of the scan: no hostile source is ever parsed in this process."""
+"""The gate on the host: sends sources to a worker process, as no hostile source is parsed in this process."""
 
 import collections
 import contextlib
@@ -26,7 +26,7 @@ _MAX_UNDECORATE = 4 * 2**20
 
 
 class _Slot:
-    """Holds the worker apart from the gate, so that what ends it does not keep the gate alive."""
+    """Reference to the worker, apart from the gate, so that the finalizer does not keep the gate alive."""
 
     __slots__ = ("link",)
 
@@ -35,13 +35,13 @@ class _Slot:
 
 
 class Gate:
-    """Scans sources in a warm worker process; safe to use from many threads, one scan at a time.
+    """Scan sources in a warm worker process; safe to use from many threads, one scan at a time.
 
-    The worker starts at the first use, or before that when told to. A source that ends it is rejected, and the next
-    scan gets a new one. A worker that somebody else ended says nothing of the source: another one scans it, once.
+    The worker starts at the first use or with `start()`. A source that ends it is rejected, and the next scan gets a
+    new one. Where something else ended the worker, a new one scans the source again, once.
 
     Args:
-        limits: What one scan may take.
+        limits: The limits of one scan.
         clock: Seconds on a clock that never goes back.
     """
 
@@ -74,11 +74,11 @@ class Gate:
             self._drop()
 
     def statistics(self) -> GateStatistics:
-        """Counts since the gate was made."""
+        """Return the counts since the gate was created."""
         return GateStatistics(scans=self._scans, cached=self._cached, workers=self._workers, deaths=self._deaths)
 
     def scan(self, source: str, policy: Policy) -> ScanReport:
-        """Judge a source by a policy; a source that cannot be judged has a finding that says why.
+        """Scan a source under a policy; a source that cannot be scanned has a finding that says why.
 
         Raises:
             ClosedError: The gate was closed, or belongs to the process we were forked from.
@@ -108,7 +108,7 @@ class Gate:
             return report
 
     def undecorate(self, source: str) -> str:
-        """The source with `@poet…` decorators and imports of `poet_engine` blanked out, every line in its place.
+        """Return the source with `@poet…` decorators and imports of `poet_engine` blanked out, every line in its place.
 
         Raises:
             UsageError: The source does not parse.
@@ -120,7 +120,7 @@ class Gate:
         with self._lock:
             self._usable()
             try:
-                answer = self._told(lambda link: link.ask({"do": "undecorate", "source": source}))
+                answer = self._ask(lambda link: link.ask({"do": "undecorate", "source": source}))
             except WorkerGoneError as error:
                 raise UsageError(f"the source cannot be read: {error}; make it shorter and flatter") from None
         text = answer.get("source")
@@ -131,23 +131,23 @@ class Gate:
         raise UsageError(f"the source does not parse{where}: {answer.get('error')}; correct the syntax")
 
     def _judge(self, source: str, policy: Policy) -> tuple[tuple[Finding, ...], str | None]:
-        if len(source) > policy.static.max_bytes:  # it has at least as many bytes; no worker needs to see it
+        if len(source) > policy.static.max_bytes:  # it has at least as many bytes
             cap = policy.static.max_bytes
             what = f"The source has {len(source):,} characters; the policy allows {cap:,} bytes"
             return (_finding(RULES["POET101"], what, source),), TOO_LARGE
         try:
-            return self._told(lambda link: _scanned(link, source, policy))
+            return self._ask(lambda link: _scanned(link, source, policy))
         except WorkerGoneError as error:
             rule = RULES["POET150" if error.second else "POET100"]
             return (_finding(rule, f"The source was not scanned to the end: {error}", source),), rule.cause
 
-    def _told(self, ask: Callable[[WorkerClient], T]) -> T:
-        """What a worker answers; a second one is asked where the first was ended by somebody else.
+    def _ask(self, ask: Callable[[WorkerClient], T]) -> T:
+        """Return a worker's answer; ask a second worker where the first was ended by something else than the task.
 
         Raises:
-            WorkerGoneError: What it was asked to read ended it, or both were killed and the second had used up nearly
-                all that one task may take. The worker is replaced.
-            InfraError: The worker cannot be started, or nothing says that the task had a part in the end of both.
+            WorkerGoneError: The task ended the worker, or both workers were killed and the second had used nearly
+                all of its limits. The worker is replaced.
+            InfraError: The worker cannot be started, or both workers ended and nothing shows that the task caused it.
         """
         try:
             return ask(self._worker())
@@ -171,7 +171,7 @@ class Gate:
             raise ClosedError("this gate belongs to the process that this one was forked from; make a new one here")
 
     def start(self) -> None:
-        """Have the worker start now, so that the first scan need not wait for all of that. Returns at once.
+        """Start the worker now, so that the first scan waits less. Returns at once.
 
         Raises:
             ClosedError: The gate was closed, or belongs to the process we were forked from.
@@ -179,16 +179,16 @@ class Gate:
         """
         with self._lock:
             self._usable()
-            self._begun()
+            self._ensure_client()
 
-    def _begun(self) -> WorkerClient:
+    def _ensure_client(self) -> WorkerClient:
         if self._slot.link is None:
             self._workers += 1
             self._slot.link = WorkerClient(self._limits, clock=self._clock)
         return self._slot.link
 
     def _worker(self) -> WorkerClient:
-        link = self._begun()
+        link = self._ensure_client()
         try:
             link.await_start()
         except InfraError:
@@ -197,11 +197,11 @@ class Gate:
         return link
 
     def _replace(self) -> None:
-        """End a worker that is of no more use, and have the next one start while nobody waits for it."""
+        """Discard a worker that ended, and start the next one in advance."""
         self._drop()
         self._deaths += 1
-        with contextlib.suppress(InfraError):  # the next scan finds the same, and says so
-            self._begun()
+        with contextlib.suppress(InfraError):  # the next scan meets the same error and raises it
+            self._ensure_client()
 
     def _drop(self) -> None:
         link, self._slot.link = self._slot.link, None
@@ -214,7 +214,7 @@ class Gate:
 
 
 def _forgotten(slot: _Slot, owner: int) -> None:
-    """End the worker of a gate that nobody closed."""
+    """End the worker of a gate that was never closed."""
     link, slot.link = slot.link, None
     if link is None:
         return
@@ -226,22 +226,22 @@ def _forgotten(slot: _Slot, owner: int) -> None:
 
 
 def _scanned(link: WorkerClient, source: str, policy: Policy) -> tuple[tuple[Finding, ...], str | None]:
-    """What a worker says of a source; it learns the policy first, where it does not know it.
+    """Return the findings and the cause that a worker reports; send it the policy first, if it is new to it.
 
     Raises:
-        WorkerGoneError: There is no answer.
+        WorkerGoneError: The worker ended before it answered.
     """
     if policy.digest not in link.known:
         try:
             learnt = link.ask({"do": "learn", "digest": policy.digest, "policy": _rules(policy)}).get("learnt")
-        except WorkerGoneError as error:  # no source has a part in that
+        except WorkerGoneError as error:  # no source took part in it
             raise WorkerGoneError(f"the policy was not learnt: {error}", fault=Fault.MACHINE) from None
         link.known = frozenset(map(str, learnt)) if isinstance(learnt, list) else frozenset()
     return _report(link.ask({"do": "scan", "digest": policy.digest, "source": source}))
 
 
 def _rules(policy: Policy) -> Mapping[str, object]:
-    """What the worker needs of a policy."""
+    """Return the parts of a policy that the worker needs."""
     static = policy.static
     return {
         "imports": {module: list(names) for module, names in static.imports.items()},
@@ -252,13 +252,16 @@ def _rules(policy: Policy) -> Mapping[str, object]:
 
 
 def _finding(rule: GateRule, what: str, source: str) -> Finding:
-    """A finding about the source as a whole."""
+    """Return a finding about the source as a whole."""
     message = f"{what}. {rule.why} {rule.how}"
     return Finding(rule.id, rule.severity, message, fingerprint=fingerprint(rule.id, source))
 
 
 def _report(answer: Mapping[str, object]) -> tuple[tuple[Finding, ...], str | None]:
-    """The worker has parsed hostile text, so its answer is checked as if the text had written it."""
+    """Return the findings and the cause of an answer, strictly checked.
+
+    The worker has parsed hostile text, so its answer is treated as if the text had written it.
+    """
     cause, raw = answer.get("cause"), answer.get("findings")
     if not isinstance(raw, list) or not (cause is None or cause in CAUSES) or (cause is None) != (not raw):
         raise WorkerGoneError("the worker answered nonsense", fault=Fault.TASK)

@@ -1,4 +1,4 @@
-"""The names that libraries have: what a value that is not the source's own may answer by. Runs in the worker."""
+"""Names of attributes in libraries, which values that are not the source's own may have. Used in the worker."""
 
 import builtins
 import functools
@@ -19,7 +19,7 @@ _ANSWERING = frozenset({"__getattr__", "__getattribute__"})
 
 @functools.cache
 def _sections() -> Mapping[str, frozenset[str]]:
-    """The file of private attributes: `[library]` on a line of its own, then names."""
+    """Return the sections of the file of private attributes: `[library]` on a line of its own, then names."""
     found: dict[str, set[str]] = {}
     names: set[str] = set()
     for line in _FILE.read_text("ascii").splitlines():
@@ -31,14 +31,14 @@ def _sections() -> Mapping[str, frozenset[str]]:
 
 
 def private_names(listed: Iterable[str], imported: Iterable[str]) -> frozenset[str] | None:
-    """The private attributes that the values of a source may have, besides those that it gives them itself.
+    """Return the private attributes that the values of a source may have, besides those that it sets itself.
 
     Args:
         listed: The modules that the policy lists. Values of other libraries come as arguments too.
         imported: The modules that the source imports.
 
     Returns:
-        None where a library is listed whose private attributes nobody wrote down: there may be any.
+        None where a listed library is not in the file of private attributes: its values may have any.
     """
     sections = _sections()
     wanted = {_VALUES}
@@ -56,22 +56,22 @@ def private_names(listed: Iterable[str], imported: Iterable[str]) -> frozenset[s
 
 
 def class_names(path: str) -> frozenset[str] | None:
-    """The names by which instances of a class may answer because of it, or None where they are not known.
+    """Return the names of attributes that instances of a class may inherit from it; None where they are unknown.
 
     Args:
-        path: Dotted; `builtins.dict` for a builtin. Its module is imported, so only listed ones are asked for.
+        path: Dotted; `builtins.dict` for a builtin. Its module gets imported, so it has to be a listed one.
     """
     top = path.partition(".")[0]
     return _standard_names(path) if top in sys.stdlib_module_names else None
 
 
 def is_standard(path: str) -> bool:
-    """Whether a dotted path is of the standard library or a builtin."""
+    """Whether a dotted path belongs to the standard library, builtins included."""
     return path.partition(".")[0] in sys.stdlib_module_names
 
 
 def library_names(path: str) -> frozenset[str] | None:
-    """The private attributes of the whole library that a class comes from, or None where they are not known."""
+    """Return the private attributes of the whole library that a class comes from; None where they are unknown."""
     return _sections().get(path.partition(".")[0])
 
 
@@ -99,7 +99,7 @@ def is_virtual(path: str) -> bool | None:
     """Whether other classes can be registered as subclasses of what derives from a class of the standard library.
 
     Returns:
-        None for one whose instances nobody has to derive from it: a protocol, or what is not known.
+        None for a class whose instances need not derive from it (a protocol), and for an unknown one.
     """
     if path in _RECORDS or path == _DICTIONARY:
         return False
@@ -120,7 +120,7 @@ def _resolve(path: str) -> object:
 
 
 def _codes(member: object) -> Iterator[types.CodeType]:
-    """The code behind a member of a class, with what is defined in it."""
+    """Yield the code objects behind a member of a class, with those defined in it."""
     inner = (getattr(member, name, None) for name in ("__func__", "fget", "fset", "fdel", "func", "__wrapped__"))
     waiting: list[object] = [one.__code__ for one in (member, *inner) if isinstance(one, types.FunctionType)]
     while waiting:

@@ -1,4 +1,7 @@
-"""What is known of a name where it stands because a question was asked: `isinstance`, `type(x) is`, a class pattern."""
+"""Type narrowing: the classes of a name's value that tests guarantee where it stands.
+
+The tests are `isinstance`, `type(x) is` and class patterns.
+"""
 
 import ast
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,27 +10,27 @@ from typing import NamedTuple
 from poet_engine.gate.source_model import COMPREHENSION, Binding, Scope, Source
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-_LATER = (*_FUNCTIONS, ast.GeneratorExp)  # what is in them may run when the name has another value
+_LATER = (*_FUNCTIONS, ast.GeneratorExp)  # their body may run when the name has another value
 _LEAVING = (ast.Break, ast.Continue, ast.Raise, ast.Return)
 _LOOPS = (ast.AsyncFor, ast.For, ast.While)
 
 
 class Question(NamedTuple):
-    """A class that was asked for, as the source writes it; `exact` where no derived class is meant."""
+    """The class of a type test, as the source writes it; `exact` where subclasses do not pass the test."""
 
     asked: ast.expr
     exact: bool = False
 
 
 class _NarrowedName(NamedTuple):
-    """A name in the scope that it belongs to."""
+    """A name and the scope that it belongs to."""
 
     name: str
     home: Scope
 
 
 class Narrowing:
-    """The questions that hold where a name stands.
+    """Finder of the type tests that hold where a name stands.
 
     Args:
         source: The source.
@@ -42,7 +45,7 @@ class Narrowing:
         self._equal = not any(getattr(node, "arg", None) == "metaclass" for node in source.of(ast.keyword))
 
     def question(self, name: ast.Name) -> Question | None:
-        """The nearest question that the name's value surely answered with yes."""
+        """Return the nearest type test that the name's value has certainly passed; None where there is none."""
         scope = self._source.scope_of.get(name)
         home = scope.home(name.id) if scope is not None else None
         if home is None:
@@ -50,7 +53,7 @@ class Narrowing:
         variable, bindings = _NarrowedName(name.id, home), self._bindings(home, name.id)
         fixed = len(bindings) == 1 and bindings[0].kind == "parameter"
         if bindings and not fixed and self._function(bindings[0].node) is not self._function(name):
-            return None  # who waits in the middle of a function may find another value there
+            return None  # a suspended function may see another value later
         inner: ast.AST = name
         while bindings and (outer := self._source.parents.get(inner)) is not None:
             for question, region in self._asked(inner, outer, variable):
@@ -62,7 +65,7 @@ class Narrowing:
         return None
 
     def _bindings(self, home: Scope, name: str) -> list[Binding]:
-        """Where the name gets its values, if all of that is in one function."""
+        """Return the bindings of a name if they are all in one function, and no binding otherwise."""
         found = home.bindings[name]
         owners = {self._function(binding.node) for binding in found}
         return found if len(owners) == 1 or home.kind == COMPREHENSION else []
@@ -76,7 +79,7 @@ class Narrowing:
     def _asked(
         self, inner: ast.AST, outer: ast.AST, variable: _NarrowedName
     ) -> Iterator[tuple[Question, Sequence[ast.AST]]]:
-        """The questions between `outer` and `inner`, each with the nodes in which its answer holds."""
+        """Yield the tests between `outer` and `inner`, each with the nodes in which its result holds."""
         found: Iterator[Question] = iter(())
         match outer:
             case ast.BoolOp(op=op, values=values) if inner in values:
@@ -110,7 +113,7 @@ class Narrowing:
     def _earlier(
         self, inner: ast.stmt, outer: ast.AST, variable: _NarrowedName
     ) -> Iterator[tuple[Question, Sequence[ast.AST]]]:
-        """Statements in front of this one that leave, or raise, unless the value is of a class."""
+        """Yield tests of preceding statements that leave, or raise, unless the value is of a class."""
         block, guards = self._block(inner, outer)
         place = _place(inner)
         for index, leaves, test in guards:
@@ -120,7 +123,7 @@ class Narrowing:
                 yield question, block[index:]
 
     def _block(self, inner: ast.stmt, outer: ast.AST) -> tuple[list[ast.AST], list[tuple[int, bool, ast.expr]]]:
-        """The statements that one stands among, and where tests stand there: an `if` that leaves, an `assert`."""
+        """Return the statements around one, and the guards among them: an `if` that leaves, an `assert`."""
         for field in ("body", "orelse", "finalbody"):
             block: object = getattr(outer, field, None)
             if isinstance(block, list) and inner in block:
@@ -130,7 +133,7 @@ class Narrowing:
         return [], []
 
     def _yes(self, test: ast.expr, variable: _NarrowedName) -> Iterator[Question]:
-        """What the name's value answered with yes when the test is true."""
+        """Yield the type tests that the name's value passed when a condition is true."""
         match test:
             case ast.Call(func=ast.Name(id="isinstance") as func, args=[of, asked], keywords=[]):
                 if self._is(of, variable) and self._is_builtin(func):
@@ -146,7 +149,7 @@ class Narrowing:
                 return
 
     def _no(self, test: ast.expr, variable: _NarrowedName) -> Iterator[Question]:
-        """What the name's value answered with yes when the test is false."""
+        """Yield the type tests that the name's value passed when a condition is false."""
         match test:
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 yield from self._yes(operand, variable)
@@ -161,7 +164,7 @@ class Narrowing:
     def _same(
         self, left: ast.expr, right: ast.expr, operator: ast.cmpop, variable: _NarrowedName
     ) -> Iterator[Question]:
-        """`type(x) is T`, `T is x.__class__`, and the same with `==`."""
+        """Yield the exact tests of `type(x) is T`, `T is x.__class__`, and the same with `==`."""
         if not self._equal and isinstance(operator, ast.Eq | ast.NotEq):
             return
         for one, other in ((left, right), (right, left)):
@@ -185,7 +188,7 @@ class Narrowing:
         return self._source.scope_of[func].home(func.id) is None
 
     def _holds(self, use: ast.Name, region: Sequence[ast.AST], bindings: Sequence[Binding]) -> bool:
-        """Whether nothing gives the name another value between the question in the region and the use."""
+        """Whether the name is not bound again between the test in the region and the use."""
         if isinstance(region[0], ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
             targets = [one.target for one in region[0].generators]
             inside = [one for one in bindings if self._within(one.node, region)]
@@ -193,7 +196,7 @@ class Narrowing:
         return all(not self._within(one.node, region) or self._follows(one, use, region) for one in bindings)
 
     def _follows(self, binding: Binding, use: ast.Name, region: Sequence[ast.AST]) -> bool:
-        """Whether a binding in the region comes after the use, and no loop there comes around to the use again."""
+        """Whether a binding in the region comes after the use, and no loop in it returns to the use."""
         outer: ast.AST = use
         while outer not in region:
             if isinstance(outer, (*_LOOPS, *_LATER)):
@@ -216,7 +219,10 @@ class Narrowing:
 
 
 def _guards(block: Iterable[ast.AST]) -> Iterator[tuple[int, bool, ast.expr]]:
-    """Each test that a block of statements passes only when it is false (an `if` that leaves) or true (an `assert`)."""
+    """Yield the index of each guard in a block, whether it leaves when the test is true, and the test.
+
+    An `if` that leaves lets on only when its test is false, an `assert` only when it is true.
+    """
     for index, statement in enumerate(block):
         match statement:
             case ast.If(test=test, body=[*_, last], orelse=[]) if isinstance(last, _LEAVING):

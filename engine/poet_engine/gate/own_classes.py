@@ -1,4 +1,4 @@
-"""The classes that a source makes: their families, what libraries bring into them, and their methods."""
+"""The classes that a source defines: their families, their methods, and the attributes of their library bases."""
 
 import ast
 
@@ -11,18 +11,18 @@ from poet_engine.gate.source_model import CLASS, Source
 
 
 class OwnClasses:
-    """All class statements of one source.
+    """The class statements of one source, and what follows from them.
 
     Args:
         source: The source.
-        uses: What stands for imported names in it.
-        allowance: What the policy lets in.
+        uses: The imported names that it uses.
+        allowance: The modules and names that the policy allows.
 
     Attributes:
         of: The statement → the class.
         methods: A function in the body of a class → the method.
         by_name: The name of a method → every method of that name.
-        wrappers: A function that stands in the place of methods → these methods.
+        wrappers: A function that own decorators put in place of methods → these methods.
     """
 
     def __init__(self, source: Source, uses: Uses, allowance: Allowance) -> None:
@@ -47,7 +47,7 @@ class OwnClasses:
         self.wrappers = found.wrappers()
 
     def named(self, name: ast.AST) -> OwnClass | None:
-        """The one class that a name stands for, whatever it is decorated with."""
+        """Return the one class that a name refers to, whatever its decorators; None for any other name."""
         scope = self._source.scope_of.get(name) if isinstance(name, ast.Name) else None
         if not isinstance(name, ast.Name) or scope is None or self._source.may_be_builtin(name):
             return None
@@ -55,11 +55,11 @@ class OwnClasses:
         return self.made_by(found[0].node) if len(found) == 1 else None
 
     def made_by(self, node: ast.AST | None) -> OwnClass | None:
-        """The class that a statement makes; None for any other node."""
+        """Return the class that a statement defines; None for any other node."""
         return self.of.get(node) if isinstance(node, ast.ClassDef) else None
 
     def path(self, node: ast.AST) -> str | None:
-        """The dotted path that a name or attribute surely stands for; `builtins.x` for a builtin."""
+        """Return the dotted path that a name or attribute certainly refers to; `builtins.x` for a builtin."""
         if isinstance(node, ast.Name):
             scope = self._source.scope_of.get(node)
             found = scope.meanings(node.id) if scope is not None else []
@@ -72,11 +72,11 @@ class OwnClasses:
         return self._uses.paths.get(node)
 
     def family(self, one: OwnClass) -> list[OwnClass]:
-        """Every own class that an instance of this one may be an instance of."""
+        """Return every own class that an instance of this one may be an instance of."""
         return self._family(one)[0]
 
     def owns(self, one: OwnClass, name: str) -> bool:
-        """Whether an attribute of this name, asked of an instance or of the class, can only be the source's own."""
+        """Whether an attribute of this name, read from an instance or from the class, can only be the source's own."""
         _, names, opaque = self._family(one)
         if opaque or names is None or name in names:
             return False
@@ -86,7 +86,7 @@ class OwnClasses:
         )
 
     def owns_start(self, one: OwnClass, start: str) -> bool:
-        """The same of every attribute whose name begins like this."""
+        """Whether every attribute whose name begins like this can only be the source's own."""
         _, names, opaque = self._family(one)
         return (
             not opaque
@@ -101,7 +101,7 @@ class OwnClasses:
         return not opaque and names is not None and not self._libraries(one)
 
     def asks(self, one: OwnClass) -> bool:
-        """Whether `isinstance` with it says yes of nothing but instances of it."""
+        """Whether `isinstance` with this class is true of its real instances only."""
         for above in one.lineage():
             if above.opaque or above.metaclass is not None or not above.kept:
                 return False
@@ -111,7 +111,7 @@ class OwnClasses:
         return True
 
     def admits(self, one: OwnClass) -> bool:
-        """Whether values that are no instances of it may pass for ones: of a protocol, or by being registered."""
+        """Whether other values may pass for instances of it: by a protocol, or by registering their class."""
         paths = [path for above in one.lineage() for path in above.foreign]
         virtual = any(library_names.is_virtual(path) for path in paths) or any(
             _is_abstract(one, self) for one in one.lineage()
@@ -119,7 +119,7 @@ class OwnClasses:
         return "typing.Protocol" in paths or (self._registering and virtual)
 
     def taint(self, some: set[OwnClass]) -> None:
-        """Say of classes that others, out of sight, may derive from them."""
+        """Mark classes as opaque: code that is not in the source may derive from them."""
         for one in some:
             one.opaque = True
         self._families.clear()
@@ -144,10 +144,10 @@ class OwnClasses:
 
     def _names(self, path: str) -> frozenset[str] | None:
         allowed = path.startswith("builtins.") or self._allowance.allows(path)
-        return library_names.class_names(path) if allowed else None  # what is not listed is not imported
+        return library_names.class_names(path) if allowed else None  # a module that is not listed is not imported
 
     def _look(self, one: OwnClass) -> None:
-        """Fill in what the head of a statement says."""
+        """Fill in the bases and the metaclass from the head of a class statement."""
         for base in one.node.bases:
             self._base(base, one)
         for item in one.node.keywords:
@@ -159,12 +159,12 @@ class OwnClasses:
             one.opaque |= item.arg is None
 
     def _keeps(self, node: ast.ClassDef) -> bool:
-        """Whether the decorators of a class give it back."""
+        """Whether the decorators of a class return it."""
         makers = [one.func if isinstance(one, ast.Call) else one for one in node.decorator_list]
         return all(self.path(maker) in vocabulary.CLASS_DECORATORS for maker in makers)
 
     def _read_metaclasses(self) -> None:
-        """A metaclass of the source's own may make another class than the statement says."""
+        """Mark classes whose own metaclass may create another class than the statement says."""
         for one in self.of.values():
             metas = [
                 meta for above in one.lineage() if above.metaclass is not None for meta in above.metaclass.lineage()
@@ -173,7 +173,7 @@ class OwnClasses:
                 one.opaque, one.kept = True, False
 
     def _makes_faithfully(self, meta: OwnClass) -> bool:
-        """Whether the `__new__` of a metaclass, if it has one, gives the class with the bases that it was told."""
+        """Whether the `__new__` of a metaclass, if it has one, returns a class with the bases that it was given."""
         for node in meta.node.body:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == "__new__":
                 bases = node.args.args[2].arg if len(node.args.args) > 2 else ""  # noqa: PLR2004 - the metaclass, the name
@@ -188,7 +188,7 @@ class OwnClasses:
         return True
 
     def _gives(self, value: ast.expr | None, bases: str) -> bool:
-        """Whether what a metaclass returns is the class that it was told to make."""
+        """Whether a metaclass returns the class with the bases that it was given."""
         made = self._source.given(value) if value is not None else None
         return value is not None and all(_passes_on(one, bases) for one in made or [value])
 
@@ -208,7 +208,7 @@ class OwnClasses:
 
 
 def _passes_on(made: ast.expr | None, bases: str) -> bool:
-    """`super().__new__(meta, name, bases, namespace)`, and the same of `type`."""
+    """Whether a call is `super().__new__(meta, name, bases, namespace)`, or the same of `type`, with these bases."""
     match made:
         case ast.Call(
             func=ast.Attribute(attr="__new__", value=ast.Call(func=ast.Name(id="super")) | ast.Name(id="type")),
@@ -224,7 +224,7 @@ def _is_abstract(one: OwnClass, classes: OwnClasses) -> bool:
 
 
 def _registers(source: Source) -> bool:
-    """Whether the source may make `isinstance` say yes of other values: `register`, also by a text, and the hook."""
+    """Whether the source may extend `isinstance`: by `register`, also as a string, or `__subclasshook__`."""
     for node in source.of(ast.Attribute, ast.Constant):
         if isinstance(node, ast.Attribute) and node.attr in {"register", "__subclasshook__"}:
             return True

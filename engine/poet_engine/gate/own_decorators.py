@@ -1,4 +1,4 @@
-"""Decorators of the source's own that give a method on to nobody else: `return function(self, *args)` and the like."""
+"""Recognise own decorators that only wrap a method, such as `return function(self, *args)`."""
 
 import ast
 
@@ -9,12 +9,12 @@ _TOLD = frozenset({"__doc__", "__name__", "__qualname__"})
 
 
 def wrapper(decorator: ast.expr, source: Source, paths: dict[ast.AST, str]) -> ast.FunctionDef | None:
-    """The function that an own decorator puts in the place of a method, if it gives that its own first argument.
+    """Return the function that an own decorator puts in place of a method, if it passes on its first argument.
 
     Args:
         decorator: `traced`, or `traced(...)`, whose result is the decorator.
         source: The source.
-        paths: What stands for imported names in it.
+        paths: The dotted paths of the imported names in it.
     """
     called = isinstance(decorator, ast.Call)
     function = _defined(decorator.func if isinstance(decorator, ast.Call) else decorator, source)
@@ -29,7 +29,7 @@ def wrapper(decorator: ast.expr, source: Source, paths: dict[ast.AST, str]) -> a
 
 
 def decorated(decorator: ast.expr, source: Source) -> list[ast.AST] | None:
-    """Every function that the decorator stands on, or None where it is used in another way."""
+    """Return every function that the decorator is applied to; None where it is used in another way."""
     name = decorator.func if isinstance(decorator, ast.Call) else decorator
     node = _defined(name, source)
     found: list[ast.AST] = []
@@ -52,7 +52,7 @@ def _defined(name: ast.expr, source: Source) -> ast.FunctionDef | None:
 
 
 def _returned(function: ast.FunctionDef) -> ast.FunctionDef | None:
-    """The function that another one defines and returns, doing nothing else."""
+    """Return the function that another one defines and returns, doing nothing else."""
     body = function.body[1:] if ast.get_docstring(function) is not None else function.body
     match body:
         case [ast.FunctionDef(name=name) as inner, ast.Return(value=ast.Name(id=returned))] if name == returned:
@@ -76,7 +76,7 @@ def _is_wraps(decorator: ast.expr, given: str, paths: dict[ast.AST, str]) -> boo
 
 
 def _gives_on(given: str, function: ast.FunctionDef, inner: ast.FunctionDef, source: Source) -> bool:
-    """Whether the method is only called in the inner function, with what that was given first."""
+    """Whether the method is only called in the inner function, with the first argument of that function."""
     first = [*inner.args.posonlyargs, *inner.args.args][:1]
     own = first[0].arg if first else inner.args.vararg.arg if inner.args.vararg else ""
     arguments = [one.arg for one in ast.walk(function) if isinstance(one, ast.arg)]
@@ -95,7 +95,7 @@ def _gives_on(given: str, function: ast.FunctionDef, inner: ast.FunctionDef, sou
 
 
 def _passes(method: ast.Name, outer: ast.AST, own: str, *, named: bool) -> bool:
-    """Whether the method is asked for its name, or called with the first argument of the function around, or all."""
+    """Whether the method is read for its name, or called with the wrapper's first argument, or with all."""
     match outer:
         case ast.Attribute(attr=attr):
             return attr in _TOLD

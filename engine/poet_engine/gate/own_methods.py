@@ -1,4 +1,4 @@
-"""The functions in the bodies of classes: what they are given first, by which names, and who else may call them."""
+"""The methods of own classes: their first argument, their names, and whether other code may call them."""
 
 import ast
 from collections import defaultdict
@@ -8,7 +8,7 @@ from poet_engine.gate import own_decorators, vocabulary
 from poet_engine.gate.class_statements import CLASS_METHOD, INSTANCE_METHOD, STATIC_METHOD, Method, OwnClass
 from poet_engine.gate.source_model import Scope, Source
 
-# They get a class without a decorator that says so; the first is given it by whoever calls it.
+# Class methods without a decorator; the caller of the first passes the class itself.
 _IMPLICIT = frozenset({"__class_getitem__", "__init_subclass__", "__new__"})
 _ACCESSORS = frozenset({"deleter", "getter", "setter"})
 _DISPATCHER = "functools.singledispatchmethod"
@@ -16,12 +16,12 @@ _PROPERTIES = frozenset({"abc.abstractproperty", "enum.property", "functools.cac
 
 
 class Methods:
-    """The methods of one source.
+    """Collector of the methods of one source.
 
     Args:
         source: The source.
-        paths: What stands for imported names in it.
-        path: The dotted path that a name or attribute surely stands for.
+        paths: The dotted paths of the imported names in it.
+        path: Returns the dotted path that a name or attribute certainly refers to.
 
     Attributes:
         of: A function in the body of a class → the method.
@@ -34,7 +34,7 @@ class Methods:
         self.by_name: defaultdict[str, list[Method]] = defaultdict(list)
 
     def gather(self, scope: Scope, owner: OwnClass) -> None:
-        """Find the methods in the body of a class."""
+        """Add the methods in the body of a class."""
         for name, bindings in scope.bindings.items():
             for binding in bindings:
                 if isinstance(binding.node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -68,7 +68,7 @@ class Methods:
         return Method(node, owner, kind, names or {node.name}, computed, plain, sure, wrapped)
 
     def wrappers(self) -> dict[ast.AST, list[Method]]:
-        """The functions by which own decorators replace methods, where these are all that they replace."""
+        """Return the functions by which own decorators replace methods, where these are all that they replace."""
         found: dict[ast.AST, list[Method]] = {}
         for method in self.of.values():
             for decorator in method.node.decorator_list if method.wrapped else ():
@@ -81,7 +81,7 @@ class Methods:
         return found
 
     def _is_accessor(self, maker: ast.expr, scope: Scope) -> bool:
-        """`@x.setter` behind a property `x` of the same class."""
+        """Whether a decorator is `@x.setter` or its like, of a property `x` of the same class."""
         if (
             not isinstance(maker, ast.Attribute)
             or maker.attr not in _ACCESSORS
@@ -91,13 +91,13 @@ class Methods:
         return self._has_decorator(maker.value, scope, {"builtins.property", "abc.abstractproperty", "enum.property"})
 
     def _is_registered(self, maker: ast.expr, scope: Scope) -> bool:
-        """`@x.register` behind a generic method `x` of the same class."""
+        """Whether a decorator is `@x.register`, of a generic method `x` of the same class."""
         if not isinstance(maker, ast.Attribute) or maker.attr != "register" or not isinstance(maker.value, ast.Name):
             return False
         return self._has_decorator(maker.value, scope, {_DISPATCHER})
 
     def _has_decorator(self, name: ast.Name, scope: Scope, paths: set[str]) -> bool:
-        """Whether the class has functions only by this name, the first of them under one of these decorators."""
+        """Whether all bindings of this name are functions, the first of them with one of these decorators."""
         found = scope.bindings.get(name.id, [])
         if not found or not all(isinstance(one.node, ast.FunctionDef) for one in found):
             return False
@@ -105,7 +105,7 @@ class Methods:
         return isinstance(first, ast.FunctionDef) and any(self._path(one) in paths for one in first.decorator_list)
 
     def _aliases(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> set[str] | None:
-        """The names that a class body gives a function; None where the body does anything else with it."""
+        """Return the names that a class body gives a function; None where the body does anything else with it."""
         names = {node.name}
         for name in self._source.loads(scope, node.name):
             outer = self._source.parents[name]
@@ -123,7 +123,7 @@ class Methods:
         return names
 
     def _accessors(self, scope: Scope) -> set[ast.AST]:
-        """The decorators in a class body that add to what a name means."""
+        """Return the decorators in a class body, those that are called without their call."""
         found = (one.node for bindings in scope.bindings.values() for one in bindings)
         return {
             decorator.func if isinstance(decorator, ast.Call) else decorator

@@ -1,4 +1,4 @@
-"""What a value may be, as far as it is plain to see: an instance of an own class, the class, or anything."""
+"""Value sets of the ownership analysis: instances of own classes, own classes, plain values, None, or anything."""
 
 import ast
 from collections.abc import Iterable
@@ -11,53 +11,53 @@ INSTANCE, KLASS, PLAIN, ABSENT = "instance", "class", "plain", "absent"
 
 
 class One(NamedTuple):
-    """A value: an instance of an own class, the class, a plain value of the language, or None."""
+    """One possible value: an instance of an own class, the class, a plain value of the language, or None."""
 
     kind: str
     of: OwnClass
 
 
 class OwnVariable(NamedTuple):
-    """A name in the scope that it belongs to."""
+    """A name and the scope that it belongs to."""
 
     home: Scope
     name: str
 
 
 class Attribute(NamedTuple):
-    """An attribute of this name, whatever own value has it."""
+    """The attributes of one name, on whatever own value."""
 
     name: str
 
 
 class Result(NamedTuple):
-    """What a function returns."""
+    """The return value of a function."""
 
     function: ast.FunctionDef
 
 
 Value = frozenset[One] | None  # None is a value that may be anything
-Key = ast.AST | OwnVariable | Attribute | Result  # a node is an expression in question, or a parameter
-NOTHING: frozenset[One] = frozenset()  # no value has come there yet
+Key = ast.AST | OwnVariable | Attribute | Result  # a node is an expression or a parameter
+NOTHING: frozenset[One] = frozenset()  # no value has been found yet
 _NO_CLASS = OwnClass(ast.ClassDef("", [], [], [], []))
 LANGUAGE = frozenset({One(PLAIN, _NO_CLASS)})  # a number, a list, a function: it has no private attributes
-NONE = frozenset({One(ABSENT, _NO_CLASS)})  # nothing at all can be asked of it
+NONE = frozenset({One(ABSENT, _NO_CLASS)})  # it has no attributes of use
 
 
 def joined(values: Iterable[Value]) -> Value:
-    """Whatever any of these values may be."""
+    """Return the union of the values; None (unknown) if one of them is unknown."""
     found: set[One] = set()
     unknown = False
     for value in values:
         if value is None:
-            unknown = True  # the others are asked for all the same, so that this is asked again when they change
+            unknown = True  # the rest is still evaluated, so that a change of it is seen
         else:
             found |= value
     return None if unknown else frozenset(found)
 
 
 def classes_of(value: Value) -> Value:
-    """The classes of values that are instances."""
+    """Return the classes of values that are instances; None if one of them is something else."""
     if value is None or any(one.kind != INSTANCE for one in value - NONE):
         return None
     return frozenset(One(KLASS, one.of) for one in value - NONE)

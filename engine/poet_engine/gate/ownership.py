@@ -1,9 +1,8 @@
-"""Which values are surely the source's own: instances of its classes, and these, where the flow of data is plain.
+"""Ownership analysis: find the values that are certainly instances of the source's own classes.
 
-What a source says of itself grants it nothing: no name, no annotation, no pattern does. Each variable, attribute,
-parameter and result has the set of own classes whose instances it may hold, or is unknown. The sets grow until nothing
-changes (a least fixpoint), so that whatever is given to a variable anywhere counts. It is in one piece because each
-kind of value is found by way of the others.
+Names, annotations and patterns in the source grant nothing. Each variable, attribute, parameter and result has the set
+of own classes whose instances it may hold, or is unknown. The sets grow until nothing changes (a least fixpoint), so
+that every assignment counts. The module is in one piece because each kind of value is found by way of the others.
 """
 
 import ast
@@ -48,13 +47,13 @@ _ANSWERING = ("__getattr__", "__setattr__")
 
 
 class Ownership:
-    """The values of one source.
+    """The values of one source, as sets of own classes.
 
     Args:
         source: The source.
-        uses: What stands for imported names in it.
+        uses: The imported names that it uses.
         classes: Its classes.
-        escaped: The classes that go by names which are not in sight.
+        escaped: The classes that may be reached under names that cannot be followed.
         closed: Whether no library that the policy lists calls methods of others with values of its own.
     """
 
@@ -81,7 +80,7 @@ class Ownership:
         self._graft()
 
     def value(self, node: ast.expr) -> Value:
-        """What an expression may be; None where that is not plain to see."""
+        """Return the set of values that an expression may have; None where it is unknown."""
         self._ask(node)
         while self._waiting:
             key = self._current = self._waiting.pop()
@@ -94,12 +93,12 @@ class Ownership:
         return self._table[node]
 
     def owns(self, node: ast.expr | None, name: str) -> bool:
-        """Whether an attribute of this name, asked of the value of an expression, can only be the source's own."""
+        """Whether an attribute of this name, read from the value of an expression, can only be the source's own."""
         value = self.value(node) if node is not None else None
         return value is not None and all(self.classes.owns(one.of, name) for one in value)
 
     def relied(self, nodes: Iterable[ast.AST]) -> set[Method]:
-        """The methods whose first argument has to be what it is for, so that these expressions are what they seem."""
+        """Return the methods whose first argument must be an instance for the values of these expressions to hold."""
         seen: set[Key] = set()
         waiting: list[Key] = list(nodes)
         while waiting:
@@ -110,7 +109,7 @@ class Ownership:
         return {method for key in seen if isinstance(key, ast.arg) for method in self._methods_of(key)}
 
     def _methods_of(self, argument: ast.arg) -> list[Method]:
-        """The methods that get their instance or class by a parameter: one, or those that the function wraps."""
+        """Return the methods that get their instance or class by a parameter: one, or those that the function wraps."""
         method = self.method_of(argument)
         function = self._source.parents[self._source.parents[argument]]
         if method is not None or not isinstance(function, ast.FunctionDef):
@@ -119,14 +118,14 @@ class Ownership:
         return self.classes.wrappers.get(function, []) if first else []
 
     def method_of(self, argument: ast.arg) -> Method | None:
-        """The method whose first parameter this is: `self` or `cls`, whatever its name."""
+        """Return the method whose first parameter this is (`self` or `cls`, whatever its name); None for others."""
         function = self._source.parents[self._source.parents[argument]]
         method = self.classes.methods.get(function)
         first = method is not None and method.kind != STATIC_METHOD and method.parameters[:1] == [argument]
         return method if first else None
 
     def _graft(self) -> None:
-        """Own nothing of what other objects lay their attributes on: `functools.update_wrapper(self, other)`."""
+        """Taint the classes that get attributes of other objects: `functools.update_wrapper(self, other)`."""
         for node, to in grafted(self._source, self._uses):
             method = self.classes.methods.get(self.attributes.function(node) or node)
             first = method.parameters[0].arg if method is not None and method.parameters else ""
@@ -138,7 +137,7 @@ class Ownership:
                 self._plain_functions = False
                 self.classes.taint(set(self.classes.of.values()))
 
-    # How a key gets its value.
+    # The value of a key.
 
     def _ask(self, key: Key) -> Value:
         if self._current is not None:
@@ -166,7 +165,7 @@ class Ownership:
                 raise AssertionError("no such key is ever asked for")
 
     def _bound(self, binding: Binding) -> Value:
-        """What a binding gives to a name."""
+        """Return the value that a binding gives to a name."""
         match binding.node:
             case ast.arg() as argument:
                 return self._ask(argument)
@@ -176,7 +175,7 @@ class Ownership:
             case ast.FunctionDef(decorator_list=[]):
                 return LANGUAGE if self._plain_functions else None
             case ast.ExceptHandler(type=ast.expr() as kind):
-                return self._instances(kind, exact=True)  # whatever else `isinstance` says, nothing else is caught
+                return self._instances(kind, exact=True)  # `except` ignores what `isinstance` may be made to say
             case ast.MatchAs(pattern=ast.MatchClass(cls=kind)):
                 return self._instances(kind, exact=False)
             case ast.Name(ctx=ast.Del()):
@@ -188,7 +187,7 @@ class Ownership:
                 return None
 
     def _attribute(self, name: str) -> Value:
-        """What own values may have by this name."""
+        """Return the values that attributes of this name may have on own values."""
         if self.attributes.is_set_out_of_sight(name):
             return None
         stored, members = self.attributes.stored.get(name, ()), self.attributes.members.get(name, ())
@@ -198,7 +197,7 @@ class Ownership:
         ])  # fmt: skip
 
     def _member(self, binding: Binding, owner: ast.AST) -> Value:
-        """What the body of a class gives to a name, as its instances have it."""
+        """Return the value that the body of a class gives to a name, as its instances see it."""
         node = binding.node
         method = self.classes.methods.get(node)
         if method is not None:
@@ -206,16 +205,16 @@ class Ownership:
             return self._ask(Result(method.node)) if plain and isinstance(method.node, ast.FunctionDef) else None
         own = self.classes.made_by(owner)
         if own is None or not own.is_simple:
-            return None  # it is given when an instance is made, or is made a member
+            return None  # a library sets it, or turns it into a member
         annotated = isinstance(self._source.parents.get(node), ast.AnnAssign)
         if annotated and (own.node.decorator_list or own in self.escaped):
-            return None  # it is the field of a dataclass, or may be made one
+            return None  # it is or may become the field of a dataclass
         value = self._bound(binding)
         described = self.attributes.describes and value is not None and any(one.kind == INSTANCE for one in value)
         return None if described else value
 
     def _runs(self, method: Method) -> bool:
-        """Whether asking for a property, or calling a method, gives what its function returns."""
+        """Whether reading a property, or calling a method, results in the return value of its function."""
         plain = isinstance(method.node, ast.FunctionDef) and method.node not in self._generators
         return plain and method.sure and (method.plain or method.computed)
 
@@ -238,7 +237,7 @@ class Ownership:
         return value is not None and all(one.kind == INSTANCE for one in value)
 
     def _passed(self, argument: ast.arg, args: ast.arguments, calls: Iterable[Site]) -> Iterable[Value]:
-        """What calls give to a parameter."""
+        """Yield the values that calls pass to a parameter, its default included."""
         positional = [*args.posonlyargs, *args.args]
         index = positional.index(argument) if argument in positional else None
         for site in calls:
@@ -256,7 +255,7 @@ class Ownership:
         if default is not None:
             yield self._look(default)
 
-    # How an expression gets its value.
+    # The value of an expression.
 
     def _look(self, node: ast.expr) -> Value:
         match node:
@@ -294,7 +293,7 @@ class Ownership:
         return self._ask(OwnVariable(home, node.id))
 
     def _instances(self, kind: ast.expr, *, exact: bool) -> Value:
-        """Instances of the classes that an expression names, where nothing else can pass for one."""
+        """Return instances of the classes that an expression names; None where other values can pass for one."""
         if isinstance(kind, ast.Tuple):
             return joined(self._instances(one, exact=exact) for one in kind.elts)
         if isinstance(kind, ast.BinOp) and isinstance(kind.op, ast.BitOr):
@@ -305,20 +304,20 @@ class Ownership:
         return frozenset(One(INSTANCE, one.of) for one in value)
 
     def _asked(self, node: ast.Attribute) -> Value:
-        """The value of an attribute."""
+        """Return the value of an attribute."""
         value = self._look(node.value)
         if value is None:
             return None
         if node.attr == "__class__":
             return classes_of(value)
         private = node.attr[:1] == "_"
-        found = [one for one in value if not (one.kind == ABSENT or (private and one.kind == PLAIN))]  # that raises
+        found = [one for one in value if not (one.kind == ABSENT or (private and one.kind == PLAIN))]  # others raise
         if any(one.kind == PLAIN or not self._is_plain(one, node.attr) for one in found):
             return None
         return self._ask(Attribute(node.attr)) if found else NOTHING
 
     def _is_plain(self, one: One, name: str) -> bool:
-        """Whether an attribute of a value is what the source set or defined by this name."""
+        """Whether an attribute of a value is one that the source sets or defines."""
         if is_special(name) or not self.classes.owns(one.of, name):
             return False
         family = self.classes.family(one.of)
@@ -340,7 +339,7 @@ class Ownership:
         return self._result(node.func, node)
 
     def _result(self, func: ast.expr, node: ast.Call) -> Value:
-        """What a function, a method or a class of the source's own gives."""
+        """Return the value of a call of the source's own function, method or class."""
         if isinstance(func, ast.Attribute):
             if func.attr == "__new__" and node.args:
                 return self._new(func.value, node.args[0])
@@ -356,14 +355,14 @@ class Ownership:
         return joined(self._made(one.of) for one in value - NONE)
 
     def _function(self, name: ast.Name) -> ast.FunctionDef | None:
-        """The one plain function that a name stands for."""
+        """Return the one undecorated function that a name refers to; None for any other name."""
         scope = self._source.scope_of.get(name)
         found = scope.meanings(name.id) if scope is not None and not self._source.may_be_builtin(name) else []
         node = found[0].node if len(found) == 1 else None
         return node if isinstance(node, ast.FunctionDef) and not node.decorator_list else None
 
     def _methods(self, of: ast.expr, name: str) -> list[ast.FunctionDef] | None:
-        """The functions of which one runs when a method of this name is called."""
+        """Return the functions of which one runs when a method of this name is called; None where it is unknown."""
         value = self._look(of)
         if value is None or self.attributes.is_set(name):
             return None
@@ -397,8 +396,8 @@ class Ownership:
         return value
 
     def _made(self, own: OwnClass) -> Value:
-        """What calling a class gives."""
-        family = self.classes.family(own)  # where it stands for `cls`, it may be any class that derives from it
+        """Return the value of calling an own class."""
+        family = self.classes.family(own)  # `cls` may be any class that derives from it
         if not self.classes.is_pure(own) or any(one.metaclass is not None for one in family):
             return None
         makers = [method for method in self.classes.by_name.get("__new__", ()) if method.owner in family]
@@ -409,7 +408,7 @@ class Ownership:
         return joined(self._ask(Result(one.node)) for one in makers if isinstance(one.node, ast.FunctionDef))
 
     def _new(self, of: ast.expr, kind: ast.expr) -> Value:
-        """`object.__new__(cls)`, `super().__new__(cls)`, where no other own class makes the instance."""
+        """Return the value of `object.__new__(cls)` or `super().__new__(cls)`, where no other own `__new__` runs."""
         value = self._look(kind)
         if value is None or any(one.kind != KLASS or not self.classes.is_pure(one.of) for one in value):
             return None

@@ -1,4 +1,4 @@
-"""The pages in docs/rules, made from the rules. `python -m poet_engine.gate.pages docs/rules` writes them anew."""
+"""Generator of the pages in docs/rules. `python -m poet_engine.gate.pages docs/rules` writes them anew."""
 
 import sys
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ _CAUSES = {
 
 
 def pages() -> Mapping[str, str]:
-    """File name → text, the index among them."""
+    """Return file name → text of every page, the index included."""
     return {"README.md": _index(), **{f"{rule.id}.md": page(rule, EXAMPLES[rule.id]) for rule in RULES.values()}}
 
 
 def page(rule: GateRule, example: RuleExample) -> str:
-    """The page of one rule."""
+    """Return the page of one rule."""
     cwe = f"[CWE-{rule.cwe}](https://cwe.mitre.org/data/definitions/{rule.cwe}.html)" if rule.cwe else "none"
     lines = [
         f"# {rule.id}: {rule.title}",

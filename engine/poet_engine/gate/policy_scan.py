@@ -1,4 +1,4 @@
-"""A scan as the policy sees it: its modes, the levels that it also asks for, and its waivers."""
+"""Scan a source and apply the policy to the findings: its modes, the levels of other policies, its waivers."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -12,14 +12,14 @@ from poet_engine.policy import Policy, enforcement, waivers
 def policy_scan(
     gate: Gate, source: str, policy: Policy, *, names: Iterable[str] = (), file: str | None = None, now: float
 ) -> ScanReport:
-    """What the gate says of a source, and what the policy makes of it.
+    """Scan a source and return the report with the policy's effects applied.
 
     Args:
-        gate: Scans; what it knows is answered from memory, waivers and their days are looked at each time.
-        source: The whole text.
-        policy: Whose rules, modes and waivers hold.
-        names: What the waivers may call the source: the function.
-        file: The file that it was read from, however its path is spelled; None where there is none.
+        gate: The gate; it caches its findings, while waivers and their dates are checked at each call.
+        source: The whole text of the source.
+        policy: The policy with the rules, modes and waivers.
+        names: Names by which waivers may refer to the source: the function's.
+        file: The path of the file that it was read from, in any spelling; None where there is none.
         now: Seconds since the epoch.
 
     Raises:
@@ -39,7 +39,7 @@ def policy_scan(
 
 
 def annotate(outcome: Outcome, report: ScanReport, policy: Policy) -> Outcome:
-    """The outcome with what the policy has to tell or to record: about the source, and about what the run used."""
+    """Return the outcome with the findings that the policy reports or audits, on the source and on the usage."""
     over = enforcement.over(outcome.usage, policy.levels)
     if not over and not report.findings and not report.audited:
         return outcome  # nearly always

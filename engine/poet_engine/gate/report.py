@@ -1,4 +1,4 @@
-"""What a scan says."""
+"""The report of a scan, and the gate's counters."""
 
 import dataclasses
 
@@ -8,15 +8,15 @@ from poet_engine.policy import Mode
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ScanReport:
-    """What the gate found in one source under one policy.
+    """The findings of the gate in one source under one policy.
 
     Attributes:
-        findings: Everything that speaks against the source and that the policy tells of, sorted by position.
-        digest: SHA-256 (hex) of the UTF-8 source: what was scanned, and so what may be compiled.
+        findings: The findings that the policy reports, sorted by position.
+        digest: SHA-256 (hex) of the UTF-8 source: of the text that was scanned and may be compiled.
         cause: The first reason to reject: `too_large`, `syntax`, `scan_ast` or `scan_bandit`; None when clean.
-        mode: What the policy makes of it.
-        duration_ms: How long the answer took; a cached one keeps the time of its scan.
-        audited: What the policy has recorded only.
+        mode: The policy's mode, which decides whether a cause rejects.
+        duration_ms: Milliseconds that the scan took; a cached report keeps them.
+        audited: The findings that are only recorded.
     """
 
     findings: tuple[Finding, ...]
@@ -28,19 +28,19 @@ class ScanReport:
 
     @property
     def rejected(self) -> bool:
-        """Whether the source must not run: there is a reason, and the policy enforces it."""
+        """Whether the source must not run: there is a cause, and the policy enforces it."""
         return self.cause is not None and self.mode is Mode.ENFORCE
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class GateStatistics:
-    """Counts since the gate was made.
+    """Counters of a gate since it was created.
 
     Attributes:
-        scans: Reports given.
-        cached: Those of them that were known already.
+        scans: Reports returned.
+        cached: Reports that came from the cache.
         workers: Scan workers started.
-        deaths: Workers that a source or somebody else ended, or that had to be ended.
+        deaths: Workers that ended or were ended before they answered.
     """
 
     scans: int

@@ -1,4 +1,4 @@
-"""Collects findings: the rule's reason and remedy, the position in characters, the line itself."""
+"""Collector of findings: message with reason and remedy, position in characters, source line, fingerprint."""
 
 import ast
 import hashlib
@@ -11,7 +11,7 @@ MOST = 200
 _SNIPPET = 200
 LINE_END = re.compile(r"\r\n|\r|\n")  # as the parser counts them
 _PARTS = 2000  # of a node's normal form: what follows changes no fingerprint
-_PASSING = frozenset({"ctx", "kind", "type_comment"})  # fields that do not change what a node means
+_PASSING = frozenset({"ctx", "kind", "type_comment"})  # fields that do not change the meaning of a node
 
 
 class Reporter:
@@ -28,11 +28,11 @@ class Reporter:
 
     @property
     def cause(self) -> str | None:
-        """The first reason to reject in the order of `CAUSES`."""
+        """The first reason to reject, in the order of `CAUSES`; None when there is none."""
         return next((cause for cause in CAUSES if cause in self._causes), None)
 
     def at(self, rule_id: str, node: ast.AST, what: str) -> None:
-        """A finding about a node of the tree; `what` says what was found."""
+        """Add a finding about a node of the tree; `what` is its first sentence."""
         line: int = getattr(node, "lineno", 0)
         end: int = getattr(node, "end_lineno", None) or line
         column: int = getattr(node, "col_offset", 0)
@@ -41,7 +41,7 @@ class Reporter:
         self._add(RULES[rule_id], what, *places, node)
 
     def add(self, rule: GateRule, what: str, start: tuple[int, int] = (0, 0)) -> None:
-        """A finding at a position: 1-based line and column in characters."""
+        """Add a finding at a position: 1-based line, 0-based column in characters."""
         self._add(rule, what, start, start, None)
 
     def _add(
@@ -72,7 +72,7 @@ class Reporter:
         end: tuple[int, int],
         node: ast.AST | None,
     ) -> None:
-        """A finding of another scanner, its columns in bytes as the tree has them."""
+        """Add a finding of another scanner; its columns are bytes of UTF-8, as in the tree."""
         first, last = (start[0], self._characters(*start)), (end[0], self._characters(*end))
         if self._counted(rule, SCAN_BANDIT, first, last):
             snippet = self._snippet(first[0])
@@ -82,7 +82,7 @@ class Reporter:
             )
 
     def _counted(self, rule: str, cause: str, start: tuple[int, int], end: tuple[int, int]) -> bool:
-        """Whether a finding is new and there is room for it."""
+        """Record the cause of a finding, and return whether it is new and within the limit."""
         self._causes.add(cause)
         key = (rule, *start, end[1])
         if key in self._seen:
@@ -97,7 +97,7 @@ class Reporter:
         return self._lines[line - 1].strip()[:_SNIPPET] if 1 <= line <= len(self._lines) else ""
 
     def _characters(self, line: int, offset: int) -> int:
-        """A column in bytes of UTF-8 as one in characters."""
+        """Return a column in bytes of UTF-8 as one in characters."""
         if not 1 <= line <= len(self._lines) or self._lines[line - 1].isascii():
             return offset
         head = self._lines[line - 1].encode("utf-8", "surrogatepass")[:offset]
@@ -105,12 +105,12 @@ class Reporter:
 
 
 def fingerprint(rule: str, form: str) -> str:
-    """What tells one finding from another wherever the code is moved to."""
+    """Return the identity of a finding, which stays the same wherever the code moves: 32 hexadecimal digits."""
     return hashlib.sha256(f"{rule}\0{form}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def normal_form(node: ast.AST) -> str:
-    """The node as a text that knows neither positions nor layout nor comments."""
+    """Return the structure of a node as text, without positions, layout and comments."""
     parts: list[str] = []
     waiting: list[object] = [node]
     while waiting and len(parts) < _PARTS:
@@ -124,14 +124,14 @@ def normal_form(node: ast.AST) -> str:
             waiting.append("]")
             waiting.extend(reversed(item))
         elif isinstance(item, int):
-            parts.append(hex(item))  # in decimal digits a long one takes its time, or is refused
+            parts.append(hex(item))  # a long integer is slow in decimal digits, or refused
         else:
             parts.append(item if item in {")", "]"} else repr(item))
     return " ".join(parts)
 
 
 def _visible(text: str) -> str:
-    """The text with control and direction characters written as escapes: reports go to terminals."""
+    """Return the text with control and direction characters escaped: reports are shown in terminals."""
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else one.encode("unicode_escape", "replace").decode() for one in text)

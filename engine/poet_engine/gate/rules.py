@@ -1,4 +1,4 @@
-"""Every rule of the allow-list in one table. The ids are stable: they are in reports, waivers and documents."""
+"""The rules of the allow-list in one table. Their ids are stable: reports, waivers and documents use them."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -10,21 +10,21 @@ SYNTAX = "syntax"
 SCAN_AST = "scan_ast"
 SCAN_BANDIT = "scan_bandit"
 
-# Which reason is named when there are several: the one that was met first.
+# The causes in the order of the scan: a report names the first.
 CAUSES = (TOO_LARGE, SYNTAX, SCAN_AST, SCAN_BANDIT)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class GateRule:
-    """One thing that the gate looks for.
+    """One rule of the gate.
 
     Attributes:
         id: `POET1xx`.
-        severity: How bad it is.
-        title: What it is called in lists.
-        why: Why it is not let through.
-        how: What would satisfy it.
-        cause: The reason that a report gives.
+        severity: The severity of its findings.
+        title: Its name in lists.
+        why: The reason for the rule, for people.
+        how: The remedy, for people.
+        cause: The cause in the report.
         cwe: The number of the weakness in the Common Weakness Enumeration, where there is one.
     """
 

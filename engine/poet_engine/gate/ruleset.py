@@ -1,4 +1,4 @@
-"""What one policy means to the scanners, worked out once in the worker and used for every source."""
+"""The policy in the form that the scanners use, computed once per policy in the worker."""
 
 import ast
 import contextlib
@@ -18,15 +18,15 @@ from poet_engine.outcome import Severity
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Caps:
-    """Sizes above which a source is not looked at.
+    """Size limits; a source beyond one of them is not analysed.
 
     Attributes:
-        bytes: Of the source in UTF-8.
-        lines: Of the source.
-        nodes: Of its tree.
-        depth: Of its nesting.
-        text: Characters of one text in it.
-        bits: Of one number in it: 4,300 decimal digits, as many as Python itself turns from text into a number.
+        bytes: Bytes of the source in UTF-8.
+        lines: Lines of the source.
+        nodes: Nodes of its tree.
+        depth: Levels of nesting.
+        text: Characters of one string in it.
+        bits: Bits of one number in it: 4,300 decimal digits, the limit of Python's own parser.
     """
 
     bytes: int
@@ -38,10 +38,10 @@ class Caps:
 
 
 class Allowance:
-    """Which dotted paths the policy lets through.
+    """The dotted paths that the policy allows.
 
     Args:
-        imports: Module → dotted names below it, as the policy has them.
+        imports: Module → dotted names below it, in the policy's form.
     """
 
     __slots__ = ("_exact", "_stars", "modules", "namespaces")
@@ -77,7 +77,7 @@ class Allowance:
         return names is not None and names.covers(name)
 
     def listed(self, module: str) -> list[str]:
-        """The names of `module` that are listed, for suggestions."""
+        """Return the listed names of `module`, for suggestions."""
         inside = [path.rpartition(".") for path in self._exact]
         star = self._stars.get(module)
         return [*(name for owner, _, name in inside if owner == module), *(star.names or () if star else ())]
@@ -89,7 +89,7 @@ class Allowance:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Star:
-    """What `*` covers in one module: exactly `names`, or, where that is None, every public name but `without`."""
+    """Coverage of `*` in one module: exactly `names`, or, if that is None, every public name but `without`."""
 
     names: frozenset[str] | None
     without: frozenset[str]
@@ -102,14 +102,14 @@ class _Star:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ruleset:
-    """One policy, ready for use.
+    """One policy, ready for the scanners.
 
     Attributes:
-        allowance: The dotted paths.
-        caps: The sizes.
-        bandit_severity: From which severity on …
-        bandit_confidence: … and confidence an issue rejects.
-        memory: `limits.memory`, for the rule about values that could never be made.
+        allowance: The dotted paths that are allowed.
+        caps: The size limits.
+        bandit_severity: The lowest severity …
+        bandit_confidence: … and the lowest confidence of an issue that is a finding.
+        memory: `limits.memory`, in bytes, for the rule about oversized values.
     """
 
     allowance: Allowance
@@ -120,7 +120,7 @@ class Ruleset:
 
 
 def _covered(paths: Iterable[str]) -> set[str]:
-    """Those that the star of their level would cover: `mean?` is what `mean` and `*` of two policies have in common."""
+    """Return the paths that `*` of their level covers: `mean?` is what `mean` and `*` of two policies share."""
     by_level = defaultdict[str, list[str]](list)
     for path in paths:
         by_level[path.rpartition(".")[0]].append(path)
@@ -142,7 +142,7 @@ def _prefixes(paths: Iterable[str]) -> set[str]:
 
 
 def _public(module: str) -> _Star:
-    """What `*` covers in `module`. Only the standard library is imported for it."""
+    """Return the coverage of `*` in `module`. Modules are imported for it from the standard library only."""
     if module.partition(".")[0] in sys.stdlib_module_names:
         return _Star(_standard(module), frozenset())
     spec = _spec(module)
@@ -157,10 +157,10 @@ def _public(module: str) -> _Star:
 
 
 def _standard(module: str) -> frozenset[str]:
-    """The public names of a module of the standard library that are no modules and not refused everywhere."""
+    """Return the public names of a standard module that are neither modules nor denied everywhere."""
     try:
         loaded = importlib.import_module(module)
-    except ImportError:  # a part that this platform lacks: nothing of it can be used
+    except ImportError:  # this platform lacks it: nothing of it can be used
         return frozenset()
     listed: object = getattr(loaded, "__all__", None)
     names = list(listed) if isinstance(listed, list | tuple) else dir(loaded)
@@ -174,7 +174,7 @@ def _standard(module: str) -> frozenset[str]:
 
 
 def _spec(module: str) -> importlib.machinery.ModuleSpec | None:
-    """Where a module is, found folder by folder, without running any of it."""
+    """Return the spec of a module, found folder by folder, without running any of it; None if not installed."""
     where: list[str] | None = None
     done = ""
     spec: importlib.machinery.ModuleSpec | None = None
@@ -188,7 +188,7 @@ def _spec(module: str) -> importlib.machinery.ModuleSpec | None:
 
 
 def _declared(file: Path) -> list[str] | None:
-    """The names in a literal `__all__` of a file, or None where it is computed or missing."""
+    """Return the names in a literal `__all__` of a file; None where it is computed or missing."""
     try:
         tree = ast.parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError):

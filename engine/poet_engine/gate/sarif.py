@@ -1,4 +1,4 @@
-"""Findings as SARIF 2.1.0 (OASIS), which code hosts and editors read."""
+"""Findings as SARIF 2.1.0 (OASIS), the format of code hosts and editors."""
 
 import urllib.parse
 from collections.abc import Iterable, Sequence
@@ -9,17 +9,17 @@ from poet_engine.outcome import Effect, Finding, Severity
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _BANDIT_PAGES = "https://bandit.readthedocs.io/en/latest/plugins/index.html"
 _LEVELS = {Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "note"}
-# What a reader of SARIF sorts by: a number from 0 to 10.
+# Readers of SARIF sort by this number, from 0 to 10.
 _SCORES = {Severity.HIGH: "8.0", Severity.MEDIUM: "5.0", Severity.LOW: "2.0"}
 _FINGERPRINT = "poetFinding/v1"
 
 
 def sarif(files: Iterable[tuple[str, Sequence[Finding]]], *, version: str) -> dict[str, object]:
-    """One run over all files.
+    """Return a SARIF document with one run over all files.
 
     Args:
-        files: Path as it was given, and what the gate found there.
-        version: Of this package.
+        files: Pairs of a path, as the user wrote it, and the findings there.
+        version: The version of this package.
     """
     found = [(path, finding) for path, findings in files for finding in findings]
     scanners = {finding.rule: finding.scanner for _, finding in found}

@@ -1,4 +1,4 @@
-"""One scan, in the order that keeps it safe: sizes, characters, syntax, allow-list, bandit. Runs in the worker."""
+"""Scan a source in the order that is safe: sizes, characters, syntax, allow-list, bandit. Runs in the worker."""
 
 import ast
 import dataclasses
@@ -27,15 +27,15 @@ Second = Callable[[ast.Module, str, Ruleset, Reporter], None]
 
 
 def scan(text: str, rules: Ruleset, second: Second) -> tuple[tuple[Finding, ...], str | None]:
-    """The findings, sorted by position, and the first reason to reject.
+    """Return the findings, sorted by position, and the first reason to reject.
 
     Args:
         text: The source.
         rules: The policy, ready for use.
-        second: The scanner that follows the allow-list: `BanditScan.check`.
+        second: The scanner after the allow-list: `BanditScan.check`.
 
     Raises:
-        MemoryError: The source needs more memory than the worker has; the worker is then of no more use.
+        MemoryError: The source needs more memory than the worker has; the worker has to end then.
     """
     reporter = Reporter(text)
     tree = _parse(text, rules, reporter)
@@ -51,7 +51,7 @@ def scan(text: str, rules: Ruleset, second: Second) -> tuple[tuple[Finding, ...]
 
 
 def _parse(text: str, rules: Ruleset, reporter: Reporter) -> ast.Module | None:
-    """The tree after all rules of the allow-list, or None where there is none that bandit may walk."""
+    """Parse a source and apply the allow-list; return the tree, or None where bandit must not walk it."""
     try:
         size = len(text.encode())
     except UnicodeEncodeError as error:
@@ -74,7 +74,7 @@ def _parse(text: str, rules: Ruleset, reporter: Reporter) -> ast.Module | None:
 
 
 def _judge(tree: ast.Module, text: str, rules: Ruleset, reporter: Reporter) -> bool:
-    """Apply every rule family; False where the tree is too large to be walked again."""
+    """Apply every family of rules; return False where the tree is too large to be walked again."""
     try:
         source = Source(tree)
     except RecursionError:
@@ -104,7 +104,7 @@ def _judge(tree: ast.Module, text: str, rules: Ruleset, reporter: Reporter) -> b
 
 
 def _literals(source: Source, caps: Caps, reporter: Reporter) -> None:
-    """Texts and numbers that are long by themselves; Python's own parser bounds only decimal numbers."""
+    """Report oversized strings and numbers; Python's parser bounds decimal numbers only."""
     for node in source.nodes.get(ast.Constant, ()):
         value: object = getattr(node, "value", None)
         kind = type(value)

@@ -1,4 +1,4 @@
-"""A parsed source as the rules see it: its nodes by kind, their parents, and what each name can mean."""
+"""Model of a parsed source for the rules: nodes by kind, parents, scopes and the bindings of names."""
 
 import ast
 import builtins
@@ -12,12 +12,12 @@ MODULE, FUNCTION, CLASS, COMPREHENSION = "module", "function", "class", "compreh
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Binding:
-    """One place that gives a name a meaning.
+    """One place that binds a name.
 
     Attributes:
         kind: `import` (a module), `from` (a value out of one), `def`, `class`, `parameter`, `handler` or `assign`.
-        node: Where.
-        path: What is imported, dotted; empty for anything else.
+        node: The node that binds it.
+        path: The dotted path of an import; empty for any other kind.
     """
 
     kind: str
@@ -26,25 +26,25 @@ class Binding:
 
 
 class Scope:
-    """One namespace: the names bound in it, and the scope around it."""
+    """A namespace: the names bound in it, and the scope around it."""
 
     __slots__ = ("bindings", "elsewhere", "imports", "kind", "node", "outer")
 
     def __init__(self, kind: str, outer: "Scope | None", node: ast.AST | None = None) -> None:
         self.kind, self.outer, self.node = kind, outer, node
         self.bindings: defaultdict[str, list[Binding]] = defaultdict(list)
-        self.elsewhere: dict[str, Scope] = {}  # what `global` and `nonlocal` say
+        self.elsewhere: dict[str, Scope] = {}  # names declared `global` or `nonlocal`: their scope
         self.imports: set[str] = set()  # the names that an import binds, here or where `global` and `nonlocal` point
 
     def bind(self, name: str, binding: Binding) -> None:
-        """Record that `name` gets a meaning here, or where `global` and `nonlocal` point."""
+        """Record a binding of `name`, in this scope or where `global` and `nonlocal` point."""
         home = self.elsewhere.get(name, self)
         home.bindings[name].append(binding)
         if binding.path:
             home.imports.add(name)
 
     def home(self, name: str) -> "Scope | None":
-        """The scope whose variable `name` is, seen from here; None for a builtin or an unknown name."""
+        """Return the scope that the variable `name` belongs to; None for a builtin or an unknown name."""
         scope: Scope | None = self
         while scope is not None:
             if name in scope.elsewhere:
@@ -55,7 +55,7 @@ class Scope:
         return None
 
     def meanings(self, name: str) -> list[Binding]:
-        """Everything that `name` can mean here. A class body falls through to the scope around it."""
+        """Return every binding that `name` can refer to here. A class body falls through to the scope around it."""
         scope = self.home(name)
         if scope is None:
             return []
@@ -66,7 +66,7 @@ class Scope:
 
 
 class Source:
-    """One walk over the tree: everything the rules look at, gathered.
+    """Index of a tree, built in one walk: everything that the rules look up.
 
     Attributes:
         tree: The tree itself.
@@ -74,12 +74,12 @@ class Source:
         parents: Node → the node around it.
         names: Every use of a name (not where it is bound) with the scope it is used in.
         scopes: Every scope, the module's first.
-        count: How many nodes there are.
-        depth: How deep they nest; an `elif`, a further operand and a further method of a chain do not nest.
+        count: The number of nodes.
+        depth: Levels of nesting; an `elif`, a further operand and a further method of a chain do not nest.
     """
 
     def __init__(self, tree: ast.Module) -> None:
-        """Walk the tree.
+        """Walk the tree and index it.
 
         Raises:
             RecursionError: It is deeper than the interpreter can follow.
@@ -106,7 +106,7 @@ class Source:
         return frozenset(found)
 
     def of(self, *kinds: type[ast.AST]) -> Iterator[ast.AST]:
-        """The nodes of these kinds."""
+        """Yield the nodes of these kinds."""
         for kind in kinds:
             yield from self.nodes.get(kind, ())
 
@@ -123,26 +123,26 @@ class Source:
         return found
 
     def loads(self, scope: Scope, name: str) -> list[ast.Name]:
-        """Uses of a name that stand in this scope itself, not in one within it."""
+        """Return the uses of a name directly in this scope, not in one within it."""
         return self._loads.get((id(scope), name), [])
 
     def may_be_builtin(self, name: ast.Name) -> bool:
-        """Whether a builtin has the name too: what binds it in a module or class may not have run, or not for good."""
+        """Whether a use may mean a builtin: the module or class that binds the name may not have done so yet."""
         scope = self.scope_of.get(name)
         home = scope.home(name.id) if scope is not None else None
         return name.id in _BUILTINS and (home is None or home.kind in {MODULE, CLASS})
 
     def is_super(self, node: ast.AST) -> bool:
-        """Whether it is `super()`, the builtin."""
+        """Whether a node is a call of the builtin `super` in its plain form."""
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id != "super":
             return False
         return self.scope_of[node.func].home("super") is None
 
     def given(self, name: ast.expr) -> list[ast.expr] | None:
-        """Every value that a name is ever given, or None where that is not plain to see.
+        """Return every value that a name is ever assigned; None where it is not only assigned.
 
-        Plain are assignments only: no parameters, loops, imports or unpacking, and nothing in the body of a class,
-        which falls through to the names around it.
+        Parameters, loops, imports and unpacking are no assignments here, nor is anything in the body of a class, which
+        falls through to the names around it.
         """
         scope = self.scope_of.get(name) if isinstance(name, ast.Name) else None
         home = scope.home(name.id) if isinstance(name, ast.Name) and scope is not None else None
@@ -239,7 +239,7 @@ class Source:
         self._children(node, inner, depth, ("body",))
 
     def _parameters(self, args: ast.arguments, node: ast.AST, scope: Scope, inner: Scope, depth: int) -> None:
-        """Defaults and annotations belong to the scope around the function, the names to the function's own."""
+        """Bind parameters in the function's own scope; defaults and annotations belong to the scope around it."""
         self.parents[args] = node
         self._visit(args, scope, depth + 1)
         for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg):
@@ -287,7 +287,7 @@ class Source:
         self._children(node, scope, depth, ("names",))
 
     def _named(self, node: ast.AST, scope: Scope, depth: int) -> None:
-        """Nodes that bind a plain text: handlers, patterns, type parameters."""
+        """Bind the names that a node holds as strings: handlers, patterns, type parameters."""
         for field in ("name", "rest"):
             name: object = getattr(node, field, None)
             if isinstance(name, str):
@@ -295,7 +295,7 @@ class Source:
         self._children(node, scope, depth, node._fields)
 
     def _declare(self, node: ast.Global | ast.Nonlocal, scope: Scope) -> None:
-        # Python refuses a use before the declaration, so what is bound after it is all there is
+        # Python refuses a use before the declaration, so every binding comes after it
         for name in node.names:
             if type(node) is ast.Global:
                 scope.elsewhere[name] = self.module
@@ -303,7 +303,7 @@ class Source:
                 self._nonlocal.append((scope, name))
 
     def _settle(self, scope: Scope, name: str) -> None:
-        """Give the bindings of a `nonlocal` name to its owner, which may bind it after the inner function."""
+        """Move the bindings of a `nonlocal` name to its owner, which may bind it after the inner function."""
         mine = scope.bindings.pop(name, [])
         owner = scope.outer.home(name) if scope.outer is not None else None
         if owner is not None:

@@ -1,4 +1,4 @@
-"""Take POET's own marks out of a source, every line staying where it is. Runs in the worker."""
+"""Remove POET's decorators and imports from a source without moving a line. Runs in the worker."""
 
 import ast
 import re
@@ -9,14 +9,14 @@ _LINE_END = re.compile(rb"\r\n|\n|\r")  # as the parser counts; a form feed ends
 
 
 def undecorate(text: str) -> str:
-    """The source with `@poet…` decorators and imports of `poet_engine` blanked out.
+    """Return the source with `@poet…` decorators and imports of `poet_engine` blanked out.
 
     Args:
         text: A module. `poet` may be imported under another name or used as `poet_engine.poet`.
 
     Raises:
-        SyntaxError: It does not parse, or what is left does not.
-        ValueError: The same, for null bytes.
+        SyntaxError: The source does not parse, or the result does not.
+        ValueError: The source holds null bytes.
     """
     tree = ast.parse(text)
     page = _Page(text)
@@ -34,7 +34,7 @@ def undecorate(text: str) -> str:
 
 
 def _known(tree: ast.Module) -> tuple[set[str], set[str]]:
-    """The names that `poet` and the package go by in this source."""
+    """Return the names by which this source refers to `poet`, and those of the package."""
     names, modules = {_DECORATOR}, {_PACKAGE}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module == _PACKAGE:
@@ -45,7 +45,7 @@ def _known(tree: ast.Module) -> tuple[set[str], set[str]]:
 
 
 class _Page:
-    """A text that is blanked in place; positions are the tree's: 1-based lines, columns in bytes of UTF-8."""
+    """A source that is blanked in place; positions are those of the tree: 1-based lines, columns in bytes of UTF-8."""
 
     def __init__(self, text: str) -> None:
         self._bytes = bytearray(text.encode())
@@ -55,11 +55,11 @@ class _Page:
         return self._starts[line - 1] + column
 
     def before(self, index: int, wanted: bytes) -> int:
-        """Where `wanted` last stands before `index`."""
+        """Return the last index of `wanted` before `index`."""
         return self._bytes.rindex(wanted, 0, index)
 
     def blank(self, start: int, end: int, instead: bytes = b"") -> None:
-        """Spaces for everything but line ends, `instead` at the start of it."""
+        """Overwrite a range with spaces, except for line ends, and put `instead` at its start."""
         for index in range(start, end):
             if self._bytes[index] not in b"\r\n":
                 self._bytes[index] = 0x20
@@ -73,7 +73,7 @@ class _Page:
             self._starts = [begin + shift if begin > start else begin for begin in self._starts]
 
     def alone(self, start: int, end: int) -> bool:
-        """Whether nothing but a comment shares the lines of the piece."""
+        """Whether nothing but a comment shares the lines of a range."""
         head = bytes(self._bytes[:start]).replace(b"\r", b"\n").rpartition(b"\n")[2]
         tail = bytes(self._bytes[end:]).replace(b"\r", b"\n").partition(b"\n")[0]
         return not head.strip() and (not tail.strip() or tail.strip().startswith(b"#"))
@@ -114,7 +114,7 @@ def _imports(body: list[ast.stmt], page: _Page) -> None:
 
 
 def _kept(statement: ast.stmt) -> str | None:
-    """What stays of an import: None for a statement that is not ours, an empty text for one that is ours entirely."""
+    """Return the rest of an import without ours: empty if nothing is left; None for other statements."""
     if isinstance(statement, ast.ImportFrom):
         return "" if not statement.level and _ours(statement.module or "") else None
     if not isinstance(statement, ast.Import) or not any(_ours(alias.name) for alias in statement.names):

@@ -1,4 +1,4 @@
-"""The names that the gate knows: what it lets through, what it refuses. Everything else is mechanism."""
+"""The names that the gate allows and refuses; all other modules of the gate are mechanism."""
 
 import builtins
 import re
@@ -10,7 +10,7 @@ def _words(*texts: str) -> frozenset[str]:
     return frozenset(word for text in texts for word in text.split())
 
 
-# What a source may be made of. `except*`, template strings and what later versions bring are not in it.
+# The node types that a source may have. `except*`, template strings and syntax of later versions are not among them.
 SYNTAX = _words(
     "Module FunctionDef AsyncFunctionDef ClassDef Return Delete Assign TypeAlias AugAssign AnnAssign For AsyncFor "
     "While If With AsyncWith Match Raise Try Assert Import ImportFrom Global Nonlocal Expr Pass Break Continue "
@@ -41,12 +41,12 @@ ALLOWED_BUILTINS = _words(
 )
 # `site` adds the second group to the builtins of an interactive Python.
 BUILTINS = frozenset(dir(builtins)) | {"copyright", "credits", "exit", "help", "license", "quit"}
-# `hasattr` is not among them: it only says yes or no.
+# `hasattr` is not among them: it only returns a truth value.
 BY_NAME = frozenset({"getattr", "setattr", "delattr"})
 HOOKS = frozenset({"__delattr__", "__getattr__", "__setattr__"})  # the same, as methods
 TYPES = _words("bool bytearray bytes complex dict float frozenset int list object range set str tuple type")
 
-# What to say beside the rule's own advice.
+# Advice for single builtins, in addition to the rule's own.
 INSTEAD = {
     "open": "take the text or the lines as an argument",
     "eval": "for literals there is ast.literal_eval or json.loads",
@@ -60,7 +60,7 @@ INSTEAD = {
     "__import__": "write an import statement",
 }
 
-FORMATS = frozenset({"format", "format_map"})  # they follow attributes that a text names
+FORMATS = frozenset({"format", "format_map"})  # they follow attributes that a string names
 
 # Methods that a class may define and that may be called by name: operators and the usual protocols.
 _OPERATORS = (
@@ -74,7 +74,7 @@ _PROTOCOLS = (
     "delete class_getitem copy deepcopy getattr setattr delattr sizeof"
 )
 SPECIAL_METHODS = frozenset(f"__{name}__" for name in _words(_OPERATORS, _PROTOCOLS))
-# Of a module: what it says about itself. The interpreter reads but the first two, and those as texts.
+# Metadata of a module. The interpreter reads only the first two, and as strings.
 MODULE_NAMES = frozenset(
     f"__{name}__"
     for name in _words(
@@ -91,7 +91,7 @@ READABLE = SPECIAL_METHODS | _words(
     "__name__ __qualname__ __doc__ __members__ __module__ __version__ "
     "__cause__ __context__ __suppress_context__ __notes__",  # other exceptions and texts, not what they passed through
 )
-# Builtins that look at no more than the names in a dictionary.
+# Builtins that read only the keys of a dictionary.
 NAMES_ONLY = frozenset({"frozenset", "len", "list", "set", "sorted", "tuple"})
 # Private by name, public by documentation: of named tuples and of enumerations.
 PUBLISHED = _words(
@@ -117,33 +117,33 @@ TABLE_METHODS = _words(
     "from_custom_template from_string savefig template_html template_html_style template_html_table template_latex "
     "template_string template_typst",
 )
-# Methods that are refused of the values of a library come from a source that imports one of these.
+# Only a source that imports one of these gets values with the methods that are refused on them.
 WITH_ARRAYS = frozenset({"numpy", "pandas", "scipy", "sklearn"})
 WITH_STREAMS = frozenset({"logging", "sys"})
-# Types written as texts come out of this one, and from Python 3.14 on have a public method that runs the text.
+# It returns types written as strings, which from Python 3.14 on have a public method that evaluates the string.
 TYPE_PARTS = "typing.get_args"
 TYPE_METHODS = frozenset({"evaluate"})
-# Of the standard streams: what opens files by their number or name is behind these.
+# Of the standard streams: they lead to objects that open files by their number or name.
 STREAM_METHODS = frozenset({"detach", "fileno", "raw"})
-# Without a path these return a text; with one they write a file.
+# Without a path these return a string; with one they write a file.
 TEXT_METHODS = frozenset({"to_csv", "to_html", "to_json", "to_latex", "to_markdown", "to_string", "to_xml"})
 PATHS = frozenset({"buf", "path_or_buf", "path_or_buffer", None})
 READERS = re.compile(
     r"read_(?:clipboard|csv|excel|feather|fwf|hdf|html|json|orc|parquet|pickle|sas|spss|sql\w*|stata|table|xml)"
 )
-# Methods of tables that take another method's name as a text.
+# Methods of tables that take another method's name as a string.
 DISPATCH = frozenset({"agg", "aggregate", "apply", "map", "pipe", "transform"})
 
 
 class CallShape(NamedTuple):
-    """What a call may be given: at most so many positional arguments, and these keywords."""
+    """The arguments that a call may have: at most so many positional ones, and these keywords."""
 
     positional: int
     keywords: frozenset[str]
     why: str
 
 
-# Allowed functions that certain arguments turn into something else. They can be called, and not passed around.
+# Allowed functions that certain arguments make dangerous. They can be called, but not passed around.
 SHAPES: Mapping[str, CallShape] = {
     "functools.wraps": CallShape(1, frozenset({"wrapped"}), "it copies attributes by names made at run time"),
     "functools.update_wrapper": CallShape(
@@ -154,29 +154,29 @@ SHAPES: Mapping[str, CallShape] = {
     "logging.basicConfig": CallShape(0, _words("level format datefmt force"), "it opens a file or follows attributes"),
     "warnings.catch_warnings": CallShape(0, _words("record action category"), "it takes a module"),
 }
-# Makers of classes or of what reads attributes that are told names by their arguments: fine with names in sight.
+# Makers of classes or attribute readers from names in their arguments: allowed where the names are visible.
 CLASSES_BY_NAMES = frozenset(f"enum.{name}" for name in ("Enum", "Flag", "IntEnum", "IntFlag", "ReprEnum", "StrEnum"))
 TYPED_DICT = "typing.TypedDict"
 GETTERS = frozenset({"operator.attrgetter", "operator.methodcaller"})
-# Settings of which only some are a matter of taste: others import modules by their names.
+# Settings, of which only some are display options: others import modules by their names.
 OPTIONS = frozenset({"pandas.get_option", "pandas.option_context", "pandas.reset_option", "pandas.set_option"})
 OPTION = re.compile(r"(?:display\.|mode\.|future\.|max_|min_|precision)[a-z_.]*")
 # Parameters of scikit-learn that open files (a cache; texts as names of files) or follow names, wherever they stand.
 LEARNERS = "sklearn"
 PARAMETERS = frozenset({"importance_getter", "input", "memory", "response_method"})
-# They give out fields, whose names become code of the next dataclass that inherits them.
+# They return fields, whose names become code of the next dataclass that inherits them.
 FIELDS = frozenset({"dataclasses.fields"})
-# They ask what they copy for special names, and set attributes by the names that they are told.
+# They read special names from what they copy, and set attributes by names that are data.
 COPIERS = frozenset(
     {"copy.copy", "copy.deepcopy", "copy.replace", "dataclasses.asdict", "dataclasses.astuple", "sklearn.base.clone"},
 )
 NAMESPACE = "types.SimpleNamespace"
 DATACLASS = "dataclasses.dataclass"
-# Decorators that give back the class that they are given.
+# Decorators that return the class that they get.
 CLASS_DECORATORS = frozenset({
     "dataclasses.dataclass", "enum.unique", "functools.total_ordering", "typing.final", "typing.runtime_checkable",
 })  # fmt: skip
-# Decorators that give a method back as it is, and those that give it on to nobody but its own class.
+# Decorators that return a method unchanged, and below those that pass it to nothing but its own class.
 MARKS = frozenset({
     "abc.abstractmethod", "typing.final", "typing.no_type_check", "typing.overload", "typing.override",
     "warnings.deprecated",
@@ -185,14 +185,14 @@ METHOD_DECORATORS = MARKS | {
     "contextlib.asynccontextmanager", "contextlib.contextmanager", "functools.cache", "functools.lru_cache",
     "functools.singledispatchmethod", "reprlib.recursive_repr",
 }  # fmt: skip
-# They make classes: fine behind `metaclass=` and as a base, and no function to call.
+# They create classes: allowed as `metaclass=` and as a base, but not as functions to call.
 METACLASSES = frozenset({"abc.ABCMeta", "enum.EnumMeta", "enum.EnumType"})
-# Makers of classes whose class patterns read the fields that they were given.
+# Makers of classes whose class patterns read exactly the fields of the call.
 RECORDS = frozenset({"collections.namedtuple", "typing.NamedTuple"})
-# They run annotations that are texts.
+# They evaluate annotations that are strings.
 GENERIC = frozenset({"functools.singledispatch", "functools.singledispatchmethod"})
 
-# What the gate judges by its path; a name that stands for one of them stands for nothing else.
+# Paths with rules of their own; a name that refers to one of them must refer to nothing else.
 JUDGED = (
     SHAPES.keys() | METACLASSES | RECORDS | GENERIC | CLASSES_BY_NAMES | GETTERS | OPTIONS
     | CLASS_DECORATORS | {TYPED_DICT}
@@ -206,10 +206,10 @@ REACHING = frozenset(
     )
 )
 
-# What `*` never covers. An explicit entry of the policy does.
+# Names that `*` never covers; an explicit entry of the policy does.
 DENIED = frozenset(
     {
-        "typing.get_type_hints",  # runs annotations that are text
+        "typing.get_type_hints",  # evaluates annotations that are strings
         "typing.ForwardRef",
         "typing.evaluate_forward_ref",
         "enum.global_enum",  # writes into the module that a class says it comes from
@@ -218,8 +218,8 @@ DENIED = frozenset(
         "enum.pickle_by_enum_name",
     },
 )
-# Outside the standard library nothing is imported to look inside, so `*` refuses what usually reads and writes files,
-# runs text, or is another module under a short name.
+# Modules outside the standard library are not imported to look inside, so `*` refuses names that usually read or write
+# files, evaluate strings, or are other modules under a short name.
 DENIED_LEAVES = _words(
     "DataSource ctypeslib dump eval f2py fromfile fromregex genfromtxt io load loadtxt memmap np pd pytest query save "
     "savetxt savez savez_compressed sp test tofile to_pickle xp xpx",

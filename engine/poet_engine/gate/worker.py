@@ -1,7 +1,7 @@
-"""The process that parses. It holds nothing of value: no environment, no files, bounded memory, a time for each task.
+"""The worker process that parses hostile sources: no environment, no files, bounded memory, a time limit per task.
 
-Started by `link.py` with a socket as its standard input. It ends when that socket does, when a task takes too long
-(the kernel ends it, even inside one call of C code), or when its host is gone.
+Started by `worker_client.py` with a socket as its standard input. It ends when that socket does, when a task takes too
+long (the kernel ends it, even inside one call of C code), or when its host is gone.
 """
 
 import ast
@@ -30,11 +30,11 @@ _LEARNING = 10  # a policy comes from our own host and may name libraries that t
 
 
 class Worker:
-    """The loop of one worker.
+    """The request loop of one worker.
 
     Args:
-        channel: The socket that the host holds the other end of.
-        host: The host's process id: when our parent is another one, the host is gone.
+        channel: The socket to the host.
+        host: The host's process id: when our parent is another process, the host has ended.
         seconds: Processor time for each task.
     """
 
@@ -44,25 +44,25 @@ class Worker:
         self._rulesets: dict[str, Ruleset] = {}
 
     def run(self) -> None:
-        """Answer until the host closes its end."""
+        """Answer tasks until the host closes its end."""
         self._send({"ready": True})
         while (head := self._read(frames.HEAD)) is not None:
             body = self._read(frames.length(head))
             if body is None:
                 return
-            # The timer counts our own processor time, so a busy machine condemns nobody. Its signal ends the process.
+            # The timer counts our own processor time, so a busy machine rejects no source. Its signal ends the process.
             signal.setitimer(signal.ITIMER_PROF, self._seconds)
             try:
                 answer = self._answer(frames.decode(body))
             except MemoryError:
                 self._send({"exhausted": True})
-                return  # what state the interpreter is in now, nobody knows
-            except Exception as error:  # noqa: BLE001 - whatever it is, the source is not judged, and the host says so
+                return  # the state of the interpreter is unknown now
+            except Exception as error:  # noqa: BLE001 - whatever it is, the source was not scanned, and the host reports it
                 answer = {"failed": type(error).__name__}
             finally:
                 signal.setitimer(signal.ITIMER_PROF, 0)
             self._send(answer)
-            gc.collect()  # between two tasks, where nobody waits for it
+            gc.collect()  # between two tasks, where it delays no answer
 
     def _answer(self, task: Mapping[str, object]) -> dict[str, object]:
         match task:
@@ -85,7 +85,7 @@ class Worker:
                 raise AssertionError("the host sends no other task")
 
     def _second(self, tree: ast.Module, text: str, rules: Ruleset, reporter: Reporter) -> None:
-        """Run bandit, and say so before: should this process end in it, the host knows where."""
+        """Run bandit, and announce it first: if it ends this process, the host knows which scanner did."""
         self._send({"second": True})
         self._bandit.check(tree, text, rules, reporter)
 
@@ -93,7 +93,7 @@ class Worker:
         self._channel.sendall(frames.encode(message))
 
     def _read(self, size: int) -> bytes | None:
-        """So many bytes, or None when there are no more to come."""
+        """Return exactly `size` bytes; None where the host closed its end or has ended."""
         received = bytearray()
         while len(received) < size:
             try:
@@ -124,7 +124,10 @@ def _plain(finding: Finding) -> list[object]:
 
 
 def _ruleset(policy: Mapping[str, object]) -> Ruleset:
-    """The policy as `Gate` sends it. It comes from our own host, so a wrong one is a bug and ends the worker."""
+    """Return the ruleset of a policy as `Gate` sends it.
+
+    It comes from our own host, so a wrong one is a bug and ends the worker.
+    """
     match policy:
         case {
             "imports": dict() as imports,
@@ -144,7 +147,7 @@ def _ruleset(policy: Mapping[str, object]) -> Ruleset:
 
 
 def confine(memory: int) -> None:
-    """Take away what parsing does not need: files, children, core dumps, and memory beyond `memory` bytes more."""
+    """Give up what parsing does not need: files, children, core dumps, and memory beyond `memory` bytes more."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
@@ -158,7 +161,7 @@ def confine(memory: int) -> None:
 def main(host: int, seconds: float, memory: int) -> None:
     """Run one worker on standard input."""
     sys.dont_write_bytecode = True
-    warnings.simplefilter("ignore")  # the parser warns about texts of the source; nobody reads it here
+    warnings.simplefilter("ignore")  # the parser warns about strings of the source; nobody reads it here
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     channel = socket.socket(fileno=os.dup(0))
     channel.settimeout(_IDLE)
@@ -168,5 +171,5 @@ def main(host: int, seconds: float, memory: int) -> None:
     confine(memory)
     with Path(os.devnull).open("wb") as nowhere:  # nobody reads standard error from here on
         os.dup2(nowhere.fileno(), 2)
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the host went away in mid-answer
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the host ended during an answer
         worker.run()

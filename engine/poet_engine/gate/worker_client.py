@@ -1,4 +1,4 @@
-"""The host's end of one worker: started, asked, ended. Nothing that comes back is trusted."""
+"""Client of one scan worker: start, ask and end its process. Its answers are not trusted."""
 
 import contextlib
 import dataclasses
@@ -20,14 +20,14 @@ from poet_engine.errors import InfraError
 from poet_engine.gate import frames
 
 _START_SECONDS = 60.0
-_SPENT = 0.95  # of a limit: whoever is so near to it when it is killed was on the way there
-# What the kernel sends to a process for what that does itself: SIGPROF is its timer, the others break the parser.
+_SPENT = 0.95  # of a limit: a worker killed so near to it was about to exceed it
+# Signals that a process causes itself: SIGPROF is its timer, the others are crashes of the parser.
 _OWN = frozenset({
     signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGPROF, signal.SIGSEGV, signal.SIGSYS,
     signal.SIGXCPU, signal.SIGXFSZ,
 })  # fmt: skip
-SECOND: Mapping[str, object] = {"second": True}  # what a worker says when the allow-list is through and bandit begins
-# The isolated interpreter finds the standard library and the site by itself. What else is installed comes behind them:
+SECOND: Mapping[str, object] = {"second": True}  # a worker's message when bandit begins
+# The isolated interpreter finds the standard library and the site by itself. Other installed packages come behind them:
 # no folder of a project is among it, since the second scanner loads every plug-in that it finds on its path.
 _BOOT = (
     "import json,sys;a=json.loads(sys.argv[1]);sys.path+=[p for p in a.pop('path') if p not in sys.path];"
@@ -39,12 +39,12 @@ _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "XDG_CACHE_HOME": "/dev/null"}
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class WorkerLimits:
-    """What one task may take.
+    """Limits of one task of a worker.
 
     Attributes:
-        cpu: Processor seconds, kept by the kernel.
-        wall: Seconds until the host gives up on an answer.
-        memory: Bytes beyond what the loaded scanners hold.
+        cpu: Processor seconds, enforced by the kernel.
+        wall: Seconds that the host waits for an answer.
+        memory: Bytes in addition to those of the loaded scanners.
     """
 
     cpu: float = 0.8  # with starting and sending, an answer within a second
@@ -53,10 +53,10 @@ class WorkerLimits:
 
 
 class WorkerGoneError(Exception):
-    """The worker ended or was ended before it answered; the text says why.
+    """Raised when a worker ended, or was ended, before it answered; the text says why.
 
     Attributes:
-        fault: Whose fault it is.
+        fault: The party at fault.
         second: Whether the second scanner had begun.
     """
 
@@ -66,12 +66,12 @@ class WorkerGoneError(Exception):
 
 
 class Fault(enum.Enum):
-    """Whose fault the end of a worker is.
+    """The party at fault for the end of a worker.
 
     Attributes:
-        TASK: What it was asked to read: it met a limit of its own, broke the parser, or answered what nobody does.
-        SPENT: Somebody else ended it when it had used nearly all that one task may take.
-        MACHINE: Somebody else ended or stopped it, and nothing says that the task had a part in it.
+        TASK: The task: it exceeded a limit, crashed the parser, or made the worker answer nonsense.
+        SPENT: Another process ended the worker when it had used nearly all of a task's limits.
+        MACHINE: Another process ended or stopped the worker, and nothing shows that the task caused it.
     """
 
     TASK = "task"
@@ -80,14 +80,14 @@ class Fault(enum.Enum):
 
 
 class WorkerClient:
-    """One running worker. It starts while its owner does other things; see `await_start`.
+    """A running worker process. It starts in the background; see `await_start`.
 
     Args:
-        limits: What one task may take.
+        limits: The limits of one task.
         clock: Seconds on a clock that never goes back.
 
     Raises:
-        InfraError: There is no such program.
+        InfraError: The interpreter cannot be started.
     """
 
     __slots__ = ("_channel", "_clock", "_cpu", "_held", "_limits", "_process", "_started", "known")
@@ -112,18 +112,18 @@ class WorkerClient:
         self._cpu, self._held = 0.0, 0
 
     def await_start(self) -> None:
-        """Wait until it has loaded what it needs.
+        """Wait until the worker has loaded its scanners.
 
         Raises:
-            InfraError: It did not start.
-            WorkerGoneError: Somebody ended it.
+            InfraError: The worker did not start.
+            WorkerGoneError: Another process ended the worker.
         """
         if self._started:
             return
         try:
             self._receive(_START_SECONDS)
         except WorkerGoneError as error:
-            if self._process.returncode is not None and self._process.returncode < 0:  # it has read nothing yet
+            if self._process.returncode is not None and self._process.returncode < 0:  # the worker has read no task yet
                 raise WorkerGoneError(str(error), fault=Fault.MACHINE) from None
             raise InfraError(f"the scan worker did not start: {error}; {self._last_words()}") from None
         self._started = True
@@ -135,20 +135,20 @@ class WorkerClient:
         return self._process.pid
 
     def ask(self, task: Mapping[str, object]) -> dict[str, object]:
-        """The answer to one task.
+        """Return the answer to one task.
 
         Raises:
-            WorkerGoneError: There is none, and the worker is of no more use.
+            WorkerGoneError: The worker ended before it answered, and cannot be used again.
         """
         self._cpu = _cpu_seconds(self.pid)
         try:
             self._channel.settimeout(self._limits.wall)
             self._channel.sendall(frames.encode(task))
         except OSError:
-            raise self._gone() from None
-        answer, second = self._told(second=False), False
+            raise self._gone_error() from None
+        answer, second = self._receive_answer(second=False), False
         if answer == SECOND:
-            answer, second = self._told(second=True), True
+            answer, second = self._receive_answer(second=True), True
         if "exhausted" in answer:
             why = f"it overflows the stack of the parser or needs more than {self._limits.memory >> 20} MiB"
             raise WorkerGoneError(why, fault=Fault.TASK, second=second)
@@ -157,7 +157,7 @@ class WorkerClient:
             raise WorkerGoneError(why, fault=Fault.TASK, second=second)
         return answer
 
-    def _told(self, *, second: bool) -> dict[str, object]:
+    def _receive_answer(self, *, second: bool) -> dict[str, object]:
         try:
             return self._receive(self._limits.wall)
         except WorkerGoneError as error:
@@ -173,7 +173,7 @@ class WorkerClient:
             self._process.stderr.close()
 
     def abandon(self) -> None:
-        """Let go of a worker that belongs to the process we were forked from."""
+        """Close a worker that belongs to the process we were forked from, without ending it."""
         self._channel.close()
         self._process.returncode = 0  # not ours to wait for
         if self._process.stderr is not None:
@@ -182,16 +182,16 @@ class WorkerClient:
     def _receive(self, seconds: float) -> dict[str, object]:
         deadline = self._clock() + seconds
         try:
-            size = frames.length(self._exactly(frames.HEAD, deadline))
-            return frames.decode(self._exactly(size, deadline))
-        except TimeoutError:  # reading a source never waits for anything: it was stopped, or got no processor
+            size = frames.length(self._read_exactly(frames.HEAD, deadline))
+            return frames.decode(self._read_exactly(size, deadline))
+        except TimeoutError:  # a scan never waits: the worker was stopped, or got no processor
             raise WorkerGoneError(f"it takes more than {seconds:g} s", fault=Fault.MACHINE) from None
-        except ConnectionError:  # it ended with something of ours unread
-            raise self._gone() from None
+        except ConnectionError:  # it ended with a task unread
+            raise self._gone_error() from None
         except (OSError, ValueError) as error:
             raise WorkerGoneError(f"the worker answered nonsense: {error}", fault=Fault.TASK) from None
 
-    def _exactly(self, size: int, deadline: float) -> bytes:
+    def _read_exactly(self, size: int, deadline: float) -> bytes:
         received = bytearray()
         while len(received) < size:
             left = deadline - self._clock()
@@ -200,12 +200,12 @@ class WorkerClient:
             self._channel.settimeout(left)
             part = self._channel.recv(min(size - len(received), 2**20))
             if not part:
-                raise self._gone()
+                raise self._gone_error()
             received += part
         return bytes(received)
 
-    def _gone(self) -> WorkerGoneError:
-        """Why the worker ended, and whose fault it is, from its exit status and from what it had used."""
+    def _gone_error(self) -> WorkerGoneError:
+        """Return why the worker ended and who is at fault, from its exit status and its resource usage."""
         status, used = self._ended(1.0)
         if status is None:
             return WorkerGoneError("the worker closed its socket", fault=Fault.TASK)
@@ -221,20 +221,20 @@ class WorkerClient:
         return WorkerGoneError(f"the worker was ended by {name}", fault=Fault.SPENT if spent else Fault.MACHINE)
 
     def _is_spent(self, used: resource.struct_rusage) -> bool:
-        """Whether a worker had used nearly all that one task may take, of processor time or of memory."""
+        """Whether a worker had used nearly all of a task's processor time or memory."""
         cpu = used.ru_utime + used.ru_stime - self._cpu
         grown = used.ru_maxrss * 1024 - self._held
         return cpu >= _SPENT * self._limits.cpu or (self._held > 0 and grown >= _SPENT * self._limits.memory)
 
     def _ended(self, seconds: float) -> tuple[int | None, resource.struct_rusage | None]:
-        """The worker's exit status, None while it runs after so many seconds, and what it used in all its life."""
+        """Return the exit status (None if it still runs after so many seconds) and the usage of the whole process."""
         with contextlib.suppress(OSError):
             ending = os.pidfd_open(self.pid)
             try:
                 readable(ending, seconds)
             finally:
                 os.close(ending)
-        with contextlib.suppress(ChildProcessError):  # somebody else has waited for it
+        with contextlib.suppress(ChildProcessError):  # its status was collected elsewhere
             pid, status, used = os.wait4(self.pid, os.WNOHANG)
             if pid:
                 self._process.returncode = os.waitstatus_to_exitcode(status)
@@ -242,7 +242,7 @@ class WorkerClient:
         return self._process.poll(), None
 
     def _last_words(self) -> str:
-        """The end of what a worker that did not start wrote to its standard error."""
+        """Return the last line that a worker that did not start wrote to standard error."""
         self._channel.close()
         self._process.kill()
         _, text = self._process.communicate()
@@ -251,7 +251,7 @@ class WorkerClient:
 
 
 def _cpu_seconds(pid: int) -> float:
-    """Processor time of a process so far, from its own clock: `MAKE_PROCESS_CPUCLOCK(pid, CPUCLOCK_SCHED)`."""
+    """Return the CPU seconds of a process so far, from its clock: `MAKE_PROCESS_CPUCLOCK(pid, CPUCLOCK_SCHED)`."""
     try:
         return time.clock_gettime((~pid << 3) | 2)
     except OSError:
@@ -259,7 +259,7 @@ def _cpu_seconds(pid: int) -> float:
 
 
 def _held(pid: int) -> int:
-    """Bytes of memory that a process holds; 0 where nobody says so."""
+    """Return the bytes of memory that a process holds; 0 where /proc does not tell."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * resource.getpagesize()
     except (OSError, ValueError):
