@@ -1,4 +1,4 @@
-"""What a call may do: strict TOML in, one frozen `Policy` out."""
+"""Policies: strict TOML in, one frozen `Policy` with the limits and permissions of a call out."""
 
 from poet_engine.policy.model import Fresh, Isolation, Limits, Mode, Network, Static, Wall
 from poet_engine.policy.policy import Policy

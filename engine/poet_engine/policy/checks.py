@@ -1,4 +1,4 @@
-"""Values of a policy, one check each: the value in the engine's own type, or ValueError with the reason."""
+"""Readers of single policy values: each returns the value in the engine's type or raises ValueError."""
 
 import enum
 import ipaddress
@@ -25,10 +25,10 @@ _LAST_PORT = 65535
 
 
 def whole(value: object, low: int, high: int) -> int:
-    """A whole number within `low` … `high`.
+    """Return a whole number within `low` … `high`.
 
     Raises:
-        ValueError: Another type, or out of range.
+        ValueError: The value has another type or is out of range.
     """
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError(f"expected a whole number, not {value!r}")  # noqa: TRY004 - one kind of error for a bad value
@@ -38,23 +38,23 @@ def whole(value: object, low: int, high: int) -> int:
 
 
 def number(value: object, low: float, high: float) -> float:
-    """A number within `low` … `high`.
+    """Return a number within `low` … `high`.
 
     Raises:
-        ValueError: Another type, or out of range.
+        ValueError: The value has another type or is out of range.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"expected a number, not {value!r}")  # noqa: TRY004 - one kind of error for every bad value
-    if not low <= value <= high:  # also what nan fails
+    if not low <= value <= high:  # nan fails this too
         raise ValueError(f"{value} is out of range: {low:g} to {high:g}")
     return float(value)
 
 
 def duration(value: object, low: float, high: float) -> float:
-    """Seconds within `low` … `high`.
+    """Return a duration in seconds within `low` … `high`.
 
     Raises:
-        ValueError: Not a duration, or out of range.
+        ValueError: The value is no duration or out of range.
     """
     result = _units.seconds(value)
     if not low <= result <= high:
@@ -63,10 +63,10 @@ def duration(value: object, low: float, high: float) -> float:
 
 
 def size(value: object, low: int, high: int, why: str) -> int:
-    """Bytes within `low` … `high`; `why` tells the reason of the lower end.
+    """Return a size in bytes within `low` … `high`; `why` is the reason for the lower end, in the error.
 
     Raises:
-        ValueError: Not a size, or out of range.
+        ValueError: The value is no size or out of range.
     """
     result = _units.size(value)
     if result < low:
@@ -77,10 +77,10 @@ def size(value: object, low: int, high: int, why: str) -> int:
 
 
 def choice(value: object, kind: type[Member]) -> Member:
-    """A member of an enumeration by its value.
+    """Return the member of an enumeration with this value.
 
     Raises:
-        ValueError: No such member.
+        ValueError: There is no such member.
     """
     for member in kind:
         if value == member.value and isinstance(value, str):
@@ -89,10 +89,10 @@ def choice(value: object, kind: type[Member]) -> Member:
 
 
 def texts(value: object) -> tuple[str, ...]:
-    """A list of different texts.
+    """Return a list of distinct texts as a tuple.
 
     Raises:
-        ValueError: Not a list of texts, or one appears twice.
+        ValueError: The value is no list of texts, or one appears twice.
     """
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ValueError(f'expected a list of texts such as ["a", "b"], not {value!r}')
@@ -105,10 +105,10 @@ def texts(value: object) -> tuple[str, ...]:
 
 
 def module(value: object) -> str:
-    """A dotted module name without private parts.
+    """Return a dotted module name without private parts.
 
     Raises:
-        ValueError: Not a module name, or a part of it is private.
+        ValueError: The value is no module name, or a part of it is private.
     """
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise ValueError(f"{value!r} is not the name of a public module such as 'numpy' or 'scipy.stats'")
@@ -116,19 +116,19 @@ def module(value: object) -> str:
 
 
 def modules(value: object) -> tuple[str, ...]:
-    """A list of dotted module names, sorted: what is imported first makes no difference.
+    """Return a list of dotted module names, sorted: the order of imports makes no difference.
 
     Raises:
-        ValueError: Not such a list.
+        ValueError: The value is no such list.
     """
     return tuple(sorted(module(item) for item in texts(value)))
 
 
 def names(value: object) -> tuple[str, ...]:
-    """A list of dotted names below a module; `*` stands for every public name of its level.
+    """Return a list of dotted names below a module; `*` stands for every public name of its level.
 
     Raises:
-        ValueError: Not such a list, or a part is private.
+        ValueError: The value is no such list, or a part is private.
     """
     if isinstance(value, dict):
         raise ValueError('a dotted module name needs quotes, such as "scipy.stats" = ["*"]')  # noqa: TRY004 - one kind of error for every bad value
@@ -140,10 +140,10 @@ def names(value: object) -> tuple[str, ...]:
 
 
 def runtime(value: object) -> str | None:
-    """The name of a container runtime; None for `default`, the engine's own.
+    """Return the name of a container runtime; None for `default`, the daemon's own.
 
     Raises:
-        ValueError: Not such a name.
+        ValueError: The value is no such name.
     """
     if not isinstance(value, str) or not _RUNTIME.fullmatch(value):
         raise ValueError(
@@ -153,26 +153,26 @@ def runtime(value: object) -> str | None:
 
 
 def endpoints(value: object) -> tuple[str, ...]:
-    """A list of `host:port`, hosts in lower case.
+    """Return a list of `host:port`, hosts in lower case.
 
     Raises:
-        ValueError: Not such a list.
+        ValueError: The value is no such list.
     """
     return tuple(sorted({_endpoint(item) for item in texts(value)}))
 
 
 def public_endpoints(value: object) -> tuple[str, ...]:
-    """The same, of which none is a private or loopback address: it could never be reached as a public one.
+    """Return a list of `host:port` without private or loopback addresses, which can never be reached as public ones.
 
     Raises:
-        ValueError: Not such a list.
+        ValueError: The value is no such list.
     """
     found = endpoints(value)
     for item in found:
         host = item.rpartition(":")[0].strip("[]")
         try:
             public = ipaddress.ip_address(host).is_global
-        except ValueError:  # a name: the sandbox judges what it stands for, when it is looked up
+        except ValueError:  # a name: the sandbox checks the address when it is resolved
             public = host != "localhost" and not host.endswith(".localhost")
         if not public:
             raise ValueError(f"{item!r} is no public address, so it can never be reached; list it in allow_private")

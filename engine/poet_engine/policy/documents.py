@@ -1,4 +1,4 @@
-"""The TOML texts behind a policy: found, parsed, their keys known and placed; their values are not checked here."""
+"""The TOML documents behind a policy: find and parse them, check and locate their keys, but not their values."""
 
 import dataclasses
 import functools
@@ -29,7 +29,7 @@ _TOP = frozenset({*HEAD, WAIVERS, *_SECTIONS})
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Setting:
-    """A raw value and where it stands."""
+    """A raw value and its place in a document."""
 
     value: object
     file: str
@@ -38,22 +38,22 @@ class Setting:
 
     @property
     def origin(self) -> str:
-        """What `Policy.origin` says of it: a preset's name, or the file and line."""
+        """The origin of the value in `Policy.origin`: a preset's name, or the file and line."""
         return self.file if self.preset or self.line is None else f"{self.file}:{self.line}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Document:
-    """One TOML text, its keys known and flattened, its values not checked yet.
+    """A TOML document with known and flattened keys and unchecked values.
 
     Attributes:
-        label: What errors and origins call it.
-        folder: What relative paths in it start from; None where there is no file.
+        label: The document's name in errors and origins.
+        folder: The folder that relative paths in it start from; None where there is no file.
         preset: Whether it ships with the package: its origins then carry no line.
-        head: What it says of itself: version, name, parent, and what may be loosened below it.
-        settings: Dotted key → what it says; a module's entry is `static.imports.<module>`, the rule of
+        head: The settings outside of sections: version, name, parent, and the keys that may be loosened below it.
+        settings: Dotted key → setting; a module's entry is `static.imports.<module>`, the rule of
             the second waiver `waivers.1.rule`.
-        owners: Whose files it may name, as uids; None where somebody named it himself, who may name any.
+        owners: The uids whose files it may name; None where the user named the document, and it may name any.
     """
 
     label: str
@@ -66,12 +66,12 @@ class Document:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Text:
-    """What a file holds, and whose work it may be.
+    """The content of a file, and whether others may have written it.
 
     Attributes:
         text: Its content.
-        foreign: Why it may be the work of somebody who is not trusted with it; None where it is not.
-        found: The file that was read.
+        foreign: Why somebody who is not trusted may have written it; None where nobody else may have.
+        found: The status of the file that was read.
     """
 
     text: str
@@ -80,10 +80,10 @@ class Text:
 
 
 def find(name: str | Path, child: Document | None) -> Document:
-    """The document that a name or a path stands for, a path relative to the folder of `child`.
+    """Return the document of a preset's name or of a path; relative paths start from the folder of `child`.
 
     Raises:
-        PolicyError: There is none, it cannot be read, or a key in it is unknown.
+        PolicyError: There is no such document, it cannot be read, or a key in it is unknown.
     """
     if isinstance(name, str) and "/" not in name and not name.endswith(".toml"):
         return preset(name)
@@ -100,7 +100,7 @@ def find(name: str | Path, child: Document | None) -> Document:
 
 
 def _named_project(path: Path) -> Document:
-    """The table of a project's file that somebody names himself, and so answers for."""
+    """Return the policy in a project's file that the user has named, whoever owns the file."""
     document = project(path, text_of(path).text)
     if document is None:
         raise PolicyError("has no [tool.poet]; write one, or name a policy file", file=str(path))
@@ -108,15 +108,15 @@ def _named_project(path: Path) -> Document:
 
 
 def file(path: Path, label: str, *, owners: Collection[int] | None = None) -> Document:
-    """The document in a file.
+    """Return the document in a file.
 
     Args:
         path: The file.
-        label: What errors and origins call it.
-        owners: Whose it may be, and whose files it may name; None for anybody's.
+        label: The document's name in errors and origins.
+        owners: The uids that may own it, and whose files it may name; None for all.
 
     Raises:
-        PolicyError: It cannot be read, others than the owners may have written it, or a key in it is unknown.
+        PolicyError: The file cannot be read, others than the owners may have written it, or a key in it is unknown.
     """
     found = text_of(path, owners)
     if found.foreign is not None:
@@ -127,12 +127,12 @@ def file(path: Path, label: str, *, owners: Collection[int] | None = None) -> Do
 
 
 def foreign(path: Path, why: str, remedy: str = "") -> PolicyError:
-    """The error for a file that may be the work of others.
+    """Return the error for a file that others may have written.
 
     Args:
         path: The file.
-        why: What speaks for that.
-        remedy: How to have it obeyed after all.
+        why: The reason to think so.
+        remedy: What the user can do about it; a default where it is empty.
     """
     own = "make it yours (chown, chmod go-w), or name it in POET_POLICY if you trust who wrote it"
     return PolicyError(
@@ -142,14 +142,14 @@ def foreign(path: Path, why: str, remedy: str = "") -> PolicyError:
 
 
 def text_of(path: Path, owners: Collection[int] | None = None) -> Text:
-    """The text of a file that is to be a policy.
+    """Read the text of a policy file.
 
     Args:
         path: The file: a regular one, or a link to one.
-        owners: Whose work may be trusted; None for anybody's.
+        owners: The uids that are trusted; None for all.
 
     Raises:
-        PolicyError: It cannot be read, is not UTF-8, or is far too long.
+        PolicyError: The file cannot be read, is not UTF-8, or is far too long.
     """
     try:
         with _files.open_regular(path) as stream:
@@ -169,10 +169,10 @@ def text_of(path: Path, owners: Collection[int] | None = None) -> Text:
 
 @functools.cache
 def preset(name: str) -> Document:
-    """The shipped policy of that name.
+    """Return the shipped policy of this name.
 
     Raises:
-        PolicyError: There is none.
+        PolicyError: There is none of this name.
     """
     known = presets()
     if name not in known:
@@ -187,27 +187,27 @@ def preset(name: str) -> Document:
 
 
 def presets() -> tuple[str, ...]:
-    """The names of the shipped policies."""
+    """Return the names of the shipped policies, sorted."""
     return tuple(sorted(path.stem for path in _resources.folder("policies").glob("*.toml")))
 
 
 def read(
     text: str, label: str, *, folder: Path | None, preset: bool, owners: Collection[int] | None = None
 ) -> Document:
-    """Parse a text and flatten it to dotted keys; the arguments are those of the `Document`.
+    """Parse a TOML text into a `Document`, whose fields the arguments are.
 
     Raises:
-        PolicyError: Not TOML, or a key is unknown.
+        PolicyError: The text is not TOML, or a key is unknown.
     """
     document = flat(parsed(text, label), _KeyPositions(label, locate(text)), folder=folder, preset=preset)
     return dataclasses.replace(document, owners=owners)
 
 
 def parsed(text: str, label: str) -> dict[str, object]:
-    """What the TOML says.
+    """Return the parsed TOML.
 
     Raises:
-        PolicyError: Not TOML.
+        PolicyError: The text is not TOML.
     """
     try:
         return tomllib.loads(text)
@@ -218,7 +218,7 @@ def parsed(text: str, label: str) -> dict[str, object]:
 
 
 def flat(data: Mapping[str, object], places: "_KeyPositions", *, folder: Path | None, preset: bool) -> Document:
-    """The document that a parsed table is.
+    """Return a parsed table as a document, its keys flattened.
 
     Raises:
         PolicyError: A key is unknown.
@@ -235,12 +235,14 @@ def flat(data: Mapping[str, object], places: "_KeyPositions", *, folder: Path | 
 
 
 def project(path: Path, text: str, owners: Collection[int] | None = None) -> Document | None:
-    """What `[tool.poet]` of a pyproject.toml says: `policy = "name"`, or the table `[tool.poet.policy]`.
+    """Return the policy in a pyproject.toml: `policy = "name"` or the table `[tool.poet.policy]`; None without either.
+
+    It is read below `[tool.poet]`.
 
     Args:
         path: The file.
-        text: What it holds.
-        owners: Whose policy files it may name; None for anybody's.
+        text: Its content.
+        owners: The uids whose policy files it may name; None for all.
 
     Raises:
         PolicyError: The file is not TOML, or the table is wrong.
@@ -263,7 +265,7 @@ def project(path: Path, text: str, owners: Collection[int] | None = None) -> Doc
 
 
 def says_nothing(text: str, label: str) -> bool:
-    """Whether a pyproject.toml is none of ours: it is TOML, and has no `[tool.poet]`."""
+    """Whether a pyproject.toml has no policy: it is TOML, and has no `[tool.poet]`."""
     try:
         tool = parsed(text, label).get("tool")
     except PolicyError:
@@ -272,7 +274,7 @@ def says_nothing(text: str, label: str) -> bool:
 
 
 def _flatten(data: Mapping[str, object], places: "_KeyPositions") -> Iterable[tuple[tuple[str, ...], object]]:
-    """Every value with its path; the tables of the format are opened, unknown keys refused."""
+    """Yield every value with its path: the tables of the format are flattened, unknown keys refused."""
     for name, value in data.items():
         places.known(name, _TOP)
         if name == WAIVERS:
@@ -291,7 +293,7 @@ def _flatten(data: Mapping[str, object], places: "_KeyPositions") -> Iterable[tu
 
 
 def _flatten_waivers(value: object, places: "_KeyPositions") -> Iterable[tuple[tuple[str, ...], object]]:
-    """Each waiver under its number, its keys known and complete; the list itself says how many there are."""
+    """Yield the fields of each waiver under its number, keys known and complete, after the list itself."""
     if not isinstance(value, list):
         places.refuse("expected tables, each written [[waivers]]", WAIVERS)
     yield (WAIVERS,), value
@@ -308,14 +310,14 @@ def _flatten_waivers(value: object, places: "_KeyPositions") -> Iterable[tuple[t
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _KeyPositions:
-    """Where the keys of one text stand, and the complaints that need to say so; `around` is the table they are in."""
+    """The lines of the keys of one text, and the errors that name them; `around` is the table that the keys are in."""
 
     label: str
     lines: Mapping[tuple[str, ...], int]
     around: tuple[str, ...] = ()
 
     def line(self, *path: str) -> int | None:
-        """The line of the key, or of the nearest table around it."""
+        """Return the line of a key, or of the nearest table around it."""
         path = (*self.around, *path)
         below = [line for key, line in self.lines.items() if key[: len(path)] == path]  # an unquoted dotted key
         if below:

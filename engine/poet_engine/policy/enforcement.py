@@ -1,4 +1,4 @@
-"""From what the gate found, and what a run used, to what a policy makes of it. Pure: the day is an argument."""
+"""Apply a policy to the gate's findings and to a run's usage. Pure: the time is an argument."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,7 +8,7 @@ from poet_engine.outcome import Effect, Finding, Severity, Usage
 from poet_engine.policy.model import Effective, Level, Limits, Mode
 from poet_engine.policy.rule_ids import UNWAIVABLE
 
-# The gate reports at most so many. Where it may have left some out, waiving the others could let anything through.
+# The most findings that the gate reports. If it left some out, waiving the reported ones could let anything through.
 MOST_FINDINGS = 200
 
 _EFFECTS: Mapping[Mode, Effect] = {
@@ -22,12 +22,12 @@ _MS = 1e3
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Enforced:
-    """What a policy makes of a source.
+    """The findings of a source with the policy's effects.
 
     Attributes:
-        told: What the caller hears of, waived findings included.
-        audited: What is only recorded.
-        cause: The first reason that is left when the waivers are taken off; None when there is none.
+        told: The findings that the caller sees, waived ones included.
+        audited: The findings that are only recorded.
+        cause: The first reason to reject that no waiver covers; None when there is none.
     """
 
     told: tuple[Finding, ...]
@@ -37,11 +37,11 @@ class Enforced:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Subject:
-    """The source in question.
+    """The source that findings are about.
 
     Attributes:
         digest: Its SHA-256, in hexadecimal.
-        names: What waivers may call it: the function.
+        names: Names by which waivers may refer to it: the function's.
         now: Seconds since the epoch.
         files: The whole paths, without links, of the file that it was read from.
     """
@@ -59,14 +59,14 @@ def enforce(
     subject: Subject,
     levels: Sequence[tuple[Level, Sequence[Finding]]] = (),
 ) -> Enforced:
-    """What the policy makes of what the gate found.
+    """Return the gate's findings with the policy's effects: enforced, warned, audited or waived.
 
     Args:
-        findings: What the gate found under the policy itself.
+        findings: The findings under the policy itself.
         cause: The gate's first reason to reject.
-        policy: Whose modes and waivers hold.
-        subject: What was scanned, and when.
-        levels: What the gate found under the policies that `static.warn` and `static.audit` name.
+        policy: The policy with the modes and waivers.
+        subject: The scanned source, and the time.
+        levels: The findings under the policies that `static.warn` and `static.audit` name.
     """
     effect = _EFFECTS[policy.static.mode]
     own = [_judged(finding, effect, policy, subject, len(findings)) for finding in findings]
@@ -78,7 +78,7 @@ def enforce(
 
 
 def over(usage: Usage, levels: Iterable[Level]) -> tuple[Finding, ...]:
-    """What a run used beyond the limits of the policies that `limits.warn` and `limits.audit` name."""
+    """Return a finding for each limit that a run exceeded in the policies of `limits.warn` and `limits.audit`."""
     return tuple(
         Finding(
             f"limits.{key}",
@@ -127,7 +127,7 @@ def _judged(finding: Finding, effect: Effect, policy: Effective, subject: Subjec
 def _of_levels(
     levels: Sequence[tuple[Level, Sequence[Finding]]], known: set[tuple[str, int, int]]
 ) -> dict[Mode, list[Finding]]:
-    """What only the other policies find. A finding is told once, and not recorded again when it was told."""
+    """Return the findings that only other policies have, by mode; each is in one mode only, warnings first."""
     found: dict[Mode, list[Finding]] = {mode: [] for mode in Mode}
     for mode in (Mode.WARN, Mode.AUDIT):
         for level, findings in levels:
@@ -146,7 +146,7 @@ def _identity(finding: Finding) -> tuple[str, int, int]:
 
 
 def _cause(standing: Sequence[Finding], cause: str | None) -> str | None:
-    """The gate's reason, unless all that it rests on was waived."""
+    """Return the gate's reason to reject, unless all findings behind it were waived."""
     if not standing or cause is None:
         return None
     if cause in _BEFORE_THE_RULES:

@@ -1,6 +1,6 @@
-"""Every key of a policy, once: what its values are, and what it says.
+"""The table of a policy's keys: the type and the meaning of each.
 
-The schema, the table in docs/policies.md, the digest, the comparison of policies and the layers all come from here.
+The schema, the table in docs/policies.md, the digest, the comparison of policies and the layers are derived from it.
 """
 
 import dataclasses
@@ -13,11 +13,11 @@ from poet_engine.policy.model import Fresh, Mode
 from poet_engine.policy.types import ValueType
 
 _DAY = 86_400.0
-# Carrying a call into a container takes a millisecond or two, and an interpreter that has nothing else to do as much
-# processor time again: with less than this not even `return 42` has an answer each time.
+# Passing a call into a container takes a millisecond or two, and an idle interpreter needs as much
+# processor time again: with less than this even `return 42` fails now and then.
 _LEAST_TIME = 0.01
 # An interpreter that starts in a container takes a third of a second of processor time, with gVisor's kernel around it
-# twice that: with a hundredth of a core nobody waits for it.
+# twice that: a hundredth of a core would take too long.
 _LEAST_CORES = 0.1
 _KIB, _MIB, _GIB = 2**10, 2**20, 2**30
 
@@ -28,12 +28,12 @@ WAIVERS = "waivers"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Key:
-    """One key.
+    """One key of a policy.
 
     Attributes:
-        name: With its section, such as `limits.memory`.
-        kind: What its values are.
-        meaning: What it says.
+        name: The name with its section, such as `limits.memory`.
+        kind: The type of its values.
+        meaning: Its description, for the schema and the documentation.
     """
 
     name: str
@@ -135,20 +135,20 @@ LEVELS = tuple(name for name in KEYS if name.endswith((".warn", ".audit")))
 
 
 def key_of(name: str) -> Key:
-    """The key that a dotted name belongs to: itself, or `static.imports` for a module's entry."""
+    """Return the key that a dotted name belongs to: itself, or `static.imports` for a module's entry."""
     return KEYS[IMPORTS] if name.startswith(f"{IMPORTS}.") else KEYS[name]
 
 
 def empty(name: str) -> object:
-    """What a policy without this entry has: nothing, for a module and for what is only ever added."""
+    """Return the value that a policy without this entry has: `()` for modules, waivers and levels, else None."""
     return () if name.startswith(f"{IMPORTS}.") or name in {WAIVERS, *LEVELS} else None
 
 
 def met(name: str, one: object, other: object) -> object:
-    """The meet of two values of one key.
+    """Return the meet of two values of one key.
 
     Raises:
-        ValueError: No value is within both.
+        ValueError: No value is within both of them.
     """
     return one if one == other else key_of(name).kind.meet(one, other)
 
@@ -162,5 +162,5 @@ def within(name: str, value: object, bound: object) -> bool:
 
 
 def written(name: str, value: object) -> str:
-    """A value as TOML."""
+    """Return a value as TOML."""
     return key_of(name).kind.write(value)

@@ -1,4 +1,4 @@
-"""The frozen parts of a policy. docs/policies.md says what each key does."""
+"""The frozen parts of a policy; docs/policies.md describes each key."""
 
 import dataclasses
 import enum
@@ -9,7 +9,7 @@ from poet_engine.policy.waivers import Waiver
 
 
 class Mode(enum.StrEnum):
-    """What a finding of the gate leads to; the sandbox's walls stand in all three."""
+    """The consequence of a finding of the gate: reject, warn or record. The sandbox's limits hold in all three."""
 
     ENFORCE = "enforce"
     WARN = "warn"
@@ -17,7 +17,7 @@ class Mode(enum.StrEnum):
 
 
 class Fresh(enum.StrEnum):
-    """How new the process of each call is."""
+    """The age of the process of each call: a new interpreter, a new process, or a used one."""
 
     EXEC = "exec"
     PROCESS = "process"
@@ -25,7 +25,7 @@ class Fresh(enum.StrEnum):
 
 
 class Wall(enum.StrEnum):
-    """A wall that a policy can require; without it the sandbox refuses to run."""
+    """An isolation guarantee that a policy can require; without it the sandbox refuses to run."""
 
     FILESYSTEM = "filesystem"
     NETWORK = "network"
@@ -37,10 +37,10 @@ class Wall(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Static:
-    """What the gate asks of a source.
+    """The gate's requirements of a source.
 
     Attributes:
-        mode: What a finding leads to.
+        mode: The consequence of a finding.
         imports: Module → the dotted names below it that may be used; `*` stands for every public name of that level.
         bandit_severity: A bandit issue rejects from this severity on …
         bandit_confidence: … when its confidence is at least this.
@@ -65,7 +65,7 @@ class Limits:
     """The budgets of one attempt. Times are seconds, sizes are bytes.
 
     Attributes:
-        wall: Seconds from release to the end.
+        wall: Elapsed seconds from the start of the function to the end.
         cpu: Processor seconds of all tasks together.
         cores: How many cores the tasks may keep busy at once.
         memory: The call's own growth, temporary files included.
@@ -95,7 +95,7 @@ class Limits:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """Where a call may connect; each entry is `host:port`, and an empty tuple is nothing.
+    """The destinations that a call may connect to; each entry is `host:port`, and an empty tuple allows none.
 
     Attributes:
         allow: Public destinations.
@@ -108,13 +108,13 @@ class Network:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Isolation:
-    """What the sandbox has to be.
+    """The requirements of the sandbox.
 
     Attributes:
-        fresh: How new the process of each call is.
+        fresh: The age of the process of each call.
         preload: Modules imported before the call, outside its budgets.
-        require: Walls without which nothing runs.
-        runtime: Which of its runtimes a container engine takes, such as `runsc`; None for the engine's own default.
+        require: Isolation guarantees without which nothing runs.
+        runtime: The container runtime that the daemon uses, such as `runsc`; None for its own default.
     """
 
     fresh: Fresh
@@ -125,15 +125,15 @@ class Isolation:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """Another policy that a source or a run is also held against, without rejecting or ending anything.
+    """Another policy that a source or a run is also compared with, without rejecting or ending anything.
 
     Attributes:
-        section: Which part of it counts: `static` or `limits`.
-        mode: Whether the caller is told, or it is recorded only.
-        name: What that policy calls itself.
-        digest: That policy's.
-        static: What its gate asks.
-        limits: Its budgets.
+        section: The part of it that counts: `static` or `limits`.
+        mode: Whether the caller is warned, or the finding is only recorded.
+        name: The name of that policy.
+        digest: The digest of that policy.
+        static: Its requirements of a source.
+        limits: Its limits.
     """
 
     section: str
@@ -146,20 +146,20 @@ class Level:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Effective:
-    """One resolved policy: every value is set and known to be in range.
+    """A resolved policy: every value is set and within its range.
 
     Attributes:
-        name: What it calls itself.
-        extends: The parent it named, or None for the root preset.
+        name: The name of the policy.
+        extends: The name of its parent; None for the root preset.
         version: The version of the file format.
         digest: SHA-256 (hex) over every effective value; name, parent and comments do not count.
-        origin: Dotted key → who set it: a preset's name or `file.toml:7`.
-        static: What the gate asks.
-        limits: The budgets.
-        network: Where it may connect.
-        isolation: What the sandbox has to be.
-        levels: Other policies that sources and runs are also held against.
-        waivers: Findings that do not reject for a while.
+        origin: Dotted key → its origin: a preset's name or `file.toml:7`.
+        static: The gate's requirements of a source.
+        limits: The limits of one attempt.
+        network: The destinations that a call may connect to.
+        isolation: The requirements of the sandbox.
+        levels: Other policies that sources and runs are also compared with.
+        waivers: Rules whose findings do not reject for a limited time.
     """
 
     name: str

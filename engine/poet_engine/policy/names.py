@@ -1,8 +1,8 @@
-"""The names of one module that a policy lets through, as a set that can be intersected.
+"""Sets of the names of one module that a policy allows, and their intersection.
 
 A name is allowed by itself (`mean`), by the star of its level (`*`, `linalg.*`), or only where that star would cover it
-(`mean?`). The last is what is left when one policy says `mean` and the other `*`: which names a star covers is for the
-gate to know, and a name that it does not cover must not get through because another policy lists it.
+(`mean?`). The last is the meet of `mean` and `*`: only the gate knows which names a star covers, and a name that it
+does not cover must not be allowed because another policy lists it.
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ IF_COVERED = "?"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Names:
-    """Names by themselves, levels with a star, and names that need the star: `covered` has none of the others."""
+    """Allowed names: by themselves, by the stars of their levels, or if a star covers them (none of the others)."""
 
     named: frozenset[str]
     stars: frozenset[str]
@@ -22,12 +22,12 @@ class _Names:
 
 
 def normal(items: Iterable[str]) -> tuple[str, ...]:
-    """The one form of these names that says the same in the fewest words, sorted."""
+    """Return the shortest equivalent form of these names, sorted."""
     return _written(_parsed(items))
 
 
 def meet(one: Iterable[str], other: Iterable[str]) -> tuple[str, ...]:
-    """What both let through, whatever the stars turn out to cover."""
+    """Return the names that both allow, whatever the stars turn out to cover."""
     a, b = _parsed(one), _parsed(other)
     stars = a.stars & b.stars
     named = a.named & b.named
@@ -40,7 +40,7 @@ def meet(one: Iterable[str], other: Iterable[str]) -> tuple[str, ...]:
 
 
 def _lets(names: _Names, name: str) -> bool:
-    """Whether it gets through where its star covers it."""
+    """Whether a name is allowed, at least where its star covers it."""
     return name in names.named or name in names.covered or _level(name) in names.stars
 
 
@@ -65,5 +65,5 @@ def _written(names: _Names) -> tuple[str, ...]:
 
 
 def _level(name: str) -> str:
-    """What stands in front of the last part, its dot included; empty for a name of the module itself."""
+    """Return everything before the last part, with the dot; empty for a name of the module itself."""
     return name[: name.rfind(".") + 1]

@@ -1,4 +1,4 @@
-"""The policy that everything else takes: its values, and the ways to get one."""
+"""The public policy type: its values, and the ways to get one."""
 
 import dataclasses
 from pathlib import Path
@@ -10,13 +10,13 @@ from poet_engine.policy.model import Effective, Level
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Policy(Effective):
-    """One resolved policy, frozen; the parts are described where they are defined."""
+    """A resolved policy, frozen; its parts are described in `model`."""
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> Self:
-        """The policy of a preset (`restricted`, `data`, `api`, `baseline`, `lab`) or of a `.toml` file.
+        """Return the policy of a preset (`restricted`, `data`, `api`, `baseline`, `lab`) or of a `.toml` file.
 
-        It stands by itself: the layers around a call (docs/policies.md) are not looked at.
+        The layers around a call (docs/policies.md) are not read.
 
         Args:
             name_or_path: A text with a slash or the ending `.toml` is a path; any other text names a preset.
@@ -28,11 +28,11 @@ class Policy(Effective):
 
     @classmethod
     def parse(cls, toml_text: str, *, source: str = "<string>") -> Self:
-        """The policy that a TOML text describes; it extends `restricted` unless it names another.
+        """Return the policy that a TOML text describes; it extends `restricted` unless it names another.
 
         Args:
             toml_text: The whole document.
-            source: What errors and origins call it; also its name when it gives none.
+            source: Its name in errors and origins, and the policy's if the text has none.
 
         Raises:
             PolicyError: The text is not a valid policy; the message has the source, line and key.
@@ -40,10 +40,10 @@ class Policy(Effective):
         return loading.parse(toml_text, source, cls)
 
     def meet(self, other: Effective) -> Self:
-        """The loosest policy that is no looser than either: smaller limits, common permissions, all demands.
+        """Return the loosest policy that is no looser than either: smaller limits, common permissions, all demands.
 
         Raises:
-            PolicyError: There is none: they name different container runtimes.
+            PolicyError: There is none, as they name different container runtimes.
         """
         return values.meet(self, other, type(self))
 
@@ -52,7 +52,7 @@ class Policy(Effective):
         return not values.looser(self, other)
 
     def at(self, level: Level) -> Self:
-        """This policy with what the gate asks of a source at one of its `levels`."""
+        """Return this policy with the gate's requirements and the limits of one of its `levels`."""
         return dataclasses.replace(
             self, name=level.name, digest=level.digest, static=level.static, limits=level.limits, levels=(), waivers=()
         )

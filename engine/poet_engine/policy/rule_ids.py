@@ -1,7 +1,7 @@
-"""The rules of the gate that a waiver can name. A test keeps them equal to what the gate and bandit have.
+"""The ids of the gate's rules that a waiver can name. A test keeps them equal to those of the gate and of bandit.
 
-They are written down here because the gate is built on the policies, not the other way round. What a source cannot be
-scanned for (POET100, POET101, POET102, POET150) is missing: nothing could say what such a waiver lets through.
+They are listed here because the gate is built on the policies, not the other way round. The findings of a source that
+cannot be scanned (POET100, POET101, POET102, POET150) are missing: nothing could say what such a waiver allows.
 """
 
 _POET = """

@@ -1,4 +1,4 @@
-"""The form of a policy file as JSON Schema (draft 7, which editors know), made from the table of keys."""
+"""JSON Schema of a policy file (draft 7, which editors know), derived from the table of keys."""
 
 import json
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ _HEAD: Mapping[str, Mapping[str, object]] = {
 
 
 def schema() -> dict[str, object]:
-    """The schema. It accepts every policy that loads; ranges of texts such as "1MiB" are checked on loading only."""
+    """Return the schema. It accepts every policy that loads; ranges of texts such as "1MiB" are checked only then."""
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "A policy of poet-engine",
@@ -39,7 +39,7 @@ def schema() -> dict[str, object]:
 
 
 def text() -> str:
-    """The schema as it stands in the file."""
+    """Return the schema as the text of its file."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
 

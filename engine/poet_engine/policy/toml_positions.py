@@ -1,4 +1,4 @@
-"""Which line a key of a TOML text stands on: the parser of the standard library does not say."""
+"""Find the line of each key in a TOML text, which the parser of the standard library does not report."""
 
 import re
 from collections import Counter
@@ -12,10 +12,10 @@ _PIECE = re.compile(
 
 
 def locate(text: str) -> Mapping[tuple[str, ...], int]:
-    """Every key and table header → its 1-based line. Keys of inline tables are not told apart from their table.
+    """Return every key and table header → its 1-based line. The keys of an inline table have the line of the table.
 
     Args:
-        text: A document that the TOML parser has accepted; for any other text the answer means nothing.
+        text: A document that the TOML parser has accepted; for any other text the result is meaningless.
     """
     found: dict[tuple[str, ...], int] = {}
     table: tuple[str, ...] = ()
@@ -26,7 +26,7 @@ def locate(text: str) -> Mapping[tuple[str, ...], int]:
             continue
         if statement[0] == "[":
             table = parts
-            if statement[1] == "[":  # a list of tables: each has its number in its place
+            if statement[1] == "[":  # a list of tables: the number of each is a part of its key
                 found.setdefault(parts, line)
                 table = (*parts, str(tables[parts]))
                 tables[parts] += 1
@@ -37,7 +37,7 @@ def locate(text: str) -> Mapping[tuple[str, ...], int]:
 
 
 def _statements(text: str) -> Iterator[tuple[int, list[str]]]:
-    """The pieces of each statement with the line it begins on; a line break inside brackets ends nothing."""
+    """Yield the pieces of each statement with its first line; a line break inside brackets ends no statement."""
     line, began, depth = 1, 1, 0
     pieces: list[str] = []
     for match in _PIECE.finditer(text):
@@ -54,7 +54,7 @@ def _statements(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _key(statement: list[str]) -> tuple[str, ...]:
-    """The dotted key that a statement begins with, its quotes removed."""
+    """Return the dotted key that a statement begins with, without quotes."""
     parts: list[str] = []
     for piece in statement:
         if piece in {"=", "]"}:

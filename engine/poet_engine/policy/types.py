@@ -1,4 +1,4 @@
-"""Kinds of values: how one is read and written, what two of them have in common, what may stand there."""
+"""Types of policy values: how to read, write and combine them, and which values are valid."""
 
 import dataclasses
 import json
@@ -17,15 +17,15 @@ Member = TypeVar("Member", Mode, Severity, Fresh)
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ValueType:
-    """What the values of a key are.
+    """The type of a key's values.
 
     Attributes:
-        read: From what stands in the TOML to the value; raises ValueError with the reason.
-        write: From the value to TOML, as people write it.
-        meet: The loosest value that is no looser than either of two; raises ValueError where there is none.
+        read: Converts the TOML value to the engine's; raises ValueError with the reason.
+        write: Converts the value to TOML text, as people write it.
+        meet: Returns the loosest value that is no looser than either of two; raises ValueError if there is none.
         tighter: Which of two values is the tighter one, in words.
         schema: The form of the TOML value, as JSON Schema. It is no stricter than `read`.
-        range: What may stand there, in words.
+        range: The valid values, in words.
     """
 
     read: Callable[[object], object]
@@ -45,7 +45,7 @@ def _kind(
     schema: Mapping[str, object],
     range: str,  # noqa: A002 - the field's name
 ) -> ValueType:
-    """A kind whose functions take its own values; `ValueType` itself stands in one table with all the others."""
+    """Return a type whose functions take its own values; `ValueType` is not generic, so that one table holds all."""
     return ValueType(
         read=read,
         write=lambda value: write(cast("T", value)),
@@ -73,7 +73,7 @@ def _digits(value: float) -> str:
 
 
 def count(low: int, high: int) -> ValueType:
-    """A whole number: the smaller one is tighter."""
+    """Return the type of integers; the smaller one is tighter."""
     return _kind(
         read=lambda raw: checks.whole(raw, low, high),
         write=_digits,
@@ -85,7 +85,7 @@ def count(low: int, high: int) -> ValueType:
 
 
 def number(low: float, high: float) -> ValueType:
-    """A number: the smaller one is tighter."""
+    """Return the type of numbers; the smaller one is tighter."""
     return _kind(
         read=lambda raw: checks.number(raw, low, high),
         write=_digits,
@@ -97,7 +97,7 @@ def number(low: float, high: float) -> ValueType:
 
 
 def duration(low: float, high: float) -> ValueType:
-    """Seconds: fewer are tighter."""
+    """Return the type of durations in seconds; the shorter one is tighter."""
     return _kind(
         read=lambda raw: checks.duration(raw, low, high),
         write=_units.write_seconds,
@@ -114,7 +114,7 @@ def duration(low: float, high: float) -> ValueType:
 
 
 def size(low: int, why: str, high: int = 2**40) -> ValueType:
-    """Bytes: fewer are tighter; `why` tells the reason of the lower end."""
+    """Return the type of sizes in bytes; the smaller one is tighter. `why` is the reason for the lower end."""
     return _kind(
         read=lambda raw: checks.size(raw, low, high, why),
         write=_units.write_size,
@@ -135,7 +135,7 @@ def _quoted(value: str) -> str:
 
 
 def choice(kind: type[Member], tightest_first: tuple[Member, ...]) -> ValueType:
-    """One of a few, in order."""
+    """Return the type of an enumeration, its members ordered from the tightest on."""
     order: tuple[str, ...] = tightest_first
 
     def tightest(one: str, other: str) -> str:
@@ -152,7 +152,7 @@ def choice(kind: type[Member], tightest_first: tuple[Member, ...]) -> ValueType:
 
 
 def allowed(read: Callable[[object], tuple[str, ...]], pattern: str, said: str) -> ValueType:
-    """A set of what is allowed: fewer are tighter."""
+    """Return the type of a set of permissions; fewer are tighter."""
     return _kind(
         read=read,
         write=_write_texts,
@@ -172,7 +172,7 @@ def _in_both(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def walls() -> ValueType:
-    """A set of what is demanded: more are tighter."""
+    """Return the type of a set of required walls; more are tighter."""
     return _kind(
         read=lambda raw: frozenset(checks.choice(item, Wall) for item in checks.texts(raw)),
         write=_write_walls,
@@ -192,7 +192,7 @@ def _in_either(one: frozenset[Wall], other: frozenset[Wall]) -> frozenset[Wall]:
 
 
 def runtime() -> ValueType:
-    """A runtime of a container engine: a name is tighter than none, and no two names have anything in common."""
+    """Return the type of a container runtime: a name is tighter than none, and two different names never meet."""
     return _kind(
         read=checks.runtime,
         write=_write_runtime,
@@ -214,7 +214,7 @@ def _same_runtime(one: str | None, other: str | None) -> str | None:
 
 
 def levels() -> ValueType:
-    """Other policies whose findings are told or recorded: more are tighter. They are read where they can be found."""
+    """Return the type of `warn` and `audit`: more are tighter. The named policies are loaded elsewhere."""
     return _kind(
         read=checks.texts,
         write=_write_levels,
@@ -234,12 +234,12 @@ def _all_levels(one: tuple[Level, ...], other: tuple[Level, ...]) -> tuple[Level
 
 
 def in_order(levels: Iterable[Level]) -> tuple[Level, ...]:
-    """The one order in which policies keep their levels."""
+    """Return levels in their canonical order."""
     return tuple(sorted(levels, key=lambda level: (level.name, level.digest)))
 
 
 def _as_read(value: object) -> tuple[waivers.Waiver, ...]:
-    """Waivers are read field by field, where each field stands."""
+    """Refuse the list as a whole: waivers are read field by field, so that errors name the field."""
     raise ValueError(f"expected tables, each written [[waivers]], not {value!r:.80}")
 
 
@@ -270,7 +270,7 @@ WAIVERS = _kind(
             "type": "object",
             "additionalProperties": False,
             "required": list(waivers.FIELDS),
-            # A day of TOML reaches a JSON Schema validator as a text in some editors and as a date in others.
+            # A TOML date reaches a JSON Schema validator as a text in some editors and as a date in others.
             "properties": {name: {"type": "string", "minLength": 1} for name in waivers.FIELDS[:-1]}
             | {"expires": {}, "rule": {"enum": sorted(WAIVABLE)}},
         },

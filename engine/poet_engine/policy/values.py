@@ -1,4 +1,4 @@
-"""A policy as its values: dotted key → value and who set it, which is what policies are compared and combined by."""
+"""A policy as dotted key → value with its origin, the form in which policies are compared and combined."""
 
 import dataclasses
 import hashlib
@@ -21,10 +21,10 @@ _AND = " & "
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SourcedValue:
-    """A value that was checked, and who set it.
+    """A checked value and its origin.
 
     Attributes:
-        value: In the engine's own type.
+        value: The value, in the engine's own type.
         origin: A preset's name, or the file and line.
     """
 
@@ -42,7 +42,7 @@ Values = Mapping[str, SourcedValue]
 
 
 def of(policy: Effective) -> dict[str, SourcedValue]:
-    """The values of a policy; the opposite of `assembled`."""
+    """Return the values of a policy; the inverse of `assembled`."""
     found: dict[str, object] = {f"{IMPORTS}.{module}": names for module, names in policy.static.imports.items()}
     found[WAIVERS] = policy.waivers
     for name in KEYS:
@@ -58,13 +58,13 @@ def of(policy: Effective) -> dict[str, SourcedValue]:
 
 
 def assembled(values: Values, kind: type[P], *, name: str, extends: str | None) -> P:
-    """The policy that has these values.
+    """Return the policy with these values.
 
     Args:
         values: Every key; a module without names counts as not listed.
-        kind: Its class.
-        name: What it calls itself.
-        extends: The parent that it names.
+        kind: The class of the policy.
+        name: The name of the policy.
+        extends: The name of its parent, if any.
 
     Raises:
         PolicyError: A key is missing, which only the root preset can cause.
@@ -88,7 +88,7 @@ def assembled(values: Values, kind: type[P], *, name: str, extends: str | None) 
 
 
 def levels_at(name: str, policies: Iterable[Effective]) -> tuple[Level, ...]:
-    """What the key `name` (`static.warn` and its like) holds when it names these policies."""
+    """Return the value of the key `name` (`static.warn` and its like) that names these policies."""
     section, _, mode = name.partition(".")
     return types.in_order(
         Level(
@@ -104,10 +104,10 @@ def levels_at(name: str, policies: Iterable[Effective]) -> tuple[Level, ...]:
 
 
 def meet(one: P, other: Effective, kind: type[P]) -> P:
-    """The loosest policy that is no looser than either.
+    """Return the loosest policy that is no looser than either.
 
     Raises:
-        PolicyError: There is none: they name different runtimes.
+        PolicyError: There is none, as they name different runtimes.
     """
     first, second = of(one), of(other)
     values = {key: _met(key, first.get(key), second.get(key)) for key in sorted(first.keys() | second.keys())}
@@ -117,7 +117,7 @@ def meet(one: P, other: Effective, kind: type[P]) -> P:
 
 
 def looser(one: Effective, other: Effective) -> tuple[str, ...]:
-    """The keys in which a policy lets more through than the other one, or something else."""
+    """Return the keys in which a policy allows more than the other one, or something else."""
     first, second = of(one), of(other)
     return tuple(
         key
@@ -144,7 +144,10 @@ def _met(key: str, one: SourcedValue | None, other: SourcedValue | None) -> Sour
 
 
 def _part(section: str, values: Values) -> dict[str, Never]:
-    """The arguments of one part of a policy. Each value was read by its own key, which no type can say."""
+    """Return the arguments of one part of a policy.
+
+    Each value was read by its own key's reader, which types cannot express.
+    """
     names = [key for key in KEYS if key.startswith(f"{section}.") and key != IMPORTS and key not in LEVELS]
     for key in names:
         if key not in values:
@@ -162,7 +165,7 @@ def _imports(values: Values) -> dict[str, tuple[str, ...]]:
 
 
 def _digest(values: Values) -> str:
-    """SHA-256 over the effective values in one canonical form; what is empty everywhere is left out."""
+    """Return the SHA-256 (hex) over the effective values in canonical form; empty values are left out."""
     content = {key: _plain(held.value) for key, held in values.items() if held.value != keys.empty(key)}
     text = json.dumps({"version": FORMAT, **content}, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
@@ -174,5 +177,5 @@ def _plain(value: object) -> object:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     if isinstance(value, Level):
-        return value.digest  # the name is part of no digest, here neither
+        return value.digest  # the name is part of no digest
     return value.plain() if isinstance(value, Waiver) else value

@@ -1,4 +1,4 @@
-"""Waivers: findings that somebody answers for, for a while."""
+"""Waivers: accepted findings, with an owner and a last day."""
 
 import dataclasses
 import datetime as dt
@@ -19,16 +19,16 @@ _LONGEST = 1000  # characters of an owner or a reason, which reports repeat
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Waiver:
-    """A rule whose findings do not reject, in some places, until a day.
+    """A rule whose findings do not reject, within a scope and until a day.
 
     Attributes:
-        rule: Its id.
-        scope: Where: a pattern (`*`, `?`, `[…]`) for the name of the function or the path of the file, or `sha256:` and
-            the digest of the one source.
-        owner: Who answers for it.
-        reason: Why it is right.
-        expires: The last day on which it holds, in UTC.
-        files: The scope as a pattern for whole paths: what it says is relative to the folder of its policy's file.
+        rule: The id of the rule.
+        scope: Its sources: a pattern (`*`, `?`, `[…]`) for the name of the function or the path of the file, or
+            `sha256:` and the digest of the one source.
+        owner: The person who answers for it.
+        reason: The justification.
+        expires: Its last day, in UTC.
+        files: The scope as a pattern for whole paths; the scope is relative to the folder of its policy's file.
     """
 
     rule: str
@@ -36,18 +36,18 @@ class Waiver:
     owner: str
     reason: str
     expires: dt.date
-    files: str = dataclasses.field(default="", compare=False)  # where it was found is no part of what it says
+    files: str = dataclasses.field(default="", compare=False)  # the folder is no part of a waiver's identity
 
     def expired(self, now: float) -> bool:
         """Whether its last day is over. `now` is in seconds since the epoch."""
         return dt.datetime.fromtimestamp(now, dt.UTC).date() > self.expires
 
     def covers(self, digest: str, names: Iterable[str], files: Iterable[str] = ()) -> bool:
-        """Whether it speaks of a source.
+        """Whether a source is in its scope.
 
         Args:
-            digest: Its SHA-256, in hexadecimal.
-            names: What it goes by: the function.
+            digest: The SHA-256 of the source, in hexadecimal.
+            names: The names of the source: the function's.
             files: The whole paths, without links, of the file that it was read from.
         """
         if self.scope.startswith("sha256:"):
@@ -56,7 +56,7 @@ class Waiver:
         return named or (self.files != "" and any(fnmatch.fnmatchcase(file, self.files) for file in files))
 
     def plain(self) -> dict[str, str]:
-        """Its fields as JSON values, in their order."""
+        """Return its fields as JSON values, in their order."""
         return {name: str(getattr(self, name)) for name in FIELDS}
 
 
@@ -64,20 +64,20 @@ FIELDS = tuple(field.name for field in dataclasses.fields(Waiver) if field.name 
 
 
 def in_order(waivers: Iterable[Waiver]) -> tuple[Waiver, ...]:
-    """Each once, in the one order in which policies keep them."""
+    """Return the waivers without duplicates, in their canonical order."""
     found = {(*waiver.plain().values(), waiver.files): waiver for waiver in waivers}
     return tuple(found[key] for key in sorted(found))
 
 
 def file_pattern(scope: str, folder: str) -> str:
-    """The pattern of whole paths that a scope is, empty for one that names no files.
+    """Return a scope as a pattern of whole paths; empty for a scope that names no files.
 
-    Links are followed in `folder` and in the part of the scope that is written out, so that it is compared with paths
-    that have none.
+    Links are resolved in `folder` and in the literal part of the scope, since the pattern is compared with paths
+    without links.
 
     Args:
-        scope: As the policy's file has it: relative to its folder, or a whole path.
-        folder: That folder.
+        scope: The scope in the policy's file: relative to its folder, or a whole path.
+        folder: The folder of the policy's file.
     """
     if scope.startswith(("sha256:", "<")):
         return ""
@@ -88,13 +88,13 @@ def file_pattern(scope: str, folder: str) -> str:
 
 
 def places(file: str) -> tuple[str, ...]:
-    """The whole paths of a file: where it is, and where it is found, should its last part be a link."""
+    """Return the whole paths of a file, with its last part resolved and, should that be a link, as it is."""
     found = Path(file).absolute()
     return os.path.realpath(found), os.path.join(os.path.realpath(found.parent), found.name)  # noqa: PTH118 - texts
 
 
 def meet(one: Iterable[Waiver], other: Iterable[Waiver]) -> tuple[Waiver, ...]:
-    """Those that both have."""
+    """Return the waivers that are in both."""
     both = set(other)
     return in_order(waiver for waiver in one if waiver in both)
 
@@ -129,7 +129,7 @@ def _day(value: object) -> dt.date:
     return value
 
 
-# How each field is read; every one raises ValueError with the reason.
+# The reader of each field; every one raises ValueError with the reason.
 READERS: Mapping[str, Callable[[object], object]] = {
     "rule": _rule,
     "scope": _scope,
