@@ -81,7 +81,7 @@ class Step:
 def policy_context(
     start: Path, organisation: str | None, machine: Path = MACHINE_FILE, named: Iterable[str | Path] = ()
 ) -> PolicyContext:
-    """The layers around code that lies in a folder.
+    """Return the layers around code in a folder.
 
     Args:
         start: The folder. The project's file is the `pyproject.toml` in it, or else the nearest one above it.
@@ -90,7 +90,7 @@ def policy_context(
         named: Policies that the user himself has named. A project's file among them is trusted whoever owns it.
 
     Raises:
-        PolicyError: One of them cannot be used. A ceiling that cannot be read is no ceiling, so nothing may go on.
+        PolicyError: One of them cannot be used. An unreadable machine policy would limit nothing.
     """
     found = [_machine(machine)]
     if organisation:
@@ -123,7 +123,7 @@ def _machine(path: Path) -> Layer | None:
 
 
 def _project(start: Path, named: tuple[str | Path, ...]) -> Layer | None:
-    """The nearest project file's layer. One that others may have written stands for nothing, if it says nothing."""
+    """Return the layer of the nearest project file; skip a file that others may have written if it has no policy."""
     start = start.absolute()
     for folder in (start, *start.parents):
         file = folder / documents.PROJECT_FILE
@@ -163,7 +163,7 @@ def _layer(place: str, document: Document) -> Layer:
 
 
 def chosen(choice: Effective | str | Path | None) -> Layer | None:
-    """The layer of a function that was given a policy, the name of one, or a file.
+    """Return the layer of a function's policy, given as a policy, a name or a file; None for None.
 
     Raises:
         PolicyError: The file or the name cannot be used.
@@ -192,19 +192,19 @@ class Resolution:
     steps: Mapping[str, tuple[Step, ...]]
 
     def policy(self, kind: type[P]) -> P:
-        """The policy with these values."""
+        """Return the policy with these values."""
         return values.assembled(self.values, kind, name=self.name, extends=self.extends)
 
 
 def resolve(
     choice: Effective | str | Path | None, around: PolicyContext, base: str = loading.ROOT, *, by_caller: bool = True
 ) -> Resolution:
-    """What holds for a call.
+    """Return the values that hold for a call.
 
     Args:
-        choice: What the function was given, if anything.
+        choice: The function's policy, if it has one.
         around: The layers around it.
-        base: The preset that the values start from: what the function's domain needs.
+        base: The preset that the values start from: that of the function's domain.
         by_caller: Whether the choice is an argument or setting of whoever runs the program. A file that comes with the
             code, as `@poet(policy="ours.toml")` names one, may not say what is imported outside of the walls.
 
@@ -227,10 +227,12 @@ def resolve(
 
 
 def _refuse_preload(layer: Layer) -> None:
-    """Importing a module runs it outside of the walls, so files of a project add none to those of the presets.
+    """Refuse modules to preload that no preset has: importing a module runs it outside of the isolation.
+
+    Files of a project must not decide that.
 
     Raises:
-        PolicyError: This one does.
+        PolicyError: The layer adds a module.
     """
     held = layer.values.get(_PRELOAD)
     if held is None or held.place is None:
@@ -248,10 +250,10 @@ def _refuse_preload(layer: Layer) -> None:
 
 
 def alone(path: Path) -> Resolution:
-    """What a pyproject.toml says, with nothing around it.
+    """Return the resolution of a pyproject.toml with nothing around it.
 
     Raises:
-        PolicyError: It is wrong.
+        PolicyError: The file is no valid policy.
     """
     document = documents.project(path, documents.text_of(path).text)
     return resolve(None, PolicyContext(() if document is None else (_layer(PROJECT, document),)))
@@ -284,7 +286,7 @@ class _Resolver:
             self._keep_tight(layer, before)
 
     def _keep_tight(self, layer: Layer, before: Mapping[str, SourcedValue]) -> None:
-        """Hold what a project says to what held without it; whoever calls from further in is not held to that."""
+        """Keep a project from loosening guarded keys; layers further in are not bound by that."""
         for key in _GUARDED:
             was, held = before[key], self.values[key]
             named = key == _RUNTIME and held.value not in {was.value, _STRONGER_RUNTIME}
@@ -297,7 +299,7 @@ class _Resolver:
             self.steps[key] = (*self.steps[key][:-1], Step(PROJECT, self.values[key], held))
 
     def _bounded(self, layer: Layer, key: str, held: SourcedValue, asked: Mapping[str, SourcedValue]) -> SourcedValue:
-        """The value that a key may have; a step is noted where the layer had a say in it."""
+        """Return the value that a key may have; record a step where the layer set or tightened it."""
         bound = self._bound(key)
         if bound is None or keys.within(key, held.value, bound.value):
             found, tightened = held, None
@@ -330,7 +332,7 @@ def _in(key: str, loose: Iterable[str]) -> bool:
 
 
 def _joined(outer: SourcedValue, inner: SourcedValue) -> SourcedValue:
-    """Waivers of a layer join those around it."""
+    """Return the waivers of a layer together with those around it."""
     both = (*cast("tuple[Waiver, ...]", outer.value), *cast("tuple[Waiver, ...]", inner.value))
     return SourcedValue(in_order(both), inner.origin)
 

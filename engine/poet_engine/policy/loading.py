@@ -34,21 +34,21 @@ def parse(text: str, source: str, kind: type[P]) -> P:
 
 
 def built(document: Document, kind: type[P]) -> P:
-    """The policy of one document and its ancestors.
+    """Return the policy of one document and its ancestors.
 
     Raises:
-        PolicyError: A value of any of them is wrong.
+        PolicyError: A value in any of them is wrong.
     """
     return values.assembled(merged(document), kind, name=name_of(document), extends=extends_of(document))
 
 
 def merged(document: Document, *, root: bool = True, levels: bool = True) -> dict[str, SourcedValue]:
-    """What a document and its ancestors say, each checked by itself, so that a wrong value is found in any of them.
+    """Return the values of a document and its ancestors, each checked by itself to find errors in all of them.
 
     Args:
-        document: The youngest.
-        root: Whether a document that names no parent extends the root preset; else it says only what it says.
-        levels: Whether `warn` and `audit` are looked up. They are not in a policy that is named there.
+        document: The document that extends the others.
+        root: Whether a document that names no parent extends the root preset; else only its own values are returned.
+        levels: Whether `warn` and `audit` are loaded. They are not in a policy that is named there.
     """
     found: dict[str, SourcedValue] = {}
     for one in reversed(_chain(document, root=root)):
@@ -60,25 +60,25 @@ def merged(document: Document, *, root: bool = True, levels: bool = True) -> dic
 
 @functools.cache
 def preloaded_by_presets() -> frozenset[str]:
-    """The modules that some shipped policy preloads."""
+    """Return the modules that any shipped policy preloads."""
     held = (_preset_values(name, levels=False).get("isolation.preload") for name in documents.presets())
     return frozenset(name for one in held if one is not None for name in cast("tuple[str, ...]", one.value))
 
 
 def name_of(document: Document) -> str:
-    """What it calls itself, or what its file is called."""
+    """Return the name that a document gives itself, or else its label."""
     return check(document.head["name"], "name", _text) if "name" in document.head else document.label
 
 
 def extends_of(document: Document) -> str | None:
-    """The parent that it names; the root preset where it names none, and None for the root preset itself."""
+    """Return the name of its parent: the root preset where it names none, and None for the root preset itself."""
     if document.preset and document.label == ROOT:
         return None
     return check(document.head["extends"], "extends", _text) if "extends" in document.head else ROOT
 
 
 def may_loosen(document: Document) -> frozenset[str]:
-    """The keys and sections that layers below this one may set looser."""
+    """Return the keys and sections that layers below this one may set looser."""
     if "may_loosen" not in document.head:
         return frozenset()
     return check(document.head["may_loosen"], "may_loosen", _loosened)
@@ -94,7 +94,7 @@ def _loosened(value: object) -> frozenset[str]:
 
 
 def _chain(document: Document, *, root: bool) -> tuple[Document, ...]:
-    """The document, then its ancestors up to the one that extends nothing."""
+    """Return the document, then its ancestors up to the one that extends nothing."""
     chain = [document]
     while (parent := _parent(chain[-1], root=root)) is not None:
         if any((known.label, known.folder) == (parent.label, parent.folder) for known in chain):
@@ -122,7 +122,7 @@ def _parent(document: Document, *, root: bool) -> Document | None:
 
 
 def _named(name: str, setting: Setting, key: str, document: Document) -> Document:
-    """The document that a setting names; where it cannot be found, the error is the setting's."""
+    """Return the document that a setting names; where it cannot be found, the error points to the setting."""
     try:
         return documents.find(name, document)
     except PolicyError as error:
@@ -138,7 +138,7 @@ def _preset_values(name: str, levels: bool) -> Mapping[str, SourcedValue]:  # no
 
 
 def _checked(document: Document, *, levels: bool) -> dict[str, SourcedValue]:
-    """What a document itself says."""
+    """Return the checked values of a document itself."""
     if "version" in document.head:
         check(document.head["version"], "version", _format)
     name_of(document)
@@ -177,7 +177,7 @@ def _waivers(document: Document) -> tuple[Waiver, ...]:
 
 
 def _fields(document: Document, path: str) -> dict[str, Never]:
-    """The arguments of one waiver, each read by its own reader, which no type can say."""
+    """Return the arguments of one waiver. | Each is read by its own reader, which types cannot express."""
     return cast(
         "dict[str, Never]",
         {
@@ -188,7 +188,7 @@ def _fields(document: Document, path: str) -> dict[str, Never]:
 
 
 def _added(found: Mapping[str, SourcedValue], own: Mapping[str, SourcedValue]) -> SourcedValue:
-    """Waivers join those of the parent: who waives one more finding does not mean to take the others back."""
+    """Return a document's waivers added to those of its parent: a new waiver does not withdraw the others."""
     earlier = found.get(WAIVERS)
     mine = own[WAIVERS]
     if earlier is None or not isinstance(earlier.value, tuple) or not isinstance(mine.value, tuple):
@@ -197,10 +197,10 @@ def _added(found: Mapping[str, SourcedValue], own: Mapping[str, SourcedValue]) -
 
 
 def check(setting: Setting, key: str, reader: Callable[[object], T]) -> T:
-    """The value of a setting.
+    """Return the value of a setting, read by `reader`.
 
     Raises:
-        PolicyError: The reader refuses it.
+        PolicyError: The reader raised ValueError.
     """
     try:
         return reader(setting.value)
