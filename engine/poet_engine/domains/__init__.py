@@ -1,4 +1,4 @@
-"""What each domain knows about the functions in it: how to tell them, and the code that ships for them."""
+"""Domains: kinds of functions, how to recognise them, and the built-in code that ships for them."""
 
 from poet_engine.domains.description import describe, tree_of
 from poet_engine.domains.model import (

@@ -1,12 +1,12 @@
-"""Which of its inputs a function ignores: data flow over its tree. Nothing is run.
+"""Data flow analysis: find the inputs that a function ignores, from its tree. No code is run.
 
-An input is ignored when its value reaches neither what the function returns nor anything that it does. Whatever is not
-certain counts as reached, since a function whose body computes must keep it. These do not count as reaching:
+An input is ignored when its value reaches neither the return value nor an effect. Whatever is uncertain counts as
+reached, since a function whose body computes must keep it. These do not count as reaching:
 
-- validation: a test whose only consequence is an exception, or that leads to the same answer either way, and a question
-  about the type (`isinstance`) or about None;
+- validation: a test whose only consequence is an exception, or that gives the same return value either way, and a test
+  of the type (`isinstance`) or for None;
 - noise: `print`, `warnings.warn` and records of a logger;
-- names that nobody reads: `_ = reference`, `del reference`, `reference = None`.
+- names that are never read: `_ = reference`, `del reference`, `reference = None`.
 
 The functions of this module read one tree in one pass and share one set of names, so it stays in one piece.
 """
@@ -28,7 +28,7 @@ _PURE_BUILTINS = word_set(
     "frozenset getattr hasattr hash hex id int isinstance issubclass iter len list map max min next object oct ord pow "
     "range repr reversed round set slice sorted str sum tuple type zip",
 )
-# What a call of them does to names, or reads of them, cannot be seen in the tree.
+# Their effects on names, and their uses of names, are not visible in the tree.
 _INVISIBLE = word_set("locals vars globals eval exec")
 _CALLS_ITS_ARGUMENT = word_set("map filter reduce starmap takewhile dropwhile filterfalse accumulate")
 # Methods that read their object, whatever it is: of containers and text, of arrays and frames.
@@ -39,7 +39,7 @@ _READING_METHODS = word_set(
     "replace reshape round rpartition rstrip sample select_dtypes skew split splitlines squeeze startswith std "
     "strip sum tail title to_dict to_list to_numpy tolist transpose unique upper value_counts values var zfill",
 )
-# Of the pure packages, what writes, or changes what it is given: how such names begin, and whole names.
+# In the pure packages, names that write, or change their arguments: their beginnings, and whole names.
 _CHANGING = tuple(word_set("save to_ dump write put copyto fill place shuffle seed heap insort set del"))
 _CHANGING_NAMES = word_set("at iadd iand iconcat ifloordiv imul ior ipow isub itruediv ixor")
 _FRESH_CALLS = word_set("dict list set bytearray defaultdict Counter OrderedDict deque")
@@ -50,19 +50,19 @@ _LOG_METHODS = word_set("debug info warning warn error exception critical log")
 def ignored_input(
     node: FunctionNode, inputs: Sequence[str], *, imports: Mapping[str, str], loggers: frozenset[str] = frozenset()
 ) -> str | None:
-    """The first of the inputs that the function ignores; None where it uses all of them.
+    """Return the first of the inputs that the function ignores; None where it uses all of them.
 
     Args:
         node: The function.
-        inputs: Names of its parameters.
-        imports: The name that each import binds, and the module that it comes from.
-        loggers: Names from outside that hold a logger.
+        inputs: The names of its parameters, in the order to try them.
+        imports: Name that an import binds → the module that it comes from.
+        loggers: Global names that hold a logger.
     """
     return next((name for name in inputs if not _Flow(node, name, imports, loggers).reaches()), None)
 
 
 def is_noise(call: ast.Call, imports: Mapping[str, str], loggers: frozenset[str]) -> bool:
-    """Whether a call only tells people something: `print`, a warning, a record of a logger."""
+    """Whether a call only informs people: `print`, a warning, a record of a logger."""
     match call.func:
         case ast.Name(id="print"):
             return all(word.arg != "file" for word in call.keywords)
@@ -81,7 +81,7 @@ def is_noise(call: ast.Call, imports: Mapping[str, str], loggers: frozenset[str]
 
 
 def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """Everything inside a function in source order, without the bodies of functions and classes inside it."""
+    """Yield all nodes inside a function in source order, except the bodies of functions and classes inside it."""
     for child in ast.iter_child_nodes(node):
         yield child
         if not isinstance(child, FunctionNode | ast.ClassDef | ast.Lambda):
@@ -89,9 +89,9 @@ def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
 
 
 class _Flow:
-    """Follows one input through one function.
+    """Analysis of one input of one function.
 
-    `carriers` is the set of names whose value depends on the input. `governed` says that the input decides whether
+    `carriers` is the set of names whose value depends on the input. `governed` means that the input decides whether
     the statement at hand runs at all.
     """
 
@@ -99,8 +99,8 @@ class _Flow:
         self._node, self._imports, self._loggers = node, imports, loggers
         self._carriers = {source}
         self._reached = False
-        self._left_early = False  # a return that the input decides about lies behind
-        self._jumped = False  # the same for break and continue, in the loop at hand
+        self._left_early = False  # an earlier return depends on the input
+        self._jumped = False  # the same for break and continue in the current loop
         self._inside = 0  # depth of functions inside the function
         self._entered: set[str] = set()
         self._touched = self._steps = 0
@@ -111,7 +111,7 @@ class _Flow:
         self._one_answer = _one_answer(node)
 
     def reaches(self) -> bool:
-        """Whether the input reaches the answer or an effect."""
+        """Whether the input reaches the return value or an effect."""
         self._block(self._node.body, governed=False)
         return self._reached
 
@@ -168,7 +168,7 @@ class _Flow:
             case ast.With() | ast.AsyncWith():
                 for item in statement.items:
                     carries = self._value(item.context_expr, governed=governed)
-                    self._reached |= carries  # entering it may do anything with the value
+                    self._reached |= carries  # its `__enter__` may do anything with the value
                     if item.optional_vars is not None:
                         self._store(item.optional_vars, carries=carries or governed, governed=governed)
                 self._block(statement.body, governed=governed)
@@ -191,7 +191,7 @@ class _Flow:
     def _return(self, value: ast.expr | None, *, governed: bool) -> None:
         carries = value is not None and self._value(value, governed=governed)
         if self._inside:
-            return  # what it returns counts where it is called
+            return  # its return value counts at its calls
         self._reached |= carries or (governed and not self._one_answer)
         self._left_early |= governed
 
@@ -201,13 +201,13 @@ class _Flow:
             self._carriers = set(before)
             self._block(body, governed=governed)
             after |= self._carriers
-        # A name that every branch overwrites stays in the set: it costs a stub its version, and no body its answer.
+        # A name that every branch overwrites stays in the set: a stub may miss its version, but no body is replaced.
         self._carriers = after
 
     def _loop(
         self, body: Sequence[ast.stmt], *, governed: bool, target: ast.expr | None = None, test: ast.expr | None = None
     ) -> bool:
-        """Go through a loop until nothing changes any more; whether the input decides how often it runs."""
+        """Analyse a loop until nothing changes; return whether the input decides how often it runs."""
         jumped, self._jumped = self._jumped, False
         while True:
             before, left = set(self._carriers), self._left_early
@@ -239,7 +239,7 @@ class _Flow:
                 if carries and root in self._fresh:
                     self._carriers.add(root)
                 else:
-                    self._reached |= carries  # somebody outside may hold the object
+                    self._reached |= carries  # other code may hold the object
             case _:
                 self._reached |= carries
 
@@ -253,9 +253,9 @@ class _Flow:
             self._carriers.add(target.id)
 
     def _value(self, node: ast.expr, *, governed: bool) -> bool:
-        """Whether the value of an expression depends on the input; what its calls do is noted."""
+        """Whether the value of an expression depends on the input; effects of its calls are recorded."""
         self._steps += 1
-        if self._steps > _MOST_STEPS:  # deeply nested loops: what takes so long to follow computes
+        if self._steps > _MOST_STEPS:  # deeply nested loops: a body that is so long to analyse computes
             self._reached = True
             return True
         carries = self._carries(node, governed=governed)
@@ -290,14 +290,14 @@ class _Flow:
                 return decides or any(either)
             case ast.BoolOp(values=values):
                 found = False
-                for value in values:  # what stands before decides whether the rest is looked at
+                for value in values:  # the values before decide whether the rest is evaluated
                     found |= self._value(value, governed=governed or found)
                 return found
             case _:
                 return self._any(_parts(node), governed=governed)
 
     def _decides(self, test: ast.expr, *, governed: bool) -> bool:
-        """Whether the input decides a test; what only asks for its type, or whether it is there, is validation."""
+        """Whether the input decides a test; a test of its type or for None is validation."""
         match test:
             case ast.BoolOp(values=values):
                 found = [self._decides(value, governed=governed) for value in values]
@@ -314,7 +314,7 @@ class _Flow:
                 return self._value(test, governed=governed)
 
     def _any(self, parts: Iterable[ast.expr], *, governed: bool) -> bool:
-        """Whether one of them carries the input; each is looked at, for what its calls do."""
+        """Whether one of the parts depends on the input; all are analysed, for the effects of their calls."""
         found = [self._value(part, governed=governed) for part in parts]
         return any(found)
 
@@ -329,7 +329,7 @@ class _Flow:
                 found |= self._value(condition, governed=found)
         parts = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
         found = self._any(parts, governed=found) or found
-        self._carriers |= before  # its own names hide those of the function, and only inside
+        self._carriers |= before  # its own names hide the function's only inside
         return found
 
     def _call(self, node: ast.Call, *, governed: bool) -> bool:
@@ -349,7 +349,7 @@ class _Flow:
                 return self._method(node, node.func, carried=carried, governed=governed)
             case _:
                 carried |= self._value(node.func, governed=governed)
-        self._reached |= carried or governed  # nobody knows what it does
+        self._reached |= carried or governed  # its effects are unknown
         return carried
 
     def _method(self, node: ast.Call, method: ast.Attribute, *, carried: bool, governed: bool) -> bool:
@@ -375,7 +375,7 @@ class _Flow:
         return carried
 
     def _hands_over(self, node: ast.Call) -> bool:
-        """Whether a call gives a function away, to be called with what nobody knows."""
+        """Whether a call passes on an unknown function, which may then be called with anything."""
         keys = [word.value for word in node.keywords if word.arg in {"key", "func", "function", "default"}]
         last = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
         taken = [*keys, *(node.args[:1] if last in _CALLS_ITS_ARGUMENT else [])]
@@ -403,7 +403,7 @@ class _Flow:
         return name in _PURE_BUILTINS
 
     def _enter(self, name: str, *, carried: bool, governed: bool) -> bool:
-        """Go through a function inside the function as it is called: what it is given may be the input."""
+        """Analyse the call of an inner function; return whether its result depends on the input."""
         inner = self._defined[name]
         depends = carried or self._mentions(inner)
         if name not in self._entered and (depends or governed):
@@ -423,12 +423,12 @@ def _changes(name: str) -> bool:
 
 
 def _fills(node: ast.Call) -> bool:
-    """Whether a call is given something that it changes."""
+    """Whether a call has a keyword for an argument that it changes."""
     return any(word.arg in {"out", "inplace", "copy"} for word in node.keywords)
 
 
 def _parts(node: ast.AST) -> Iterator[ast.expr]:
-    """The expressions right inside an expression."""
+    """Yield the expressions directly inside an expression."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.expr):
             yield child
@@ -459,13 +459,13 @@ def _parameters(node: FunctionNode) -> frozenset[str]:
 
 
 def _bound_names(node: FunctionNode) -> frozenset[str]:
-    """Names that are the function's own, so that they mean neither a builtin nor an import of the module."""
+    """Return the names that the function binds itself; they are neither builtins nor imports of the module."""
     stored = (one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store))
     return _parameters(node) | frozenset(stored)
 
 
 def _fresh_names(node: FunctionNode) -> frozenset[str]:
-    """Local names that hold nothing but containers which the function itself has made."""
+    """Return local names that only ever hold containers that the function itself creates."""
     made: dict[str, bool] = {}
     plain: set[int] = set()
     for found in ast.walk(node):
@@ -494,7 +494,7 @@ def _is_fresh(value: ast.expr) -> bool:
 
 
 def _one_answer(node: FunctionNode) -> bool:
-    """Whether every way out of the function that is no exception has the same constant answer."""
+    """Whether every path out of the function, except by an exception, returns the same constant."""
     values = [found.value for found in own_nodes(node) if isinstance(found, ast.Return)]
     if not values:
         return True

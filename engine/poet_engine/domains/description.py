@@ -1,4 +1,4 @@
-"""Reads what there is to know of a function from its source, without running anything."""
+"""Describe a function from its source: signature, imports, names and text. No code is run."""
 
 import ast
 import builtins
@@ -70,7 +70,7 @@ def _is_logger(value: object) -> bool:
 
 
 def tree_of(function: types.FunctionType) -> FunctionNode:
-    """The tree of a function, from the file that it was defined in; lines are those of the file.
+    """Return the tree of a function, from the file that it was defined in; lines are those of the file.
 
     Raises:
         SourceUnavailableError: As for `describe`.
@@ -162,7 +162,7 @@ def _locate(tree: ast.Module, function: types.FunctionType) -> tuple[FunctionNod
 
 
 def _is_static(node: FunctionNode) -> bool:
-    """Whether it gets no object: a function that only stands in a class."""
+    """Whether a function in a class is a static method, which gets no object."""
     return any(isinstance(decorator, ast.Name) and decorator.id == "staticmethod" for decorator in node.decorator_list)
 
 
@@ -187,7 +187,7 @@ def _own_source(text: str, node: FunctionNode) -> str:
 
 
 def parameters_of(node: FunctionNode) -> Iterator[Parameter]:
-    """The parameters of a function, in the order of its signature."""
+    """Yield the parameters of a function, in the order of its signature."""
     arguments = node.args
     positional = [
         *((argument, FunctionKind.POSITIONAL_ONLY) for argument in arguments.posonlyargs),
@@ -211,7 +211,7 @@ def _parameter(argument: ast.arg, kind: FunctionKind, default: ast.expr | None) 
 
 
 def literal_text(node: ast.expr) -> str | None:
-    """The text of an expression that is plain data: constants, signed numbers, and containers of them; else None."""
+    """Return the text of an expression that is plain data: constants, signed numbers, containers of them; else None."""
     if not _is_literal(node):
         return None
     text = ast.unparse(node)
@@ -233,7 +233,7 @@ def _is_literal(node: ast.expr | None) -> bool:
 
 
 def _names_from_outside(text: str, node: FunctionNode, function: types.FunctionType) -> frozenset[str]:
-    """The names that the body, and the functions and classes inside it, look up outside the function."""
+    """Return the names that the body, and the functions and classes inside it, look up outside the function."""
     table = symtable.symtable(text, function.__code__.co_filename, "exec")
     for found in _tables(table):
         if found.get_name() == node.name and found.get_lineno() in {node.lineno, _first_line(node)}:
@@ -241,7 +241,7 @@ def _names_from_outside(text: str, node: FunctionNode, function: types.FunctionT
             return frozenset(
                 [
                     *(symbol.get_name() for scope in scopes for symbol in scope.get_symbols() if symbol.is_global()),
-                    # Free in the outermost scope is what a function around it, or its class, would have to provide.
+                    # A name that is free in the outermost scope belongs to a function around it, or to its class.
                     *(symbol.get_name() for symbol in found.get_symbols() if symbol.is_free()),
                 ],
             )
@@ -258,7 +258,7 @@ def _tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
 
 
 def _module_statements(tree: ast.Module) -> Iterator[ast.AST]:
-    """Everything at module level, inside `if` and `try` as well, but not inside functions and classes."""
+    """Yield all nodes at module level, also inside `if` and `try`, but not inside functions and classes."""
     waiting: list[ast.AST] = list(reversed(tree.body))
     while waiting:
         node = waiting.pop()
@@ -281,7 +281,7 @@ def _imports(nodes: Iterable[ast.AST]) -> Iterator[ImportedName]:
 
 
 def _live_imports(function: types.FunctionType, names: Iterable[str]) -> Iterator[ImportedName]:
-    """The modules, classes and functions that a cell of a notebook has from its kernel, as imports of them."""
+    """Yield the modules, classes and functions that a notebook cell gets from its kernel, as imports of them."""
     for name in names:
         value: object = function.__globals__.get(name)
         if isinstance(value, types.ModuleType):

@@ -1,4 +1,4 @@
-"""The values that pass between a decorated function, its domain and whoever asked for a version."""
+"""Value types of the domains: what is known of a function, and the version that a domain writes for it."""
 
 import dataclasses
 import enum
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 
 class FunctionKind(enum.StrEnum):
-    """How a parameter takes its argument; the same five kinds as `inspect`."""
+    """The kind of a parameter; the same five kinds as in `inspect`."""
 
     POSITIONAL_ONLY = "positional_only"
     POSITIONAL_OR_KEYWORD = "positional_or_keyword"
@@ -21,7 +21,7 @@ class Parameter:
 
     Attributes:
         name: The identifier.
-        kind: How it takes its argument.
+        kind: How it takes its argument: by position, by keyword, or both.
         has_default: Whether the caller may leave it out because of a default.
         default: The default's text when it is a literal; None where there is no default or it must be computed.
         annotation: The annotation's text, when there is one.
@@ -41,7 +41,7 @@ class ImportedName:
     Attributes:
         name: What the code calls it, such as `np`.
         module: The module that is imported, such as `numpy`; leading dots for a relative import.
-        attribute: What is taken out of the module by `from … import …`; None for a plain import.
+        attribute: The name that is imported from the module by `from … import …`; None for a plain import.
         aliased: Whether the statement says `as`; `import a.b` binds `a`, `import a.b as a` binds the submodule.
     """
 
@@ -52,7 +52,7 @@ class ImportedName:
 
     @property
     def statement(self) -> str:
-        """The import statement, on its own, that binds the same name to the same thing."""
+        """The import statement, on its own, that binds the same name to the same object."""
         alias = f" as {self.name}" if self.aliased else ""
         if self.attribute is None:
             return f"import {self.module}{alias}"
@@ -66,26 +66,26 @@ class ImportedName:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionInfo:
-    """What can be known of a function without running it.
+    """Everything that is known of a function without running it.
 
     Attributes:
         name: Its name.
-        qualname: Its dotted place in the module.
-        module: The module's name as Python knows it.
+        qualname: Its dotted path in the module.
+        module: The module's `__name__`.
         file: The path of the file it was read from.
         line: The 1-based line on which it starts, its decorators included.
         source: Its own text, dedented, decorators kept.
         source_digest: SHA-256 of `source` in hexadecimal.
         parameters: In the order of the signature.
         returns: The return annotation's text, when there is one.
-        doc: Its cleaned docstring, or nothing.
+        doc: Its cleaned docstring; empty without one.
         is_async: Whether it is an `async def`.
-        is_method: Whether it stands in a class and gets its object, or its class.
-        free_names: Names its body takes from elsewhere that are neither built in nor imported at module level.
+        is_method: Whether it is in a class and gets its object, or its class.
+        free_names: The global and closure names in its body that are neither builtins nor imports at module level.
         imports: The module-level imports that its body uses.
         local_imports: The imports inside its body.
-        in_notebook: Whether it stands in a cell of a notebook: its text is in memory, and no file has it.
-        loggers: Those of the free names that hold a logger.
+        in_notebook: Whether it is in a notebook cell: its text is in memory, not in a file.
+        loggers: The free names that hold a logger.
     """
 
     name: str
@@ -109,7 +109,7 @@ class FunctionInfo:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TrialExample:
-    """A call for the trial: it must end `ok` and return at least what is expected.
+    """A call for the trial of a version: it must end `ok` and return at least the expected items.
 
     Attributes:
         args: Positional arguments.
@@ -130,9 +130,9 @@ class Written:
         source: The whole text of the module.
         entry: The function in it that answers the calls.
         examples: Calls for the trial.
-        params: What the code decides by, in plain JSON types.
+        params: The parameters of the code, in plain JSON types.
         summary: One sentence for people.
-        ignored: The required input that the function's own body ignores, which is why it may be replaced.
+        ignored: The required input that the function's own body ignores, the reason why the body may be replaced.
     """
 
     source: str
@@ -145,10 +145,10 @@ class Written:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Declined:
-    """The domain has no code for this function; the original serves.
+    """The answer of a domain that has no code for a function; the original serves.
 
     Attributes:
-        reason: One sentence: what, why, and how to mend it.
+        reason: One sentence: what, why, and how to correct it.
     """
 
     reason: str
@@ -156,13 +156,13 @@ class Declined:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Domain:
-    """A kind of function, the policy that its code needs, and who writes that code.
+    """A kind of function, the policy that its code needs, and the writer of that code.
 
     Attributes:
         name: The name under which it is known and stored.
         policy: The policy preset that its code needs.
-        writer: Writes a version for a function, or says why not. It is pure: the same function, the same text.
-        aliases: Other names that users may give.
+        writer: Writes a version for a function, or declines with the reason. Pure: same function, same text.
+        aliases: Other names that users may write.
         has_code: Whether there is any function that it writes a version for.
     """
 

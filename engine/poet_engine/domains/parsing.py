@@ -1,4 +1,4 @@
-"""Python's parser, for threads that parse at the same moment."""
+"""Python's parser, safe for threads that parse at the same time."""
 
 import ast
 
@@ -10,17 +10,17 @@ _lock = ForkedLock()
 
 
 def parse(text: str) -> ast.Module:
-    """The tree of a module.
+    """Return the tree of a module.
 
-    CPython counts how deep it is in a tree for all threads of a process together. Two of them that parse at once may
-    end in `SystemError: AST constructor recursion depth mismatch`, although neither text is wrong. Our threads take
-    turns, and after one of the user's has come between, it is done again.
+    CPython counts its depth in a tree once for all threads of a process. Two that parse at the same time may get
+    `SystemError: AST constructor recursion depth mismatch`, although neither text is wrong. Our threads take turns, and
+    where one of the user's threads interfered, the parse is repeated.
 
     Raises:
-        SyntaxError: It is not Python.
-        ValueError: It holds what no source may hold.
-        RecursionError: It is nested too deeply.
-        MemoryError: The same.
+        SyntaxError: The text is not Python.
+        ValueError: The text has characters that no source may have.
+        RecursionError: The text is nested too deeply.
+        MemoryError: The text is nested too deeply.
     """
     with _lock:
         for _ in range(_ATTEMPTS):
@@ -32,7 +32,7 @@ def parse(text: str) -> ast.Module:
 
 
 def parse_expression(text: str) -> ast.expr:
-    """The tree of one expression; raises as `parse` does."""
+    """Return the tree of one expression; raises as `parse` does."""
     with _lock:
         for _ in range(_ATTEMPTS):
             try:

@@ -1,4 +1,4 @@
-"""Which domain a function belongs to: what the user said. A guess by fixed rules is a suggestion, and no more."""
+"""Choose a function's domain: the one that the user names. A guess by fixed rules is only a suggestion."""
 
 import difflib
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from poet_engine.domains.model import Declined, Domain, FunctionInfo
 
 
 def _without_code(domain: str) -> Domain:
-    """A domain that is known by name and has no built-in code."""
+    """Return a domain that is known by name and has no built-in code."""
 
     def decline(info: FunctionInfo) -> Declined:
         return Declined(
@@ -48,13 +48,13 @@ _WORDS: tuple[tuple[str, frozenset[str]], ...] = (
 
 
 def choose(domain: str) -> Domain:
-    """The domain called `domain`.
+    """Return the domain of this name or alias.
 
     Raises:
         UsageError: There is no such domain.
     """
     if not isinstance(domain, str):
-        # Callers without a type checker reach this; the annotation says that it cannot be.
+        # Callers without a type checker reach this, against the annotation.
         raise errors.UsageError(
             f"domain={domain!r} is a {type(domain).__name__}; give the domain's name as text, such as 'ml_monitoring'.",
         )
@@ -67,7 +67,7 @@ def choose(domain: str) -> Domain:
 
 
 def suggestion(info: FunctionInfo) -> str | None:
-    """The name of the domain that a function without one may belong to; None where nothing speaks for any.
+    """Return the name of the domain that a function without one may belong to; None where nothing indicates one.
 
     The imports that the function uses decide first, then the words in its parameter names.
     """

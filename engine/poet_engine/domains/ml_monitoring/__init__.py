@@ -1,4 +1,4 @@
-"""Functions that watch data and models: what POET can write for them without a model of its own."""
+"""Domain of functions that monitor data and models: drift detectors that POET writes without a language model."""
 
 from poet_engine.domains.ml_monitoring.writing import write
 

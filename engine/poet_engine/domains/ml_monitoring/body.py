@@ -1,4 +1,4 @@
-"""The user's own code: whether it may be replaced without anyone missing what it did, and how it is taken along."""
+"""The user's own body: whether it may be replaced without losing an effect, and a copy of it for the version."""
 
 import ast
 import dataclasses
@@ -10,7 +10,7 @@ from poet_engine.domains.identifier_words import word_set
 from poet_engine.domains.ml_monitoring.returns import ReturnShape
 from poet_engine.domains.model import Declined, FunctionInfo, ImportedName, Parameter
 
-# Of the packages that only compute, what the `data` policy lets the user's own code bring into the sandbox.
+# Of the packages that only compute, those that the `data` policy allows the user's own code in the sandbox.
 _PORTABLE = word_set(
     "bisect collections dataclasses datetime decimal fractions functools heapq itertools math numbers numpy operator "
     "re statistics string typing",
@@ -22,7 +22,7 @@ _EFFECTS = word_set(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Own:
-    """The user's body, taken along under another name.
+    """The user's body as a function of the generated module, under another name.
 
     Attributes:
         source: The text of the function.
@@ -36,7 +36,7 @@ class Own:
 
 
 def parse(info: FunctionInfo) -> FunctionNode | Declined:
-    """The function's own tree."""
+    """Return the tree of the function's own source."""
     try:
         tree = parsing.parse(info.source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -48,7 +48,10 @@ def parse(info: FunctionInfo) -> FunctionNode | Declined:
 
 
 def without_noise(info: FunctionInfo, node: FunctionNode) -> FunctionNode:
-    """A copy of the function without what it only tells people, and without the note that it is yet to be written."""
+    """Return a copy of the function without printing, warning and logging, and without a final placeholder.
+
+    The placeholder is `raise NotImplementedError`.
+    """
     quiet = _Quiet(info).visit(_copy(node))
     assert isinstance(quiet, FunctionNode)  # noqa: S101 - the transformer keeps functions
     if _is_placeholder(quiet.body[-1]):
@@ -67,7 +70,7 @@ def _is_placeholder(statement: ast.stmt) -> bool:
 
 
 class _Quiet(ast.NodeTransformer):
-    """Leaves out statements that only print, warn or log."""
+    """Transformer that drops statements which only print, warn or log."""
 
     def __init__(self, info: FunctionInfo) -> None:
         self._imports = {entry.name: entry.module for entry in _all_imports(info)}
@@ -79,7 +82,7 @@ class _Quiet(ast.NodeTransformer):
 
 
 def effects(info: FunctionInfo, node: FunctionNode) -> Declined | None:
-    """Why replacing the body would lose something besides its value; None if it would not."""
+    """Return why replacing the body would lose something besides its value; None if it would not."""
     for problem in _problems(info, node):
         return Declined(f"{info.name!r} {problem}.")
     return None
@@ -126,7 +129,7 @@ def _all_imports(info: FunctionInfo) -> tuple[ImportedName, ...]:
 
 
 def _imports_of(info: FunctionInfo, node: ast.AST) -> list[ImportedName]:
-    """Those whose name a tree uses."""
+    """Return the imports of the function whose names a tree uses."""
     used = _names(node)
     return [entry for entry in _all_imports(info) if entry.name in used]
 
@@ -140,19 +143,19 @@ def _root(entry: ImportedName) -> str:
 
 
 def needed(node: FunctionNode, shape: ReturnShape) -> bool:
-    """Whether the user's body must run: it computes what we cannot, or it checks its input and may refuse it."""
+    """Whether the user's body must run: it computes items that we cannot, or it checks its input and may refuse it."""
     checks = any(isinstance(found, ast.Raise | ast.Assert) for found in own_nodes(node))
     return checks or (shape.computed and not shape.is_bool)
 
 
 def take_along(info: FunctionInfo, node: FunctionNode, name: str, present: frozenset[str]) -> Own | Declined:
-    """The body as a function called `name`, without decorators, annotations and the imports that are `present`.
+    """Return the body as a function called `name`, without decorators, annotations and the imports in `present`.
 
     Args:
         info: The user's function.
         node: Its tree `without_noise`.
-        name: What it is called there.
-        present: The import statements of the module that it goes into.
+        name: Its name in the generated module.
+        present: The import statements that the generated module has anyway.
     """
     used = _imports_of(info, node)
     heavy = sorted({entry.statement for entry in used if not _is_portable(entry)})
@@ -181,7 +184,7 @@ def _copy(node: FunctionNode) -> FunctionNode:
 
 
 class _WithoutImports(ast.NodeTransformer):
-    """Leaves out imports that the top of the generated module has already: the gate lets no name be bound twice."""
+    """Transformer that drops imports which the generated module has at its top: the gate refuses names bound twice."""
 
     def __init__(self, present: frozenset[str]) -> None:
         self._present = present
@@ -203,13 +206,13 @@ def _arguments(arguments: ast.arguments) -> Iterator[ast.arg]:
 
 
 def handed_back(shape: ReturnShape) -> frozenset[str]:
-    """The names that the result holds as they are, such as `feature` in `{"feature": feature}`."""
+    """Return the names that the result holds unchanged, such as `feature` in `{"feature": feature}`."""
     own = (value for item in shape.items if item.meaning is None for value in item.values)
     return frozenset(value.id for value in own if isinstance(value, ast.Name))
 
 
 def labels_only(parameter: Parameter, node: FunctionNode, shape: ReturnShape) -> bool:
-    """Whether a parameter does nothing but appear in items of the result that we leave to the user's body."""
+    """Whether a parameter is only used in items of the result that the user's body computes."""
     passed = (value for item in shape.items if item.meaning is None for value in item.values)
     return _uses(parameter.name, node.body) == _uses(parameter.name, passed)
 

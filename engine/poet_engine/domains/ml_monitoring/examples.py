@@ -1,4 +1,4 @@
-"""The calls by which a freshly written version is tried."""
+"""Trial calls of a freshly written drift detector."""
 
 import ast
 from collections.abc import Iterator
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from poet_engine.domains.ml_monitoring.render import DEFAULT_LEVEL, ModulePlan
 from poet_engine.domains.model import FunctionKind, Parameter, TrialExample
 
-# The two have no value in common, which no level misses, and either is like itself, which none takes for drift. They
-# are of one size, since some functions insist on that.
+# The two have no value in common, which every level detects, and each is equal to itself, which is no drift. They
+# are of one size, since some functions require that.
 _REFERENCE = [float(value) for value in range(40)]
 _SHIFTED = [value + 100.0 for value in _REFERENCE]
 
@@ -15,7 +15,7 @@ _STAND_INS: dict[str | None, object] = {"int": 1, "float": 1.0, "bool": False, "
 
 
 def for_trial(plan: ModulePlan) -> tuple[TrialExample, ...]:
-    """A pair of equal samples, a pair of different ones and, unless the user's own code runs too, an empty one."""
+    """Return a pair of equal samples, a pair of different ones and, unless the user's own code runs, an empty one."""
     examples = [
         _example(plan, _REFERENCE, drift=False),
         _example(plan, _SHIFTED, drift=True),
@@ -43,7 +43,7 @@ def _call(parameters: tuple[Parameter, ...], values: dict[str, object]) -> tuple
     gap = False
     for parameter in parameters:
         if parameter.kind is FunctionKind.POSITIONAL_ONLY:
-            # One that is left out would leave no place for those behind it.
+            # Without it, those after it would move.
             args.append(values.get(parameter.name, _default(parameter)))
         elif parameter.name not in values:
             gap = True

@@ -1,4 +1,4 @@
-"""The text of a generated module: the shipped judgement, what is the user's own, and the function itself.
+"""Render the text of a generated module: the shipped comparison, the user's own body, and the function itself.
 
 Whatever comes from the user's function enters the text as an identifier that was checked, as a literal that was parsed,
 or through `repr` and `ast.unparse`.
@@ -31,12 +31,12 @@ _TYPE_SYNTAX = (ast.Name, ast.Subscript, ast.Tuple, ast.BinOp, ast.BitOr, ast.Lo
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ModulePlan:
-    """What was decided about the version that is to be written.
+    """The decisions about a version that is to be written.
 
     Attributes:
         info: The user's function.
-        roles: What its parameters are for.
-        shape: What it returns.
+        roles: The roles of its parameters.
+        shape: The shape of its return value.
         options: Parameters that must keep their defaults.
         own: The user's body, when it has to run as well.
     """
@@ -50,7 +50,7 @@ class ModulePlan:
 
 @functools.cache
 def _template() -> tuple[str, frozenset[str]]:
-    """The shipped code without its opening text, and the names that it uses at module level or takes from builtins."""
+    """Return the shipped code without its docstring, and its module-level names with the builtins that it uses."""
     text = resources.files(__package__).joinpath(_TEMPLATE).read_text(encoding="utf-8")
     tree = parse(text)
     code = "\n".join(text.split("\n")[tree.body[1].lineno - 1 :])
@@ -69,13 +69,13 @@ def _template() -> tuple[str, frozenset[str]]:
 
 
 def present_imports() -> frozenset[str]:
-    """The import statements of every generated module."""
+    """Return the import statements of every generated module."""
     code, _ = _template()
     return frozenset(ast.unparse(node) for node in parse(code).body if isinstance(node, ast.Import | ast.ImportFrom))
 
 
 def clashes(plan: ModulePlan) -> list[str]:
-    """The names of the user's that would replace, or be replaced by, those of the generated code."""
+    """Return the user's names that collide with names of the generated code, sorted."""
     _, taken = _template()
     module_level = {name for name in taken if not hasattr(builtins, name)} | {_ANSWER, OWN_ANSWER}
     users = {parameter.name for parameter in plan.info.parameters}
@@ -85,7 +85,7 @@ def clashes(plan: ModulePlan) -> list[str]:
 
 
 def module_text(plan: ModulePlan) -> str:
-    """The whole module, ready for the gate."""
+    """Return the text of the whole module, ready for the gate."""
     code, _ = _template()
     if not plan.options:
         code = code.partition(f"\n\ndef {_ONLY}(")[0]
@@ -126,7 +126,7 @@ def _answer(plan: ModulePlan) -> str:
 
 
 def _own_items(plan: ModulePlan) -> bool:
-    """Whether the user's body gives a part of the mapping, and does not only check its input."""
+    """Whether the user's body computes a part of the mapping, and does not only check its input."""
     return plan.own is not None and not plan.shape.is_bool and not plan.shape.unwritten
 
 
@@ -152,7 +152,7 @@ def _quoted(text: str) -> str:
 
 
 def default_text(parameter: Parameter) -> str:
-    """A default as text of our own making: what is parsed from the user's text, without what stands around it."""
+    """Return a default's text, parsed and written anew, so that nothing around the literal gets into the module."""
     return "None" if parameter.default is None else ast.unparse(parse_expression(parameter.default))
 
 

@@ -1,4 +1,4 @@
-"""What the user's function returns, as far as its `return` statements tell."""
+"""Analysis of a function's return value, from its `return` statements."""
 
 import ast
 import dataclasses
@@ -29,13 +29,13 @@ _MEANING: Mapping[str, str] = {name: key for key, synonyms in _SYNONYMS.items() 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Item:
-    """One key of the mapping that the user's function returns.
+    """A key of the mapping that the user's function returns.
 
     Attributes:
-        key: As the user spells it.
-        meaning: The key of our report that says the same, if one does.
+        key: The key in the user's spelling.
+        meaning: The key of our report with the same meaning, if there is one.
         literal: The text of its value, when that is the same plain data on every path.
-        values: The expressions that give its value.
+        values: The expressions of its value.
     """
 
     key: str
@@ -46,12 +46,12 @@ class Item:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ReturnShape:
-    """What comes back: a truth value, or a mapping with these items.
+    """The shape of a return value: a truth value, or a mapping with these items.
 
     Attributes:
         is_bool: Whether it is a plain True or False.
-        items: The keys of the mapping; all that are known, in the order of their first appearance.
-        computed: Whether some of the mapping can only come from running the user's own code.
+        items: The known keys of the mapping, in the order of their first appearance.
+        computed: Whether a part of the mapping needs the user's own code to run.
         unwritten: Whether the function itself returns nothing yet.
     """
 
@@ -62,7 +62,7 @@ class ReturnShape:
 
 
 def analyse(node: FunctionNode) -> ReturnShape | Declined:
-    """The shape of what a function returns, or why it has none that can be kept."""
+    """Return the shape of a function's return value, or why it has none that can be kept."""
     returns = [found.value for found in own_nodes(node) if isinstance(found, ast.Return)]
     if all(value is None or (isinstance(value, ast.Constant) and value.value is None) for value in returns):
         return _unwritten(node)
@@ -85,7 +85,7 @@ _MAPPINGS = ("dict", "Dict", "Mapping", "MutableMapping", "object", "Any")
 
 
 def _unwritten(node: FunctionNode) -> ReturnShape | Declined:
-    """Of a function whose body is yet to come: what its annotation says, or else a mapping."""
+    """Return the shape of a function without a body: that of its annotation, or else a mapping."""
     if _says(node, "bool"):
         return ReturnShape(is_bool=True, unwritten=True)
     said = node.returns.value if isinstance(node.returns, ast.Subscript) else node.returns
@@ -103,7 +103,7 @@ def _says(node: FunctionNode, annotation: str) -> bool:
 
 
 def _assigned(node: FunctionNode, name: str) -> list[ast.expr | None]:
-    """Every value bound to a local name; None where the binding is no plain assignment."""
+    """Return every value bound to a local name; None for each binding that is no plain assignment."""
     values: list[ast.expr | None] = []
     plain: set[int] = set()
     for found in own_nodes(node):
@@ -123,7 +123,7 @@ def _is_name(node: ast.expr | None, name: str) -> bool:
 
 
 def _resolved(node: FunctionNode, value: ast.expr) -> ast.expr:
-    """The truth value that a returned name stands for, when it is bound once."""
+    """Return the truth value that a returned name stands for, if it is bound once; else the expression itself."""
     if isinstance(value, ast.Name):
         bound = _assigned(node, value.id)
         if len(bound) == 1 and bound[0] is not None and _is_truth(bound[0]):
@@ -149,7 +149,7 @@ _Entries = list[tuple[str, ast.expr]]
 
 
 def _mapping(node: FunctionNode, value: ast.expr) -> _Entries | None:
-    """The items of a mapping that is written out, at once or name by name; None if it is not."""
+    """Return the items of a mapping that is written as a literal or built up item by item; None for others."""
     match value:
         case ast.Dict():
             return _displayed(value)
@@ -172,7 +172,7 @@ def _displayed(value: ast.Dict) -> _Entries | None:
 
 
 def _built_up(node: FunctionNode, name: ast.Name) -> _Entries | None:
-    """`result = {…}`, then any number of `result["key"] = …`, and nothing else is done with `result`."""
+    """Return the items of `result = {…}` followed by any number of `result["key"] = …`; None for any other use."""
     bound = _assigned(node, name.id)
     if len(bound) != 1 or bound[0] is None or isinstance(bound[0], ast.Name):
         return None

@@ -1,7 +1,7 @@
-"""Which parameter is the current sample, which the reference, and which the significance level.
+"""Assign roles to parameters: the current sample, the reference, the significance level.
 
-Decided from names alone, and only when they leave no doubt: a detector that compares the wrong way round, or compares
-the wrong things, is worse than none.
+The names alone decide, and only if they leave no doubt: a detector that compares the wrong way round, or compares the
+wrong things, is worse than none.
 """
 
 import ast
@@ -18,7 +18,7 @@ _CURRENT = word_set(
     "current curr cur new newer live production prod recent after actual observed latest now incoming serving today "
     "test treatment inference fresh present later online",
 )
-# What a sample may be called when the other one says what it is; other names (`predicted`, `model`) say that it is not.
+# Names of a sample beside one that names its own role; other names (`predicted`, `model`) do not mean samples.
 _SAMPLE = word_set(
     "data values value sample samples series batch window df frame column array observations points inputs features "
     "feature stream feed dataset distribution dist records rows measurements readings x y xs ys a b s set",
@@ -35,10 +35,10 @@ _SAMPLE_KINDS = (FunctionKind.POSITIONAL_ONLY, FunctionKind.POSITIONAL_OR_KEYWOR
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Roles:
-    """What each parameter is for.
+    """The roles of a function's parameters.
 
     Attributes:
-        current: The parameter with the sample that is judged.
+        current: The parameter with the sample that is tested for drift.
         reference: The parameter with the sample that it is compared with.
         level: The parameter with the significance level, when there is one.
         others: The remaining parameters.
@@ -75,7 +75,7 @@ def assign(info: FunctionInfo, handed_back: frozenset[str] = frozenset()) -> Rol
 
 
 def samples(info: FunctionInfo, handed_back: frozenset[str] = frozenset()) -> tuple[Parameter, Parameter] | None:
-    """The current and the reference sample; None when the names leave it open."""
+    """Return the current and the reference sample; None where the names leave it open."""
     candidates = _candidates(info, handed_back)
     # An option such as `test="ks"` must not compete with the samples; a sample may have a default all the same.
     return _pair([entry for entry in candidates if not entry.has_default]) or _pair(candidates)
@@ -120,13 +120,13 @@ def _unfit_level(parameter: Parameter) -> Declined | None:
 
 
 def _pair(candidates: list[Parameter]) -> tuple[Parameter, Parameter] | None:
-    """The current and the reference parameter; None when the names leave it open."""
+    """Return the current and the reference parameter; None where the names leave it open."""
     sides = {parameter: _side(parameter, candidates) for parameter in candidates}
     current = [parameter for parameter, side in sides.items() if side == "current"]
     reference = [parameter for parameter, side in sides.items() if side == "reference"]
     if len(current) == 1 and len(reference) == 1:
         return current[0], reference[0]
-    # One of them is named and exactly one other sample is asked for: that is the other side.
+    # One of them is named and exactly one other sample is required: that is the other side.
     rest = [parameter for parameter in candidates if not parameter.has_default and sides[parameter] == "open"]
     samples = [parameter for parameter in rest if set(words_of(parameter.name)) & _SAMPLE or _both(parameter)]
     if len(rest) != 1 or len(samples) != 1:
@@ -139,9 +139,9 @@ def _pair(candidates: list[Parameter]) -> tuple[Parameter, Parameter] | None:
 
 
 def _side(parameter: Parameter, candidates: list[Parameter]) -> str:
-    """Which side a name speaks for: `current`, `reference` or `open`.
+    """Return the role that a name indicates: `current`, `reference` or `open`.
 
-    Words that every required candidate shares say nothing: of `new_baseline` and `old_baseline` only `new` and `old`.
+    Words that every required candidate shares do not count: of `new_baseline` and `old_baseline` only `new` and `old`.
     """
     required = [set(words_of(other.name)) for other in candidates if not other.has_default]
     shared = set[str]().union(*required).intersection(*required) if len(required) > 1 else set()

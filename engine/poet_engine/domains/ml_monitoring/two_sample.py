@@ -1,7 +1,7 @@
-"""The judgement that every generated drift detector carries: what follows this text is copied into each of them.
+"""The two-sample drift test of every generated detector: the code below this text is copied into each of them.
 
-Nothing in the package imports it, since numpy and scipy are an extra; tests do. It keeps to what the gate lets pass
-under the `data` policy, and its names begin with an underscore so that they stay out of the way of the user's.
+No module of the package imports it, since numpy and scipy are an extra; tests do. It keeps to what the gate allows
+under the `data` policy, and its names begin with an underscore so that they do not collide with the user's.
 """
 
 import math

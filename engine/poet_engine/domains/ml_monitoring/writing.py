@@ -1,4 +1,4 @@
-"""Writes a drift detector for the signature of the user's function."""
+"""Write a drift detector for the signature of the user's function."""
 
 import ast
 import dataclasses
@@ -22,9 +22,9 @@ class _Stub:
     """A function whose body may be replaced.
 
     Attributes:
-        node: Its tree without what it only tells people.
-        shape: What it returns.
-        roles: What its parameters are for.
+        node: Its tree without printing, warning and logging.
+        shape: The shape of its return value.
+        roles: The roles of its parameters.
         ignored: The input that it ignores.
     """
 
@@ -37,8 +37,8 @@ class _Stub:
 def write(info: FunctionInfo) -> Written | Declined:
     """Write a two-sample drift detector with the function's own signature and the keys of its result.
 
-    Declines, with the reason, for a function that computes with both of its samples, for whatever is no drift detector,
-    whose parameters leave open what to compare with what, or whose own code does more than return a value.
+    Declines, with the reason, a function that computes with both of its samples, that is no drift detector, whose
+    parameters leave open what to compare, or whose own code does more than return a value.
     """
     node = _unusable(info) or body.parse(info)
     stub = node if isinstance(node, Declined) else _stub(info, node)
@@ -68,7 +68,7 @@ def write(info: FunctionInfo) -> Written | Declined:
 
 
 def _stub(info: FunctionInfo, node: FunctionNode) -> _Stub | Declined:
-    """The function as one that may be replaced, or why not: the first question is whether its body computes."""
+    """Return the function as one that may be replaced, or why not: a body that computes comes first."""
     shape = returns.analyse(node)
     handed_back = frozenset[str]() if isinstance(shape, Declined) else body.handed_back(shape)
     samples = roles.samples(info, handed_back)
@@ -95,14 +95,14 @@ def _stub(info: FunctionInfo, node: FunctionNode) -> _Stub | Declined:
 
 
 def _ignored(info: FunctionInfo, node: FunctionNode, samples: tuple[Parameter, Parameter]) -> str | None:
-    """The sample that the caller has to give and that the body ignores."""
+    """Return the required sample that the body ignores; None where it ignores none."""
     required = [one.name for one in reversed(samples) if not one.has_default]
     imports = {entry.name: entry.module for entry in (*info.imports, *info.local_imports)}
     return data_flow.ignored_input(node, required, imports=imports, loggers=frozenset(info.loggers))
 
 
 def _unusable(info: FunctionInfo) -> Declined | None:
-    """Why no safe text can be made of the names and defaults; `info` need not come from `describe`."""
+    """Return why no safe text can be made of the names and defaults; `info` need not come from `describe`."""
     for name in (info.name, *(parameter.name for parameter in info.parameters)):
         if not name.isidentifier() or keyword.iskeyword(name):
             return Declined(f"{name!r} is no identifier of Python; describe the function again from its file.")
@@ -133,7 +133,7 @@ def _looks_for_drift(info: FunctionInfo, shape: returns.ReturnShape) -> bool:
 def _options(
     info: FunctionInfo, node: FunctionNode, shape: returns.ReturnShape, assigned: roles.Roles
 ) -> tuple[Parameter, ...] | Declined:
-    """The parameters whose only value that the generated code can answer for is their default."""
+    """Return the parameters that must keep their defaults, as the generated code supports no other value."""
     unknown = [entry for entry in assigned.others if not body.labels_only(entry, node, shape)]
     for entry in unknown:
         if not entry.has_default or entry.kind in {FunctionKind.VAR_POSITIONAL, FunctionKind.VAR_KEYWORD}:
