@@ -1,4 +1,4 @@
-"""The versions of functions, as files that people can read, review and commit (docs/store.md)."""
+"""Versions of functions as files that people can read, review and commit (docs/store.md)."""
 
 from poet_engine.versions.audit import AuditReport
 from poet_engine.versions.files import StoreError

@@ -1,7 +1,7 @@
-"""Who did what to a function's versions: lines of JSON, each holding the digest of the one before.
+"""The audit trail of a function's versions: lines of JSON, each with the digest of the line before.
 
-The chain shows a line that was edited, removed from the middle or moved. It cannot show that the last lines were cut
-off, nor that somebody who may write the file has rewritten all of it.
+The chain reveals a line that was edited, removed from the middle or moved. It cannot reveal that the last lines were
+cut off, nor that somebody with write access has rewritten the whole file.
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ from poet_engine.versions import files
 from poet_engine.versions.records import digest
 
 _FILE, _OLDER = "audit.jsonl", "audit.1.jsonl"
-_FILE_BYTES = 250_000  # then it becomes the older one; both together stay below the promised overhead
+_FILE_BYTES = 250_000  # then it becomes the older file; together they stay below the promised overhead
 _READ_BYTES = 1_000_000
 _TEXT = 500  # characters of an actor's name or a reason
 _START = "0" * 64
@@ -22,15 +22,15 @@ _START = "0" * 64
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class AuditAction:
-    """What was done.
+    """A change to a function's versions, for the audit trail.
 
     Attributes:
-        actor: Who did it.
-        action: `add`, `promote`, `rollback`, `pin`, `unpin`, `remove`, `prune`; and `found`, `found_current` for what
-            the store sees without an entry, after a crash or because somebody else put it there.
-        version: Which version.
-        reason: Why, in the actor's words.
-        code_digest: Of the version, where it matters.
+        actor: The person or program that made it.
+        action: `add`, `promote`, `rollback`, `pin`, `unpin`, `remove`, `prune`; and `found`, `found_current` if
+            the store finds a version without an entry, after a crash or because somebody else put it there.
+        version: The name of the version.
+        reason: The reason, in the actor's words.
+        code_digest: The digest of the version's code, where it matters.
     """
 
     actor: str
@@ -42,13 +42,13 @@ class AuditAction:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry(AuditAction):
-    """One line: a deed and its place in the chain.
+    """A line of the audit trail: a change and its place in the chain.
 
     Attributes:
         sequence: 1, 2, 3, …
         at: Seconds since the Unix epoch.
         previous: The digest of the line before; zeros for the first.
-        digest: SHA-256 of all the others, as canonical JSON.
+        digest: SHA-256 of all other fields, as canonical JSON.
     """
 
     sequence: int
@@ -57,22 +57,22 @@ class AuditEntry(AuditAction):
     digest: str = ""
 
     def sealed(self) -> "AuditEntry":
-        """The entry with its digest."""
+        """Return the entry with its digest."""
         return dataclasses.replace(self, digest=self.expected_digest())
 
     def expected_digest(self) -> str:
-        """What `digest` must be."""
+        """Return the digest that the entry must have: of its other fields."""
         content = {name: value for name, value in dataclasses.asdict(self).items() if name != "digest"}
         return digest(json.dumps(content, sort_keys=True, separators=(",", ":")).encode())
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class AuditReport:
-    """What `verify_audit()` found.
+    """The result of `verify_audit()`.
 
     Attributes:
         intact: Whether the chain holds and agrees with the versions.
-        entries: Lines looked at.
+        entries: The number of lines that were read.
         problem: The first thing that is wrong, with its line or version.
     """
 
@@ -82,12 +82,12 @@ class AuditReport:
 
 
 def append(at: int, where: Path, deed: AuditAction, *, now: float) -> None:
-    """Add a line, chained to the last one, and wait for the disk; the caller holds the function's lock.
+    """Append a line, chained to the last one, and wait for the disk; the caller holds the function's lock.
 
     Args:
         at: Descriptor of the function's folder.
         where: Its path, for errors.
-        deed: What was done; long texts are cut.
+        deed: The change; long texts are cut.
         now: Seconds since the Unix epoch.
     """
     raw = _raw(_FILE, at, where)
@@ -107,12 +107,12 @@ def append(at: int, where: Path, deed: AuditAction, *, now: float) -> None:
 
 
 def entries(at: int, where: Path) -> list[AuditEntry]:
-    """All lines that can be read, oldest first."""
+    """Return all readable lines, the oldest first."""
     return [entry for entry in map(_parse, _lines(at, where)) if entry is not None]
 
 
 def verify(at: int, where: Path) -> AuditReport:
-    """Walk the chain."""
+    """Check the chain of digests and sequence numbers; the report has the first line that is wrong."""
     lines = _lines(at, where)
     before: AuditEntry | None = None
     for number, line in enumerate(lines, 1):
@@ -160,7 +160,7 @@ def _parse(line: bytes) -> AuditEntry | None:
 
 
 def told_by(entries: Sequence[AuditEntry]) -> tuple[set[str], str | None]:
-    """Which versions are there and which one serves, as the audit trail has it."""
+    """Return the versions that exist and the version that serves, according to the audit trail."""
     known: set[str] = set()
     serving = None
     for entry in entries:

@@ -1,6 +1,6 @@
-"""Files in a folder that others may have prepared: nothing is followed, nothing is read without a bound.
+"""File operations in a folder that others may have prepared: they follow no link and read nothing without a bound.
 
-A `.poet` folder may come with a cloned project. Every step below it goes through a descriptor of the folder above and
+A `.poet` folder may come with a cloned project. Every access below it goes through a descriptor of the folder above and
 refuses symlinks, so that no name in it can lead anywhere else, not even while it is being changed.
 """
 
@@ -19,7 +19,7 @@ from poet_engine.errors import PoetError
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
 _LOCK_ATTEMPTS = 300
 _LOCK_PAUSE_S = 0.01
-_MOST_COPIED = 10_000_000  # far above what is ever appended to
+_MOST_COPIED = 10_000_000  # far above the size of any file that is appended to
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 _MEANINGS: Mapping[int, str] = {
@@ -35,12 +35,12 @@ _MEANINGS: Mapping[int, str] = {
 
 
 class StoreError(PoetError):
-    """The store cannot be read or written; says which file, what is wrong with it and how to mend it."""
+    """Raised when the store cannot be read or written; names the file, the problem and the remedy."""
 
 
 @contextlib.contextmanager
 def explained(where: Path) -> Iterator[None]:
-    """Translate the operating system's errors; `where` is named when the error names no absolute path itself."""
+    """Translate errors of the operating system; `where` is named if the error itself names no absolute path."""
     try:
         yield
     except OSError as error:
@@ -52,7 +52,7 @@ def explained(where: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def folder(path: Path) -> Iterator[int]:
-    """A descriptor of the folder, closed at the end; it may not be a symlink itself."""
+    """Open a folder, which may not be a symlink, and yield its descriptor; close it at the end."""
     here = os.open(path, _FOLDER_FLAGS)
     try:
         yield here
@@ -71,29 +71,29 @@ def folder_at(name: str, *, at: int) -> Iterator[int]:
 
 
 def make_private_path(path: Path) -> None:
-    """Make the folder and those above it, for the owner alone; folders that exist stay as they are."""
+    """Create the folder and those above it, for the owner alone; existing folders stay as they are."""
     missing = [step for step in (path, *path.parents) if not step.exists()]
     for step in reversed(missing):
         step.mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
 
 
 def make_private_folder(name: str, *, at: int) -> None:
-    """Make one folder, unless there is something under that name."""
+    """Create one folder for the owner alone, unless the name exists."""
     with contextlib.suppress(FileExistsError):
         os.mkdir(name, _PRIVATE_FOLDER, dir_fd=at)
 
 
 def read(name: str, *, at: int, limit: int, where: Path) -> bytes:
-    """The whole of a plain file.
+    """Return the whole content of a regular file.
 
     Args:
         name: Its name in the folder.
         at: The folder's descriptor.
-        limit: It may have so many bytes.
+        limit: The most bytes that it may have.
         where: The folder's path, for the error.
 
     Raises:
-        StoreError: It is no plain file, or larger.
+        StoreError: It is no regular file, or larger than the limit.
         OSError: It cannot be opened; a symlink gives ELOOP.
     """
     try:
@@ -106,7 +106,7 @@ def read(name: str, *, at: int, limit: int, where: Path) -> bytes:
 
 
 def read_if_there(name: str, *, at: int, limit: int, where: Path) -> bytes | None:
-    """As `read`, and None where no such file was found."""
+    """As `read`, but return None where there is no such file."""
     try:
         return read(name, at=at, limit=limit, where=where)
     except FileNotFoundError:
@@ -123,7 +123,7 @@ def is_there(name: str, *, at: int) -> bool:
 
 
 def write(name: str, data: bytes, *, at: int) -> None:
-    """Make a new file with that content and wait until the disk has it; there must be nothing under that name."""
+    """Create a file with this content and wait until the disk has it; the name must be free."""
     descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE_FILE, dir_fd=at)
     with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has no path
         file.write(data)
@@ -132,7 +132,7 @@ def write(name: str, data: bytes, *, at: int) -> None:
 
 
 def replace(name: str, data: bytes, *, at: int) -> None:
-    """Give the file that content: readers see the old or the new one, whole, and so does the disk after a crash."""
+    """Replace the content of a file: readers, and the disk after a crash, have the whole old or new content."""
     draft = f".{name.lstrip('.')}.draft"
     remove(draft, at=at)
     write(draft, data, at=at)
@@ -141,9 +141,9 @@ def replace(name: str, data: bytes, *, at: int) -> None:
 
 
 def append(name: str, data: bytes, *, at: int, keep: int) -> None:
-    """Add to the file after its first `keep` bytes, dropping what is behind them, and wait for the disk.
+    """Append to a file after its first `keep` bytes, drop the bytes after them, and wait for the disk.
 
-    A file with a second name, which may be anywhere, keeps what it has: this name gets a file of its own.
+    A file with a second name, which may be anywhere, is not changed: this name gets a new file.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     descriptor = os.open(name, flags, _PRIVATE_FILE, dir_fd=at)
@@ -161,7 +161,7 @@ def append(name: str, data: bytes, *, at: int, keep: int) -> None:
 
 
 def remove(name: str, *, at: int) -> None:
-    """Remove whatever is under that name, if anything; a symlink is removed, not followed."""
+    """Remove the entry with that name, if there is one; a symlink is removed, not followed."""
     try:
         os.unlink(name, dir_fd=at)
     except FileNotFoundError:
@@ -172,7 +172,7 @@ def remove(name: str, *, at: int) -> None:
 
 @contextlib.contextmanager
 def locked(name: str, *, at: int, where: Path, attempts: int = _LOCK_ATTEMPTS) -> Iterator[None]:
-    """Hold the lock file against other threads and processes; the kernel lets go for a process that dies.
+    """Hold the lock file against other threads and processes; the kernel releases it for a process that dies.
 
     Args:
         name: Its name in the folder.
@@ -181,7 +181,7 @@ def locked(name: str, *, at: int, where: Path, attempts: int = _LOCK_ATTEMPTS) -
         attempts: How often to try, every 10 ms.
 
     Raises:
-        StoreError: Somebody else has held it all the time.
+        StoreError: Another holder had it all the time.
     """
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     descriptor = os.open(name, flags, _PRIVATE_FILE, dir_fd=at)

@@ -1,4 +1,4 @@
-"""One function's folder while it is open: what is in it, and the steps that change it."""
+"""The open folder of one function: read its versions, and change it in single steps."""
 
 import contextlib
 import itertools
@@ -33,22 +33,22 @@ _FOLDER_ENTRIES = 1000  # of one version: ours has four or five
 
 
 def is_version(name: str) -> bool:
-    """Whether that is how a version is called: `v1`, `v2` and so on."""
+    """Whether a name has the form of a version's: `v1`, `v2` and so on."""
     return _VERSION.fullmatch(name) is not None
 
 
 def check_version(name: str) -> None:
-    """Refuse what is no version's name.
+    """Refuse a name that is no version's.
 
     Raises:
-        UsageError: It is something else, such as `v0` or `../v1`.
+        UsageError: It has another form, such as `v0` or `../v1`.
     """
     if not is_version(name):
         raise UsageError(f"{name!r} is not the name of a version; they are called v1, v2, …")
 
 
 def number(name: str) -> int:
-    """The number of a version; names sort by it."""
+    """Return the number of a version, by which names are sorted."""
     return int(name[1:])
 
 
@@ -67,13 +67,13 @@ class FunctionFolder:
         self.descriptor = descriptor
 
     def names(self) -> list[str]:
-        """The versions in it, the oldest first."""
+        """Return the names of its versions, the oldest first."""
         with os.scandir(self.descriptor) as found:
             names = [entry.name for entry in found if is_version(entry.name) and entry.is_dir(follow_symlinks=False)]
         return sorted((name for name in names if not self._is_place(name)), key=number)
 
     def _is_place(self, name: str) -> bool:
-        """Whether a folder only keeps the state of a version that is somewhere else, or is gone by now."""
+        """Whether a folder only holds the state of a version that is stored elsewhere, or no longer exists."""
         try:
             with self._inside(name) as inside:
                 there = [files.is_there(one, at=inside) for one in ("metadata.json", STATE, "code.py")]
@@ -82,7 +82,7 @@ class FunctionFolder:
         return there == [False, True, False]
 
     def make_place(self, name: str) -> None:
-        """Make a folder that only keeps the state of a version that is somewhere else, unless there is one."""
+        """Create a folder that only holds the state of a version stored elsewhere, unless there is one."""
         files.make_private_folder(name, at=self.descriptor)
         if self.read_state(name) is None:
             self.put_state(name, {})
@@ -91,7 +91,7 @@ class FunctionFolder:
         """Refuse a version that has no folder here.
 
         Raises:
-            StoreError: With the names of those that have one.
+            StoreError: There is none; the message has the names of those that have one.
         """
         if not (files.is_there(name, at=self.descriptor) and self._is_place(name)):
             self.require(name)
@@ -100,14 +100,14 @@ class FunctionFolder:
         """Refuse a version that is not there.
 
         Raises:
-            StoreError: With the names of those that are.
+            StoreError: There is none; the message has the names of the existing ones.
         """
         names = self.names()
         if name not in names:
             raise StoreError(f"{self.path}: there is no version {name}; there is {', '.join(names) or 'none yet'}")
 
     def read(self, name: str) -> StoredVersion:
-        """One version.
+        """Return one version.
 
         Raises:
             StoreError: One of its files is missing or damaged.
@@ -135,7 +135,7 @@ class FunctionFolder:
         )
 
     def read_state(self, name: str) -> Mapping[str, object] | None:
-        """`state.json` of a version; None where there is no such file or version.
+        """Return `state.json` of a version; None where there is no such file or version.
 
         Raises:
             StoreError: The file is damaged.
@@ -149,7 +149,7 @@ class FunctionFolder:
         return None if data is None else read_mapping(where / STATE, data)
 
     def state_stamp(self, name: str) -> object:
-        """Which writing of `state.json` is there; None where there is no such file or version."""
+        """Return a value that changes with each write of `state.json`; None where there is no such file or version."""
         try:
             with self._inside(name) as inside:
                 found = os.stat(STATE, dir_fd=inside, follow_symlinks=False)
@@ -164,7 +164,7 @@ class FunctionFolder:
             files.replace(STATE, data, at=inside)
 
     def current(self) -> str | None:
-        """The version that `current` points to.
+        """Return the name of the version that `current` points to; None where there is no link.
 
         Raises:
             StoreError: It is no link, or points to anything but a version beside it.
@@ -180,14 +180,14 @@ class FunctionFolder:
         return target
 
     def current_or_none(self) -> str | None:
-        """As `current`; a broken link counts as none: it protects nothing, and the next promotion replaces it."""
+        """As `current`, but None for a broken link: it protects no version, and the next promotion replaces it."""
         try:
             return self.current()
         except StoreError:
             return None
 
     def pins(self) -> frozenset[str]:
-        """The pinned versions.
+        """Return the names of the pinned versions.
 
         Raises:
             StoreError: `pins.json` is damaged.
@@ -206,12 +206,12 @@ class FunctionFolder:
         files.replace(PINS, data, at=self.descriptor)
 
     def size(self, name: str) -> int:
-        """Bytes of a version's files."""
+        """Return the bytes of a version's files."""
         with self._inside(name) as inside, os.scandir(inside) as found:
             return sum(e.stat(follow_symlinks=False).st_size for e in itertools.islice(found, _FOLDER_ENTRIES))
 
     def put(self, name: str, content: Mapping[str, bytes]) -> None:
-        """Make a version's folder, whole or not at all."""
+        """Create a version's folder, whole or not at all."""
         os.mkdir(_DRAFT, 0o700, dir_fd=self.descriptor)
         with self._inside(_DRAFT) as draft:
             for file, data in content.items():
@@ -221,31 +221,31 @@ class FunctionFolder:
         os.fsync(self.descriptor)
 
     def take_away(self, name: str) -> None:
-        """Remove a version's folder: at once out of sight, then file by file."""
+        """Remove a version's folder: rename it first, then delete file by file."""
         os.rename(name, _GONE, src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
         os.fsync(self.descriptor)
         files.remove(_GONE, at=self.descriptor)
 
     def point_to(self, name: str) -> None:
-        """Let `current` be that version."""
+        """Make `current` point to that version."""
         os.symlink(name, _LINK_DRAFT, dir_fd=self.descriptor)
         os.replace(_LINK_DRAFT, CURRENT, src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
         os.fsync(self.descriptor)
 
     def clear_leftovers(self) -> None:
-        """Remove what a process left that died in the middle of a change."""
+        """Remove the leftovers of a process that died during a change."""
         for leftover in (_DRAFT, _LINK_DRAFT, _GONE):
             files.remove(leftover, at=self.descriptor)
 
     def make_inbox(self) -> None:
-        """Make the folders that feedback is dropped into."""
+        """Create the folders of the feedback inbox."""
         files.make_private_folder("feedback", at=self.descriptor)
         with self._inside("feedback") as feedback:
             files.make_private_folder("pending", at=feedback)
             files.make_private_folder("processed", at=feedback)
 
     def put_feedback(self, name: str, data: bytes) -> None:
-        """Lay a file into the inbox, whole or not at all."""
+        """Write a file into the feedback inbox, whole or not at all."""
         with self._inside("feedback") as feedback, files.folder_at("pending", at=feedback) as pending:
             files.replace(name, data, at=pending)
 
@@ -269,7 +269,7 @@ class FunctionFolder:
 
 
 def make_room(folder: FunctionFolder, size: int) -> list[str]:
-    """Decide which versions have to go once one more of that size is there."""
+    """Return the versions that have to be removed before one of that size is added."""
     names = folder.names()
     keep = folder.pins() | {folder.current_or_none()}
     surplus = max(len(names) + 1 - MAX_VERSIONS, 0)
@@ -289,7 +289,7 @@ def make_room(folder: FunctionFolder, size: int) -> list[str]:
 
 
 def name_problem(name: str) -> str | None:
-    """Why that cannot be the name of a function in the store; None where it can."""
+    """Return why a text cannot be the name of a function in the store; None where it can."""
     if not all(part.isidentifier() for part in name.split(".")):
         return "it must be identifiers joined by dots, such as detect_drift or Cart.total"
     if name == _RESERVED:

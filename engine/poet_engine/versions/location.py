@@ -1,4 +1,4 @@
-"""Where a function's `.poet` folder is."""
+"""Locations and names of the `.poet` folders."""
 
 import hashlib
 import os
@@ -10,11 +10,11 @@ from pathlib import Path
 from poet_engine.versions.store import VersionStore
 
 FOLDER = ".poet"
-RESERVED = "events"  # the journal's
+RESERVED = "events"  # the journal's folder
 
 
 def writable(folder: Path) -> bool:
-    """Whether this process may make files in the folder, or in the `.poet` that is there already."""
+    """Whether this process may create files in the folder, or in its `.poet` where that exists."""
     inside = folder / FOLDER
     return folder.is_dir() and os.access(inside if inside.exists() else folder, os.W_OK | os.X_OK)
 
@@ -26,13 +26,13 @@ def locate(
     home: Path,
     may_write: Callable[[Path], bool] = writable,
 ) -> Path:
-    """Decide which `.poet` folder holds the versions of a function; makes nothing.
+    """Return the `.poet` folder for the versions of a function; creates nothing.
 
     Args:
         module_file: The file that defines the function; None where there is none (a notebook, a prompt).
-        function_qualname: Tells functions without a file apart.
-        home: Where to go when the module's folder cannot be written: `POET_HOME`, or the user's state folder.
-        may_write: Answers whether a folder can be written.
+        function_qualname: The dotted name, which distinguishes functions without a file.
+        home: The fallback where the module's folder cannot be written: `POET_HOME`, or the user's state folder.
+        may_write: Returns whether a folder can be written.
 
     Returns:
         `<module's folder>/.poet` if it can be written, else a folder of the module's own below `home`.
@@ -45,21 +45,21 @@ def locate(
 
 
 def module_name(file: Path) -> str:
-    """What tells functions of one name in one folder apart: the file's name, whoever imports or runs it."""
+    """Return the module name by which functions of one name in one folder differ: the file's, whoever imports it."""
     return re.sub(r"\W|^(?=\d)", "_", unicodedata.normalize("NFKC", file.stem))
 
 
 def folder_name(store: VersionStore, module: str, qualname: str, *, beside: Path) -> str:
-    """What the folder of a function's versions is called: as the function, where no other module has that name.
+    """Return the name of the folder of a function's versions: the function's, where no other module uses that.
 
     Args:
         store: The `.poet` folder.
         module: The name of the function's file, without `.py`.
-        qualname: The function's dotted place in it.
-        beside: The folder of the file. A module that is no longer there has no claim on a name.
+        qualname: The function's dotted path in the module.
+        beside: The folder of the file. A module that no longer exists does not keep its name.
 
     Raises:
-        UsageError: Neither name can be one in the store.
+        UsageError: Neither name is possible in the store.
         StoreError: The folder cannot be read.
     """
     own = f"{module}.{qualname}"

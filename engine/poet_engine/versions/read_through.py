@@ -1,4 +1,4 @@
-"""Versions that lie in a folder that cannot be written: read where they are, with what is written kept elsewhere."""
+"""Versions in a folder that cannot be written: read from there, while changes go to a folder of our own."""
 
 import contextlib
 from collections.abc import Iterator
@@ -12,13 +12,13 @@ from poet_engine.versions.store import FunctionStore, VersionStore
 
 
 class ReadThroughStore(FunctionStore):
-    """A function's folder that can be written, and behind it another one that is only read.
+    """A function's own, writable folder, and a shipped one behind it that is only read.
 
     Numbers of new versions continue those of the other folder, so that a name means one version.
 
     Args:
         own: The folder that can be written.
-        shipped: The one that cannot, such as beside a module in a container image.
+        shipped: The folder that cannot, such as one beside a module in a container image.
     """
 
     __slots__ = ("shipped",)
@@ -28,24 +28,24 @@ class ReadThroughStore(FunctionStore):
         self.shipped = shipped
 
     def names(self) -> list[str]:
-        """Names of the versions of both folders, the oldest first, readable or not."""
+        """Return the names of the versions of both folders, the oldest first, readable or not."""
         return sorted({*self.shipped.names(), *super().names()}, key=number)
 
     def version(self, name: str) -> StoredVersion:
-        """One version of either folder.
+        """Return one version of either folder.
 
         Raises:
-            UsageError: The name is none, such as `v0` or `../v1`.
+            UsageError: The name is no version's, such as `v0` or `../v1`.
             StoreError: There is no such version, or one of its files is damaged; the message names it.
         """
         return super().version(name) if name in super().names() else self.shipped.version(name)
 
     def current(self) -> StoredVersion | None:
-        """The version that serves; None where neither folder has one."""
+        """Return the version that serves; None where neither folder has one."""
         return next(self.serving(), None)
 
     def serving(self) -> Iterator[StoredVersion]:
-        """What may serve, the most wanted first: what somebody adopted here, what was shipped, what we wrote here."""
+        """Yield the versions that may serve, the preferred first: adopted here, shipped, written by us here."""
         own = super().current()
         if own is not None and own.metadata.origin == "adopted":
             yield own
@@ -56,7 +56,7 @@ class ReadThroughStore(FunctionStore):
             yield own
 
     def rollback(self, name: str, *, actor: str, reason: str) -> None:
-        """Let an earlier version serve again.
+        """Make an earlier version serve again.
 
         Raises:
             StoreError: There is no such version, its code was edited, or it is in the folder that cannot be written.
@@ -69,7 +69,7 @@ class ReadThroughStore(FunctionStore):
         super().rollback(name, actor=actor, reason=reason)
 
     def make_place(self, name: str) -> None:
-        """Have a folder for the state of a version that was shipped; one that cannot be made costs only its state."""
+        """Create a folder for the state of a shipped version; where that fails, only its state is lost."""
         with contextlib.suppress(PoetError):
             if name not in super().names():
                 with self._writing() as folder:
@@ -81,19 +81,19 @@ class ReadThroughStore(FunctionStore):
 
 
 def read_through(own: FunctionStore, beside: Path, name: str) -> FunctionStore:
-    """The versions in `own`, with those of the `.poet` folder `beside` behind them where it has any.
+    """Return the versions in `own`, with those of the `.poet` folder `beside` behind them where it has any.
 
     Args:
         own: The folder that can be written.
         beside: The `.poet` folder that cannot.
-        name: What the function is called there.
+        name: The name of the function there.
     """
     shipped = VersionStore(beside).function(name)
     return ReadThroughStore(own, shipped) if shipped.names() else own
 
 
 def serving(versions: FunctionStore) -> Iterator[StoredVersion]:
-    """The versions that may serve, the most wanted first.
+    """Yield the versions that may serve, the preferred first.
 
     Raises:
         StoreError: `current` is no link to a version beside it, or that version is damaged.

@@ -1,4 +1,4 @@
-"""What a version is made of, and its strict JSON forms."""
+"""The parts of a version, and their strict JSON forms."""
 
 import dataclasses
 import functools
@@ -27,12 +27,12 @@ class _StrictRecord:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class TrialSummary(_StrictRecord):
-    """How the trial in the sandbox went before the version was stored.
+    """The result of the trial in the sandbox before a version was stored.
 
     Attributes:
-        examples: Calls that were tried.
-        passed: Calls that ended as they should.
-        note: One sentence about what did not.
+        examples: The number of calls that were tried.
+        passed: The number of calls that ended as expected.
+        note: One sentence about the others.
     """
 
     examples: int
@@ -42,20 +42,20 @@ class TrialSummary(_StrictRecord):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Metadata(_StrictRecord):
-    """Where a version comes from and what it has been through.
+    """The origin of a version, and the checks that it has passed.
 
     Attributes:
         created: Seconds since the Unix epoch.
-        domain: The domain that it was made for, such as `ml_monitoring`.
+        domain: The domain that it was written for, such as `ml_monitoring`.
         policy: The name of the policy that it was scanned under.
-        policy_digest: That policy's digest; under another one the version is scanned again.
-        original_digest: The digest of the user's function that it replaces; it serves no other.
-        python: The Python that it was tried on, such as `3.11.7`.
+        policy_digest: The digest of that policy; under another policy the version is scanned again.
+        original_digest: The digest of the user's function that it replaces; it serves no other function.
+        python: The version of Python in its trial, such as `3.11.7`.
         poet_version: The version of poet-engine that stored it.
         origin: Who wrote it: our built-in code, a model, or a person whose edit was adopted.
-        gate: Ids of the rules that the gate reported and let pass.
-        trial: How its trial went, if there was one.
-        module: The name of the file whose function it is, without `.py`; empty where that is not known.
+        gate: The ids of the rules with findings that did not reject.
+        trial: The result of its trial, if there was one.
+        module: The name of the function's file without `.py`; empty where it is unknown.
     """
 
     created: float
@@ -73,7 +73,7 @@ class Metadata(_StrictRecord):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _MetadataFile(Metadata):
-    """`metadata.json`: the metadata, flat, and what the store adds to it."""
+    """The content of `metadata.json`: the metadata, flat, and the store's own fields."""
 
     schema_version: int
     version: str
@@ -82,14 +82,14 @@ class _MetadataFile(Metadata):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class StoredVersion:
-    """One version as it is on the disk now.
+    """A version as it is on the disk now.
 
     Attributes:
         name: `v1`, `v2`, …
         path: Its folder.
         code: The text of `code.py`.
         code_digest: SHA-256 of that text in UTF-8, in hexadecimal.
-        recorded_digest: The digest of the code that was stored.
+        recorded_digest: The digest of the code when it was stored.
         params: `params.json`.
         metadata: `metadata.json`.
         state: `state.json`; None where there is none, as in a fresh clone.
@@ -106,20 +106,20 @@ class StoredVersion:
 
     @property
     def intact(self) -> bool:
-        """Whether the code is what was stored; code that was edited since must not run."""
+        """Whether the code is unchanged since it was stored; edited code must not run."""
         return self.code_digest == self.recorded_digest
 
 
 def digest(data: bytes) -> str:
-    """SHA-256, in hexadecimal."""
+    """Return the SHA-256 of bytes, in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
 
 
 def code_bytes(code: str) -> bytes:
-    """The bytes of `code.py`.
+    """Return the bytes of `code.py`.
 
     Raises:
-        StoreError: It has no UTF-8, or more than 1 MB.
+        StoreError: The code has no UTF-8 form, or more than 1 MB.
     """
     try:
         data = code.encode()
@@ -131,10 +131,10 @@ def code_bytes(code: str) -> bytes:
 
 
 def mapping_bytes(name: str, value: Mapping[str, object]) -> bytes:
-    """The bytes of `params.json`, `state.json` or `pins.json`.
+    """Return the bytes of `params.json`, `state.json` or `pins.json`.
 
     Raises:
-        StoreError: The mapping holds what JSON cannot say and read back, or is too large.
+        StoreError: The mapping has no JSON form that reads back the same, or is too large.
     """
     try:
         text = json.dumps(value, default=_as_dict, ensure_ascii=False, allow_nan=False, indent=2)
@@ -148,7 +148,7 @@ def mapping_bytes(name: str, value: Mapping[str, object]) -> bytes:
 
 
 def read_mapping(path: Path, data: bytes) -> Mapping[str, object]:
-    """What `params.json` or `state.json` holds.
+    """Return the content of `params.json`, `state.json` or `pins.json`.
 
     Raises:
         StoreError: It is not one JSON object, or holds a doubled key, nan or inf.
@@ -165,7 +165,7 @@ def read_mapping(path: Path, data: bytes) -> Mapping[str, object]:
 
 
 def metadata_bytes(metadata: Metadata, *, version: str, code_digest: str) -> bytes:
-    """The bytes of `metadata.json`.
+    """Return the bytes of `metadata.json`.
 
     Raises:
         StoreError: A field has the wrong type, or the whole is too large.
@@ -186,10 +186,10 @@ def metadata_bytes(metadata: Metadata, *, version: str, code_digest: str) -> byt
 
 
 def read_metadata(path: Path, data: bytes, *, version: str) -> tuple[Metadata, str]:
-    """What `metadata.json` holds: the metadata and the recorded digest of the code.
+    """Return the metadata and the recorded digest of the code from `metadata.json`.
 
     Raises:
-        StoreError: The file breaks the form, belongs to another version, or comes from a newer poet-engine.
+        StoreError: The file has another form, belongs to another version, or comes from a newer poet-engine.
     """
     found_schema = read_mapping(path, data).get("schema_version")
     if isinstance(found_schema, int) and found_schema > SCHEMA_VERSION:
@@ -220,7 +220,7 @@ def _as_dict(value: object) -> dict[object, object]:
 
 
 def _check_keys(where: str, value: object) -> None:
-    """JSON would quietly turn a key that is not text into text, and it would come back as another key."""
+    """Refuse keys that are not text: JSON would turn them into text, and they would come back as other keys."""
     pending: list[tuple[str, object]] = [(where, value)]
     while pending:
         path, found = pending.pop()

@@ -1,8 +1,8 @@
-"""Versions of functions: added whole, promoted in one step, never half-written.
+"""Store of functions' versions: each is added as a whole and promoted in one step, never half-written.
 
-A version is written into a draft folder, pushed to the disk and then renamed; `current` is a symlink that is replaced
+A version is written into a draft folder, synced to the disk and then renamed; `current` is a symlink that is replaced
 by a rename. A crash at any point leaves the old or the new state. What it leaves beside that (a draft, a version
-without its line in the audit trail) is put right at the start of the next write, under the function's lock.
+without its line in the audit trail) is repaired at the start of the next write, under the function's lock.
 """
 
 import contextlib
@@ -46,11 +46,11 @@ def _now() -> float:
 
 
 class VersionStore:
-    """A `.poet` folder. Nothing is made before something is written.
+    """A `.poet` folder. It is created by the first write.
 
     Args:
         root: The folder, such as the one that `locate` names.
-        clock: Seconds since the Unix epoch; dates the audit trail, decides nothing.
+        clock: Seconds since the Unix epoch; used for the dates of the audit trail only.
     """
 
     __slots__ = ("_clock", "root")
@@ -63,13 +63,13 @@ class VersionStore:
         return f"VersionStore({str(self.root)!r})"
 
     def function(self, name: str) -> "FunctionStore":
-        """The versions of one function, whether there are any or not.
+        """Return the versions of one function, whether there are any or not.
 
         Args:
             name: Identifiers joined by dots, such as `detect_drift` or `shop.Cart.total`.
 
         Raises:
-            UsageError: The name is something else.
+            UsageError: The name has another form.
         """
         problem = name_problem(name)
         if problem is not None:
@@ -77,7 +77,7 @@ class VersionStore:
         return FunctionStore(self.root, name, clock=self._clock)
 
     def functions(self) -> list[str]:
-        """Names of the functions that have a folder here, sorted."""
+        """Return the names of the functions that have a folder here, sorted."""
         with files.explained(self.root):
             try:
                 with files.folder(self.root) as here, os.scandir(here) as found:
@@ -88,7 +88,7 @@ class VersionStore:
 
 
 class FunctionStore:
-    """The versions of one function; made by `VersionStore.function`.
+    """The versions of one function; create it by `VersionStore.function`.
 
     Reading takes no lock: versions do not change, and `current` changes in one step. Writing takes the function's
     lock, so threads and processes may write at once.
@@ -106,12 +106,12 @@ class FunctionStore:
         return f"FunctionStore({str(self.path)!r}, {len(self.names())} versions)"
 
     def names(self) -> list[str]:
-        """Names of the versions, the oldest first, readable or not."""
+        """Return the names of the versions, the oldest first, readable or not."""
         with self._reading() as folder:
             return [] if folder is None else folder.names()
 
     def versions(self) -> list[StoredVersion]:
-        """All versions that can be read, the oldest first; `damaged()` has the others."""
+        """Return all readable versions, the oldest first; `damaged()` has the others."""
         found = []
         for name in self.names():
             with contextlib.suppress(StoreError):
@@ -119,7 +119,7 @@ class FunctionStore:
         return found
 
     def damaged(self) -> dict[str, str]:
-        """Names of the versions that cannot be read, and why."""
+        """Return the names of the versions that cannot be read, with the reasons."""
         found = {}
         for name in self.names():
             try:
@@ -129,10 +129,10 @@ class FunctionStore:
         return found
 
     def version(self, name: str) -> StoredVersion:
-        """One version.
+        """Return one version.
 
         Raises:
-            UsageError: The name is none, such as `v0` or `../v1`.
+            UsageError: The name is no version's, such as `v0` or `../v1`.
             StoreError: There is no such version, or one of its files is damaged; the message names it.
         """
         check_version(name)
@@ -143,7 +143,7 @@ class FunctionStore:
             return folder.read(name)
 
     def current(self) -> StoredVersion | None:
-        """The version that serves, or None.
+        """Return the version that serves; None without one.
 
         Raises:
             StoreError: `current` is no link to a version beside it, or that version is damaged.
@@ -174,15 +174,15 @@ class FunctionStore:
     ) -> StoredVersion:
         """Store the next version, whole or not at all; it does not serve until it is promoted.
 
-        Where there are more than 10 versions then, the oldest that is neither current nor pinned is removed.
+        If there are more than 10 versions then, the oldest that is neither current nor pinned is removed.
 
         Args:
             code: `code.py`, at most 1 MB.
             params: `params.json`: JSON values with text keys.
             metadata: `metadata.json`.
             state: `state.json`.
-            actor: Who adds it, for the audit trail.
-            reason: Why, for the audit trail.
+            actor: The person or program that adds it, for the audit trail.
+            reason: The reason, for the audit trail.
 
         Raises:
             StoreError: The content has no file form, the function's 10 MB are used up, all 10 versions are pinned or
@@ -206,7 +206,7 @@ class FunctionStore:
             return folder.read(name)
 
     def promote(self, name: str, *, actor: str, reason: str) -> None:
-        """Let a version serve.
+        """Make a version serve.
 
         Raises:
             StoreError: There is no such version, it is damaged, or its code was edited.
@@ -214,7 +214,7 @@ class FunctionStore:
         self._switch(audit.AuditAction(actor=actor, action="promote", version=name, reason=reason))
 
     def rollback(self, name: str, *, actor: str, reason: str) -> None:
-        """Let an earlier version serve again; as `promote`, and told apart in the audit trail."""
+        """Make an earlier version serve again; as `promote`, but the audit trail says `rollback`."""
         self._switch(audit.AuditAction(actor=actor, action="rollback", version=name, reason=reason))
 
     def pin(self, name: str, *, actor: str, reason: str) -> None:
@@ -228,7 +228,7 @@ class FunctionStore:
             self._note(folder, audit.AuditAction(actor=actor, action="pin", version=name, reason=reason))
 
     def unpin(self, name: str, *, actor: str, reason: str) -> None:
-        """Let a version be pruned when its time comes.
+        """Allow a version to be pruned again.
 
         Raises:
             StoreError: There is no such version.
@@ -238,12 +238,12 @@ class FunctionStore:
             self._note(folder, audit.AuditAction(actor=actor, action="unpin", version=name, reason=reason))
 
     def pins(self) -> frozenset[str]:
-        """The pinned versions."""
+        """Return the names of the pinned versions."""
         with self._reading() as folder:
             return frozenset() if folder is None else folder.pins()
 
     def remove(self, name: str, *, actor: str, reason: str) -> None:
-        """Remove a version for good.
+        """Remove a version permanently.
 
         Raises:
             StoreError: There is no such version, or it serves now.
@@ -256,7 +256,7 @@ class FunctionStore:
             self._drop(folder, audit.AuditAction(actor=actor, action="remove", version=name, reason=reason))
 
     def state(self, name: str) -> Mapping[str, object] | None:
-        """`state.json` of a version, read alone; None where there is none.
+        """Return `state.json` of a version without its other files; None where there is none.
 
         Raises:
             StoreError: The file is damaged.
@@ -266,7 +266,7 @@ class FunctionStore:
             return None if folder is None else folder.read_state(name)
 
     def state_stamp(self, name: str) -> object:
-        """Differs from an earlier one when `state.json` was written in between; costs no reading."""
+        """Return a value that differs after each write of `state.json`, without reading the file."""
         check_version(name)
         with self._reading() as folder:
             return None if folder is None else folder.state_stamp(name)
@@ -274,14 +274,14 @@ class FunctionStore:
     def change_state(
         self, name: str, change: StateChange, *, actor: str = "poet", action: str = "", reason: str = ""
     ) -> None:
-        """Replace `state.json` by what `change` makes of it, whole or not at all, under the function's lock.
+        """Replace `state.json` by the result of `change`, whole or not at all, under the function's lock.
 
         Args:
             name: The version.
-            change: Gets what the file holds, empty where there is none; None leaves it as it is.
-            actor: Who does it, for the audit trail.
-            action: What it is called there; empty for what is not worth a line.
-            reason: Why, for the audit trail.
+            change: Gets the content, empty where there is none; returns the new one, or None for no change.
+            actor: The person or program that does it, for the audit trail.
+            action: Its name in the audit trail; empty for no line.
+            reason: The reason, for the audit trail.
 
         Raises:
             StoreError: There is no such version, its file is damaged, or the new content has no file form.
@@ -296,7 +296,7 @@ class FunctionStore:
                     self._note(folder, audit.AuditAction(actor=actor, action=action, version=name, reason=reason))
 
     def put_feedback(self, name: str, data: bytes) -> None:
-        """Lay a file called `name` into `feedback/pending`, whole or not at all.
+        """Write a file called `name` into `feedback/pending`, whole or not at all.
 
         Raises:
             StoreError: The folder cannot be written.
@@ -383,7 +383,7 @@ class FunctionStore:
         return f"v{max(map(number, (*folder.names(), *told)), default=0) + 1}"
 
     def _drop(self, folder: FunctionFolder, deed: audit.AuditAction) -> None:
-        # The entry first: after a crash in between the version is `found` again, rather than gone without a word.
+        # The entry comes first: after a crash in between, the version is `found` again, not missing without an entry.
         self._note(folder, deed)
         folder.take_away(deed.version)
 
