@@ -1,1 +1,1 @@
-"""Numbers about calls and about the machine, and their way to Prometheus and OpenTelemetry."""
+"""Metrics of calls and of the machine, and their export to Prometheus and OpenTelemetry."""

@@ -1,4 +1,4 @@
-"""The way of events to exporters: a bounded queue and a thread of its own, so that no call waits for one."""
+"""Export of events: a bounded queue and a thread of its own, so that no call waits for an exporter."""
 
 import dataclasses
 import logging
@@ -20,33 +20,33 @@ _log = logging.getLogger(__name__)
 
 
 class EventExporter(Protocol):
-    """Where events go. All but `context` is called by the one thread of `Exports`."""
+    """The interface of an exporter. All methods but `context` are called by the one thread of `Exports`."""
 
     def context(self) -> object:
-        """What is to be remembered of the caller's surroundings; called in its thread, so it must be quick."""
+        """Return the context for `call`, such as the caller's span; called in the caller's thread, so be quick."""
         ...
 
     def call(self, payload: ExecutionPayload, context: object) -> None:
-        """A call is over."""
+        """Export a call that has ended."""
         ...
 
     def transition(self, payload: BreakerPayload) -> None:
-        """A breaker has changed."""
+        """Export a transition of a breaker."""
         ...
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """Release resources; no further event comes."""
         ...
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ExportStatistics:
-    """What became of events since the process began or was forked.
+    """Counters of exported events since the process began or was forked.
 
     Attributes:
-        passed_on: Given to every sink.
-        dropped: Lost, because the queue was full.
-        failures: Times that a sink raised.
+        passed_on: Events that were given to every exporter.
+        dropped: Events that were lost because the queue was full.
+        failures: Times that an exporter raised, or its thread could not start.
     """
 
     passed_on: int = 0
@@ -61,7 +61,7 @@ class _QueuedEvents:
 
 
 class Exports:
-    """Hands events to sinks; with none, `put` is one comparison. Thread-safe, also after a fork."""
+    """Pass events to exporters; without any, `put` is one comparison. Thread-safe, also after a fork."""
 
     def __init__(self, capacity: int = _CAPACITY) -> None:
         self._capacity = capacity
@@ -73,13 +73,13 @@ class Exports:
         return f"<Exports sinks={len(self._sinks)} waiting={self._queue.qsize()}>"
 
     def add(self, sink: EventExporter) -> Callable[[], None]:
-        """Hand every event from now on to a sink, too; what is returned ends that."""
+        """Pass every further event to an exporter, too; the returned function ends that."""
         with self._lock:
             self._sinks = (*self._sinks, sink)
         return lambda: self._remove(sink)
 
     def put(self, event: Event) -> None:
-        """Take an event; never waits and never raises for a sink's sake."""
+        """Take an event; never waits, and never raises because of an exporter."""
         sinks = self._sinks
         if not sinks:
             return
@@ -91,7 +91,7 @@ class Exports:
         self._queue.put(_QueuedEvents(event, tuple((sink, self._context(sink)) for sink in sinks)))
 
     def flush(self) -> bool:
-        """Wait, at most 5 s, until what was put so far was handed on; returns whether it was."""
+        """Wait, at most 5 s, until all events so far were passed on; return whether they were."""
         if self._thread is None:
             return True
         passed = threading.Event()
@@ -99,7 +99,7 @@ class Exports:
         return passed.wait(_PATIENCE_S)
 
     def statistics(self) -> ExportStatistics:
-        """A snapshot."""
+        """Return the counters as a frozen snapshot."""
         return ExportStatistics(self._passed_on, self._dropped, self._failures)
 
     def _remove(self, sink: EventExporter) -> None:
@@ -111,7 +111,7 @@ class Exports:
             sink.close()
 
     def _start_anew(self) -> None:
-        """Also in a forked child, which has the sinks and neither the thread nor the events of its parent."""
+        """Reset queue and counters: also in a forked child, which has no thread and none of its parent's events."""
         self._queue: queue.SimpleQueue[_QueuedEvents | threading.Event] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._passed_on = self._dropped = self._failures = 0
@@ -146,7 +146,7 @@ class Exports:
                 sink.call(event.payload, context)
             elif isinstance(event.payload, BreakerPayload):
                 sink.transition(event.payload)
-        except Exception as error:  # noqa: BLE001 - an exporter is others' code: what it raises may stop no other event
+        except Exception as error:  # noqa: BLE001 - an exporter is foreign code: its errors may stop no other event
             self._fail(error)
 
     def _context(self, sink: EventExporter) -> object:
@@ -163,9 +163,9 @@ class Exports:
 
 
 def named(payload: ExecutionPayload) -> tuple[str, str]:
-    """The function and the version as labels: a bounded number of them, whatever sources are run.
+    """Return the function and the version as labels, whose number is bounded whatever sources are run.
 
-    Bare sources (`Engine.run`) have a digest for a version and any name for an entry: one label stands for all of them.
+    Bare sources (`Engine.run`) have a digest for a version and any name for an entry: they share one label.
     """
     if _STORED.fullmatch(payload.version):
         return payload.function_name, payload.version

@@ -1,4 +1,4 @@
-"""What the machine and this process's lanes are doing at this moment."""
+"""Gauges of the machine and of this process's lanes."""
 
 import dataclasses
 from collections.abc import Callable, Iterable
@@ -8,12 +8,12 @@ from poet_engine._fork import ForkedLock
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Lanes:
-    """The lanes of one sandbox, or of several together.
+    """Counts of the lanes of one sandbox, or of several together.
 
     Attributes:
-        lanes: Prepared or at work.
-        busy: At work.
-        waiting: Calls that wait for one.
+        lanes: Lanes that are prepared or busy.
+        busy: Lanes with a running call.
+        waiting: Calls that wait for a lane.
     """
 
     lanes: int = 0
@@ -23,15 +23,15 @@ class Lanes:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Gauges:
-    """One reading.
+    """A reading of all gauges.
 
     Attributes:
-        memory_total_bytes: Of the machine.
-        memory_available_bytes: What programs could still get of it.
-        cpu_percent: Of all cores, since the reading before; None for the first one.
-        cores: How many there are.
-        process_memory_bytes: What this process has in memory; its sandboxes are not part of it.
-        lanes: Of this process.
+        memory_total_bytes: Memory of the machine.
+        memory_available_bytes: Memory that programs could still get.
+        cpu_percent: Use of all cores since the previous reading, 0 to 100; None for the first.
+        cores: The number of cores.
+        process_memory_bytes: Resident memory of this process without its sandboxes.
+        lanes: The lanes of this process.
     """
 
     memory_total_bytes: int
@@ -43,10 +43,10 @@ class Gauges:
 
 
 class Host:
-    """Reads the gauges, with psutil. Thread-safe.
+    """Reader of the gauges, by psutil. Thread-safe.
 
     Args:
-        lanes: Of each sandbox that is open in this process.
+        lanes: Returns the lanes of each open sandbox of this process.
     """
 
     def __init__(self, lanes: Callable[[], Iterable[Lanes]]) -> None:
@@ -58,8 +58,8 @@ class Host:
         return f"<Host read_before={self._read_before}>"
 
     def read(self) -> Gauges:
-        """All of them now; takes about a tenth of a millisecond."""
-        import psutil  # noqa: PLC0415 - only who asks for numbers pays for it
+        """Return a reading of all gauges; takes about a tenth of a millisecond."""
+        import psutil  # noqa: PLC0415 - only readers of the gauges need it
 
         memory = psutil.virtual_memory()
         with self._lock:

@@ -1,4 +1,4 @@
-"""Metrics and spans for OpenTelemetry: the only module that knows its names. Needs the extra `otel`."""
+"""Exporter of metrics and spans to OpenTelemetry, the only module that imports it. Needs the extra `otel`."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import cast
@@ -19,13 +19,13 @@ _NS = 1_000_000_000
 
 
 class OtelSink:
-    """A span and some measurements for each call, and gauges that are read at each collection.
+    """Export a span and measurements for each call, and gauges that are read at each collection.
 
     Args:
         host: Reads the gauges.
-        version: Of this distribution.
-        meters: Whose meter it uses; the global provider's by default.
-        tracers: The same, for spans.
+        version: The version of this distribution.
+        meters: The provider of its meter; the global one by default.
+        tracers: The provider of its tracer; the global one by default.
     """
 
     def __init__(
@@ -51,11 +51,11 @@ class OtelSink:
         return f"<OtelSink closed={self._closed}>"
 
     def context(self) -> object:
-        """The caller's span, if it has one, to which the call's span belongs."""
+        """Return the caller's context, whose span is the parent of the call's."""
         return contexts.get_current()
 
     def call(self, payload: ExecutionPayload, context: object) -> None:
-        """See `Sink.call`."""
+        """Export a call: see `EventExporter.call`."""
         function, version = named(payload)
         whose = {"code.function.name": function, "poet.version": version}
         judged = {**whose, "poet.outcome": payload.outcome or payload.status, "poet.served_by": str(payload.served_by)}
@@ -70,7 +70,7 @@ class OtelSink:
         self._trace(payload, judged, cast("contexts.Context | None", context))
 
     def transition(self, payload: BreakerPayload) -> None:
-        """See `Sink.transition`."""
+        """Count a transition: see `EventExporter.transition`."""
         attributes = {
             "code.function.name": payload.function_name,
             "poet.version": payload.version or "",
@@ -80,7 +80,7 @@ class OtelSink:
         self._transitions.add(1, attributes)
 
     def close(self) -> None:
-        """The gauges say nothing any more; OpenTelemetry has no way to take them back."""
+        """Stop the gauges from reporting; OpenTelemetry has no way to remove them."""
         self._closed = True
 
     def _trace(self, payload: ExecutionPayload, judged: dict[str, str], parent: "contexts.Context | None") -> None:

@@ -1,4 +1,4 @@
-"""Metrics for Prometheus; the names are listed in docs/metrics.md. Needs the extra `prometheus`."""
+"""Exporter of metrics to Prometheus; docs/metrics.md lists the names. Needs the extra `prometheus`."""
 
 from collections.abc import Iterator
 
@@ -16,11 +16,11 @@ _WHOSE = ("function", "version")
 
 
 class PrometheusSink:
-    """Counters and histograms of calls, and gauges that are read at each scrape.
+    """Export counters and histograms of calls, and gauges that are read at each scrape.
 
     Args:
         host: Reads the gauges.
-        registry: Where they are registered; Prometheus's own default by default.
+        registry: The registry of the metrics; Prometheus's own by default.
     """
 
     def __init__(self, host: Host, registry: CollectorRegistry | None = None) -> None:
@@ -51,10 +51,10 @@ class PrometheusSink:
         return f"<PrometheusSink collectors={len(self._collectors)}>"
 
     def context(self) -> object:
-        """Nothing: see `Sink.context`."""
+        """Return None: metrics need no context."""
 
     def call(self, payload: ExecutionPayload, context: object) -> None:
-        """See `Sink.call`."""
+        """Export a call: see `EventExporter.call`."""
         del context
         whose = named(payload)
         self._calls.labels(*whose, payload.outcome or payload.status, payload.served_by or "none").inc()
@@ -68,11 +68,11 @@ class PrometheusSink:
             self._memory.labels(*whose).observe(payload.usage.memory_bytes)
 
     def transition(self, payload: BreakerPayload) -> None:
-        """See `Sink.transition`."""
+        """Count a transition: see `EventExporter.transition`."""
         self._transitions.labels(payload.function_name, payload.version or "", payload.sandbox, payload.new_state).inc()
 
     def close(self) -> None:
-        """Take everything out of the registry."""
+        """Remove all metrics from the registry."""
         for collector in self._collectors:
             self._registry.unregister(collector)
 
@@ -82,12 +82,12 @@ class _PrometheusGauges(Collector):
         self._host = host
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
-        """The names alone: registering them reads nothing."""
+        """Yield the names without values, so that registering reads nothing."""
         for name, text in _GAUGES.items():
             yield GaugeMetricFamily(name, text)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """One reading."""
+        """Read all gauges."""
         found = self._host.read()
         values = {
             "poet_machine_memory_bytes": found.memory_total_bytes,

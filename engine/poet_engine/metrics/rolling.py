@@ -1,4 +1,4 @@
-"""What the last calls of each version were like: pure sums over their events."""
+"""Summaries of the last calls of each version: pure sums over their events."""
 
 import dataclasses
 import math
@@ -6,18 +6,18 @@ from collections.abc import Iterable, Sequence
 
 from poet_engine.events import ExecutionPayload
 
-# They say nothing about a version: the caller's input or going away, and faults of ours.
+# Not the version's fault: the caller's input, the caller's cancellation, and faults of ours.
 _NOT_JUDGED = frozenset(("refused", "cancelled", "infra"))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Quantiles:
-    """By nearest rank: each is a value that was measured, the smallest that so many are not above.
+    """Quantiles by nearest rank: each is the smallest measured value with at least its share at or below it.
 
     Attributes:
-        p50: Of half of them.
-        p95: Of 95 in 100.
-        p99: Of 99 in 100.
+        p50: The value for 50 %.
+        p95: The value for 95 %.
+        p99: The value for 99 %.
     """
 
     p50: float
@@ -27,19 +27,19 @@ class Quantiles:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class VersionMetrics:
-    """The last calls that judged one version, or the original.
+    """A summary of the last calls of one version, or of the original.
 
     Attributes:
         function: The function's name.
-        module: What tells it from others of that name in its folder; None where that is not known.
+        module: The module's name, where several in a folder have such a function; None where it is unknown.
         version: Such as `v1`, or `original`.
-        calls: How many there are.
-        judged: Those of them that say something about the version: neither refused, cancelled nor `infra`.
-        success_rate: The share of the judged ones that went well, 0 to 1; None where none was judged.
-        duration_ms: Of the whole call, all attempts, waits and fallbacks, in milliseconds.
-        cpu_ms: Processor time of the last attempts; None where none was counted.
-        memory_bytes: Peaks of them; None where none was counted.
-        queue_wait_ms: Waits for a place; None where there is no queue.
+        calls: The number of calls.
+        judged: Calls that count for the version: neither refused, cancelled nor `infra`.
+        success_rate: The share of successes in the judged calls, 0 to 1; None where none was judged.
+        duration_ms: Milliseconds of the whole call, all attempts, waits and fallbacks.
+        cpu_ms: Processor milliseconds of the last attempts; None where none was counted.
+        memory_bytes: Peak bytes of the last attempts; None where none was counted.
+        queue_wait_ms: Milliseconds that calls waited for a place; None where there is no queue.
     """
 
     function: str
@@ -55,7 +55,7 @@ class VersionMetrics:
 
 
 def quantiles(values: Iterable[float | None]) -> Quantiles | None:
-    """Of the values that are not None; None where there is none."""
+    """Return the quantiles of the values that are not None; None where there is no value."""
     ordered = sorted(value for value in values if value is not None)
     if not ordered:
         return None
@@ -64,11 +64,11 @@ def quantiles(values: Iterable[float | None]) -> Quantiles | None:
 
 
 def by_version(calls: Iterable[ExecutionPayload], *, unnamed: str | None = None) -> tuple[VersionMetrics, ...]:
-    """One summary for each function and version, in the order in which they are first met.
+    """Return a summary for each function and version, in the order of their first calls.
 
     Args:
-        calls: Of any functions.
-        unnamed: The module of those that name none; None where that is not known.
+        calls: Calls of any functions.
+        unnamed: The module of calls that name none; None where it is unknown.
     """
     groups: dict[tuple[str, str | None, str], list[ExecutionPayload]] = {}
     for call in calls:
