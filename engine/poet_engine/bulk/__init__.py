@@ -1,4 +1,4 @@
-"""Many calls at once: jobs in, outcomes out, a bounded number of them in flight."""
+"""Bulk runs: jobs in, outcomes out, with a bounded number in flight."""
 
 from poet_engine.bulk.mapping import outcomes
 from poet_engine.bulk.threads import Threads

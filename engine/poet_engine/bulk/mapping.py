@@ -1,4 +1,4 @@
-"""Runs a stream of jobs, a bounded number of them in flight, and hands out their outcomes."""
+"""Run a stream of jobs, a bounded number of them in flight, and yield their outcomes."""
 
 import functools
 import queue
@@ -23,10 +23,10 @@ _NO_LANE = frozenset(("queue_timeout", "queue_stalled", "queue_full"))
 def outcomes(
     jobs: Iterable[Job], run: Run, start: Start, *, concurrency: int, ordered: bool
 ) -> Generator[Outcome, None, None]:
-    """The outcome of each job; closing the generator ends what runs, and waits until nothing does.
+    """Yield the outcome of each job; closing the generator cancels running jobs and waits until they have ended.
 
     Args:
-        jobs: What to run; pulled in the caller's thread, and only when a job can start or be the next in the window.
+        jobs: The jobs; pulled in the caller's thread, and only when the window has room for one more.
         run: Runs one job to its outcome.
         start: Runs a task in a thread of its own.
         concurrency: Jobs in flight at the most, 1 to 1,000.
@@ -61,9 +61,9 @@ def _outcomes(jobs: Iterable[Job], flight: "_Flight", window: JobWindow) -> Gene
 
 
 class _Flight:
-    """The jobs that run, by the count of the threads in which they run.
+    """The running jobs, counted by their threads.
 
-    An interrupt may hit the caller between any two instructions; what it lost count of must still be ended.
+    An interrupt may hit the caller between any two instructions; jobs that it lost count of must still be ended.
     """
 
     def __init__(self, run: Run, start: Start) -> None:
@@ -79,7 +79,7 @@ class _Flight:
         self._start(functools.partial(self._fly, number, job))
 
     def landed(self) -> tuple[int, Outcome]:
-        """Wait for a job to end; an error that is nobody's outcome, such as a closed engine, is raised here."""
+        """Wait for a job to end; return its number and outcome, or raise an error that is none (a closed engine)."""
         number, result = self._ended.get()
         if isinstance(result, BaseException):
             raise result
@@ -92,7 +92,7 @@ class _Flight:
             self._running += 1
         try:
             self._ended.put((number, self._outcome(job)))
-        except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for the outcomes
+        except BaseException as error:  # noqa: BLE001 - it is raised where the outcomes are awaited
             self._ended.put((number, error))
         finally:
             with self._changed:
@@ -112,10 +112,10 @@ class _Flight:
             readable(self._cancellation.fd, _PAUSE_S)
 
     def __enter__(self) -> None:
-        """Nothing runs yet."""
+        """Start nothing yet."""
 
     def __exit__(self, *_exc_info: object) -> None:
-        """End what runs, and wait until it has ended."""
+        """Cancel the running jobs, and wait until they have ended."""
         with self._cancellation, self._changed:
             self._withdrawn = True
             if self._running:
@@ -124,7 +124,7 @@ class _Flight:
 
 
 def _refused(job: Job, error: UsageError) -> Outcome:
-    """What becomes of a job that cannot even be started: a wrong entry, an argument that cannot travel."""
+    """Return the outcome of a job that cannot be started: a wrong entry, an argument that cannot be serialized."""
     return Outcome(
         status=Status.REFUSED,
         cause="input",

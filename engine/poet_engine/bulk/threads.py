@@ -1,4 +1,4 @@
-"""Threads for calls: as many as there are calls in flight, since a call that waits blocks its thread."""
+"""Threads for calls in flight: one for each, since a waiting call blocks its thread."""
 
 import asyncio
 import concurrent.futures
@@ -17,18 +17,18 @@ from poet_engine.errors import ClosedError, InfraError
 Task = Callable[[], None]
 Result = TypeVar("Result")
 
-_IDLE_S = 10.0  # how long a thread without a task stays for the next one
+_IDLE_S = 10.0  # how long an idle thread waits for a task
 _JOIN_S = 10.0  # how long closing waits for tasks, all together
 
 
 class Threads:
-    """Starts every task at once: in an idle thread, or else in a new one. Thread-safe.
+    """Start every task at once: in an idle thread, or else in a new one. Thread-safe.
 
-    An executor of the standard library has a fixed number of threads, lets tasks wait for one, and has the interpreter
-    wait for all of them when it ends.
+    An executor of the standard library has a fixed number of threads, queues tasks, and has the interpreter
+    wait for all threads when it ends.
 
     Args:
-        name: What the threads are called.
+        name: The name of the threads.
         clock: Monotonic seconds.
     """
 
@@ -47,7 +47,7 @@ class Threads:
         """Run a task, which must not raise, in a thread.
 
         Raises:
-            ClosedError: They were closed.
+            ClosedError: The threads were closed.
             InfraError: The machine has no room for one more thread; the task will not run.
         """
         with self._lock:
@@ -71,7 +71,7 @@ class Threads:
         """Run a function in a thread, in a copy of the caller's context; the future cannot be cancelled.
 
         Raises:
-            ClosedError: They were closed.
+            ClosedError: The threads were closed.
             InfraError: The machine has no room for one more thread.
         """
         future: concurrent.futures.Future[Result] = concurrent.futures.Future()
@@ -81,7 +81,7 @@ class Threads:
         def task() -> None:
             try:
                 result = context.run(function)
-            except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for the future
+            except BaseException as error:  # noqa: BLE001 - the future raises it
                 future.set_exception(error)
             else:
                 future.set_result(result)
@@ -90,10 +90,10 @@ class Threads:
         return future
 
     async def wait_for(self, run: Callable[[Cancellation], Result]) -> Result:
-        """Run a function in a thread and await it; cancelling the task asks it to end, and waits until it has.
+        """Run a function in a thread and await it; cancelling the task cancels the run and waits until it has ended.
 
         Raises:
-            ClosedError: They were closed.
+            ClosedError: The threads were closed.
             InfraError: The machine has no room for one more thread.
         """
         with Cancellation() as cancellation:
@@ -107,13 +107,13 @@ class Threads:
                     with contextlib.suppress(asyncio.CancelledError):
                         await asyncio.wait([running])
                 raise
-            except GeneratorExit:  # whoever drove this coroutine closed it, so nothing can be awaited any more
+            except GeneratorExit:  # the coroutine is being closed, so nothing can be awaited any more
                 cancellation.cancel()
                 concurrent.futures.wait([future])
                 raise
 
     def close(self) -> None:
-        """Take no more tasks, and wait up to 10 s for those that run. Idempotent."""
+        """Accept no more tasks, and wait up to 10 s for those that run. Idempotent."""
         with self._lock:
             self._closed = True
             for _ in range(self._idle):
@@ -126,7 +126,7 @@ class Threads:
 
     def _work(self, first: Task) -> None:
         task: Task | None = first
-        del first  # what a task has finished with is not kept by a thread that waits
+        del first  # an idle thread must not keep what its last task has finished with
         while task is not None:
             task()
             task = None
@@ -147,4 +147,4 @@ class Threads:
                     if self._idle:
                         self._idle -= 1
                         return None
-                # A task is on its way to this thread: whoever sends it has counted on it.
+                # A task is on its way to this thread: its sender has counted on it.

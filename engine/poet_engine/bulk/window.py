@@ -1,4 +1,4 @@
-"""What a bulk run may start and what it hands out next: pure, so that bounds are tested without threads."""
+"""Window of a bulk run: whether a job may start, which outcome is next. Pure, so that tests need no threads."""
 
 from poet_engine.outcome import Outcome
 
@@ -8,11 +8,11 @@ _WINDOW = 4
 
 
 class JobWindow:
-    """The jobs between the first whose outcome was not handed out and the last that was started.
+    """The jobs between the first with an undelivered outcome and the last that was started.
 
     Args:
         concurrency: Jobs that may run at once.
-        ordered: Whether outcomes are handed out in the order of the jobs, or as they come.
+        ordered: Whether outcomes are delivered in the order of the jobs, or as they come.
     """
 
     def __init__(self, concurrency: int, *, ordered: bool) -> None:
@@ -25,7 +25,7 @@ class JobWindow:
 
     @property
     def running(self) -> int:
-        """Jobs without an outcome."""
+        """The number of jobs without an outcome."""
         return self._running
 
     @property
@@ -34,19 +34,19 @@ class JobWindow:
         return self._running < self._concurrency and self._started - self._taken < _WINDOW * self._concurrency
 
     def start(self) -> int:
-        """Count a job in; returns its number."""
+        """Count a new job and return its number."""
         number = self._started
         self._started += 1
         self._running += 1
         return number
 
     def finish(self, number: int, outcome: Outcome) -> None:
-        """Keep an outcome until its turn comes."""
+        """Keep an outcome until it is its turn."""
         self._running -= 1
         self._done[number] = outcome
 
     def take(self) -> Outcome | None:
-        """The outcome whose turn it is; None while there is none."""
+        """Return the next outcome to deliver; None while there is none."""
         number = self._taken if self._ordered else next(iter(self._done), -1)
         outcome = self._done.pop(number, None)
         self._taken += outcome is not None
