@@ -1,4 +1,4 @@
-"""What a function demands of its arguments, checked before its body runs (docs/decorator.md)."""
+"""Rules for a function's arguments, checked before its body runs (docs/decorator.md)."""
 
 from poet_engine.contracts.inputs import Inputs, Refusal, inputs_of
 

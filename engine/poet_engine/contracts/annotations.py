@@ -1,6 +1,6 @@
-"""Rules from annotations: plain types, `Literal`, and the constraints of `Annotated`.
+"""Rules for arguments from annotations: plain types, `Literal`, and the constraints of `Annotated`.
 
-A type is refused only where it cannot be meant. Numbers of other libraries, subclasses and containers are let pass:
+A type is refused only where it cannot be meant. Numbers of other libraries, subclasses and containers are accepted:
 much Python is annotated more loosely than it is called.
 """
 
@@ -32,7 +32,7 @@ _BOUNDS: tuple[tuple[str, str, Relation], ...] = (
 
 
 def from_annotations(function: object, parameters: tuple[str, ...]) -> list[InputRule]:
-    """The rules of a function's annotations; none where they cannot be evaluated."""
+    """Return the rules of a function's annotations; none where they cannot be evaluated."""
     try:
         hints = typing.get_type_hints(function, include_extras=True)
     except Exception:  # noqa: BLE001 - an annotation may be any expression, and name what is imported for type checkers alone
@@ -54,7 +54,7 @@ def _rules(name: str, hint: object) -> Iterator[InputRule]:
 
 
 def _split(hint: object) -> tuple[object, list[object]]:
-    """The type without its constraints, and these; also for `Annotated[…] | None`."""
+    """Return the type without its constraints, and the constraints; also for `Annotated[…] | None`."""
     if typing.get_origin(hint) is typing.Annotated:
         base, *metadata = typing.get_args(hint)
         plain, inner = _split(base)
@@ -78,7 +78,7 @@ def _union(hint: object) -> tuple[object, ...]:
 
 
 def _types(plain: object) -> tuple[type, ...] | None:
-    """The plain types that are taken; None where a part of the annotation is anything else."""
+    """Return the plain types that are accepted; None where a part of the annotation is anything else."""
     taken: list[type] = []
     for part in _union(plain):
         if not isinstance(part, type | None) or part not in _TAKES:
@@ -106,7 +106,7 @@ def _unless_none(plain: object, holds: Callable[[object], bool]) -> Callable[[ob
 
 
 def _constraint(item: object) -> Iterator[tuple[str, Callable[[object], bool]]]:
-    """By the attributes that annotated_types, pydantic and msgspec have in common."""
+    """Yield a phrase and a test for each attribute that annotated_types, pydantic and msgspec have in common."""
     for name, phrase, relation in _BOUNDS:
         bound: object = getattr(item, name, None)
         if bound is not None:

@@ -1,4 +1,4 @@
-"""Which parameters a body divides by, whatever else they are."""
+"""Find the parameters that a body divides by in any case."""
 
 import ast
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ _BRANCHES = (ast.IfExp, ast.BoolOp, ast.Lambda, ast.ListComp, ast.SetComp, ast.D
 
 
 def divisors(source: str, parameters: tuple[str, ...]) -> frozenset[str]:
-    """Parameters by which the body divides before anything in it can decide otherwise.
+    """Return the parameters by which the body divides before anything in it can decide otherwise.
 
-    Only its first straight lines count: a branch, a loop, a `try` or another value for the name ends the search.
+    Only the straight lines at its start count: a branch, a loop, a `try` or another value for the name ends the search.
     """
     try:
         [function] = parse(source).body

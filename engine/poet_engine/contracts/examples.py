@@ -1,4 +1,4 @@
-"""What the examples of a docstring say: which input is accepted, and which is not."""
+"""The examples of a docstring: calls that return, and calls that raise."""
 
 import ast
 import dataclasses
@@ -13,7 +13,7 @@ _MOST = 100  # a docstring with more examples is a test suite
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DocstringExample:
-    """A call of the function with plain arguments.
+    """An example in a docstring: a call of the function with plain arguments.
 
     Attributes:
         arguments: Parameter → argument.
@@ -25,7 +25,7 @@ class DocstringExample:
 
 
 def from_docstring(doc: str, function: str, parameters: tuple[str, ...]) -> list[DocstringExample]:
-    """The examples in the form of doctest whose call is this function's, with literals as arguments."""
+    """Return the doctest examples that call this function, with literals as arguments."""
     found: list[DocstringExample] = []
     for text, wanted in _blocks(doc):
         arguments = _arguments(text, function, parameters)
@@ -35,7 +35,7 @@ def from_docstring(doc: str, function: str, parameters: tuple[str, ...]) -> list
 
 
 def _blocks(doc: str) -> Iterator[tuple[str, list[str]]]:
-    """Each statement with the lines that it is shown to print."""
+    """Yield each statement with the lines of its expected output."""
     source, wanted = "", list[str]()
     for raw in [*textwrap.dedent(doc).splitlines(), ""]:
         line = raw.strip()

@@ -1,4 +1,4 @@
-"""All rules about the arguments of one function, and whether a call keeps them."""
+"""The rules for the arguments of one function, and the check of a call against them."""
 
 import dataclasses
 import inspect
@@ -11,18 +11,18 @@ from poet_engine.domains import describe
 from poet_engine.errors import PoetError
 
 _MISSING = object()
-_SHOWN = (int, float, bool, type(None))  # other values may be long, or nobody's business
+_SHOWN = (int, float, bool, type(None))  # other values may be long or private
 _BOUND = ("self", "cls")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Refusal:
-    """An argument that breaks a rule.
+    """A call that breaks a rule.
 
     Attributes:
         argument: The parameter's name.
-        rule: What it must satisfy, and who says so.
-        given: The argument, where it is a plain number; else its type.
+        rule: The requirement and its source.
+        given: The argument, if it is a plain number; else its type.
         divides: Whether the body would raise ZeroDivisionError.
     """
 
@@ -34,7 +34,7 @@ class Refusal:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _ParameterPlace:
-    """Where a parameter's argument is found."""
+    """The position and the default of a parameter."""
 
     position: int | None
     default: object
@@ -42,12 +42,12 @@ class _ParameterPlace:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Inputs:
-    """The rules of one function.
+    """The rules for the arguments of one function.
 
     Attributes:
-        rules: In the order in which they are tried.
-        refused: Calls that the docstring shows to raise.
-        places: Parameter → where its argument is found.
+        rules: The rules in the order of their checks.
+        refused: Calls that raise according to the docstring.
+        places: Parameter → its position and default.
     """
 
     rules: tuple[InputRule, ...] = ()
@@ -55,7 +55,7 @@ class Inputs:
     places: Mapping[str, _ParameterPlace] = dataclasses.field(default_factory=dict)
 
     def refusal(self, args: Sequence[object], kwargs: Mapping[str, object]) -> Refusal | None:
-        """The first rule that a call breaks; None where it keeps all, or where it is no call of this function."""
+        """Return the first rule that a call breaks; None for none, or for no call of this function."""
         for rule in self.rules:
             value = self._argument(rule.parameter, args, kwargs)
             if value is not _MISSING and value is not self.places[rule.parameter].default and not rule.holds(value):
@@ -78,10 +78,10 @@ class Inputs:
 
 
 def inputs_of(function: Callable[..., object]) -> Inputs:  # type: ignore[explicit-any]  # any function of a user
-    """What annotations, docstring, examples and the first lines of the body say about the arguments of a function.
+    """Return the rules from a function's annotations, docstring, examples and the first lines of its body.
 
-    Examples have the last word: a rule that would refuse what an example accepts is dropped. Never raises: a function
-    of which nothing can be read has no rules.
+    Examples take precedence: a rule that would refuse what an example accepts is dropped. Never raises: a function
+    without readable source and signature has no rules.
     """
     try:
         places = _places(function)
@@ -115,7 +115,7 @@ def _places(function: Callable[..., object]) -> dict[str, _ParameterPlace]:  # t
 
 
 def _from_examples(refused: list[DocstringExample]) -> list[InputRule]:
-    """An example that raises for a single zero is about that zero, whatever the other arguments are."""
+    """Return a rule for each example that raises for a single zero: it is about that zero, not the other arguments."""
     found: list[InputRule] = []
     for example in refused:
         zeros = [name for name, value in example.arguments if not rules.nonzero(value)]
@@ -128,7 +128,7 @@ def _from_examples(refused: list[DocstringExample]) -> list[InputRule]:
 def _from_body(function: object, names: tuple[str, ...]) -> list[InputRule]:
     try:
         source = describe(function).source
-    except PoetError:  # there is no source; then the body says for itself what it cannot take
+    except PoetError:  # without its source, the body itself raises for wrong arguments
         return []
     divided = sorted(dividing.divisors(source, names))
     return [

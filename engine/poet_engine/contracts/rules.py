@@ -1,4 +1,4 @@
-"""What an argument must satisfy: a phrase for people, and a test that never raises."""
+"""Rules for single arguments: a phrase for people, and a test that never raises."""
 
 import dataclasses
 import math
@@ -16,13 +16,13 @@ _NO_NUMBERS = (str, bytes, type(None))
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class InputRule:
-    """One rule about one parameter.
+    """One rule for one parameter.
 
     Attributes:
-        parameter: Its name.
-        phrase: What its argument must satisfy, such as `must be positive`.
-        source: Who says so, such as `the docstring`.
-        holds: Whether an argument does. What it cannot judge, it lets pass.
+        parameter: The name of the parameter.
+        phrase: The requirement, such as `must be positive`.
+        source: Its source, such as `the docstring`.
+        holds: Whether an argument satisfies it; true for arguments that it cannot test.
         divides: Whether the body would raise ZeroDivisionError.
     """
 
@@ -34,10 +34,10 @@ class InputRule:
 
 
 def judged(test: Test, *, whole: bool = False) -> Callable[[object], bool]:
-    """The test for a value, for each element of a list, tuple or set, or for all of an array at once.
+    """Return a test that never raises: of a value, of each element of a list, tuple or set, or of a whole array.
 
     Args:
-        test: Gives a truth value, or an array of them.
+        test: Returns a truth value, or an array of them.
         whole: Whether the value itself is meant, whatever it contains.
     """
 
@@ -52,11 +52,11 @@ def judged(test: Test, *, whole: bool = False) -> Callable[[object], bool]:
 def _passes(test: Test, value: object) -> bool:
     try:
         found = test(value)
-        for _ in range(2):  # of a frame, `all` gives a column, and of that, and of an array, a truth value
+        for _ in range(2):  # `all` of a frame is a column, and of a column or an array a truth value
             if hasattr(found, "all"):
                 found = found.all()
         return bool(found)
-    except Exception:  # noqa: BLE001 - the user's own class may fail in any way when it is compared; it is let pass
+    except Exception:  # noqa: BLE001 - the user's own class may fail in any way when it is compared; it is accepted
         return False if isinstance(value, _NO_NUMBERS) else True  # noqa: SIM211 - reads as the sentence it is
 
 
@@ -68,10 +68,10 @@ class _Ordered(Protocol):
 
 
 def compared(relation: Relation, bound: object) -> Callable[[object], bool]:
-    """Whether a value, or all of them, stand in a relation to a bound; nan stands in none, text and None neither."""
+    """Return a test of whether a value, or all of them, are in a relation to a bound; nan, text and None never are."""
 
     def test(value: object) -> object:
-        ordered = cast("_Ordered", value)  # what is not raises, and `judged` knows what that means
+        ordered = cast("_Ordered", value)  # an unordered one raises, which `judged` handles
         match relation:
             case ">":
                 return ordered > bound
@@ -86,27 +86,27 @@ def compared(relation: Relation, bound: object) -> Callable[[object], bool]:
 
 
 def nonzero(value: object) -> bool:
-    """Whether it is something else than the number zero; arrays are let pass."""
+    """Whether a value is not the number zero; arrays are accepted."""
     return not isinstance(value, numbers.Number) or bool(value)  # a number is false when it is zero
 
 
 def nonempty(value: object) -> bool:
-    """Whether something is in it."""
+    """Whether a container has elements; other values are accepted."""
     return not isinstance(value, Sized) or _passes(lambda one: len(one) > 0 if isinstance(one, Sized) else True, value)
 
 
 def finite(value: object) -> bool:
-    """Whether it is neither infinite nor nan."""
+    """Whether a number, or each element, is neither infinite nor nan."""
     return judged(lambda one: math.isfinite(one) if isinstance(one, numbers.Real) else True)(value)
 
 
 def not_none(value: object) -> bool:
-    """Whether it is given."""
+    """Whether a value is not None."""
     return value is not None
 
 
 def sized(least: int | None, most: int | None) -> Callable[[object], bool]:
-    """Whether it has so many elements."""
+    """Return a test of whether a container has at least, or at most, so many elements."""
 
     def holds(value: object) -> bool:
         if not isinstance(value, Sized):
@@ -117,10 +117,10 @@ def sized(least: int | None, most: int | None) -> Callable[[object], bool]:
 
 
 def multiple_of(step: float) -> Callable[[object], bool]:
-    """Whether it is a multiple of a number."""
+    """Return a test of whether a number is a multiple of `step`."""
     return judged(lambda value: operator.mod(value, step) == 0)
 
 
 def one_of(options: Collection[object]) -> Callable[[object], bool]:
-    """Whether it is one of these."""
+    """Return a test of whether a value is one of these."""
     return judged(lambda value: any(value == option for option in options), whole=True)

@@ -1,7 +1,7 @@
-"""Rules from what a docstring states: "both must be positive", "b must not be zero".
+"""Rules for arguments from the sentences of a docstring: "both must be positive", "b must not be zero".
 
-Only sentences that say nothing else are understood: a subject, a verb of duty (must, has to, cannot …), and what to be.
-A sentence with a condition in it is left alone, since a rule that was never meant would refuse good input.
+Only sentences of one form are understood: a subject, a verb of duty (must, has to, cannot …), and a requirement.
+A sentence with a condition is ignored, since a rule that was never meant would refuse good input.
 """
 
 import dataclasses
@@ -30,7 +30,7 @@ _ENTRY = re.compile(r"^\s*(?::param(?: [^:]*?)? )?(?P<name>\*{0,2}\w+)(?:\s*\([^
 
 Holds = Callable[[object], bool]
 
-# what to be → the phrase and the test, and the same when it must not be
+# requirement → its phrase and test, and those of its negation
 _BARE: tuple[tuple[str, tuple[str, Holds], tuple[str, Holds] | None], ...] = (
     (
         rf"(?:an? )?(?:strictly )?positive{_NOUN}",
@@ -79,7 +79,7 @@ _BETWEEN = re.compile(rf"(?:between|in) \[?({_NUMBER})(?:,| and) ({_NUMBER})\]?(
 
 
 def from_docstring(doc: str, parameters: tuple[str, ...]) -> list[InputRule]:
-    """The rules that a docstring states about these parameters."""
+    """Return the rules that a docstring states about these parameters."""
     if not parameters:
         return []
     found = [rule for sentence in _SENTENCES.split(doc) for rule in _sentence(" ".join(sentence.split()), parameters)]
@@ -95,7 +95,7 @@ def _conditional(sentence: str) -> bool:
 
 
 def _sentence(sentence: str, parameters: tuple[str, ...]) -> Iterator[InputRule]:
-    """The clauses of one sentence; what comes before one must not read as the beginning of its subject."""
+    """Yield the rules of one sentence's clauses; text before a clause must not read as the start of its subject."""
     text = sentence.strip().rstrip(".;!").strip()
     if not text or _conditional(text):
         return
@@ -125,7 +125,7 @@ def _of_clause(clause: re.Match[str], parameters: tuple[str, ...]) -> list[Input
 
 
 def _of_numbers(holds: Holds) -> Holds:
-    """For all parameters together: one of them may be a text, which the sentence does not mean."""
+    """Restrict a test to numbers: a sentence about all parameters does not mean those that are texts."""
     return lambda value: isinstance(value, str | bytes | None) or holds(value)
 
 
@@ -136,7 +136,7 @@ def _subject(parameters: tuple[str, ...]) -> str:
 
 
 def _named(subject: str, parameters: tuple[str, ...]) -> tuple[str, ...]:
-    """Which parameters a subject means; none where it counts them wrongly."""
+    """Return the parameters that a subject means; none where it counts them wrongly."""
     named = _by_name(subject, parameters)
     both = subject.casefold().startswith("both")
     return named or (parameters if not both or len(parameters) == _BOTH else ())
@@ -150,7 +150,7 @@ def _by_name(subject: str, parameters: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _open_list(before: str, names: tuple[str, ...], parameters: tuple[str, ...]) -> bool:
-    """Whether the text before a clause ends with a name that may belong to the clause: "the product of a, b must …"."""
+    """Whether the text before a clause ends with a name that may belong to it: "the product of a, b must …"."""
     last = re.findall(r"\w+", before)[-1:]
     return bool(last) and last[0] in parameters and last[0] not in names and not re.search(_PLAIN_VERB, before)
 
@@ -162,14 +162,14 @@ def _rules(names: tuple[str, ...], what: str, *, negated: bool) -> Iterator[Inpu
 
 
 def _of_entry(name: str, clause: str) -> Iterator[InputRule]:
-    """A clause in the description of one parameter, which is its subject."""
+    """Yield the rules of a clause in the description of one parameter, which is its subject."""
     found = re.fullmatch(rf"(?:(?:it|this|which|and|but|that) )?{_VERB} (?P<what>.+)", clause.strip(), re.IGNORECASE)
     if found is not None:
         yield from _rules((name,), found["what"], negated=bool(found["no"] or found["cannot"]))
 
 
 def _demands(what: str, *, negated: bool) -> list[tuple[str, Holds]]:
-    """What it takes to be that; nothing where a part of it is not understood."""
+    """Return the phrases and tests of a requirement; none where a part of it is not understood."""
     between = _BETWEEN.fullmatch(what)
     if between is not None and not negated:
         low, high = float(between[1]), float(between[2])
@@ -212,7 +212,7 @@ def _related(part: str, *, negated: bool) -> tuple[str, Holds] | None:
 
 
 def _entries(doc: str, parameters: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """The descriptions of single parameters, in the styles of Google, numpy and Sphinx."""
+    """Yield the descriptions of single parameters, in the styles of Google, numpy and Sphinx."""
     name, indent, text = "", 0, ""
     for line in [*doc.splitlines(), ""]:
         depth = len(line) - len(line.lstrip())
