@@ -1,4 +1,4 @@
-"""The event journal: what happened, kept in one SQLite file that several processes may write at once."""
+"""The event journal: one SQLite file that several processes may write at once."""
 
 from poet_engine.journal.database import JournalError
 from poet_engine.journal.journal import Journal, OfModule

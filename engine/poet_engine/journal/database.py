@@ -1,8 +1,8 @@
-"""The SQLite file behind the journal: its schema, its migrations, and what each of its errors means for the user.
+"""The SQLite file behind the journal: its schema, its migrations, and the meaning of SQLite's errors for the user.
 
 All use of SQLite in a process goes through one lock and one connection. That is what makes a fork safe: SQLite keeps
 its locks in the process's memory, a child inherits that memory but not the kernel's locks, and from then on either
-side may damage the file. So the connection is closed before each fork and opened again, by whoever needs it, after.
+side may damage the file. So the connection is closed before each fork, and opened again after it at the next use.
 """
 
 import contextlib
@@ -35,12 +35,12 @@ _SUPER = bytes.fromhex("d9d505f920a163d7")  # the end of a rollback journal that
 _ROW_BYTES = 2_000_000  # an event has at most 1 MB; a foreign file's larger row is not read into memory
 _APPLICATION_ID = 0x504F4554  # "POET"; tells our files from other programs' databases
 
-# Position i leads from schema i to schema i + 1. What has shipped is never edited, only added to.
+# Position i migrates schema i to schema i + 1. A migration that has shipped is never edited; new ones are added.
 _MIGRATIONS: Sequence[Sequence[str]] = (
     (
         "CREATE TABLE schema_version (version INTEGER NOT NULL)",
         "INSERT INTO schema_version VALUES (0)",
-        # AUTOINCREMENT: a position is never used twice, so that a reader may remember how far it came.
+        # AUTOINCREMENT: a position is never used twice, so that a reader may remember its last position.
         (
             "CREATE TABLE event (position INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, "
             "type TEXT NOT NULL, function TEXT NOT NULL, execution_id TEXT, timestamp REAL NOT NULL, "
@@ -50,10 +50,10 @@ _MIGRATIONS: Sequence[Sequence[str]] = (
         "CREATE INDEX event_by_execution ON event (execution_id)",
         "CREATE INDEX event_by_time ON event (timestamp)",
     ),
-    # Events of breakers, and what tells the whole story of a call: older programs would pass over such rows silently,
-    # so they are told to upgrade instead. Breakers are looked for by their type in the time of a call.
+    # Events of breakers, and the fields that explain a call: older programs would skip such rows silently,
+    # so they are told to upgrade instead. Breakers are searched by their type within the time of a call.
     ("CREATE INDEX event_by_type ON event (type, timestamp)",),
-    # Recorded calls. The tables stay as they are; the number alone keeps older programs from passing over such rows.
+    # Recorded calls. The tables stay as they are; the number alone keeps older programs from skipping such rows.
     (),
 )
 
@@ -62,7 +62,7 @@ _ROW = "(?, ?, ?, ?, ?, ?)"
 _KNOWN = " ON CONFLICT (id) DO NOTHING"
 _CHUNK = 64  # rows in one statement; one statement of each size is kept ready
 
-# SQLite's name of the error, shortened where it has variants → what it means and how to mend it.
+# SQLite's name of the error, or the prefix of its variants → its meaning and the remedy.
 _MEANINGS: Mapping[str, str] = {
     "SQLITE_FULL": "the disk is full, or the journal has reached its largest size; make room or archive the file",
     "SQLITE_READONLY": "the file or its folder cannot be written; change its permissions or choose another path",
@@ -76,15 +76,15 @@ _MEANINGS: Mapping[str, str] = {
 
 
 class JournalError(PoetError):
-    """The journal cannot be opened, read or written; says what is wrong with which file and how to mend it."""
+    """Raised when the journal cannot be opened, read or written; names the file, the problem and the remedy."""
 
 
 class Database:
-    """One connection to the journal's file, made when it is needed.
+    """One connection to the journal's file, opened at its first use.
 
     Args:
-        path: The file; its folder is made (mode 0700) with the file (0600).
-        max_bytes: The file grows no larger.
+        path: The file; created (mode 0600) with its folder (0700).
+        max_bytes: The largest size of the file.
     """
 
     def __init__(self, path: Path, *, max_bytes: int) -> None:
@@ -101,7 +101,7 @@ class Database:
         return f"Database({str(self._path)!r}, {'open' if self._connection is not None else 'closed'})"
 
     def prepare(self) -> None:
-        """Make the file and bring its schema up to date, unless that is done.
+        """Create the file and migrate its schema, unless that is done.
 
         Raises:
             JournalError: The file cannot be used.
@@ -110,14 +110,14 @@ class Database:
             pass
 
     def insert(self, rows: Sequence[Row], *, synced: bool) -> int:
-        """Commit the rows in one transaction; a row whose id is known is passed over.
+        """Commit the rows in one transaction; a row whose id is in the file already is skipped.
 
         Args:
-            rows: What to add.
+            rows: The rows to add.
             synced: Whether the commit must outlive a power failure, not only the end of this process.
 
         Returns:
-            How many rows were new.
+            The number of rows that were new.
 
         Raises:
             JournalError: Nothing was stored.
@@ -134,24 +134,24 @@ class Database:
             return new
 
     def select(self, where: Mapping[str, str | float], *, limit: int) -> list[bytes]:
-        """The bodies of events, newest first.
+        """Return the bodies of events, the newest first.
 
         Args:
-            where: Condition, such as `type = ?` or `timestamp >= ?`, to the value that it asks for; all must hold.
-            limit: At most so many.
+            where: Condition, such as `type = ?` or `timestamp >= ?` → its value; all must hold.
+            limit: The largest number of events.
 
         Raises:
             JournalError: The file cannot be read.
         """
         conditions = " AND ".join(where) or "1"
-        # As bytes: a foreign hand may have been in the file, and what is no UTF-8 must spoil no other row.
-        query = f"SELECT CAST(body AS BLOB) FROM event WHERE {conditions}"  # noqa: S608 - the conditions are the journal's own words
+        # As bytes: somebody may have edited the file, and a row that is no UTF-8 must not spoil the others.
+        query = f"SELECT CAST(body AS BLOB) FROM event WHERE {conditions}"  # noqa: S608 - the conditions are the journal's own texts
         with self._use() as connection:
             cursor = connection.execute(f"{query} ORDER BY position DESC LIMIT ?", (*where.values(), limit))
             return [bytes(body) for (body,) in cursor if isinstance(body, bytes)]
 
     def count(self) -> int:
-        """How many events the file holds.
+        """Return the number of events in the file.
 
         Raises:
             JournalError: The file cannot be read.
@@ -165,20 +165,20 @@ class Database:
             self._disconnect()
 
     def before_fork(self) -> None:
-        """Let go of SQLite, so that the child inherits none of its locks."""
+        """Close the connection, so that the child inherits none of SQLite's locks."""
         if self._lock.acquire(timeout=_FORK_S):
             self._held_for_fork_by = threading.get_ident()
             self._disconnect()
 
     def after_fork_in_parent(self) -> None:
-        """Go on."""
-        # Two threads may fork at once: only the one that got the lock gives it back.
+        """Release the lock that `before_fork` took."""
+        # Two threads may fork at once: only the one that got the lock releases it.
         if self._held_for_fork_by == threading.get_ident():
             self._held_for_fork_by = 0
             self._lock.release()
 
     def after_fork_in_child(self) -> None:
-        """Start anew; where the parent could not let go in time, never touch the file from here."""
+        """Reset the lock; if the parent could not close the connection in time, never use the file here."""
         if self._held_for_fork_by != threading.get_ident():
             self._lost_in_fork = True
         self._held_for_fork_by = 0
@@ -210,7 +210,7 @@ class Database:
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _ROW_BYTES)
         connection.execute("PRAGMA trusted_schema = OFF")
         _patiently(connection, self._path)
-        if _make_file(self._path) != self._inode:  # SQLite goes by the path, so it is looked at again
+        if _make_file(self._path) != self._inode:  # SQLite opens by path, so the file is checked again
             raise JournalError(f"the journal {self._path} was changed while it was opened; open it again")
         connection.execute(f"PRAGMA max_page_count = {self._max_pages}")
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -220,7 +220,7 @@ class Database:
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            with contextlib.suppress(sqlite3.Error):  # what was committed is safe, and there is nothing else to lose
+            with contextlib.suppress(sqlite3.Error):  # committed rows are safe, and there is nothing else to lose
                 connection.close()
 
 
@@ -239,10 +239,10 @@ def _insert_some(connection: sqlite3.Connection, rows: Sequence[Row]) -> int:
 
 
 def _make_file(path: Path) -> tuple[int, int]:
-    """Make the file and its folders where they are missing, and refuse what leads elsewhere; returns its identity.
+    """Create the file and its folders where they are missing, refuse links and foreign files; return its identity.
 
-    A `.poet` folder may come with a cloned project: no step in it is followed where it is a symbolic link. Above it,
-    and on the way to a journal that somebody named himself, links are his own.
+    A `.poet` folder may come with a cloned project: no symbolic link in it is followed. Above it,
+    and on the path to a journal that the user has named, links are the user's own.
     """
     parts = path.parent.parts
     steps = parts.index(_PROJECT_FOLDER) if _PROJECT_FOLDER in parts else len(parts)
@@ -261,7 +261,7 @@ def _make_file(path: Path) -> tuple[int, int]:
 
 
 def _open_folder(name: str, at: int, path: Path) -> int:
-    """One folder, made if it is missing, never through a link."""
+    """Open one folder, created if it is missing; never follow a link."""
     with contextlib.suppress(FileExistsError):
         os.mkdir(name, 0o700, dir_fd=at)
     try:
@@ -276,7 +276,7 @@ def _open_folder(name: str, at: int, path: Path) -> int:
 
 
 def _refuse_beside(name: str, folder: int, path: Path) -> None:
-    """Refuse a file beside the journal that would have SQLite write or remove something elsewhere.
+    """Refuse a file beside the journal that would make SQLite write or remove a file elsewhere.
 
     A rollback journal can name a `super-journal`, which SQLite removes when it is done, wherever it is. Ours never do.
     """
@@ -315,7 +315,7 @@ def _make_at(path: Path, folder: int) -> tuple[int, int]:
 
 
 def _patiently(connection: sqlite3.Connection, path: Path) -> None:
-    """Switch to WAL and migrate; the switch answers `busy` at once while another process does the same."""
+    """Switch to WAL and migrate, with retries: the switch fails with `busy` while another process does the same."""
     pause = threading.Event()
     for attempt in range(_OPEN_ATTEMPTS):
         try:

@@ -1,4 +1,4 @@
-"""The whole story of one call, put together from what the journal holds of it."""
+"""Explain one call from the events that the journal has of it."""
 
 import dataclasses
 import shlex
@@ -15,7 +15,7 @@ from poet_engine.events import (
 )
 from poet_engine.journal.journal import Journal
 
-_MOST = 1_000  # events of one kind that are looked at
+_MOST = 1_000  # events of one kind that are read
 _TRANSITION = "breaker.transition"
 _OPEN = ("open", "forced_open")
 
@@ -28,13 +28,13 @@ _BOUNDED_BY_POLICY = frozenset(
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """What is known of one call.
+    """The events of one call, with hints.
 
     Attributes:
-        event: The call's own.
-        breakers: Transitions while it ran and, where a breaker turned it away, the one that opened it; in time order.
-        feedback: What was said of it, in time order.
-        look_next: Where to look, one sentence each.
+        event: The event of the call.
+        breakers: Transitions during the call and, where a breaker refused it, the one that opened it; in time order.
+        feedback: The feedback about the call, in time order.
+        look_next: Hints for the user, one sentence each.
     """
 
     event: ExecutionEvent
@@ -44,10 +44,10 @@ class Explanation:
 
 
 def explain(journal: Journal, execution: str) -> Explanation | None:
-    """Everything that a journal holds of one call; None where it holds nothing of it.
+    """Return the explanation of one call; None where the journal has no event of it.
 
     Args:
-        journal: Where the call's event may be.
+        journal: The journal to search.
         execution: The id of the call, or of its event.
 
     Raises:
@@ -80,7 +80,7 @@ def _breakers(journal: Journal, call: ExecutionPayload) -> tuple[BreakerEvent, .
 
 
 def _of(call: ExecutionPayload, found: Iterable[Event]) -> Iterable[BreakerEvent]:
-    """Those of the call's function, or of the backend that it ran on."""
+    """Return the events of the call's function, or of the backend that it ran on."""
     return (event for event in found if isinstance(event, BreakerEvent) and _concerns(event.payload, call))
 
 
@@ -93,7 +93,7 @@ def _concerns(breaker: BreakerPayload, call: ExecutionPayload) -> bool:
 
 
 def look_next(call: ExecutionPayload) -> tuple[str, ...]:
-    """Where to look after a call, one sentence each; nothing where it went as it should."""
+    """Return hints for the user after a call, one sentence each; none after a success."""
     code = f".poet/{call.function_name}/{call.version}/code.py"
     said = [*_about_outcome(call, code), *_about_refusals(call)]
     if call.late:

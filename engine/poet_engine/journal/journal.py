@@ -1,4 +1,4 @@
-"""The journal as its users see it."""
+"""The public interface of the journal."""
 
 import dataclasses
 import functools
@@ -15,45 +15,45 @@ from poet_engine.errors import ClosedError, UsageError
 from poet_engine.journal.database import Database, JournalError, Row
 from poet_engine.journal.writer import Statistics, Writer
 
-_MAX_BYTES = 4 << 30  # a journal that nobody prunes must not fill the disk
+_MAX_BYTES = 4 << 30  # an unpruned journal must not fill the disk
 _MAX_LIMIT = 10_000
 _OF_ONE_CALL = (events.ExecutionPayload, events.FeedbackPayload, events.RecordingPayload)
 
-# A row that is no JSON names none, and is passed over when it is read.
+# A row that is no JSON has none, and is skipped when it is read.
 _MODULE = "CASE WHEN json_valid(body) THEN json_extract(body, '$.payload.module') END"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class OfModule:
-    """Which events of a function's name are meant, where several modules of a folder have a function of that name.
+    """A filter by module, for functions of one name in several modules of a folder.
 
     Attributes:
-        name: Those that name this module.
-        unnamed: Whether those that name none are meant too, as all did before schema 3.
+        name: Events with this module match.
+        unnamed: Whether events without a module match too; before schema 3 no event had one.
     """
 
     name: str
     unnamed: bool
 
     def holds(self, module: str | None) -> bool:
-        """Whether an event that names this module is meant."""
+        """Whether an event with this module matches."""
         return module == self.name or (module is None and self.unnamed)
 
     @property
     def condition(self) -> str:
-        """The same for a row of the journal; `?` is the name."""
+        """The filter as an SQL condition; its `?` is the name."""
         return f"nullif({_MODULE}, ?) IS NULL" if self.unnamed else f"{_MODULE} = ?"
 
 
 class Journal:
-    """Events in a file: recorded by many threads and processes, never in the caller's way.
+    """Events in a file, recorded by many threads and processes without delaying callers.
 
-    `record` hands an event to a thread that commits every few milliseconds. Killed with SIGKILL, a process loses at
-    most the events of the last 10 ms; feedback, violations and what is recorded with `durable=True` are on the disk
+    `record` passes an event to a thread that commits every few milliseconds. Killed with SIGKILL, a process loses at
+    most the events of the last 10 ms; feedback, violations and events with `durable=True` are on the disk
     when `record` returns. A file that cannot be written never raises into `record`: the events wait in a bounded
-    queue, and `statistics()` says what was lost.
+    queue, and `statistics()` counts lost events.
 
-    After a fork the child goes on with a connection and counts of its own. Use `Journal.open`, not the constructor.
+    After a fork the child has a connection and counters of its own. Use `Journal.open`, not the constructor.
     """
 
     def __init__(self, core: "_Core") -> None:
@@ -62,14 +62,14 @@ class Journal:
 
     @classmethod
     def open(cls, path: Path, *, max_bytes: int = _MAX_BYTES) -> Self:
-        """Open the file; where there is none, make it (mode 0600) and its folders (0700).
+        """Open the file; create it (mode 0600) and its folders (0700) where they are missing.
 
         Args:
             path: The SQLite file. `-wal` and `-shm` files appear beside it.
-            max_bytes: The file grows no larger; beyond that, events are dropped and counted.
+            max_bytes: The largest size of the file; beyond it, events are dropped and counted.
 
         Raises:
-            JournalError: The file or its folder cannot be used; the message says why and how to mend it.
+            JournalError: The file or its folder cannot be used; the message has the reason and the remedy.
         """
         database = Database(Path(path), max_bytes=max_bytes)
         database.prepare()
@@ -95,14 +95,14 @@ class Journal:
         )
 
     def record(self, event: events.Event, *, durable: bool = False) -> str:
-        """Take an event in; an event whose id is known already is passed over.
+        """Record an event; one whose id is in the file already is skipped.
 
         Args:
-            event: What happened. Feedback and violations are always durable.
+            event: The event. Feedback and violations are always durable.
             durable: Whether to wait until the event is committed and on the disk.
 
         Returns:
-            The event's id. It says nothing about the disk: failures are counted in `statistics()` and logged once.
+            The event's id. It may not be stored: failures are counted in `statistics()` and logged once.
 
         Raises:
             ClosedError: The journal is closed.
@@ -127,20 +127,20 @@ class Journal:
         until: float | None = None,
         limit: int = 100,
     ) -> list[events.Event]:
-        """Events that match everything given, the newest first; what this process has recorded is seen.
+        """Return the events that match all arguments, the newest first, this process's own included.
 
         Args:
-            type: Such as `function.execution`.
+            type: The type of the events, such as `function.execution`.
             function: The payload's `function_name`.
-            of: The payload's `module`.
-            execution_id: The payload's.
+            of: A filter by the payload's `module`.
+            execution_id: The payload's `execution_id`.
             since: No events with an earlier timestamp, in seconds since the Unix epoch.
-            until: None with a later one.
-            limit: At most so many, 1 to 10,000.
+            until: No events with a later timestamp.
+            limit: The largest number of events, 1 to 10,000.
 
         Raises:
             UsageError: The limit is out of range.
-            JournalError: The file cannot be read. A row that holds no event is passed over and counted.
+            JournalError: The file cannot be read. A row that is no event is skipped and counted.
             ClosedError: The journal is closed.
         """
         if not 1 <= limit <= _MAX_LIMIT:
@@ -158,7 +158,7 @@ class Journal:
         return self._read(self._settled().select(where, limit=limit))
 
     def get(self, event_id: str) -> events.Event | None:
-        """The event with that id, or None.
+        """Return the event with that id; None where there is none.
 
         Raises:
             JournalError: The file cannot be read, or the row holds no event.
@@ -171,7 +171,7 @@ class Journal:
         return found[0] if found else None
 
     def count(self) -> int:
-        """How many events the file holds, from all processes.
+        """Return the number of events in the file, those of all processes.
 
         Raises:
             JournalError: The file cannot be read.
@@ -180,7 +180,7 @@ class Journal:
         return self._settled().count()
 
     def flush(self) -> bool:
-        """Wait until what was recorded so far is on the disk; returns whether it is.
+        """Wait until all events so far are on the disk; return whether they are.
 
         Raises:
             ClosedError: The journal is closed.
@@ -190,11 +190,11 @@ class Journal:
         return self._core.writer.flush()
 
     def statistics(self) -> Statistics:
-        """A frozen snapshot of this process's counts; also after closing."""
+        """Return this process's counters as a frozen snapshot; also after closing."""
         return self._core.writer.statistics()
 
     def close(self) -> None:
-        """Store what waits and let the file go; calling it again does nothing."""
+        """Store waiting events and close the file; calling it again does nothing."""
         if self._finalizer.detach() is not None:
             self._core.close()
 
@@ -210,7 +210,7 @@ class Journal:
 
 
 class _Core:
-    """What outlives the `Journal` object long enough to be closed in order, and starts anew in a forked child."""
+    """The part of a journal that outlives the `Journal` object until it is closed, and is reset in a forked child."""
 
     def __init__(self, path: Path, database: Database) -> None:
         self.path = path
@@ -237,7 +237,7 @@ _OPEN: weakref.WeakSet[_Core] = weakref.WeakSet()
 
 @functools.cache
 def _watch_forks() -> None:
-    # Once, and only when there is a journal: importing this module leaves the process as it was.
+    # Once, and only when there is a journal: importing this module does not change the process.
     os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
 
 
@@ -257,7 +257,7 @@ def _after_fork_in_child() -> None:
 
 
 def _abandon(core: _Core) -> None:
-    """What happens when nobody called `close()`: the journal was forgotten, or the interpreter ends."""
+    """Close a journal that nobody closed before it was collected or the interpreter ended; warn about it."""
     warnings.warn(f"the journal {core.path} was not closed; use `with` or close()", ResourceWarning, stacklevel=2)
     core.close()
 
@@ -290,7 +290,7 @@ def _storable(value: str | float) -> str | float:
 
 
 def _clean(text: str) -> str:
-    """Lone surrogates have no UTF-8; the event's own JSON replaces them in the same way."""
+    """Replace lone surrogates, which have no UTF-8, as the event's own JSON does."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 

@@ -1,4 +1,4 @@
-"""What a recording keeps of a call: wire forms of bounded size, and the way back from them."""
+"""Recorded values of calls: wire forms of bounded size, and how to read them."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -9,20 +9,20 @@ from poet_engine.guest.codec import dumps, loads
 from poet_engine.guest.decoding_budget import DecodingBudget
 from poet_engine.guest.errors import GuestSerializationError, UndecodableError
 
-# Of arguments and of the answer, each. The wire form is ASCII, and an event at most doubles it (`"` becomes `\"`), so
+# Of arguments and of the result, each. The wire form is ASCII, and an event at most doubles it (`"` becomes `\"`), so
 # that two of them leave room for the rest of an event of 1 MB.
 MOST_BYTES = 240_000
-# What reading a form may cost, in bytes (docs/values.md): more than any that was kept, and an end to forged ones.
+# The budget for decoding a form, in bytes (docs/values.md): more than any recorded form needs, and a bound for forged.
 _MOST_COST = 1 << 26
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Kept:
-    """A value as it is kept.
+    """A recorded value.
 
     Attributes:
-        text: Its wire form; None where it is left out.
-        left_out: Why it is.
+        text: The wire form; None where the value is left out.
+        left_out: The reason to leave it out.
     """
 
     text: str | None = None
@@ -30,11 +30,11 @@ class Kept:
 
 
 def kept(value: object, name: str) -> Kept:
-    """The form in which a value is kept; never raises.
+    """Return the form in which a value is recorded; never raises.
 
     Args:
-        value: What is to be kept.
-        name: What a reason calls it.
+        value: The value to record.
+        name: The name of the value in a reason.
     """
     try:
         # Large arrays and bytes stay beside the first form, so that one that is not kept is not copied either.
@@ -44,7 +44,7 @@ def kept(value: object, name: str) -> Kept:
             beside, form = Collected(), dumps(value, name)
     except GuestSerializationError as error:
         return Kept(left_out=str(error))
-    except Exception as error:  # noqa: BLE001 - the user's own class that fails when it is read; that costs no call its answer
+    except Exception as error:  # noqa: BLE001 - the user's own class may fail when it is read; the call must not fail for that
         return Kept(left_out=f"{name} cannot be read: {type(error).__name__}")
     size = len(form) + beside.size
     if size > MOST_BYTES:
@@ -53,15 +53,15 @@ def kept(value: object, name: str) -> Kept:
 
 
 def kept_arguments(args: Sequence[object], kwargs: Mapping[str, object]) -> Kept:
-    """The form in which the arguments of a call are kept."""
+    """Return the form in which the arguments of a call are recorded."""
     return kept({"args": list(args), "kwargs": dict(kwargs)}, "call")
 
 
 def read(text: str) -> object:
-    """The value of a kept form, whoever wrote it.
+    """Return the value of a recorded form, which may be forged.
 
     Raises:
-        UsageError: It is no wire form.
+        UsageError: The text is no wire form.
     """
     try:
         return loads(text.encode(), costs=DecodingBudget(_MOST_COST))
@@ -70,10 +70,10 @@ def read(text: str) -> object:
 
 
 def read_arguments(text: str) -> tuple[tuple[object, ...], dict[str, object]]:
-    """The positional and the keyword arguments of a kept form.
+    """Return the positional and the keyword arguments of a recorded form.
 
     Raises:
-        UsageError: It holds something else.
+        UsageError: The form is not that of arguments.
     """
     found = read(text)
     if isinstance(found, dict) and found.keys() == {"args", "kwargs"}:

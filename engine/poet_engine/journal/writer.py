@@ -1,4 +1,4 @@
-"""Group commit: callers hand rows over and go on, one thread commits what has gathered."""
+"""Group commit: callers queue rows and go on, and one thread commits the rows that have gathered."""
 
 import dataclasses
 import itertools
@@ -15,30 +15,30 @@ _log = logging.getLogger(__name__)
 
 _WINDOW_S = 0.004  # gathering; the promise of 10 ms leaves the rest to the interpreter lock (5 ms) and the commit
 _LATE_S = 0.006  # a row that waits longer shows that the thread is starved
-_YIELD_S = 0.001  # what a caller then gives it
+_YIELD_S = 0.001  # the pause of a caller in that case
 _QUIET = 50  # windows without a row, after which the thread sleeps until it is woken
 _BATCH = 1000  # rows in one transaction
 _CAPACITY = 20_000  # rows that wait, at most
 _CAPACITY_BYTES = 64 << 20  # and their bodies together, in characters
 _RETRY_S = 0.5  # between attempts while the disk is full, say
-_PATIENCE_S = 10.0  # no caller waits longer for a commit; SQLite itself gives up after 2 s
+_PATIENCE_S = 10.0  # the longest wait of a caller for a commit; SQLite itself gives up after 2 s
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Statistics:
-    """What a journal has done in this process since it was opened (in a forked child: since the fork).
+    """Counters of a journal in this process since it was opened (in a forked child: since the fork).
 
     Attributes:
-        recorded: Events taken in.
-        stored: Of these, the ones committed by us.
-        duplicates: Of these, the ones whose id the file knew already.
-        pending: Of these, the ones that wait.
+        recorded: Events accepted.
+        stored: Accepted events that this process committed.
+        duplicates: Accepted events whose id was in the file already.
+        pending: Accepted events that wait.
         dropped: Events lost: the queue was full, or the file could not be written until the end.
         refused: Events that have no JSON form or are too large.
-        unreadable: Rows that `find` passed over because they hold no event.
+        unreadable: Rows that `find` skipped because they are no event.
         failures: Commits that failed; their events wait for the next attempt.
-        commits: Transactions.
-        largest_batch: The most events in one of them.
+        commits: Transactions committed.
+        largest_batch: The most events in one transaction.
         last_error: The text of the last failure.
     """
 
@@ -61,9 +61,9 @@ class Writer:
     Rows are numbered as they come and settled in that order, so "is my row stored" is a comparison of two numbers.
 
     Args:
-        insert: Commits rows, told whether the disk must have them; returns how many were new.
-        capacity: Rows that may wait.
-        clock: Seconds that only grow.
+        insert: Commits rows; its second argument is whether they must be synced to the disk. Returns how many were new.
+        capacity: The largest number of waiting rows.
+        clock: Monotonic seconds.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._queue: deque[Row] = deque()
         self._queued_size = 0
-        self._urgent = 0  # up to this number somebody waits
+        self._urgent = 0  # a caller waits for the rows up to this number
         self._taken_in = 0  # the number of the newest row
         self._settled = 0  # stored, or known already, up to this number
         self._oldest: float | None = None  # when the first row came of those that no commit has taken yet
@@ -94,14 +94,14 @@ class Writer:
         self._last_error: str | None = None
 
     def put(self, row: Row, *, durable: bool) -> bool:
-        """Hand a row over.
+        """Queue a row.
 
         Args:
-            row: What to store.
+            row: The row to store.
             durable: Whether to wait for the commit, at most 10 s.
 
         Returns:
-            Whether the row was taken in and, if `durable`, stored.
+            Whether the row was accepted and, if `durable`, stored.
 
         Raises:
             ClosedError: The writer was stopped.
@@ -122,17 +122,17 @@ class Writer:
             if durable:
                 # While nothing can be stored, waiting for the next attempt would only hold the caller up.
                 return not self._failing and self._wait_for(self._taken_in)
-            # While rows come, the thread looks by itself: waking it would cost the caller more than all the rest.
+            # While rows come, the thread polls by itself: waking it would cost the caller more than all the rest.
             if self._dozing or len(self._queue) >= _BATCH:
                 self._work.notify()
             if now - self._oldest > _LATE_S and not self._failing:
                 # A host that does a little of everything takes the interpreter lock back before the thread wakes up,
-                # for 100 ms and more. Here it is given up long enough.
+                # for 100 ms and more. Here it is released long enough.
                 self._done.wait(_YIELD_S)
             return True
 
     def refuse(self, reason: str) -> None:
-        """Count an event that has no form to be stored in."""
+        """Count an event that cannot be stored, as it has no form."""
         with self._lock:
             if not self._counts["refused"]:
                 _log.warning("an event was not recorded: %s", reason)
@@ -140,17 +140,17 @@ class Writer:
             self._last_error = reason
 
     def pass_over(self, rows: int) -> None:
-        """Count stored rows that hold no event."""
+        """Count stored rows that are no events."""
         with self._lock:
             self._counts["unreadable"] += rows
 
     def flush(self) -> bool:
-        """Wait, at most 10 s, until what was taken in is stored; returns whether it is."""
+        """Wait, at most 10 s, until all accepted rows are stored; return whether they are."""
         with self._lock:
             return self._settled >= self._taken_in or self._wait_for(self._taken_in)
 
     def stop(self) -> bool:
-        """Store what waits, with one attempt, and end the thread; what cannot be stored is counted as dropped.
+        """Store waiting rows, with one attempt, and end the thread; rows that cannot be stored are counted as dropped.
 
         Returns:
             Whether the thread has ended; False when the disk does not answer for 10 s.
@@ -166,7 +166,7 @@ class Writer:
         return not thread.is_alive()
 
     def statistics(self) -> Statistics:
-        """A snapshot."""
+        """Return the counters as a frozen snapshot."""
         with self._lock:
             counts = self._counts
             return Statistics(
@@ -212,7 +212,7 @@ class Writer:
                 return
             try:
                 new, reason = self._insert(rows, synced), ""
-            except Exception as error:  # noqa: BLE001 - callers wait for this thread: whatever happens, it goes on
+            except Exception as error:  # noqa: BLE001 - callers wait for this thread: it must go on after any error
                 new, reason = 0, str(error) or type(error).__name__
             with self._lock:
                 if reason:
@@ -247,7 +247,7 @@ class Writer:
         self._largest_batch = max(self._largest_batch, rows)
 
     def _fail(self, reason: str) -> None:
-        if not self._failing:  # once, and again only after it has worked in between
+        if not self._failing:  # once, and again only after a success
             _log.warning("events cannot be stored, and wait: %s", reason)
         self._failing = True
         self._counts["failures"] += 1
