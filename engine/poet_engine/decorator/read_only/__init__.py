@@ -1,4 +1,4 @@
-"""Whether a function's body is seen only to read, so that it may run again after a failure that may go away."""
+"""Analysis of whether a function's body only reads, so that it may run again after a transient failure."""
 
 from poet_engine.decorator.read_only.body import first_effect
 

@@ -1,8 +1,8 @@
-"""Goes through a body in the order in which it runs, and stops at the first thing that may be more than reading.
+"""Analyse a body in the order of execution, and stop at the first node that may do more than read.
 
-Nothing is run. Names are looked up as Python would at this moment, so that `requests.get` counts as what it really is;
-arguments count as what they are in the call at hand. Whatever is not known counts as more than reading. Operators and
-attributes of objects are not looked into: what an object does when it is added or compared is its class's business.
+No code is run. Names are resolved as Python would at this moment, so that `requests.get` is the object that it really
+is; arguments have their values of the call. Whatever is unknown counts as more than reading. Operators and attributes
+of objects are not analysed: the effect of adding or comparing objects is left to their classes.
 All cases share the names of one body, so the module stays in one piece.
 """
 
@@ -36,22 +36,22 @@ from poet_engine.domains import tree_of
 from poet_engine.domains.data_flow import FunctionNode
 from poet_engine.errors import SourceUnavailableError
 
-_MOST_STEPS = 20_000  # expressions, each as often as it is come by: some 50 ms
-_ENTERED = frozenset((ValueKind.CLIENT, ValueKind.RESPONSE, ValueKind.ROWS, ValueKind.STANDARD))  # what `with` may open
+_MOST_STEPS = 20_000  # expressions, each as often as it is reached: some 50 ms
+_ENTERED = frozenset((ValueKind.CLIENT, ValueKind.RESPONSE, ValueKind.ROWS, ValueKind.STANDARD))  # `with` enters these
 _LONGEST_NAME = 60
 
 
 class _MoreThanReadingError(Exception):
-    """The body does something that is not known only to read; the text says what."""
+    """Raised at a node that is not known only to read; the text describes it."""
 
 
 def first_effect(function: object, args: Sequence[object], kwargs: Mapping[str, object]) -> str | None:
-    """The first thing that a body does and that is not known only to read; None where it is seen only to read.
+    """Return the first effect of a body that is not known only to read; None where it only reads.
 
     Args:
-        function: The user's own.
-        args: What it was called with.
-        kwargs: The same.
+        function: The user's function.
+        args: Positional arguments of the call.
+        kwargs: Keyword arguments of the call.
     """
     if not isinstance(function, types.FunctionType):
         return f"a {type(function).__name__} has no body that can be read"
@@ -76,20 +76,20 @@ def first_effect(function: object, args: Sequence[object], kwargs: Mapping[str, 
 
 @dataclasses.dataclass(slots=True)
 class _Visited:
-    """The functions that are gone through now, so that a recursion ends, and how much was looked at in all."""
+    """The functions under analysis, so that recursion ends, and the number of steps so far."""
 
     codes: set[types.CodeType] = dataclasses.field(default_factory=set)
     steps: int = 0
 
     def count(self) -> None:
-        """One more step; too many are too long a wait for a call that has failed."""
+        """Count a step; with too many, a call that has failed would wait too long."""
         self.steps += 1
         if self.steps > _MOST_STEPS:
             raise _MoreThanReadingError("it leads to more code than is looked through")
 
 
 class _Body:
-    """One function with the names that it sees."""
+    """The analysis of one function with the names that it sees."""
 
     def __init__(self, function: types.FunctionType, visited: _Visited) -> None:
         self._function, self._visited = function, visited
@@ -102,19 +102,19 @@ class _Body:
         self._own: set[str] = set()
         self._outer: set[str] = set()
         self._answers: list[Value] = []
-        self._arguments: dict[ast.Call, list[tuple[ast.expr, Value]]] = {}  # of the calls, as they were last made
-        self._running: list[FunctionNode | ast.Lambda] = []  # functions inside it that are gone through now
+        self._arguments: dict[ast.Call, list[tuple[ast.expr, Value]]] = {}  # of each call, as last analysed
+        self._running: list[FunctionNode | ast.Lambda] = []  # inner functions under analysis
 
     def run(self, given: Mapping[str, Value]) -> Value:
-        """What it gives.
+        """Analyse the body and return its return value.
 
         Raises:
-            _MoreThanReadingError: It does more than read.
+            _MoreThanReadingError: The body does more than read.
         """
         return self._inner(self._node, given)
 
     def _inner(self, node: FunctionNode | ast.Lambda, given: Mapping[str, Value]) -> Value:
-        """A function as it is called: the body itself, or one inside it."""
+        """Analyse a function as it is called, the body itself or an inner one, and return its return value."""
         names, own, answers = dict(self._names), set(self._own), self._answers
         parameters = _parameters(node)
         self._own |= parameters | _stored(node)
@@ -249,7 +249,7 @@ class _Body:
                 raise self._effect(target, f"sets {_shown(target)}")
 
     def _mix(self, base: ast.expr, *values: Value) -> None:
-        """A container that is given what is not plain data, or what others have too, holds more than plain data."""
+        """Mark a container as mixed that gets values which are not plain data, or which others have too."""
         if of_many(values) is not DATA:
             while isinstance(base, ast.Subscript):
                 base = base.value
@@ -257,7 +257,7 @@ class _Body:
                 self._names[base.id] = BOX
 
     def _change(self, target: ast.expr, value: Value) -> None:
-        """`+=` and the like: a list is changed where it is, and whoever else has it sees that."""
+        """Analyse `+=` and the like: a list is changed in place, which others that have it see."""
         if not isinstance(target, ast.Name):
             self._store(target, value)
             return
@@ -266,11 +266,11 @@ class _Body:
             raise self._effect(target, f"changes {target.id} outside itself")
         if not before.fresh:
             raise self._effect(target, f"changes {target.id}, which others may have too")
-        # The result is the body's own, be it a new number or its own list; what is in it may be others' too.
+        # The result belongs to the body, be it a new number or its own list; its items may be shared.
         self._store(target, DATA if before.kind is ValueKind.DATA and of_many([value]) is DATA else BOX)
 
     def _import(self, statement: ast.Import | ast.ImportFrom) -> None:
-        """What is loaded already is known; what is not may do anything while it is loaded, but only once."""
+        """Bind imported names: a loaded module is known; any other may do anything while it loads, but only once."""
         for alias in statement.names:
             if isinstance(statement, ast.Import):
                 name = alias.asname or alias.name.partition(".")[0]
@@ -283,7 +283,7 @@ class _Body:
             self._store(ast.Name(name), UNKNOWN if found is MISSING else of_live(found))
 
     def _value(self, node: ast.expr) -> Value:  # noqa: C901, PLR0911 - one case for each kind of expression
-        """What is known of the value of an expression, once all that it calls is known only to read."""
+        """Return the value of an expression, after analysing all calls in it."""
         self._visited.count()
         match node:
             case ast.Constant(value=value):
@@ -347,7 +347,7 @@ class _Body:
         if name in self._cells:
             try:
                 return self._cells[name].cell_contents
-            except ValueError:  # it is not set yet
+            except ValueError:  # the cell is not set yet
                 return MISSING
         if name in self._globals:
             return self._globals[name]
@@ -377,7 +377,7 @@ class _Body:
         arguments = [*node.args, *(word.value for word in node.keywords)]
         self._arguments[node] = list(zip(arguments, [*given, *values], strict=True))
         if isinstance(node.func, ast.Attribute) and self._is_super(node.func.value):
-            return DATA  # of an exception, or of a plain object: see `_made`
+            return DATA  # `__init__` of an exception or of a plain object: see `_made`
         function = self._value(node.func.value) if isinstance(node.func, ast.Attribute) else self._value(node.func)
         if isinstance(node.func, ast.Attribute):
             found = self._method(node, node.func, function, given)
@@ -423,23 +423,23 @@ class _Body:
     def _own_function(
         self, live: types.FunctionType, given: Sequence[Value], words: Mapping[str | None, Value]
     ) -> Value:
-        """A function of the same module: it is gone through as well."""
+        """Analyse a function of the same module, and return its return value."""
         if live.__code__ in self._visited.codes:
             return UNKNOWN
         body = _Body(live, self._visited)
         found = body.run(_bound(body._node, given, words))
-        self._visited.codes.discard(live.__code__)  # another call may give it something else
+        self._visited.codes.discard(live.__code__)  # another call may have other arguments
         return found
 
     def _made(self, live: type, given: Sequence[Value], words: Mapping[str | None, Value]) -> Value | None:
-        """An object of a class of the same module: what makes it is gone through."""
+        """Analyse the creation of an object of a class of the same module; None where it is unknown."""
         if type(live) is not type or isinstance(inspect.getattr_static(live, "__new__"), staticmethod):
             return None
         start = inspect.getattr_static(live, "__init__")
         new = Value(ValueKind.NEW, fresh=True)
         if isinstance(start, types.FunctionType):
             written = start.__code__.co_filename.startswith("<")
-            if written and dataclasses.is_dataclass(live):  # by `dataclass`, which calls what the class has
+            if written and dataclasses.is_dataclass(live):  # generated by `dataclass`, which calls `__post_init__`
                 return None if hasattr(live, "__post_init__") else new
             if start.__globals__ is not self._globals:
                 return None
@@ -447,7 +447,7 @@ class _Body:
         return new
 
     def _local(self, node: object, given: Sequence[Value], words: Mapping[str | None, Value]) -> Value:
-        """A function inside the body, as it is called here."""
+        """Analyse a call of an inner function."""
         if not isinstance(node, FunctionNode | ast.Lambda):
             return UNKNOWN
         if node in self._running:
@@ -458,7 +458,7 @@ class _Body:
         return found
 
     def _hand_over(self, name: str, node: ast.Call, *, method: bool = False) -> None:
-        """What a known call is given to call must be known as well: where it calls, and wherever a function stands."""
+        """Analyse functions among the arguments of a known call: it may call them."""
         called = known_calls.handed_over(name, node, method=method)
         for one, function in () if known_calls.only_compares(name) else self._arguments[node]:
             if function.kind is ValueKind.FUNCTION:
@@ -500,7 +500,7 @@ def _attribute(holder: Value, name: str) -> Value:
 
 
 def _parts(node: ast.AST) -> list[ast.expr]:
-    """The expressions right inside an expression, in their order."""
+    """Return the expressions directly inside an expression, in their order."""
     found: list[ast.expr] = []
     for child in ast.iter_child_nodes(node):
         found += [child] if isinstance(child, ast.expr) else _parts(child)
@@ -516,14 +516,14 @@ def _parameters(node: FunctionNode | ast.Lambda) -> set[str]:
 def _bound(
     node: FunctionNode | ast.Lambda, given: Sequence[Value], words: Mapping[str | None, Value]
 ) -> dict[str, Value]:
-    """What the parameters of a function get from a call, as far as that is plain."""
+    """Return the values of a function's parameters in a call, as far as they are known."""
     places = [one.arg for one in (*node.args.posonlyargs, *node.args.args)]
     named = {name: value for name, value in words.items() if name is not None}
     return {**dict(zip(places, given, strict=False)), **named}
 
 
 def _stored(node: ast.AST) -> set[str]:
-    """The names that a tree binds."""
+    """Return the names that a tree binds."""
     found = set()
     for one in ast.walk(node):
         match one:

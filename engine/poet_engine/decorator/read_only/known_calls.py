@@ -1,6 +1,6 @@
-"""The calls that are known only to read, and what they give: builtins, the pure part of the standard library, requests.
+"""Calls that are known only to read, and their results: builtins, the pure standard library, libraries for HTTP.
 
-`print`, logging and random numbers are left out on purpose: somebody sees the one, and the others leave a state behind.
+`print`, logging and random numbers are left out on purpose: people see the first, and the others leave a state behind.
 """
 
 import ast
@@ -32,7 +32,7 @@ _GIVES_DATA = word_set(
 )
 _GIVES_BOX = word_set("bytearray dict enumerate filter frozenset iter list map reversed set slice sorted tuple zip")
 _GIVES_ANYTHING = word_set("abs divmod getattr max min next object pow type")
-# The position of a function that is handed over, beside the keywords below.
+# Position of an argument that the call calls, in addition to the keywords below.
 _CALLS_ARGUMENT: Mapping[str, int] = {"map": 0, "filter": 0, "defaultdict": 0, "sub": 1, "subn": 1}
 _ONLY_COMPARES = word_set("isinstance issubclass")
 CALLED_KEYWORDS = word_set(
@@ -40,7 +40,7 @@ CALLED_KEYWORDS = word_set(
 )
 
 _EVERYTHING = "*"
-# Module → what of it only computes, or reads.
+# Module → its names that only compute or read.
 _STANDARD: Mapping[str, frozenset[str]] = {
     name: word_set(names)
     for name, names in {
@@ -75,7 +75,7 @@ _CONTAINERS: Mapping[str, frozenset[str]] = {
     "asyncio.tasks": word_set("gather sleep wait_for"),
     "dataclasses": word_set("asdict astuple replace"),
 }
-# How people give a query to a database; what is read by them is the text.
+# Methods that run a database query; the text of the query decides.
 QUERIES = word_set("execute fetch fetchrow fetchval")
 CURSORS = word_set("cursor fetchone fetchall fetchmany close keys scalar scalars first all mappings one one_or_none")
 _DATABASES = word_set("sqlite3 psycopg psycopg2 asyncpg pymysql MySQLdb mysql duckdb oracledb pyodbc aiosqlite")
@@ -106,12 +106,12 @@ _SQL_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
 def of_call(function: object, node: ast.Call, given: Sequence[Value]) -> Value | None:  # noqa: PLR0911 - one rule a line
-    """What a call of a live function or class gives; None where it is not known only to read.
+    """Return the result of calling a live function or class; None where the call is not known only to read.
 
     Args:
-        function: The very object that is called.
+        function: The object that is called.
         node: The call.
-        given: What is known of its positional arguments.
+        given: The values of its positional arguments.
     """
     found = home(function)
     if found is None:
@@ -136,10 +136,10 @@ def of_call(function: object, node: ast.Call, given: Sequence[Value]) -> Value |
 
 
 def handed_over(name: str, node: ast.Call, *, method: bool) -> list[ast.expr]:
-    """The arguments of a known call that are functions for it to call.
+    """Return the arguments of a known call that are functions for it to call.
 
     Args:
-        name: What is called.
+        name: The name of the called function.
         node: The call.
         method: Whether it is a method, as `sub` of a pattern.
     """
@@ -152,7 +152,7 @@ def handed_over(name: str, node: ast.Call, *, method: bool) -> list[ast.expr]:
 
 
 def only_compares(name: str) -> bool:
-    """Whether a call takes classes and makes nothing of them."""
+    """Whether a call takes classes only to compare with them."""
     return name in _ONLY_COMPARES
 
 
@@ -162,7 +162,7 @@ def _of_builtin(name: str, function: object, node: ast.Call, given: Sequence[Val
     if isinstance(function, type) and issubclass(function, BaseException):
         return STANDARD
     if name == "next" and not (given and given[0].fresh):
-        return None  # whoever else has the iterator misses what is taken
+        return None  # others that have the iterator would miss the item
     if name == "type" and len(node.args) != 1:
         return None
     if name in _GIVES_DATA:
@@ -193,7 +193,7 @@ def _of_request(name: str, function: object, node: ast.Call) -> Value | None:
 
 
 def requests_only(name: str, node: ast.Call) -> bool:
-    """Whether a call of a library for HTTP only asks: `get`, `head`, `options`, and `request` with such a method."""
+    """Whether a call of a library for HTTP only reads: `get`, `head`, `options`, or `request` with such a method."""
     if not _plain_words(node):
         return False
     if name in _READING_REQUESTS:
@@ -203,7 +203,7 @@ def requests_only(name: str, node: ast.Call) -> bool:
 
 
 def _plain_words(node: ast.Call) -> bool:
-    """No hooks, no body, nothing that cannot be seen."""
+    """Whether a call has only known keywords: no hooks, no body, and no `*` or `**`."""
     return all(word.arg in _REQUEST_KEYWORDS for word in node.keywords) and not any(
         isinstance(one, ast.Starred) for one in node.args
     )
@@ -231,13 +231,13 @@ def _of_request_or_path(name: str, node: ast.Call, given: Sequence[Value]) -> Va
 
 
 def of_method(receiver: Value, name: str, node: ast.Call, query: Value) -> Value | None:  # noqa: PLR0911 - one case for each kind
-    """What a method gives; None where it is not known only to read.
+    """Return the result of a method; None where the call is not known only to read.
 
     Args:
-        receiver: Whose method it is.
+        receiver: The value that has the method.
         name: The method.
         node: The call.
-        query: What is known of the first argument.
+        query: The value of the first argument.
     """
     if name in QUERIES and receiver.kind in {ValueKind.UNKNOWN, ValueKind.ROWS}:
         return ROWS if isinstance(query.live, str) and selects(query.live) else None
@@ -278,13 +278,13 @@ def _of_client(receiver: Value, name: str, node: ast.Call) -> Value | None:
         return STANDARD
     session = type(receiver.live) if receiver.node is None else receiver.node
     if not isinstance(session, type) or name in getattr(receiver.live, "__dict__", {}):
-        return None  # somebody has put another method on the very session
-    # Or on its class.
+        return None  # the method was replaced on the session object
+    # It may be replaced on the class, too.
     method = inspect.getattr_static(session, name, None)
     return RESPONSE if of_library_for_http(method) == name and requests_only(name, node) else None
 
 
 def selects(text: str) -> bool:
-    """Whether a query only reads, as far as its text tells: it begins with SELECT, and no second one follows."""
+    """Whether a query only reads, judging by its text: it begins with SELECT, and no other statement follows."""
     plain = _SQL_COMMENT.sub(" ", text).strip().rstrip(";").lstrip("( \n\t")
     return re.match(r"select\b", plain, re.IGNORECASE) is not None and _WRITES.search(plain) is None

@@ -1,4 +1,4 @@
-"""What is known of a value that a body works with, and which live objects are what they seem to be."""
+"""Abstract values of the read-only analysis, and the real origin of live objects."""
 
 import collections
 import dataclasses
@@ -11,12 +11,12 @@ from typing import Final
 
 from poet_engine.domains.identifier_words import word_set
 
-_DEPTH, _ITEMS = 6, 2000  # of a live value that is looked at
+_DEPTH, _ITEMS = 6, 2000  # limits for inspecting a live value
 _IMMUTABLE = word_set("re datetime decimal fractions uuid ipaddress zoneinfo")  # modules whose objects do not change
 
 
 class ValueKind(enum.Enum):
-    """What a value is known to be."""
+    """The kind of an abstract value."""
 
     UNKNOWN = enum.auto()
     DATA = enum.auto()  # numbers, texts, and containers of nothing else
@@ -31,7 +31,7 @@ class ValueKind(enum.Enum):
 
 
 class Missing(enum.Enum):
-    """There is no live object."""
+    """Marker for the absence of a live object."""
 
     MISSING = enum.auto()
 
@@ -41,12 +41,12 @@ MISSING: Final = Missing.MISSING
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Value:
-    """What is known of one value. Two of them are compared by `alike`: live objects may have an `==` of their own.
+    """An abstract value. Compare with `alike`: live objects may have an `==` of their own.
 
     Attributes:
-        kind: What it is.
-        fresh: Whether nobody but the body has it, so that changing it changes nothing else.
-        live: The object itself, where it stands outside the body or is written out in it.
+        kind: The kind of the value.
+        fresh: Whether only the body has it, so that changing it changes nothing else.
+        live: The object itself, if it exists outside the body or is a literal in it.
         node: The tree of a function inside the body; the class of a client that the body makes.
     """
 
@@ -65,14 +65,14 @@ RESPONSE, ROWS = (Value(kind, fresh=True) for kind in (ValueKind.RESPONSE, Value
 
 
 def alike(one: Value | None, other: Value | None) -> bool:
-    """Whether the same is known of both."""
+    """Whether two abstract values are equal."""
     if one is None or other is None:
         return one is other
     return (one.kind, one.fresh) == (other.kind, other.fresh) and one.live is other.live and one.node is other.node
 
 
 def joined(one: Value, other: Value) -> Value:
-    """What is known of a value that is one of the two."""
+    """Return the abstract value of one that is either of the two."""
     if alike(one, other):
         return one
     kinds = {one.kind, other.kind}
@@ -89,19 +89,19 @@ def joined(one: Value, other: Value) -> Value:
 
 
 def of_many(values: Iterable[Value]) -> Value:
-    """A new container of such values."""
+    """Return the abstract value of a new container of such values."""
     return DATA if all(value.kind is ValueKind.DATA and value.fresh for value in values) else BOX
 
 
 def element(value: Value) -> Value:
-    """What is known of an item of it."""
+    """Return the abstract value of an item."""
     if value.kind is ValueKind.DATA:
         return Value(ValueKind.DATA, fresh=value.fresh)
     return value if value.kind in {ValueKind.STANDARD, ValueKind.PATH} else UNKNOWN
 
 
 def of_live(value: object) -> Value:
-    """What is known of an object that is there."""
+    """Return the abstract value of a live object."""
     if isinstance(value, str | bytes | int | float | complex | bool | None) and type(value).__module__ == "builtins":
         return Value(ValueKind.DATA, fresh=True, live=value)
     if type(value) in {list, dict, tuple, set, frozenset}:
@@ -136,11 +136,11 @@ def _is_plain(value: object, depth: int, left: list[int]) -> bool:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Home:
-    """Where an object was really written.
+    """The real origin of an object.
 
     Attributes:
-        module: As Python knows it, without a leading underscore.
-        name: Its dotted place in the module.
+        module: The name of the module, without a leading underscore.
+        name: Its dotted path in the module.
     """
 
     module: str
@@ -153,9 +153,9 @@ class Home:
 
 
 def home(value: object) -> Home | None:
-    """Where a function or a class was written; None where that cannot be told, or where it only says so.
+    """Return the real origin of a function or a class; None where it is unknown or only claimed.
 
-    Names that a wrapper has copied from what it wraps are not believed.
+    Names that a wrapper has copied from the wrapped function do not count.
     """
     match value:
         case types.FunctionType():
@@ -211,6 +211,6 @@ def is_client(value: object) -> bool:
 
 
 def of_library_for_http(value: object) -> str | None:
-    """The last name of a function that a known library for HTTP has written; None for anything else."""
+    """Return the last name of a function that a known library for HTTP defines; None for anything else."""
     found = home(value)
     return found.name.rpartition(".")[2] if found is not None and found.package in _CLIENTS else None
