@@ -97,7 +97,7 @@ class Attributes:
         return None
 
     def of_class(self, name: str, kind: ast.expr) -> tuple[str, str] | None:
-        """As `refusal`, for an attribute that a class pattern reads from the instances of a class."""
+        """Return the rule that forbids a class pattern to read this attribute, and its message; None where it may."""
         refusal = self.refusal(name)
         if refusal is None or refusal[0] not in {"POET131", "POET133", "POET136"} or name in vocabulary.INSIDE:
             return refusal

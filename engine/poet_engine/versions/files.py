@@ -62,7 +62,7 @@ def folder(path: Path) -> Iterator[int]:
 
 @contextlib.contextmanager
 def folder_at(name: str, *, at: int) -> Iterator[int]:
-    """As `folder`, for a name in the folder that `at` describes."""
+    """Open a folder within the folder `at`, and yield its descriptor; close it at the end."""
     here = os.open(name, _FOLDER_FLAGS, dir_fd=at)
     try:
         yield here
@@ -106,7 +106,7 @@ def read(name: str, *, at: int, limit: int, where: Path) -> bytes:
 
 
 def read_if_there(name: str, *, at: int, limit: int, where: Path) -> bytes | None:
-    """As `read`, but return None where there is no such file."""
+    """Return the whole content of a regular file; None where there is no such file."""
     try:
         return read(name, at=at, limit=limit, where=where)
     except FileNotFoundError:

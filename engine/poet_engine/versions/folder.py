@@ -180,7 +180,7 @@ class FunctionFolder:
         return target
 
     def current_or_none(self) -> str | None:
-        """As `current`, but None for a broken link: it protects no version, and the next promotion replaces it."""
+        """Return the version that serves; None also for a broken link, which the next promotion replaces."""
         try:
             return self.current()
         except StoreError:
