@@ -1,4 +1,4 @@
-"""POET engine: generated Python, scanned, walled in, and answered by your own function when it fails.
+"""POET engine: generated Python, scanned, isolated, and answered by your own function when it fails.
 
 Nothing heavy is imported here: each public name is loaded at its first use.
 """
@@ -53,5 +53,5 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    """The public names, loaded or not."""
+    """Return the public names, loaded or not."""
     return sorted(__all__)

@@ -1,4 +1,4 @@
-"""One function of one source, called many times."""
+"""A function bound to its source and an engine, to be called many times."""
 
 from typing import Protocol
 
@@ -6,20 +6,20 @@ from poet_engine.outcome import Outcome
 
 
 class Runs(Protocol):
-    """What an engine does for it."""
+    """The part of an engine that `BoundFunction` needs."""
 
     def run(self, source: str, entry: str, /, *args: object, **kwargs: object) -> Outcome:
-        """Scan, run and record one call."""
+        """Scan, run and record one call; return its outcome."""
         ...
 
 
 class BoundFunction:
-    """One function of one source, ready to be called many times.
+    """A function of one source, ready to be called many times.
 
     Args:
-        engine: What runs it.
+        engine: The engine that runs it.
         source: The whole text of its module.
-        entry: Its name.
+        entry: The name of the function.
     """
 
     def __init__(self, engine: Runs, source: str, entry: str) -> None:
@@ -29,9 +29,9 @@ class BoundFunction:
         return f"<BoundFunction {self._entry} on {self._engine!r}>"
 
     def __call__(self, *args: object, **kwargs: object) -> object:
-        """The value; raises the `PoetError` of any other outcome."""
+        """Return the value of a call; raise the `PoetError` of any other outcome."""
         return self.call(*args, **kwargs).unwrap()
 
     def call(self, *args: object, **kwargs: object) -> Outcome:
-        """What came of one call."""
+        """Return the outcome of one call."""
         return self._engine.run(self._source, self._entry, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""A caller's way to give up on a call that it is not waiting for by itself."""
+"""Cancellation of a call from another thread."""
 
 import contextlib
 import threading
@@ -10,21 +10,21 @@ from poet_engine.errors import ClosedError
 
 
 class Cancellation:
-    """Set once, from any thread. A context manager: what watches `fd` must not do so after the end of the block."""
+    """A flag that is set once, from any thread. A context manager: `fd` must not be watched after its block."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._set = False
         self._closed = False
         self._listeners: list[Callable[[], None]] = []
-        self._bell: Waker | None = None
+        self._waker: Waker | None = None
 
     def __repr__(self) -> str:
         return f"<Cancellation set={self._set}>"
 
     @property
     def fd(self) -> int:
-        """Readable once the end was asked for. Made when first looked at: hundreds of calls that wait need none.
+        """A descriptor that is readable once cancelled; created at its first use, as most waiting calls need none.
 
         Raises:
             ClosedError: The block has ended.
@@ -32,32 +32,32 @@ class Cancellation:
         with self._lock:
             if self._closed:
                 raise ClosedError("this cancellation was closed; it serves until the end of its block")
-            if self._bell is None:
-                self._bell = Waker()
+            if self._waker is None:
+                self._waker = Waker()
                 if self._set:
-                    self._bell.ring()
-            return self._bell.fileno()
+                    self._waker.ring()
+            return self._waker.fileno()
 
     @property
     def requested(self) -> bool:
-        """Whether the call is to end."""
+        """Whether the call was cancelled."""
         return self._set
 
     def cancel(self) -> None:
-        """Ask for the end. Idempotent, and without effect after the block."""
+        """Cancel the call. Idempotent, and without effect after the block."""
         with self._lock:
             if self._set or self._closed:
                 return
             self._set = True
-            if self._bell is not None:
-                self._bell.ring()
+            if self._waker is not None:
+                self._waker.ring()
             listeners = list(self._listeners)
         for listener in listeners:
             listener()
 
     @contextlib.contextmanager
     def telling(self, listener: Callable[[], None]) -> Iterator[None]:
-        """Call `listener` when the end is asked for, for as long as the block runs."""
+        """Call `listener` when the call is cancelled during the block."""
         self._listeners.append(listener)
         try:
             yield
@@ -67,14 +67,14 @@ class Cancellation:
     def close(self) -> None:
         """Free the descriptor. Idempotent."""
         with self._lock:
-            bell, self._bell, self._closed = self._bell, None, True
-        if bell is not None:
-            bell.close()
+            waker, self._waker, self._closed = self._waker, None, True
+        if waker is not None:
+            waker.close()
 
     def __enter__(self) -> Self:
-        """Itself."""
+        """Return the cancellation."""
         return self
 
     def __exit__(self, *_exc_info: object) -> None:
-        """Close."""
+        """Close it."""
         self.close()

@@ -1,7 +1,7 @@
-"""What is installed for this interpreter: distributions, what they require, and where `import` finds them.
+"""Installed distributions of this interpreter: their requirements, and the files that `import` finds.
 
-Nothing here runs any code of theirs. Only the folders of the installation are looked at, never the working folder, a
-script's own or PYTHONPATH: those may come with a project, and what is found here is imported outside of the walls.
+No code of theirs is run. Only the folders of the installation are searched, never the working folder, a script's own or
+PYTHONPATH: those may come with a project, and modules that are found here are imported outside of the isolation.
 """
 
 import contextlib
@@ -19,16 +19,16 @@ _EXTRA = re.compile(r"extra\s*==")
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-# Where these were imported from is a part of the installation wherever it is: their code runs in this process already.
+# The folders of these modules belong to the installation wherever they are: their code runs in this process already.
 # So `pip install --target`, layers of functions and copied environments work, whose folders no interpreter knows.
 _OURS = ("poet_engine", "pydantic", "psutil")
 
 
 def search_path() -> tuple[str, ...]:
-    """The folders that distributions are installed in, then those that are installed as links to elsewhere.
+    """Return the folders that distributions are installed in, then those that are installed as links to elsewhere.
 
-    The latter are what `.pth` files in the former name: an editable installation is somebody's own deed. They come
-    last, so that nothing beside such a project is taken for an installed distribution.
+    The latter are named by `.pth` files in the former: an editable installation is the user's own choice. They come
+    last, so that nothing beside such a project counts as an installed distribution.
     """
     files = [getattr(sys.modules.get(name), "__file__", None) for name in _OURS]
     return _search_path(tuple(dict.fromkeys(str(Path(file).parent.parent) for file in files if file)))
@@ -45,9 +45,9 @@ def _search_path(ours: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _links_of(folder: Path) -> list[str]:
-    """The folders that `.pth` files of an installation add to the path.
+    """Return the folders that `.pth` files of an installation add to the path.
 
-    Their code has run when the interpreter started, and is not run again: it added what is on the path and named in it.
+    Their code ran when the interpreter started, and is not run again: it added the folders on the path that it names.
     """
     found: list[str] = []
     for file in sorted(folder.glob("*.pth")):
@@ -67,7 +67,7 @@ def installed(name: str) -> bool:
 
 
 def closure(roots: Iterable[str]) -> list[str]:
-    """Distribution or module names, requirements included; what is not installed is left out."""
+    """Return the distributions of these names (or modules) with all requirements; uninstalled ones are left out."""
     seen: dict[str, None] = {}
     waiting = [name for root in roots for name in _distributions(root)]
     while waiting:
@@ -80,12 +80,12 @@ def closure(roots: Iterable[str]) -> list[str]:
 
 
 def _distributions(module: str) -> list[str]:
-    """The distributions that a top-level module comes from: most have its name, `sklearn` is one that has not."""
+    """Return the distributions that a top-level module comes from: most have its name, `sklearn` has another."""
     return [module] if _distribution(module) is not None else _by_module().get(module, [module])
 
 
 def _distribution(name: str) -> importlib.metadata.Distribution | None:
-    """The installed distribution of that name; the first on the path counts, as for `import`."""
+    """Return the installed distribution of that name, the first on the path as for `import`; None without one."""
     if not name:
         return None
     return next(iter(importlib.metadata.distributions(name=name, path=list(search_path()))), None)
@@ -101,7 +101,7 @@ def _by_module() -> Mapping[str, list[str]]:
 
 
 def _modules(distribution: importlib.metadata.Distribution) -> set[str]:
-    """The top-level modules that a distribution says it has, or that its files are."""
+    """Return the top-level modules of a distribution: those that it lists, or else those of its files."""
     listed = distribution.read_text("top_level.txt")
     if listed is not None:
         return set(listed.split())
@@ -116,20 +116,20 @@ def _requirements(name: str) -> list[str]:
 
 
 def top_level(name: str) -> set[Path]:
-    """Where a distribution (or, failing that, a module) keeps what `import` finds."""
+    """Return the top-level files and folders of a distribution or, failing that, of a module."""
     distribution = _distribution(name)
     if distribution is None:
         return _module_location(name)
     home = Path(str(distribution.locate_file("")))
     first = {file.parts[0] for file in distribution.files or () if not file.is_absolute()}
     named = {home / part for part in first if part not in ("..", "__pycache__") and not part.endswith(".dist-info")}
-    # a record may name anything on the machine (a manual page, a link to elsewhere); only what lies right here is meant
+    # a record may name any file of the machine (a manual page, a link to elsewhere); only files in this folder count
     found = {path.resolve() for path in named if path.exists() and path.suffix != ".pth" and not path.is_symlink()}
     return {path for path in found if path.parent == home.resolve()} or _module_location(name)
 
 
 def _module_location(name: str) -> set[Path]:
-    """A top-level module's file or folder, found without running any of it."""
+    """Return the file or folder of a top-level module, found without running any of it."""
     spec = importlib.machinery.PathFinder.find_spec(name, search_path()) if name.isidentifier() else None
     if spec is None:
         return set()
@@ -139,6 +139,6 @@ def _module_location(name: str) -> set[Path]:
 
 
 def version(name: str) -> str | None:
-    """Which version of a distribution is installed; None when it is not."""
+    """Return the installed version of a distribution; None where it is not installed."""
     distribution = _distribution(name)
     return None if distribution is None else distribution.version

@@ -1,8 +1,8 @@
-"""The one reader of files that a user, a project or a stranger names.
+"""Bounded reading of files that a user, a project or a stranger names.
 
-Nothing is waited for, nothing is read without a bound, and what is no regular file is refused by what is open, not by
-what the name meant a moment ago. A device is not even opened: some act on that alone. Callers turn these errors into
-their own; whatever the operating system says stays an OSError.
+It never waits, never reads without a bound, and refuses anything but a regular file by what is open, not by what the
+name meant a moment ago. A device is not even opened: some act on that alone. Callers translate these errors into their
+own; errors of the operating system stay an OSError.
 """
 
 import contextlib
@@ -25,28 +25,28 @@ _KINDS = {
 
 
 class IrregularFileError(Exception):
-    """The name leads to something that might never end, or wait for ever; the text says what, such as `a FIFO`."""
+    """Raised for a name that leads to anything that might never end, or block; the text says what, such as `a FIFO`."""
 
 
 class LargeFileError(Exception):
-    """The file has more bytes than may be read."""
+    """Raised for a file with more bytes than may be read."""
 
 
 @contextlib.contextmanager
 def open_regular(
     path: Path | str, *, at: int | None = None, follow: bool = True, pipes: bool = False
 ) -> Iterator[BinaryIO]:
-    """A regular file, open for reading.
+    """Open a regular file for reading, and close it at the end.
 
     Args:
         path: Its path, or its name in the folder `at`.
         at: A folder's descriptor.
         follow: Whether the last step may be a symbolic link.
-        pipes: Whether a pipe will do: only for what a user names on his own command line, such as `<(…)`.
+        pipes: Whether a pipe is allowed: only for names on the user's own command line, such as `<(…)`.
 
     Raises:
-        IrregularFileError: It is something else.
-        OSError: It is missing or cannot be opened, or the name cannot be one.
+        IrregularFileError: It is no regular file.
+        OSError: It is missing or cannot be opened, or the name is not possible.
     """
     kinds = frozenset({stat.S_IFREG, stat.S_IFIFO} if pipes else {stat.S_IFREG})
     try:
@@ -61,23 +61,23 @@ def open_regular(
         stack.callback(os.close, descriptor)
         refuse_other(os.fstat(descriptor), kinds)
         if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
-            os.set_blocking(descriptor, True)  # its writer is waited for; without one it is at its end at once
+            os.set_blocking(descriptor, True)  # reading waits for a writer; without one it ends at once
         yield stack.enter_context(os.fdopen(descriptor, "rb", closefd=False))
 
 
 def read(path: Path | str, *, most: int, at: int | None = None, follow: bool = True, pipes: bool = False) -> bytes:
-    """The whole content of a file; the arguments are those of `open_regular`.
+    """Return the whole content of a file; the arguments are those of `open_regular`.
 
     Args:
         path: Its path, or its name in the folder `at`.
-        most: Bytes that it may have. A file that grows meanwhile is read no further than that.
+        most: The most bytes that it may have. A file that grows meanwhile is read no further than that.
         at: A folder's descriptor.
         follow: Whether the last step may be a symbolic link.
-        pipes: Whether a pipe will do.
+        pipes: Whether a pipe is allowed.
 
     Raises:
         IrregularFileError: It is no regular file.
-        LargeFileError: It has more bytes.
+        LargeFileError: It has more bytes than `most`.
         OSError: It is missing, or cannot be opened or read.
     """
     with open_regular(path, at=at, follow=follow, pipes=pipes) as file:
@@ -85,14 +85,14 @@ def read(path: Path | str, *, most: int, at: int | None = None, follow: bool = T
 
 
 def content(file: BinaryIO, most: int) -> bytes:
-    """What is left of an open file.
+    """Return the rest of an open file.
 
     Raises:
-        LargeFileError: It is more than `most` bytes.
+        LargeFileError: The rest is more than `most` bytes.
         OSError: It cannot be read.
     """
     data: bytes | None = file.read(most + 1)
-    if data is None:  # some files of the kernel are regular by name, and have an end only when something happens
+    if data is None:  # some files of the kernel count as regular, and end only at some event
         raise BlockingIOError(errno.EAGAIN, "it has no end")
     if len(data) > most:
         raise LargeFileError(f"it has more than {most} bytes")
@@ -100,10 +100,10 @@ def content(file: BinaryIO, most: int) -> bytes:
 
 
 def refuse_other(found: os.stat_result, kinds: frozenset[int] = frozenset({stat.S_IFREG})) -> None:
-    """Refuse what is none of these kinds of file.
+    """Refuse a file that is of none of these kinds.
 
     Raises:
-        IrregularFileError: The text says what it is.
+        IrregularFileError: It is of another kind, which the text names.
     """
     kind = stat.S_IFMT(found.st_mode)
     if kind not in kinds:

@@ -1,7 +1,7 @@
-"""A lock that survives a fork.
+"""A lock that is free again in a forked child.
 
-Another thread of the parent may hold a lock at the moment of the fork. The child has a copy of the lock and not of the
-thread, so nobody would ever let go of it there.
+Another thread of the parent may hold a lock at the moment of the fork. The child has a copy of the lock but not of the
+thread, so the lock would never be released there.
 """
 
 import functools
@@ -15,8 +15,8 @@ class ForkedLock:
     """A lock for `with`; in a forked child it is free again.
 
     Args:
-        in_child: Called in a forked child, before anything else runs there: what the lock guards may have been in the
-            middle of a change, and threads that were to undo something are not there to do it.
+        in_child: Called in a forked child, before anything else runs there: the guarded data may have been in the
+            middle of a change, and threads that were to complete it do not exist there.
     """
 
     __slots__ = ("__weakref__", "_in_child", "_lock")
@@ -37,7 +37,7 @@ class ForkedLock:
         self._lock.release()
 
     def renew(self) -> None:
-        """Start free, in the child."""
+        """Replace the lock by a free one, in the child."""
         self._lock = threading.Lock()
         if self._in_child is not None:
             self._in_child()
@@ -48,7 +48,7 @@ _LOCKS: weakref.WeakSet[ForkedLock] = weakref.WeakSet()
 
 @functools.cache
 def _watch_forks() -> None:
-    # Once, and only when there is a lock: importing this module leaves the process as it was.
+    # Once, and only when there is a lock: importing this module does not change the process.
     os.register_at_fork(after_in_child=_renew_all)
 
 

@@ -1,6 +1,6 @@
-"""Whose work a file is: what others may have laid there, or may change, decides nothing.
+"""Ownership of files: a file that others may have written or may change must not decide anything.
 
-Searched paths are the danger: `/tmp/pyproject.toml` is in the way of everything below `/tmp`. Trusted are the effective
+Searched paths are the danger: `/tmp/pyproject.toml` is found from everywhere below `/tmp`. Trusted are the effective
 user and root. A group counts as others, unless it is the owner's private one (umask 002): its gid is the owner's uid or
 it has the owner's name, and nobody else is listed in it.
 """
@@ -16,20 +16,20 @@ ROOT = 0
 
 
 def trusted() -> frozenset[int]:
-    """Whose files may decide: the effective user's and root's."""
+    """Return the uids whose files are trusted: the effective user's and root's."""
     return frozenset({ROOT, os.geteuid()})
 
 
 def why_foreign(path: Path, found: os.stat_result, owners: Collection[int]) -> str | None:
-    """Why a file may be the work of others; None where it is not.
+    """Return why others may have written a file; None where nobody else may have.
 
     Args:
-        path: Where it was found. A link, the folder of each name and the folder of the file itself count too.
-        found: What was opened.
-        owners: Whose work may be trusted.
+        path: Its path. A link, the folder of each name and the folder of the file itself are checked too.
+        found: The status of the open file.
+        owners: The uids that are trusted.
 
     Raises:
-        OSError: One of them cannot be looked at.
+        OSError: The status of a link or a folder cannot be read.
     """
     own = _why(found, owners)
     if own is not None:
@@ -43,7 +43,7 @@ def why_foreign(path: Path, found: os.stat_result, owners: Collection[int]) -> s
 
 def _why_folder(folder: Path, inside: os.stat_result, owners: Collection[int]) -> str | None:
     found = folder.stat()
-    # In a folder such as /tmp nobody can remove or rename what is not his. He may give it a second name there, where
+    # In a folder such as /tmp nobody can remove or rename another user's file, but may give it a second name there, if
     # the system lets him: a file of ours from somewhere else.
     if found.st_mode & stat.S_ISVTX and found.st_uid in owners and inside.st_nlink == 1:
         return None

@@ -1,11 +1,11 @@
-"""What is wrong with data that was read strictly, in one sentence."""
+"""Errors of pydantic as one sentence for people."""
 
 
 def first_problem(error: Exception) -> str:
-    """The first thing that a strict reader found, with its place; nothing of the input and no link.
+    """Return the first problem that a strict reader found, with its place, but without the input and links.
 
     Args:
-        error: Of pydantic, whose own text repeats the input and links to its site, or any other.
+        error: An error of pydantic, whose own text repeats the input and has links to its site, or any other error.
     """
     details = getattr(error, "errors", None)
     if details is None:

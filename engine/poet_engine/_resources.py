@@ -1,4 +1,4 @@
-"""Where the files that ship beside the code are: inside the wheel, or in the checkout."""
+"""Files that ship beside the code: in the wheel, or in the checkout."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def folder(name: str) -> Path:
-    """The folder of shipped files called `name` (`policies`, `sandbox_images`).
+    """Return the folder of shipped files called `name` (`policies`, `sandbox_images`).
 
     Raises:
         FileNotFoundError: The installation is incomplete.

@@ -1,4 +1,4 @@
-"""Quantities as people write them. Each function returns the value or raises ValueError with the reason."""
+"""Sizes and durations as people write them. Readers return the value or raise ValueError with the reason."""
 
 import re
 from collections.abc import Mapping
@@ -22,10 +22,10 @@ _SECONDS = {"": 1.0, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "
 
 
 def size(value: object) -> int:
-    """Bytes from `"256MiB"`, `"1.5kB"` or a plain number of bytes.
+    """Return bytes from `"256MiB"`, `"1.5kB"` or a plain number of bytes.
 
     Raises:
-        ValueError: Not a size, negative, or not a whole number of bytes.
+        ValueError: The value is no size, negative, or not a whole number of bytes.
     """
     number, factor = _split(value, _BYTES, 'a size such as "256MiB" or 1048576')
     result = number * factor
@@ -35,21 +35,21 @@ def size(value: object) -> int:
 
 
 def seconds(value: object) -> float:
-    """Seconds from `"250ms"`, `"5s"`, `"2m"` or a plain number of seconds.
+    """Return seconds from `"250ms"`, `"5s"`, `"2m"` or a plain number of seconds.
 
     Raises:
-        ValueError: Not a duration, or negative.
+        ValueError: The value is no duration, or negative.
     """
     number, factor = _split(value, _SECONDS, 'a duration such as "5s", "250ms" or 2.5')
     return number * factor
 
 
 def _split(value: object, units: Mapping[str, float], expected: str) -> tuple[float, float]:
-    # bool is an int to Python, but `memory = true` is a slip
+    # bool is an int to Python, but `memory = true` is a mistake
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError(f"expected {expected}, not {value!r}")  # noqa: TRY004 - one kind of error for every bad value
     if not isinstance(value, str):
-        if not 0 <= value < _MOST:  # also what nan fails
+        if not 0 <= value < _MOST:  # nan fails this too
             raise ValueError(f"{value!r} is out of range; expected {expected}")
         return value, units[""]
     if value.lstrip().startswith("-"):
@@ -65,7 +65,7 @@ def _split(value: object, units: Mapping[str, float], expected: str) -> tuple[fl
 
 
 def write_size(value: int) -> str:
-    """A number of bytes as TOML that `size` reads as the same number."""
+    """Return a number of bytes as TOML that `size` reads as the same number."""
     for unit, factor in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
         if value and value % factor == 0:
             return f'"{value // factor}{unit}"'
@@ -73,29 +73,29 @@ def write_size(value: int) -> str:
 
 
 def write_seconds(value: float) -> str:
-    """Seconds as TOML that `seconds` reads as the same number."""
+    """Return seconds as TOML that `seconds` reads as the same number."""
     number, unit = (value * 1e3, "ms") if value < 1 else (value, "s")
     text = f"{number:g}{unit}"
     return f'"{text}"' if seconds(text) == value else repr(value)
 
 
 def say_size(value: int) -> str:
-    """A number of bytes for a sentence."""
+    """Return a number of bytes as text for a sentence."""
     return write_size(value).strip('"')
 
 
 def say_seconds(value: float) -> str:
-    """Seconds for a sentence."""
+    """Return seconds as text for a sentence."""
     return write_seconds(value).strip('"')
 
 
 def pattern_of_size() -> str:
-    """The regular expression (ECMA) of what `size` takes as a text."""
+    """Return the regular expression (ECMA) of the texts that `size` accepts."""
     return _pattern(_BYTES)
 
 
 def pattern_of_seconds() -> str:
-    """The regular expression (ECMA) of what `seconds` takes as a text."""
+    """Return the regular expression (ECMA) of the texts that `seconds` accepts."""
     return _pattern(_SECONDS)
 
 

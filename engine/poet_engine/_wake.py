@@ -1,4 +1,4 @@
-"""Waiting on descriptors, and one that a thread makes readable to wake another that waits."""
+"""Waiting for descriptors, and waking up a thread that waits for one."""
 
 import contextlib
 import os
@@ -10,9 +10,9 @@ _HAS_EVENTFD = hasattr(os, "eventfd")  # Linux; elsewhere a pipe does
 
 
 def readable(fd: int, seconds: float) -> bool:
-    """Wait until a descriptor has something to read or has ended; False when the seconds pass first.
+    """Wait until a descriptor is readable or at its end; return False if the seconds pass first.
 
-    Any number will do: `select.select` raises for those from 1,024 on, which a busy host has many of.
+    Any descriptor works: `select.select` raises for those from 1,024 on, which a busy host has many of.
     """
     poll = select.poll()
     poll.register(fd, select.POLLIN)
@@ -20,15 +20,15 @@ def readable(fd: int, seconds: float) -> bool:
 
 
 class Waker:
-    """Rings from any thread until it is heard.
+    """A descriptor that any thread can make readable, to wake another that waits for it.
 
     Args:
-        eventfd: Whether it is made of one, or else of a pipe, which takes two descriptors.
+        eventfd: Whether to use an eventfd, or else a pipe, which takes two descriptors.
     """
 
     def __init__(self, *, eventfd: bool = _HAS_EVENTFD) -> None:
-        # A number that was closed is soon another file's, and nobody must write to that. Reentrant, because a finalizer
-        # may ring in a thread that is just ringing.
+        # A closed descriptor's number is soon another file's; do not write to that. Reentrant, because a finalizer
+        # may call `ring` in a thread that is inside it.
         self._lock = threading.RLock()
         self._closed = False
         if eventfd:
@@ -43,22 +43,22 @@ class Waker:
         return f"<Waker fd={self._reads} closed={self._closed}>"
 
     def fileno(self) -> int:
-        """To wait for: readable once it rang."""
+        """Return the descriptor to wait for: readable after `ring`."""
         return self._reads
 
     def ring(self) -> None:
-        """Wake who waits; without effect once it was closed."""
-        with self._lock, contextlib.suppress(BlockingIOError):  # full: it has been ringing for long
+        """Make the descriptor readable; without effect after `close`."""
+        with self._lock, contextlib.suppress(BlockingIOError):  # full: it is readable already
             if not self._closed:
                 os.write(self._writes, self._word)
 
     def hear(self) -> None:
-        """Silence it until it rings again."""
+        """Make the descriptor unreadable until the next `ring`."""
         with contextlib.suppress(BlockingIOError):
             os.read(self._reads, _MUCH)
 
     def close(self) -> None:
-        """Free it. Idempotent."""
+        """Close the descriptors. Idempotent."""
         with self._lock:
             if self._closed:
                 return

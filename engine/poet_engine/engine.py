@@ -1,4 +1,4 @@
-"""The one use case: gate → sandbox → outcome → event."""
+"""The engine, the one use case: gate → sandbox → outcome → event."""
 
 import contextlib
 import dataclasses
@@ -29,7 +29,7 @@ _NO_FILES: Mapping[str, bytes | Path] = types.MappingProxyType({})
 
 
 class Opener(Protocol):
-    """What `Engine.open` hands its arguments to; `assembly` is the one that knows the adapters."""
+    """The signature of `Engine.open`'s implementation, in `_wiring`, which knows the sandboxes."""
 
     def __call__(
         self,
@@ -40,17 +40,17 @@ class Opener(Protocol):
         runtime: str | None,
         wait: bool,
     ) -> "Engine":
-        """An engine with everything that it needs."""
+        """Return an engine with everything that it needs."""
         ...
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Recorded:
-    """One run that was recorded.
+    """A run and the event that was recorded of it.
 
     Attributes:
-        outcome: What came of it.
-        event_id: The id of its event; empty where nothing records.
+        outcome: The outcome of the run.
+        event_id: The id of its event; empty without a recorder.
     """
 
     outcome: Outcome
@@ -58,18 +58,18 @@ class Recorded:
 
 
 class Engine:
-    """Runs generated code under one policy. Thread-safe; a context manager. `Engine.open` makes one.
+    """Run generated code under one policy. Thread-safe; a context manager. Create one with `Engine.open`.
 
-    Each run is a single attempt, which nobody retries and nobody else answers: that is the pipeline's doing, which
-    `@poet` puts around it (docs/resilience.md).
+    Each run is a single attempt without retries and fallbacks: those belong to the pipeline that `@poet` puts around it
+    (docs/resilience.md).
 
     Args:
-        policy: What a call may do.
-        sandbox: Where it runs; closed with the engine.
-        gate: Scans it first; closed with the engine.
-        recorder: Keeps an event of each run, if there is one; closed with the engine.
+        policy: The limits and permissions of calls.
+        sandbox: The sandbox of the calls; closed with the engine.
+        gate: The scanner of sources; closed with the engine.
+        recorder: The recorder of an event for each run, if there is one; closed with the engine.
         clock: Seconds since the epoch.
-        new_id: Gives execution ids.
+        new_id: Returns execution ids.
     """
 
     opener: ClassVar[Opener | None] = None
@@ -106,16 +106,16 @@ class Engine:
         journal: Path | str | None = None,
         wait: bool = True,
     ) -> "Engine":
-        """An engine on the first sandbox on which the walls that the policy requires stand.
+        """Return an engine on the first sandbox that has the walls required by the policy.
 
         Args:
             policy: A policy, a preset's name (`restricted`, `data`, `api`, `baseline`, `lab`), or a file; by default
-                `POET_POLICY`, or else what the layers around the working folder say (docs/policies.md).
-            sandbox: `process`, `docker`, or `auto`: what `POET_SANDBOX` says, or else the first of them that will do.
-            runtime: Which of its runtimes Docker takes, such as `runsc`; by default the policy's, or else Docker's.
-            journal: The file in which each run leaves an event; by default one in the state folder (`POET_HOME`).
-            wait: Whether to return when the walls were tried. If not, the sandbox is opened and tried meanwhile: the
-                first calls wait for that, and all end as `infra/setup` where a wall does not stand.
+                `POET_POLICY`, or else the policy of the layers around the working folder (docs/policies.md).
+            sandbox: `process`, `docker`, or `auto`: that of `POET_SANDBOX`, or else the first of them that works.
+            runtime: The container runtime of Docker, such as `runsc`; by default the policy's, or else Docker's own.
+            journal: The file for the event of each run; by default one in the state folder (`POET_HOME`).
+            wait: Whether to return after the isolation checks. If not, the sandbox is opened and checked meanwhile: the
+                first calls wait for that, and all end as `infra/setup` where a check fails.
 
         Raises:
             PolicyError: The policy cannot be used.
@@ -127,20 +127,20 @@ class Engine:
 
     @property
     def closed(self) -> bool:
-        """Whether it cannot be used: it was closed, or it belongs to the process that this one forked from."""
+        """Whether the engine cannot be used: it was closed, or belongs to the process that this one forked from."""
         return self._closed or os.getpid() != self._owner
 
     @property
     def sandbox_name(self) -> str:
-        """Which sandbox it runs on."""
+        """The name of the engine's sandbox."""
         return self._sandbox.name
 
     def scan(self, source: str, *names: str) -> ScanReport:
-        """What the gate says of a source, without running it.
+        """Return the gate's report on a source, without running it.
 
         Args:
-            source: The whole text.
-            *names: What the policy's waivers may call it: the function, the file however its path is spelled.
+            source: The whole text of the source.
+            *names: Names for the policy's waivers: the function's, and the file's path in any spelling.
         """
         return self._scan(source, *located_job.names_and_file(names))
 
@@ -149,10 +149,10 @@ class Engine:
         return policy_scan(self._gate, source, self.policy, names=names, file=file, now=self._clock())
 
     def undecorate(self, source: str) -> str:
-        """The source without its `@poet` decorators and `poet_engine` imports; lines keep their numbers.
+        """Return the source without its `@poet` decorators and `poet_engine` imports; lines keep their numbers.
 
         Raises:
-            UsageError: It cannot be parsed.
+            UsageError: The source cannot be parsed.
         """
         self._refuse_if_closed()
         return self._gate.undecorate(source)
@@ -173,9 +173,9 @@ class Engine:
         return self.run_job(Job(source=source, entry=entry, args=args, kwargs=kwargs))
 
     async def arun(self, source: str, entry: str, /, *args: object, **kwargs: object) -> Outcome:
-        """The same for asyncio: hundreds may be in flight at once, each with a thread of its own.
+        """Run one call as `run` does, for asyncio: hundreds may be in flight, each with a thread of its own.
 
-        Cancelling the task ends the run, and waits until nothing of it is left.
+        Cancelling the task ends the run, and waits until it has ended.
 
         Raises:
             InfraError: The machine has no room for one more thread.
@@ -201,13 +201,13 @@ class Engine:
         """Scan and run a whole script as `__main__`, in an empty folder of its own (docs/scripts.md).
 
         Args:
-            source: Its text.
-            stdin: What it may read from standard input.
-            argv: What follows its name in `sys.argv`.
+            source: The whole text of the script.
+            stdin: The content of its standard input.
+            argv: The arguments after its name in `sys.argv`.
             files_in: Relative name → content, or a file of this machine to read it from.
             files_out: Relative names and patterns (`*`, `?`, `[...]`, `**`) of the files in `outcome.files`; it has
-                them whatever came of the script. `outcome.files_skipped` says what is not there, and why.
-            wall: Seconds it may take, when that is less than the policy's limit.
+                them however the script ends. `outcome.files_skipped` has the reason for each missing one.
+            wall: Seconds that it may take, if less than the policy's limit.
 
         Raises:
             UsageError: A name or an argument is not plain, a file cannot be read, or there is no room for them.
@@ -230,15 +230,15 @@ class Engine:
     ) -> Generator[Outcome, None, None]:
         """Run many jobs, a bounded number at once; docs/bulk.md has examples.
 
-        Jobs are pulled when there is room for them, in the caller's thread: an endless generator is fine. A job that
-        cannot be started (its entry is no name, an argument cannot travel) has an outcome too: `refused/input`. Leaving
-        the loop for good (close the iterator where that is not certain), an error of `jobs` and closing the engine end
-        what runs, and nothing goes on behind the caller's back.
+        Jobs are pulled when there is room for them, in the caller's thread, so the generator may be endless. A job that
+        cannot be started (its entry is no name, an argument cannot be serialized) has an outcome too: `refused/input`.
+        Leaving the loop for good (close the iterator where that is not certain), an error of `jobs` and closing the
+        engine end all running jobs, so that none runs on unnoticed.
 
         Args:
-            jobs: What to run; outcomes carry their `id` as `job_id`.
-            concurrency: How many at once, 1 to 1,000; as many as there are cores by default, since more make CPU-bound
-                code run out of its wall clock. More are worth it for code that waits.
+            jobs: The jobs; outcomes carry their `id` as `job_id`.
+            concurrency: The number of jobs at once, 1 to 1,000; that of the cores by default, since more make CPU-bound
+                code exceed its wall limit. More help code that waits.
             ordered: Whether outcomes come in the order of the jobs (at most `4 * concurrency` are kept for that), or as
                 jobs end.
 
@@ -256,7 +256,7 @@ class Engine:
         )
 
     def run_job(self, job: Job, *, cancellation: Cancellation | None = None) -> Outcome:
-        """The same for a job, which may name a shorter deadline; `cancellation` lets another thread end it."""
+        """Run a job, which may name a shorter limit; `cancellation` lets another thread end it."""
         return self.execute(job, cancellation=cancellation).outcome
 
     def execute(self, job: Job | Script, *, cancellation: Cancellation | None = None) -> Recorded:
@@ -281,12 +281,12 @@ class Engine:
     def attempt(
         self, job: Job | Script, *, cancellation: Cancellation | None = None, execution_id: str | None = None
     ) -> Outcome:
-        """Scan and run one job or script without an event: for callers that record what they make of it.
+        """Scan and run one job or script without recording an event, for callers that record their own.
 
         Args:
-            job: What to run.
+            job: The job or script.
             cancellation: Lets another thread end it.
-            execution_id: What the outcome is called, where it is an attempt of a call that has an id.
+            execution_id: The outcome's id, where it is an attempt of a call that has an id.
         """
         if isinstance(job, Job) and not job.entry.isidentifier():
             raise UsageError(f"{job.entry!r} is no function name; name a function at the top level of the source")
@@ -301,7 +301,7 @@ class Engine:
         return dataclasses.replace(outcome, execution_id=execution_id, sandbox=self.sandbox_name, job_id=job.id)
 
     async def aattempt(self, job: Job, *, execution_id: str | None = None) -> Outcome:
-        """The same for asyncio; see `arun`."""
+        """Scan and run one job as `attempt` does, for asyncio; see `arun`."""
         return await self._in_thread(
             lambda cancellation: self.attempt(job, cancellation=cancellation, execution_id=execution_id)
         )
@@ -312,10 +312,10 @@ class Engine:
         return self._sandbox.run(job, cancellation=cancellation)
 
     def load(self, source: str, entry: str) -> BoundFunction:
-        """Many calls of one version: `fn(...)` is the value or raises, `fn.call(...)` is the outcome.
+        """Return a version to be called many times: `fn(...)` is the value or raises, `fn.call(...)` is the outcome.
 
         Raises:
-            RejectedError: The gate does not let it run.
+            RejectedError: The gate rejects the source.
         """
         report = self.scan(source, entry)
         if report.rejected:
@@ -323,17 +323,17 @@ class Engine:
         return BoundFunction(self, source, entry)
 
     def doctor(self) -> tuple[IsolationCheck, ...]:
-        """Try every wall of the sandbox from inside."""
+        """Run every isolation check of the sandbox from inside."""
         return self.diagnose().walls
 
     def diagnose(self) -> Diagnosis:
-        """The same, with what the walls are made of and the grade that follows."""
+        """Run every isolation check, and return the results with the mechanisms behind them and the remarks."""
         self._refuse_if_closed()
         sandbox = self._sandbox
         return Diagnosis(self.sandbox_name, sandbox.walls(thorough=True), sandbox.means(), sandbox.remarks())
 
     def statistics(self) -> SandboxStatistics:
-        """A snapshot of the sandbox's counters."""
+        """Return the sandbox's counters as a frozen snapshot."""
         return self._sandbox.statistics()
 
     def flush(self) -> None:
@@ -342,15 +342,15 @@ class Engine:
             self._recorder.flush()
 
     def close(self) -> None:
-        """End everything that runs and free everything. Idempotent."""
+        """End all running calls and release all resources. Idempotent."""
         if self._closed:
             return
         self._closed = True
-        with contextlib.ExitStack() as closing:  # in the reverse order, and each of them whatever becomes of the others
+        with contextlib.ExitStack() as closing:  # in the reverse order, and each of them even if others fail
             if self._recorder is not None:
                 closing.callback(self._recorder.close)
             closing.callback(self._gate.close)
-            closing.callback(self._threads.close)  # once the sandbox has ended their runs, which still leave events
+            closing.callback(self._threads.close)  # once the sandbox has ended their runs, which still record events
             closing.callback(self._sandbox.close)
 
     def _refuse_if_closed(self) -> None:
@@ -360,11 +360,11 @@ class Engine:
             )
 
     def __enter__(self) -> Self:
-        """Itself."""
+        """Return the engine."""
         return self
 
     def __exit__(self, *_exc_info: object) -> None:
-        """Close."""
+        """Close the engine."""
         self.close()
 
 

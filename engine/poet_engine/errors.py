@@ -1,8 +1,8 @@
-"""What callers may catch. Every error says what happened, why, and how to mend it."""
+"""The errors that callers may catch. Every message has the problem, the reason and the remedy."""
 
 
 class PoetError(Exception):
-    """The root of everything that this package raises on purpose."""
+    """The base of all errors that this package raises on purpose."""
 
 
 class UsageError(PoetError, ValueError):
@@ -13,8 +13,8 @@ class PolicyError(UsageError):
     """A policy that cannot be used.
 
     Args:
-        message: What is wrong and what would be right.
-        file: Where the policy came from, or a label such as `<string>`.
+        message: The problem and the remedy.
+        file: The file of the policy, or a label such as `<string>`.
         line: The 1-based line of the key, when it is known.
         key: The dotted key, such as `limits.memory`.
     """
@@ -28,13 +28,13 @@ class PolicyError(UsageError):
 
 
 class SerializationError(UsageError):
-    """A value that the codec has no safe form for.
+    """A value that has no safe form on the wire.
 
     Args:
         where: The path to it, such as `argument 'rows'[3].handle`.
-        kind: Its type's name.
-        why: Which rule of the codec it breaks; the default says that the type has no form at all.
-        mend: What to do about it; the default lists what travels.
+        kind: The name of its type.
+        why: The rule of the codec that it breaks; the default says that the type has no form at all.
+        mend: The remedy; the default lists the types that have a form.
     """
 
     def __init__(
@@ -57,14 +57,14 @@ class ClosedError(PoetError):
 
 
 class ImageError(PoetError):
-    """An image of the Docker sandbox is missing, stale or cannot be built; the message names what mends it."""
+    """An image of the Docker sandbox is missing, stale or cannot be built; the message has the remedy."""
 
 
 class DockerError(PoetError):
-    """The Docker engine could not do its part.
+    """The Docker daemon failed.
 
     Args:
-        message: What happened, why, and how to mend it.
+        message: The problem, the reason and the remedy.
         fault: The kind of fault, in one word such as `no_daemon`, `permission` or `disk_full`.
     """
 
@@ -74,10 +74,10 @@ class DockerError(PoetError):
 
 
 class OutcomeError(PoetError):
-    """A call that did not end `ok`, raised by `Outcome.unwrap()`; `outcome` holds the whole story.
+    """A call that did not end `ok`, raised by `Outcome.unwrap()`; `outcome` has all details.
 
     Args:
-        message: What happened, with the evidence.
+        message: The outcome in one sentence, with the evidence.
         outcome: The `Outcome` that this error was made from.
     """
 
@@ -91,11 +91,11 @@ class InputRefused(OutcomeError, ValueError):  # noqa: N818 - the name is a publ
 
 
 class ZeroRefused(InputRefused, ZeroDivisionError):  # noqa: N818 - named like its base
-    """A zero was refused by which the body would divide: whoever caught the body's own error catches this one."""
+    """A zero was refused by which the body would divide; handlers of the body's own error catch this one."""
 
 
 class RejectedError(OutcomeError):
-    """The gate did not let the source run."""
+    """The gate rejected the source."""
 
 
 class GuestError(OutcomeError):
@@ -103,7 +103,7 @@ class GuestError(OutcomeError):
 
 
 class LimitError(OutcomeError):
-    """The code ran into one of its budgets."""
+    """The code exceeded one of its limits."""
 
 
 class CrashError(OutcomeError):
@@ -111,11 +111,11 @@ class CrashError(OutcomeError):
 
 
 class ViolationError(OutcomeError):
-    """The code tried what its policy forbids and was stopped."""
+    """The code attempted an action that its policy forbids, and was stopped."""
 
 
 class NoResultError(OutcomeError):
-    """The code ended without a result that can be read."""
+    """The code ended without a readable result."""
 
 
 class CancelledError(OutcomeError):
@@ -123,7 +123,7 @@ class CancelledError(OutcomeError):
 
 
 class InfraError(OutcomeError):
-    """Our own fault: the sandbox could not do its part."""
+    """Our own fault: the sandbox failed."""
 
 
 class SandboxUnavailableError(InfraError):
@@ -131,12 +131,12 @@ class SandboxUnavailableError(InfraError):
 
 
 class NotServedError(PoetError):
-    """Nobody was allowed to answer a call: too many run or wait already, or a breaker is open.
+    """No attempt was allowed to answer a call: too many run or wait already, or a breaker is open.
 
     Args:
-        message: What happened, why, and how to mend it.
-        by: What turned the call away: `breaker`, `bulkhead`, `rate_limit` or `deadline`.
-        retry_after: Seconds after which it is worth trying again; None where nobody knows.
+        message: The problem, the reason and the remedy.
+        by: The part of the pipeline that refused the call: `breaker`, `bulkhead`, `rate_limit` or `deadline`.
+        retry_after: Seconds after which a retry may succeed; None where that is unknown.
     """
 
     def __init__(self, message: str, *, by: str, retry_after: float | None = None) -> None:

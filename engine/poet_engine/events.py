@@ -1,6 +1,6 @@
-"""What is recorded: frozen events, their JSON form, and their CloudEvents view (docs/events.md).
+"""The event types of the journal: frozen values, their JSON form, and their CloudEvents view (docs/events.md).
 
-It is in one piece because one strict form is inherited by every shape and read by one function.
+The module is in one piece because every shape inherits one strict form and is read by one function.
 """
 
 import dataclasses
@@ -26,11 +26,11 @@ _RANDOM_BYTES = 10  # 74 of these 80 bits end up in a UUIDv7
 
 
 class EventError(UsageError):
-    """An event that cannot be written or read: too large, not JSON, a missing, unknown or mistyped field."""
+    """Raised for an event that cannot be written or read: too large, not JSON, a missing, unknown or mistyped field."""
 
 
 def uuid7(now_ms: int, random_bytes: bytes) -> uuid.UUID:
-    """A UUIDv7: 48 bits of time, then randomness (RFC 9562, section 5.7).
+    """Return a UUIDv7: 48 bits of time, then randomness (RFC 9562, section 5.7).
 
     Args:
         now_ms: Milliseconds since the Unix epoch, 0 <= now_ms < 2**48.
@@ -57,12 +57,12 @@ class _StrictEvent:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class EventMetadata(_StrictEvent):
-    """Who speaks.
+    """The program that recorded an event.
 
     Attributes:
         version: The version of the service that recorded the event.
-        environment: Such as `development` or `production`.
-        service: The program that recorded it.
+        environment: The environment, such as `development` or `production`.
+        service: The name of the program.
     """
 
     version: str
@@ -72,12 +72,12 @@ class EventMetadata(_StrictEvent):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionMetrics(_StrictEvent):
-    """What a call used.
+    """The resources that a call used.
 
     Attributes:
-        duration_ms: Wall clock, all attempts, in milliseconds.
-        memory_mb: Peak growth in units of 10**6 bytes; 0.0 where nothing counts it.
-        cpu_percent: Processor time over wall clock, in percent of one core; above 100 with several.
+        duration_ms: Elapsed milliseconds of all attempts.
+        memory_mb: Peak growth in units of 10**6 bytes; 0.0 where nothing measures it.
+        cpu_percent: Processor time over elapsed time, in percent of one core; above 100 with several.
     """
 
     duration_ms: float
@@ -96,13 +96,13 @@ class ExecutionError(_StrictEvent):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FindingNote(_StrictEvent):
-    """One finding about the version's source, or about what the call used.
+    """A finding about the version's source, or about the usage of the call.
 
     Attributes:
-        rule: Its id.
+        rule: The id of the rule.
         effect: `enforce`, `warn`, `audit` or `waived`.
-        line: Where in the source; 0 where there is none.
-        note: Who waived it, until when and why, or under which policy it was found.
+        line: The line in the source; 0 where there is none.
+        note: The waiver's owner, last day and reason, or the policy that has the finding.
     """
 
     rule: str
@@ -113,14 +113,14 @@ class FindingNote(_StrictEvent):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Resources(_StrictEvent):
-    """Amounts of what a call may use or has used; left out where nothing bounds or counts it.
+    """Limits or usage of a call; a field is left out where nothing limits or measures it.
 
     Attributes:
-        wall_ms: Time, in milliseconds.
-        cpu_ms: Processor time, in milliseconds.
-        memory_bytes: The call's own growth at its peak.
-        tasks: Processes and threads at once.
-        output_bytes: Of stdout and stderr together.
+        wall_ms: Elapsed milliseconds.
+        cpu_ms: Processor milliseconds.
+        memory_bytes: The call's own growth at its peak, in bytes.
+        tasks: Processes and threads at the same time.
+        output_bytes: Bytes of stdout and stderr together.
         network_requests: Requests and connections.
     """
 
@@ -134,13 +134,13 @@ class Resources(_StrictEvent):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptNote(_StrictEvent):
-    """One attempt of a call.
+    """An attempt of a call.
 
     Attributes:
-        by: Whose it was: `generated`, `previous_version` or `original`.
+        by: The code that was tried: `generated`, `previous_version` or `original`.
         result: `ok`, the outcome's status and cause, `raised` and the class, or `untried`.
-        after_ms: When it began, in milliseconds after the call did.
-        took_ms: How long it took.
+        after_ms: Its start, in milliseconds after the call's.
+        took_ms: Its duration, in milliseconds.
     """
 
     by: str
@@ -151,12 +151,12 @@ class AttemptNote(_StrictEvent):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class RefusalNote(_StrictEvent):
-    """A part of the pipeline that turned the call away from somebody.
+    """A refusal of a call by a part of the pipeline.
 
     Attributes:
-        by: `breaker`, `bulkhead`, `rate_limit` or `deadline`.
-        reason: Why, in one sentence; it names the breaker.
-        retry_after: Seconds after which it was worth trying again, where that was known.
+        by: The part: `breaker`, `bulkhead`, `rate_limit` or `deadline`.
+        reason: The reason in one sentence, with the breaker's name.
+        retry_after: Seconds after which a retry might have succeeded, where that was known.
     """
 
     by: str
@@ -166,39 +166,39 @@ class RefusalNote(_StrictEvent):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionPayload(_StrictEvent):
-    """One call of one version.
+    """A call of one version, or of the original.
 
     Attributes:
-        function_name: Whose call it was.
-        version: The version that `status` judges, such as `v1`, or `original`.
-        execution_id: Ties feedback and updates to this call.
+        function_name: The name of the called function.
+        version: The version that `status` is about, such as `v1`, or `original`.
+        execution_id: The id of the call, to which feedback and updates refer.
         start_time: Seconds since the Unix epoch.
-        end_time: The same.
-        status: Judges the named version, not the answer that the caller got.
-        metrics: What the call used.
-        error: Only where the version failed.
+        end_time: Seconds since the Unix epoch.
+        status: The result of the named version, not of the answer that the caller got.
+        metrics: The duration and usage of the call.
+        error: The version's error, if it failed.
         outcome: `Outcome.status` of the last attempt.
-        cause: `Outcome.cause` of it.
-        served_by: Who answered: `generated`, `previous_version`, `original`, or `none` where nobody did.
-        attempts: How many attempts there were of whoever was asked first.
+        cause: `Outcome.cause` of the last attempt.
+        served_by: The source of the answer: `generated`, `previous_version`, `original`, or `none` without one.
+        attempts: The number of attempts of the first choice (a version or the original).
         queue_wait_ms: Time spent waiting for a place, in milliseconds.
-        policy_digest: The policy that was in force.
-        fallback_reason: Why somebody else answered.
-        evidence: One phrase that says why we say so.
-        limits_hit: Every budget that was touched, in time order.
-        findings: What the gate found, with what was recorded only; at most 50.
-        late: True where the call ended after its deadline; an original that has begun cannot always be stopped.
-        asked: The version that was to answer, where it was not tried.
-        blame: Whose fault the outcome is.
-        sandbox: Which sandbox the version ran in.
+        policy_digest: The digest of the policy that was in force.
+        fallback_reason: The reason why the first choice did not answer.
+        evidence: The evidence for the outcome, in one phrase.
+        limits_hit: Every limit that was reached, in time order.
+        findings: The gate's findings, those only recorded included; at most 50.
+        late: True where the call ended after its deadline; a running original cannot always be stopped.
+        asked: The version that should have answered, where it was not tried.
+        blame: The party to blame for the outcome.
+        sandbox: The name of the version's sandbox.
         policy: The name of the policy that was in force.
-        deadline_ms: What the whole call had, in milliseconds.
-        budgets: What the policy gives each attempt.
-        usage: What the last attempt used of that.
+        deadline_ms: The deadline of the whole call, in milliseconds.
+        budgets: The policy's limits for each attempt.
+        usage: The usage of the last attempt.
         tries: Every attempt, in time order, at most 50, where there was more than one.
-        refusals: What turned the call away, in time order.
-        module: Tells functions of one name in one folder apart: the name of the function's file, without `.py`;
-            `notebook` for a cell. None for a bare source, and for what has no source.
+        refusals: The refusals of the call, in time order.
+        module: The module, which distinguishes functions of one name in one folder: the file's name without `.py`;
+            `notebook` for a cell. None for a bare source, and for a function without source.
     """
 
     function_name: str
@@ -234,7 +234,7 @@ class ExecutionPayload(_StrictEvent):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FeedbackMetrics(_StrictEvent):
-    """Measured feedback: rates between 0 and 1, `avg_duration` in milliseconds."""
+    """Measured feedback: rates from 0 to 1, `avg_duration` in milliseconds."""
 
     success_rate: float | None = None
     avg_duration: float | None = None
@@ -243,7 +243,7 @@ class FeedbackMetrics(_StrictEvent):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FeedbackPayload(_StrictEvent):
-    """What somebody thought of one call; the scale of `rating` is the caller's, and `module` is the call's."""
+    """Feedback about one call; the scale of `rating` is the caller's, and `module` is the call's."""
 
     function_name: str
     version: str
@@ -269,22 +269,22 @@ class UpdatePayload(_StrictEvent):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class BreakerPayload(_StrictEvent):
-    """A circuit breaker went from one state to another, or a person set it; the states are those of docs/resilience.md.
+    """A breaker's change of state, by itself or by a person; docs/resilience.md describes the states.
 
     Attributes:
-        function_name: Whose breaker, as the events of its calls say; for that of a sandbox's backend, `backend` and its
+        function_name: The function, as in the events of its calls; for the breaker of a backend, `backend` and its
             name.
         version: `v1` or `original`; None for a backend.
-        sandbox: Which sandbox, or `host` for an original.
-        old_state: The state that it left.
-        new_state: The state that it is in; the same where only a pin or a reset was told.
-        reason: Why, in one phrase.
-        failure_rate: Percent; None where too few calls were recorded to tell.
-        slow_call_rate: The same.
-        calls: How many calls its window held.
-        wait_s: Seconds that the new state lasts by itself; None where it does not end by itself.
-        pinned: Whether only a reset ends it.
-        manual: Whether somebody asked for it, rather than what was measured.
+        sandbox: The name of the sandbox, or `host` for an original.
+        old_state: The state before.
+        new_state: The state after; equal to the one before for a pin or a reset alone.
+        reason: The reason in one phrase.
+        failure_rate: Failed calls in percent; None with too few recorded calls.
+        slow_call_rate: Slow calls in percent; None with too few recorded calls.
+        calls: The number of calls in its window.
+        wait_s: Seconds until the new state ends by itself; None where it does not.
+        pinned: Whether only a reset ends the state.
+        manual: Whether a person caused it, rather than measurements.
         module: As in the events of its calls; None for a backend.
     """
 
@@ -305,20 +305,20 @@ class BreakerPayload(_StrictEvent):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingPayload(_StrictEvent):
-    """What one call was given and what its caller got, where recording was asked for.
+    """The arguments and the result of a call, where recording is enabled.
 
     Attributes:
-        function_name: Whose call it was.
-        version: The version that was asked.
-        execution_id: The call's.
-        folder: What the folder of the function's versions is called, beside the journal.
+        function_name: The name of the called function.
+        version: The version that was called.
+        execution_id: The id of the call.
+        folder: The name of the folder of the function's versions, beside the journal.
         policy: The name of the policy that was in force.
-        policy_digest: That policy's.
-        served_by: Who answered, as in the call's own event.
+        policy_digest: The digest of that policy.
+        served_by: The source of the answer, as in the call's own event.
         arguments: The wire form of `{"args": [...], "kwargs": {...}}` from before the call; None where it is left out.
         answer: The wire form of the value that the caller got; None where it is left out, or there was none.
-        error: What the caller got instead of a value.
-        left_out: Why arguments or answer are not here.
+        error: The error that the caller got instead of a value.
+        left_out: The reason why arguments or answer are missing.
     """
 
     function_name: str
@@ -336,16 +336,16 @@ class RecordingPayload(_StrictEvent):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Event(_StrictEvent):
-    """What every event has.
+    """The fields that all events have.
 
     Attributes:
         id: Unique; a UUIDv7 where the event is ours. The journal keeps the first event of an id.
-        type: Names the shape of the payload.
+        type: The name of the payload's shape.
         timestamp: Seconds since the Unix epoch.
-        correlation_id: Shared by the events of one story.
+        correlation_id: An id that related events share.
         causation_id: The id of the event that triggered this one.
-        metadata: Who speaks.
-        payload: What happened.
+        metadata: The program that recorded the event.
+        payload: The content of the event.
     """
 
     id: str
@@ -363,10 +363,10 @@ class _Event(_StrictEvent):
             raise EventError(f"an event's timestamp is seconds since 1970 and before the year 10000: {self.timestamp}")
 
     def to_json(self) -> str:
-        """One line of JSON; fields that are None are left out, and lone surrogates become `?`.
+        """Return one line of JSON; fields that are None are left out, and lone surrogates become `?`.
 
         Raises:
-            EventError: The event holds what JSON cannot say (nan, inf, an object), or exceeds 1 MB.
+            EventError: The event has a value without a JSON form (nan, inf, an object), or exceeds 1 MB.
         """
         try:
             text = json.dumps(self, default=_fields, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -380,7 +380,7 @@ class _Event(_StrictEvent):
         return data.decode()
 
     def cloudevent(self) -> dict[str, object]:
-        """The event in the JSON format of CloudEvents 1.0; `subject` is the function's name.
+        """Return the event in the JSON format of CloudEvents 1.0; `subject` is the function's name.
 
         Raises:
             EventError: As `to_json`.
@@ -406,7 +406,7 @@ class _Event(_StrictEvent):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionEvent(_Event):
-    """One call of one version: `function.execution`."""
+    """The event of a call: `function.execution`."""
 
     type: Literal["function.execution"] = "function.execution"
     payload: ExecutionPayload
@@ -414,7 +414,7 @@ class ExecutionEvent(_Event):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FeedbackEvent(_Event):
-    """What somebody thought of a call: `function.feedback`."""
+    """The event of feedback about a call: `function.feedback`."""
 
     type: Literal["function.feedback"] = "function.feedback"
     payload: FeedbackPayload
@@ -422,7 +422,7 @@ class FeedbackEvent(_Event):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateEvent(_Event):
-    """A change of the version that serves: `function.updates`."""
+    """The event of a change of the serving version: `function.updates`."""
 
     type: Literal["function.updates"] = "function.updates"
     payload: UpdatePayload
@@ -430,7 +430,7 @@ class UpdateEvent(_Event):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class BreakerEvent(_Event):
-    """A breaker's transition: `breaker.transition`."""
+    """The event of a breaker's transition: `breaker.transition`."""
 
     type: Literal["breaker.transition"] = "breaker.transition"
     payload: BreakerPayload
@@ -438,7 +438,7 @@ class BreakerEvent(_Event):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingEvent(_Event):
-    """What a call was given and what came back: `function.recording`."""
+    """The event of a recorded call with arguments and result: `function.recording`."""
 
     type: Literal["function.recording"] = "function.recording"
     payload: RecordingPayload
@@ -451,7 +451,7 @@ def from_json(text: str | bytes) -> Event:
     """Read one event, strictly: no unknown, missing, doubled or mistyped field, no nan, no more than 1 MB.
 
     Raises:
-        EventError: What is wrong, and where in the event.
+        EventError: The event is wrong; the message has the problem and its place.
     """
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if len(data) > MAX_BYTES:
@@ -466,12 +466,12 @@ def from_json(text: str | bytes) -> Event:
 
 
 class EventFactory:
-    """Makes events with fresh ids and the time of now.
+    """Factory of events with new ids and the current time.
 
     Args:
         clock: Seconds since the Unix epoch.
-        random_bytes: `os.urandom`, or what a test needs.
-        environment: Such as `development` or `production`.
+        random_bytes: Returns so many unpredictable bytes: `os.urandom`, or a test's own.
+        environment: The environment, such as `development` or `production`.
         service: The program that records.
         version: The version of that program.
     """
@@ -494,13 +494,13 @@ class EventFactory:
         return f"EventFactory({self._metadata!r})"
 
     def new_id(self) -> str:
-        """A UUIDv7 of now, for an execution or anything else that needs a name."""
+        """Return a UUIDv7 of the current time, such as for an execution."""
         return self._id_at(self._clock())
 
     def execution(
         self, payload: ExecutionPayload, *, correlation_id: str | None = None, causation_id: str | None = None
     ) -> ExecutionEvent:
-        """Record one call."""
+        """Return the event of a call."""
         now = self._clock()
         return ExecutionEvent(
             id=self._id_at(now),
@@ -514,7 +514,7 @@ class EventFactory:
     def feedback(
         self, payload: FeedbackPayload, *, correlation_id: str | None = None, causation_id: str | None = None
     ) -> FeedbackEvent:
-        """Record an opinion."""
+        """Return the event of feedback about a call."""
         now = self._clock()
         return FeedbackEvent(
             id=self._id_at(now),
@@ -528,7 +528,7 @@ class EventFactory:
     def update(
         self, payload: UpdatePayload, *, correlation_id: str | None = None, causation_id: str | None = None
     ) -> UpdateEvent:
-        """Record a change of the serving version."""
+        """Return the event of a change of the serving version."""
         now = self._clock()
         return UpdateEvent(
             id=self._id_at(now),
@@ -540,12 +540,12 @@ class EventFactory:
         )
 
     def breaker(self, payload: BreakerPayload) -> BreakerEvent:
-        """Record a breaker's transition."""
+        """Return the event of a breaker's transition."""
         now = self._clock()
         return BreakerEvent(id=self._id_at(now), timestamp=now, metadata=self._metadata, payload=payload)
 
     def recording(self, payload: RecordingPayload, *, causation_id: str | None = None) -> RecordingEvent:
-        """Record what a call was given."""
+        """Return the event of a recorded call."""
         now = self._clock()
         return RecordingEvent(
             id=self._id_at(now),
@@ -561,7 +561,7 @@ class EventFactory:
 
 
 def _fields(value: object) -> dict[str, object]:
-    """The fields of a part of an event that are not None, for `json.dumps`."""
+    """Return the fields of a part of an event that are not None, for `json.dumps`."""
     if not isinstance(value, _StrictEvent):
         raise EventError(f"a {type(value).__name__} has no JSON form")
     # Not `dataclasses.fields`: it filters the class's fields anew each time, for every part of every event.

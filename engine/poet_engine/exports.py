@@ -1,4 +1,4 @@
-"""Metrics of this process for others: to Prometheus and to OpenTelemetry, off the way of the calls."""
+"""Export of this process's metrics to Prometheus and OpenTelemetry, without delaying calls."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ def export_to_prometheus(registry: "CollectorRegistry | None" = None) -> Callabl
         registry: prometheus-client's default one by default.
 
     Returns:
-        What ends it, and takes everything out of the registry.
+        A function that ends the export and removes the metrics from the registry.
 
     Raises:
         UsageError: The extra `prometheus` is not installed, or the registry has these metrics already.
@@ -40,16 +40,16 @@ def export_to_prometheus(registry: "CollectorRegistry | None" = None) -> Callabl
 def export_to_otel(
     meters: "MeterProvider | None" = None, tracers: "TracerProvider | None" = None
 ) -> Callable[[], None]:
-    """Measure calls, breakers' transitions and the machine with OpenTelemetry, and leave a span for each call.
+    """Measure calls, breakers' transitions and the machine with OpenTelemetry, and record a span for each call.
 
     A call's span belongs to the span in which the function was called.
 
     Args:
-        meters: Whose meter is used; the global provider's by default.
-        tracers: The same, for spans.
+        meters: The provider of the meter; the global one by default.
+        tracers: The provider of the tracer; the global one by default.
 
     Returns:
-        What ends it.
+        A function that ends the export.
 
     Raises:
         UsageError: The extra `otel` is not installed.

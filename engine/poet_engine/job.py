@@ -1,4 +1,4 @@
-"""What to run."""
+"""The work that an engine runs: a call of a function, or a script."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One call of one function in one piece of source.
+    """A call of one function in one source.
 
     Attributes:
         source: The whole text of the module.
         entry: The name of a function at its top level.
-        args: Positional arguments; each must be able to travel (docs/values.md).
+        args: Positional arguments; each must have a wire form (docs/values.md).
         kwargs: Keyword arguments; the same.
-        filename: What tracebacks call the source.
-        wall: Seconds this attempt may take, when that is less than the policy's limit.
-        id: Whatever the caller tells jobs apart by; the outcome carries it as `job_id`, and nothing else reads it.
+        filename: The name of the source in tracebacks.
+        wall: Seconds that this attempt may take, if less than the policy's limit.
+        id: The caller's own name for the job; the outcome carries it as `job_id`, and nothing else reads it.
     """
 
     source: str
@@ -29,16 +29,16 @@ class Job:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """One run of a whole script.
+    """A run of a whole script.
 
     Attributes:
         source: Its whole text; it runs as `__main__`.
-        stdin: What it may read from standard input.
-        argv: What follows its name in `sys.argv`.
-        files_in: Relative name → content of what lies in its working folder at the start.
-        files_out: Relative names and patterns of the files that are brought back.
-        filename: What tracebacks and `sys.argv[0]` call it.
-        wall: Seconds this attempt may take, when that is less than the policy's limit.
+        stdin: The content of its standard input.
+        argv: The arguments after its name in `sys.argv`.
+        files_in: Relative name → content of the files in its working folder at the start.
+        files_out: Relative names and patterns of the files to return.
+        filename: Its name in tracebacks and `sys.argv[0]`.
+        wall: Seconds that this attempt may take, if less than the policy's limit.
         id: As that of a job.
     """
 

@@ -1,11 +1,11 @@
-"""Where a source comes from, by which waivers of a policy know it."""
+"""Names and files of sources, by which waivers of a policy refer to them."""
 
 import dataclasses
 from collections.abc import Iterable
 
 from poet_engine.job import Job, Script
 
-_SCRIPT = Script(source="").filename  # what one is called that comes from no file
+_SCRIPT = Script(source="").filename  # the name of a script that comes from no file
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,21 +13,21 @@ class LocatedJob(Job):
     """A job whose source was read from a file of this machine.
 
     Attributes:
-        path: The file, which waivers of the policy may name. The code is not told where it lies.
+        path: The file, which waivers of the policy may name. The code does not get to know it.
     """
 
     path: str
 
 
 def names_and_file(names: Iterable[str]) -> tuple[list[str], str | None]:
-    """Names of functions, and those such as `<generated>` that stand in the place of a file; the path of a file."""
+    """Split names into those of functions (or placeholders such as `<generated>`) and the path of a file, if any."""
     given = list(names)
     plain = [name for name in given if name.isidentifier() or name.startswith("<")]
     return plain, next((name for name in given if name not in plain), None)
 
 
 def origin(job: Job | Script) -> tuple[list[str], str | None]:
-    """What waivers may call a source, and the file that it was read from, where its caller names one."""
+    """Return the names of a source for waivers, and the file that it was read from, if its caller names one."""
     if isinstance(job, Script):
         return [], None if job.filename == _SCRIPT else job.filename
     if isinstance(job, LocatedJob):

@@ -1,4 +1,4 @@
-"""What came of a run: one frozen value that says what happened, why we say so, and whose fault it was."""
+"""The outcome of a run: one frozen value with its status, the evidence for that, and who is to blame."""
 
 import dataclasses
 import enum
@@ -8,7 +8,7 @@ from poet_engine import errors
 
 
 class Status(enum.StrEnum):
-    """How a run ended. The causes of each are listed in docs/verdicts.md."""
+    """The way in which a run ended. docs/verdicts.md lists the causes of each."""
 
     OK = "ok"
     REFUSED = "refused"
@@ -23,7 +23,7 @@ class Status(enum.StrEnum):
 
 
 class Blame(enum.StrEnum):
-    """Whose fault an outcome other than `ok` is."""
+    """The party to blame for an outcome other than `ok`."""
 
     CODE = "code"
     CALLER = "caller"
@@ -32,7 +32,7 @@ class Blame(enum.StrEnum):
 
 
 class Severity(enum.StrEnum):
-    """How bad a finding of the gate is."""
+    """The severity of a gate finding."""
 
     LOW = "low"
     MEDIUM = "medium"
@@ -40,7 +40,7 @@ class Severity(enum.StrEnum):
 
 
 class Effect(enum.StrEnum):
-    """What a finding leads to under the policy: its modes and waivers."""
+    """The consequence of a finding under the policy's modes and waivers."""
 
     ENFORCE = "enforce"
     WARN = "warn"
@@ -50,20 +50,20 @@ class Effect(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that the gate does not like, or that a policy would not allow.
+    """A finding of the gate, or of another policy's limits.
 
     Attributes:
         rule: A stable id: `POET1xx` (the allow-list), `Bxxx` (bandit), or the key of a limit such as `limits.memory`.
-        severity: How bad it is.
-        message: What was found, why it is not allowed, and what would be.
+        severity: The severity.
+        message: The problem, the reason for the rule, and the remedy.
         line: 1-based line; 0 where there is none (an unparsable source).
         column: 0-based column in characters.
         end_line: 1-based last line.
         end_column: 0-based column just past the end.
-        snippet: The line of source it stands on, cut to 200 characters.
-        scanner: `ast`, `bandit`, or `limits` for what a run used.
-        effect: What it leads to: it rejects, the caller is told, it is recorded only, or it is waived.
-        note: Who waives it, until when and why; or the policy under which it is told; empty otherwise.
+        snippet: Its line of the source, cut to 200 characters.
+        scanner: `ast`, `bandit`, or `limits` for the usage of a run.
+        effect: The consequence: it rejects, warns the caller, is only recorded, or is waived.
+        note: The waiver's owner, last day and reason; or the policy of a warning; empty otherwise.
         fingerprint: 32 hexadecimal digits made of the rule and the code that it is about, without positions, layout and
             comments: the same after the code was moved. Two findings of a source about the same code share it.
     """
@@ -84,13 +84,13 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Evidence:
-    """Why we say so.
+    """The observation that a verdict rests on.
 
     Attributes:
-        counter: What was read, such as `cpu_ms`, `memory.oom_kill`, `wait_status`, `seccomp_notification`.
-        value: What it read.
-        limit: What it was allowed to be, where there is a limit.
-        source: Who said it: `cgroup`, `kernel`, `supervisor`, `guest`, `gate` or `host`.
+        counter: The counter or fact, such as `cpu_ms`, `memory.oom_kill`, `wait_status`, `seccomp_notification`.
+        value: Its value.
+        limit: The limit of the value, where there is one.
+        source: The observer: `cgroup`, `kernel`, `supervisor`, `guest`, `gate` or `host`.
     """
 
     counter: str
@@ -99,7 +99,7 @@ class Evidence:
     source: str = "supervisor"
 
     def __str__(self) -> str:
-        """One phrase, as the command line prints it."""
+        """Return one phrase, as the command line prints it."""
         text = self.counter if self.value is None else f"{self.counter}={_plain(self.value)}"
         return f"{text} limit={_plain(self.limit)}" if self.limit is not None else text
 
@@ -110,10 +110,10 @@ def _plain(value: float | str) -> str:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ErrorInfo:
-    """The guest's exception, as text only: nothing here is looked up on the host.
+    """The guest's exception, as text only: no name in it is looked up on the host.
 
     Attributes:
-        type: The class's name as the guest gave it.
+        type: The name of its class, from the guest.
         message: `str()` of it, capped.
         traceback: The formatted traceback without the run loop's own frames, capped.
     """
@@ -125,16 +125,16 @@ class ErrorInfo:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Usage:
-    """What a run used.
+    """The resources that a run used.
 
     Attributes:
-        wall_ms: From release to the verdict's reason (the result frame, the kill, the exit).
-        cpu_ms: Processor time of the run's own tasks since release.
-        memory_peak_bytes: The call's own growth, its temporary files included; None where nothing counts it.
+        wall_ms: Milliseconds from the start of the function to the event behind the verdict (result frame, kill, exit).
+        cpu_ms: Processor milliseconds of the run's own tasks since that start.
+        memory_peak_bytes: The call's own growth in bytes, temporary files included; None where nothing counts it.
         tasks_peak: The most tasks seen at once; None where nothing counts it.
         bytes_out: Bytes written to stdout and stderr together.
-        network_requests: Requests and connections admitted.
-        network_bytes: Bytes both ways.
+        network_requests: Requests and connections that were allowed.
+        network_bytes: Bytes in both directions.
     """
 
     wall_ms: float = 0.0
@@ -148,13 +148,13 @@ class Usage:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of a run, whatever the code did; `unwrap()` turns it into a value or an error.
+    """The outcome of a run, whatever the code did; `unwrap()` turns it into a value or an error.
 
-    A script has no value. It has `files`, the content of what it left by relative name, also when it failed, and
-    `files_skipped`, which says of each file that was asked for and is not there why (docs/scripts.md).
+    A script has no value. It has `files`, relative name → content of the files that it left, also when it failed, and
+    `files_skipped`, with the reason for each requested file that is missing (docs/scripts.md).
 
-    `findings` are what the policy tells the caller: what rejects, warns or is waived. `audited` are those that it has
-    recorded only; they are on their way to the event.
+    `findings` are those for the caller: they reject, warn or are waived. `audited` are those that are only
+    recorded, in the event.
     """
 
     status: Status
@@ -182,17 +182,17 @@ class Outcome:
 
     @property
     def ok(self) -> bool:
-        """Whether there is a value."""
+        """Whether the run has a value."""
         return self.status is Status.OK
 
     def unwrap(self) -> object:
-        """The value when `ok`; otherwise raises the `PoetError` of the status."""
+        """Return the value when `ok`; otherwise raise the `PoetError` of the status."""
         if self.status is Status.OK:
             return self.value
         raise _ERRORS[self.status](self.describe(), self)
 
     def describe(self) -> str:
-        """One sentence: status, cause, evidence and, where there is one, the guest's exception."""
+        """Return one sentence: status, cause, evidence and, where there is one, the guest's exception."""
         text = str(self.status) if self.cause is None else f"{self.status}/{self.cause}"
         if self.error is not None:
             text += f": {self.error.type}: {self.error.message}" if self.error.message else f": {self.error.type}"
@@ -203,7 +203,7 @@ class Outcome:
 
 
 def decisive(findings: Iterable[Finding]) -> Finding | None:
-    """The first finding that rejects, if one does."""
+    """Return the first finding that rejects; None without one."""
     return next((finding for finding in findings if finding.effect is Effect.ENFORCE), None)
 
 

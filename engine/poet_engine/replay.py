@@ -1,7 +1,7 @@
-"""A recorded call once more: what is to be run, under what, and whether the answer is the same.
+"""Replay of a recorded call: the job, the policy, and the comparison of the two answers.
 
 A journal and the versions beside it may come with a cloned project. No name in them becomes a path, and a journal does
-not choose a policy that asks for fewer walls.
+not choose a policy that requires fewer walls.
 """
 
 import dataclasses
@@ -29,11 +29,11 @@ _TURN_ON = "turn recording on with @poet(record=True) or POET_RECORD=1, and call
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RecordedCall:
-    """What a journal holds of a call.
+    """The events that a journal has of a call.
 
     Attributes:
-        call: Its own event's, if it is there.
-        recording: What it was given and what came back, if that was recorded.
+        call: The payload of the call's event, if there is one.
+        recording: The payload with its arguments and result, if it was recorded.
     """
 
     call: ExecutionPayload | None
@@ -42,12 +42,12 @@ class RecordedCall:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Compared:
-    """The answer of then beside that of now.
+    """The comparison of the recorded answer with the new one.
 
     Attributes:
-        value: The value of then; None where there was none, or it was not kept.
-        same: Whether both are the same value; None where it cannot be told.
-        said: The same in one sentence.
+        value: The recorded value; None where there was none, or it was not kept.
+        same: Whether both values are the same; None where that is unknown.
+        said: The result in one sentence.
     """
 
     value: object
@@ -56,10 +56,10 @@ class Compared:
 
 
 def find(journal: Journal, execution: str) -> RecordedCall | None:
-    """What a journal holds of a call; None where it holds nothing of it.
+    """Return the events that a journal has of a call; None where it has none.
 
     Args:
-        journal: Where it may be.
+        journal: The journal to search.
         execution: The id of the call, or of one of its events.
 
     Raises:
@@ -78,10 +78,10 @@ def find(journal: Journal, execution: str) -> RecordedCall | None:
 
 
 def recording_of(found: RecordedCall) -> RecordingPayload:
-    """The recording of a call.
+    """Return the recording of a call.
 
     Raises:
-        UsageError: There is none; it says why, and how there will be one.
+        UsageError: There is none; the message has the reason and how to record one.
     """
     if found.recording is not None:
         return found.recording
@@ -95,16 +95,16 @@ def recording_of(found: RecordedCall) -> RecordingPayload:
 
 
 def version_of(store: VersionStore, recording: RecordingPayload, wanted: str | None) -> StoredVersion:
-    """The version that is to run.
+    """Return the version to run.
 
     Args:
         store: The versions beside the journal.
-        recording: The call.
-        wanted: `v1` and so on, or `current`; None for the one that was asked then.
+        recording: The recorded call.
+        wanted: `v1` and so on, or `current`; None for the version of the recorded call.
 
     Raises:
-        UsageError: There is no such version any more, it was edited, or the name is none.
-        StoreError: It is damaged.
+        UsageError: There is no such version any more, it was edited, or the name is no version's.
+        StoreError: The version is damaged.
     """
     versions = store.function(recording.folder)
     found = versions.current() if wanted == CURRENT else _stored(versions, wanted or recording.version)
@@ -131,7 +131,7 @@ def _stored(versions: FunctionStore, name: str) -> StoredVersion:
 
 
 def job_of(recording: RecordingPayload, version: StoredVersion) -> Job:
-    """What is to run.
+    """Return the job that repeats a recorded call with a version.
 
     Raises:
         UsageError: The arguments were left out, or cannot be read.
@@ -153,14 +153,14 @@ def job_of(recording: RecordingPayload, version: StoredVersion) -> Job:
 
 
 def policy_of(recording: RecordingPayload, resolve: Callable[[str], Policy]) -> Policy:
-    """The policy of then, as it is now.
+    """Return the policy of the recorded call, resolved anew.
 
     Args:
-        recording: The call.
-        resolve: What holds from here for a preset.
+        recording: The recorded call.
+        resolve: Returns the policy that holds here for a preset.
 
     Raises:
-        UsageError: A journal may not choose it.
+        UsageError: A journal may not choose that policy.
     """
     mend = "name the policy to run it under with --policy"
     if recording.policy not in presets():
@@ -178,7 +178,7 @@ def policy_of(recording: RecordingPayload, resolve: Callable[[str], Policy]) -> 
 
 
 def compare(recording: RecordingPayload, now: Outcome) -> Compared:
-    """Hold the answer of now against that of then."""
+    """Compare the new outcome with the recorded answer."""
     then, unreadable = _answer(recording)
     if not now.ok:
         return Compared(then, same=False, said=f"it failed now: {now.describe()}")
@@ -192,7 +192,7 @@ def compare(recording: RecordingPayload, now: Outcome) -> Compared:
 
 
 def _answer(recording: RecordingPayload) -> tuple[object, str | None]:
-    """The value of then, or why it is not known."""
+    """Return the recorded value, and the reason where it is unknown."""
     if recording.error is not None:
         return None, None
     if recording.answer is None:
