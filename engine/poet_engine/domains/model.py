@@ -21,7 +21,7 @@ class Parameter:
 
     Attributes:
         name: The identifier.
-        kind: How it takes its argument: by position, by keyword, or both.
+        kind: The way in which it takes its argument: by position, by keyword, or both.
         has_default: Whether the caller may leave it out because of a default.
         default: The default's text when it is a literal; None where there is no default or it must be computed.
         annotation: The annotation's text, when there is one.
@@ -39,7 +39,7 @@ class ImportedName:
     """A name that an import statement binds.
 
     Attributes:
-        name: What the code calls it, such as `np`.
+        name: The name in the code, such as `np`.
         module: The module that is imported, such as `numpy`; leading dots for a relative import.
         attribute: The name that is imported from the module by `from … import …`; None for a plain import.
         aliased: Whether the statement says `as`; `import a.b` binds `a`, `import a.b as a` binds the submodule.

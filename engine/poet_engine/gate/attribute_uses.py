@@ -16,7 +16,7 @@ class AttributeUses:
 
     Args:
         source: The source.
-        uses: What stands for imported names in it.
+        uses: The imported names that it uses.
 
     Attributes:
         stored: Name → the values assigned to attributes of that name; None for a value that cannot be determined.

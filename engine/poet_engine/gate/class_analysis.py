@@ -17,7 +17,7 @@ class ClassAnalysis:
 
     Args:
         source: The source.
-        uses: What stands for imported names in it.
+        uses: The imported names that it uses.
     """
 
     __slots__ = ("_indexed", "_known", "_source", "_uses")

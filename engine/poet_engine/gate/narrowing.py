@@ -30,7 +30,7 @@ class _NarrowedName(NamedTuple):
 
 
 class Narrowing:
-    """Finder of the type tests that hold where a name stands.
+    """Finder of the type tests that hold at a use of a name.
 
     Args:
         source: The source.

@@ -169,7 +169,7 @@ def main(host: int, seconds: float, memory: int) -> None:
     gc.disable()
     gc.freeze()
     confine(memory)
-    with Path(os.devnull).open("wb") as nowhere:  # nobody reads standard error from here on
+    with Path(os.devnull).open("wb") as nowhere:  # standard error is not read from here on
         os.dup2(nowhere.fileno(), 2)
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the host ended during an answer
         worker.run()

@@ -132,7 +132,7 @@ def foreign(path: Path, why: str, remedy: str = "") -> PolicyError:
     Args:
         path: The file.
         why: The reason to think so.
-        remedy: What the user can do about it; a default where it is empty.
+        remedy: The remedy for the user; a default where it is empty.
     """
     own = "make it yours (chown, chmod go-w), or name it in POET_POLICY if you trust who wrote it"
     return PolicyError(

@@ -67,7 +67,7 @@ class Limits:
     Attributes:
         wall: Elapsed seconds from the start of the function to the end.
         cpu: Processor seconds of all tasks together.
-        cores: How many cores the tasks may keep busy at once.
+        cores: The number of cores that the tasks may keep busy at the same time.
         memory: The call's own growth, temporary files included.
         processes: Processes beyond the first.
         threads: Threads beyond the first.

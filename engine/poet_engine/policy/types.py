@@ -23,7 +23,7 @@ class ValueType:
         read: Converts the TOML value to the engine's; raises ValueError with the reason.
         write: Converts the value to TOML text, as people write it.
         meet: Returns the loosest value that is no looser than either of two; raises ValueError if there is none.
-        tighter: Which of two values is the tighter one, in words.
+        tighter: The tighter of two values, in words.
         schema: The form of the TOML value, as JSON Schema. It is no stricter than `read`.
         range: The valid values, in words.
     """

@@ -178,7 +178,7 @@ def locked(name: str, *, at: int, where: Path, attempts: int = _LOCK_ATTEMPTS) -
         name: Its name in the folder.
         at: The folder's descriptor.
         where: The folder's path, for the error.
-        attempts: How often to try, every 10 ms.
+        attempts: The number of attempts, one every 10 ms.
 
     Raises:
         StoreError: Another holder had it all the time.

@@ -52,7 +52,7 @@ class Metadata(_StrictRecord):
         original_digest: The digest of the user's function that it replaces; it serves no other function.
         python: The version of Python in its trial, such as `3.11.7`.
         poet_version: The version of poet-engine that stored it.
-        origin: Who wrote it: our built-in code, a model, or a person whose edit was adopted.
+        origin: The author: our built-in code, a model, or a person whose edit was adopted.
         gate: The ids of the rules with findings that did not reject.
         trial: The result of its trial, if there was one.
         module: The name of the function's file without `.py`; empty where it is unknown.

@@ -1,8 +1,8 @@
 """Store of functions' versions: each is added as a whole and promoted in one step, never half-written.
 
 A version is written into a draft folder, synced to the disk and then renamed; `current` is a symlink that is replaced
-by a rename. A crash at any point leaves the old or the new state. What it leaves beside that (a draft, a version
-without its line in the audit trail) is repaired at the start of the next write, under the function's lock.
+by a rename. A crash at any point leaves the old or the new state. Leftovers (a draft, a version without its line in the
+audit trail) are repaired at the start of the next write, under the function's lock.
 """
 
 import contextlib
@@ -362,7 +362,7 @@ class FunctionStore:
         known, serving = audit.told_by(audit.entries(folder.descriptor, self.path))
         for name in folder.names():
             if name not in known:
-                with contextlib.suppress(StoreError):  # a damaged one is not taken up; `damaged()` tells
+                with contextlib.suppress(StoreError):  # a damaged one is not recorded; `damaged()` has it
                     recorded = folder.read(name).recorded_digest
                     why = "there without an entry"
                     deed = audit.AuditAction(

@@ -53,7 +53,7 @@ class Roles:
 def assign(info: FunctionInfo, handed_back: frozenset[str] = frozenset()) -> Roles | Declined:
     """Assign the roles, or decline with the names of the parameters that leave them open.
 
-    A parameter whose name stands in `handed_back` and speaks for neither side only labels the result.
+    A parameter whose name is in `handed_back` and indicates neither sample only labels the result.
     """
     levels = _levels(info)
     if len(levels) > 1:
