@@ -14,6 +14,7 @@ import dataclasses
 import io
 import json
 import os
+import re
 import resource
 import statistics
 import subprocess
@@ -26,6 +27,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 ROUNDS = 7  # interleaved runs of each command; the median is printed
 SHORT = 4  # lines; a private function of no more, with one caller, is named
+# A docstring that begins so points at its subject instead of naming it.
+POINTING = re.compile(r"(?:What|Which|Such|It|Itself|Who|Whose|Where|The same|As)\b")
 AREA = "def area(width, height):\n    return width * height\n"
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -142,6 +145,18 @@ def called_once(tree: Tree) -> list[tuple[Path, Function]]:
     return [(path, node) for path, node in private_functions(tree) if uses[path][node.name] == 1]
 
 
+def pointing_docstrings(tree: Tree) -> list[str]:
+    """Return file and line of each public module, class and function whose docstring points at its subject."""
+    return [
+        f"{path}:{getattr(node, 'lineno', 1)}"
+        for path, module in tree.modules.items()
+        for node in ast.walk(module)
+        if isinstance(node, ast.Module | ast.ClassDef | Function)
+        and not getattr(node, "name", path.stem if path.stem != "__init__" else "").startswith("_")
+        and POINTING.match(ast.get_docstring(node) or "")
+    ]
+
+
 def counted(tree: Tree) -> list[Row]:
     """The rows that the syntax trees give."""
     top, repeated = top_level_names(tree), repeated_class_names(tree)
@@ -153,6 +168,7 @@ def counted(tree: Tree) -> list[Row]:
         Row("top_level_names", "top-level names of the package without underscore", str(len(top))),
         Row("repeated_class_names", "class names used for two or more things", str(len(repeated))),
         Row("queue_wait_fields", "classes that declare queue_wait", str(queue_wait_fields(tree))),
+        Row("pointing_docstrings", "public docstrings that point", str(len(pointing_docstrings(tree)))),
         Row("modules", "modules", str(len(tree.modules))),
         Row("function_length_p90", "reported: function length p90", str(lengths[len(lengths) * 9 // 10])),
         Row("private_functions", "reported: private functions", f"{len(private) / len(functions):.0%}"),
