@@ -37,30 +37,30 @@ def outcomes(
     """
     if not 1 <= concurrency <= _MOST:
         raise UsageError(f"concurrency is {concurrency}; give a number of jobs from 1 to {_MOST:,}")
-    return _outcomes(jobs, _Flight(run, start), JobWindow(concurrency, ordered=ordered))
+    return _outcomes(jobs, _RunningJobs(run, start), JobWindow(concurrency, ordered=ordered))
 
 
-def _outcomes(jobs: Iterable[Job], flight: "_Flight", window: JobWindow) -> Generator[Outcome, None, None]:
+def _outcomes(jobs: Iterable[Job], running: "_RunningJobs", window: JobWindow) -> Generator[Outcome, None, None]:
     waiting = iter(jobs)
     more = True
-    with flight:
+    with running:
         while True:
             while more and window.has_room:
                 job = next(waiting, None)
                 if job is None:
                     more = False
                 else:
-                    flight.send(window.start(), job)
+                    running.send(window.start(), job)
             outcome = window.take()
             if outcome is not None:
                 yield outcome
             elif window.running:
-                window.finish(*flight.landed())
+                window.finish(*running.wait_for_end())
             else:
                 return
 
 
-class _Flight:
+class _RunningJobs:
     """The running jobs, counted by their threads.
 
     An interrupt may hit the caller between any two instructions; jobs that it lost count of must still be ended.
@@ -72,22 +72,22 @@ class _Flight:
         self._ended: queue.SimpleQueue[tuple[int, Outcome | BaseException]] = queue.SimpleQueue()
         self._changed = threading.Condition()
         self._running = 0
-        self._withdrawn = False
+        self._stopping = False
 
     def send(self, number: int, job: Job) -> None:
         """Start a job."""
-        self._start(functools.partial(self._fly, number, job))
+        self._start(functools.partial(self._run_job, number, job))
 
-    def landed(self) -> tuple[int, Outcome]:
+    def wait_for_end(self) -> tuple[int, Outcome]:
         """Wait for a job to end; return its number and outcome, or raise an error that is none (a closed engine)."""
         number, result = self._ended.get()
         if isinstance(result, BaseException):
             raise result
         return number, result
 
-    def _fly(self, number: int, job: Job) -> None:
+    def _run_job(self, number: int, job: Job) -> None:
         with self._changed:
-            if self._withdrawn:
+            if self._stopping:
                 return
             self._running += 1
         try:
@@ -117,7 +117,7 @@ class _Flight:
     def __exit__(self, *_exc_info: object) -> None:
         """Cancel the running jobs, and wait until they have ended."""
         with self._cancellation, self._changed:
-            self._withdrawn = True
+            self._stopping = True
             if self._running:
                 self._cancellation.cancel()
                 self._changed.wait_for(lambda: not self._running)

@@ -44,7 +44,7 @@ def _rules(name: str, hint: object) -> Iterator[InputRule]:
     plain, constraints = _split(hint)
     takes = _types(plain)
     if takes is not None:
-        yield InputRule(name, f"must be {_label(plain)}", _SOURCE, lambda value: _fits(value, takes))
+        yield InputRule(name, f"must be {_label(plain)}", _SOURCE, lambda value: _accepts(value, takes))
     if typing.get_origin(plain) is typing.Literal:
         options = typing.get_args(plain)
         yield InputRule(name, f"must be one of {', '.join(map(repr, options))}", _SOURCE, rules.one_of(options))
@@ -87,7 +87,7 @@ def _types(plain: object) -> tuple[type, ...] | None:
     return tuple(taken)
 
 
-def _fits(value: object, takes: tuple[type, ...]) -> bool:
+def _accepts(value: object, takes: tuple[type, ...]) -> bool:
     kind = type(value)
     if kind not in _PLAIN or kind in takes:
         return True

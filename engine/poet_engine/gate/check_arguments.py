@@ -21,14 +21,18 @@ def check(source: Source, attributes: Attributes, uses: Uses, reporter: Reporter
         what = _reads(path, call, attributes) or _makes(path, call, outer, source)
         if what:
             reporter.at("POET116", node, f"{path!r} {what}")
-    _beside(source, uses, reporter)
+    _combinations(source, uses, reporter)
     if any(path.startswith(f"{vocabulary.LEARNERS}.") for path in uses.paths.values()):
         for item in source.of(ast.keyword):
-            if isinstance(item, ast.keyword) and item.arg in vocabulary.PARAMETERS and not _is_tame(item, attributes):
+            if (
+                isinstance(item, ast.keyword)
+                and item.arg in vocabulary.PARAMETERS
+                and not _is_harmless(item, attributes)
+            ):
                 reporter.at("POET116", item.value, f"The parameter {item.arg!r} opens files or follows names")
 
 
-def _beside(source: Source, uses: Uses, reporter: Reporter) -> None:
+def _combinations(source: Source, uses: Uses, reporter: Reporter) -> None:
     """Report what is harmless by itself, but not beside functions that use data as names."""
     used = frozenset(uses.paths.values())
     if used & vocabulary.FIELDS:
@@ -70,10 +74,10 @@ def _sets_by_data(outer: ast.AST) -> bool:
 def _reads(path: str, call: ast.Call | None, attributes: Attributes) -> str | None:
     """Return what is wrong with a use of a function that reads attributes or options; None if nothing is."""
     if path in vocabulary.GETTERS:
-        fine = call is not None and _are_seen(call, path, attributes)
+        fine = call is not None and _are_visible(call, path, attributes)
         return None if fine else "takes names of attributes that are written out and not refused"
     if path in vocabulary.OPTIONS:
-        fine = call is not None and _are_tastes(call)
+        fine = call is not None and _are_display_options(call)
         return None if fine else "takes written-out names of display options only"
     return None
 
@@ -99,7 +103,7 @@ def _fits(call: ast.Call, shape: vocabulary.CallShape) -> bool:
     return all(item.arg in shape.keywords for item in call.keywords)
 
 
-def _are_seen(call: ast.Call, path: str, attributes: Attributes) -> bool:
+def _are_visible(call: ast.Call, path: str, attributes: Attributes) -> bool:
     """Whether each attribute that a getter reads would also be allowed as `x.name`."""
     if spreads(call) or not call.args:
         return False
@@ -112,7 +116,7 @@ def _is_readable(name: object, attributes: Attributes) -> bool:
     return all(step and step not in vocabulary.FORMATS and attributes.refusal(step) is None for step in steps)
 
 
-def _are_tastes(call: ast.Call) -> bool:
+def _are_display_options(call: ast.Call) -> bool:
     names = [arg.value if isinstance(arg, ast.Constant) else None for arg in call.args[::2]]
     plain = [isinstance(name, str) and vocabulary.OPTION.fullmatch(name) for name in names]
     return bool(plain) and all(plain) and not spreads(call) and not call.keywords
@@ -168,7 +172,7 @@ def _is_keys(given: ast.expr) -> bool:
     return all(isinstance(text, str) and text.replace("-", "_").isidentifier() for text in texts)
 
 
-def _is_tame(item: ast.keyword, attributes: Attributes) -> bool:
+def _is_harmless(item: ast.keyword, attributes: Attributes) -> bool:
     """Whether a parameter that can open files or follow attribute names has a value with which it does neither."""
     value = item.value.value if isinstance(item.value, ast.Constant) else ...
     match item.arg:

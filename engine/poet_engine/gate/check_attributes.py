@@ -15,13 +15,13 @@ def check(source: Source, attributes: Attributes, uses: Uses, reporter: Reporter
     for node in source.nodes.get(ast.Attribute, ()):
         if isinstance(node, ast.Attribute) and node not in uses.judged:
             _attribute(node, source, attributes, reporter)
-    _elsewhere(source, attributes, reporter)
+    _names_as_text(source, attributes, reporter)
     _fields(source, attributes, uses, reporter)
     if attributes.imported & vocabulary.WITH_ARRAYS:
-        _answers(source, reporter)
+        _getattr_hooks(source, reporter)
 
 
-def _answers(source: Source, reporter: Reporter) -> None:
+def _getattr_hooks(source: Source, reporter: Reporter) -> None:
     """Report a `__getattr__` that answers special names: numpy reads from any object where its memory is."""
     what = "Beside numpy, '__getattr__' begins with: if name.startswith('_'): raise AttributeError(name)"
     for node in source.of(ast.Attribute, ast.Constant):
@@ -47,7 +47,7 @@ def _turns_down(node: ast.FunctionDef) -> bool:
             return False
 
 
-def _elsewhere(source: Source, attributes: Attributes, reporter: Reporter) -> None:
+def _names_as_text(source: Source, attributes: Attributes, reporter: Reporter) -> None:
     """Report attribute names in strings and patterns instead of behind a dot."""
     for node in source.of(ast.Call, ast.MatchClass, ast.Constant):
         match node:
@@ -76,7 +76,7 @@ def _attribute(node: ast.Attribute, source: Source, attributes: Attributes, repo
         return
     if node.attr == "__dict__" and _is_plain_dict(node, outer, source, attributes):
         return
-    if node.attr == "query" and rule == "POET133" and _asks_tree(outer, node):
+    if node.attr == "query" and rule == "POET133" and _is_tree_query(outer, node):
         return
     if rule == "POET133" and node.attr in vocabulary.TEXT_METHODS and _is_pathless(node, outer):
         return
@@ -134,7 +134,7 @@ def _is_plain_item(outer: ast.AST, source: Source, attributes: Attributes) -> bo
             return False
 
 
-def _asks_tree(call: ast.AST, node: ast.Attribute) -> bool:
+def _is_tree_query(call: ast.AST, node: ast.Attribute) -> bool:
     """Whether a call is `tree.query(points, k=3)`: with a number there, the `query` of a table fails for any string."""
     if not isinstance(call, ast.Call) or call.func is not node or any(item.arg is None for item in call.keywords):
         return False

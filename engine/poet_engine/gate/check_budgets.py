@@ -29,7 +29,7 @@ def check(source: Source, memory: int, reporter: Reporter) -> None:
         if isinstance(node, ast.For) and _endless(node.iter, source) and not _ends(node, source):
             reporter.at("POET140", node, "A 'for' over an endless iterator has no break, return or raise")
     for node in source.of(ast.Call):
-        if isinstance(node, ast.Call) and _never_done(node, source):
+        if isinstance(node, ast.Call) and _consumes_endless(node, source):
             reporter.at("POET140", node, f"{ast.unparse(node.func)!r} of an endless iterator has no end")
     _sizes(source, memory, reporter)
 
@@ -42,7 +42,7 @@ def _sizes(source: Source, memory: int, reporter: Reporter) -> None:
             reporter.at("POET141", node, f"This alone asks for {asked} bytes; limits.memory is {memory:,}")
 
 
-def _never_done(call: ast.Call, source: Source) -> bool:
+def _consumes_endless(call: ast.Call, source: Source) -> bool:
     """Whether a builtin that consumes its whole argument gets an endless iterator."""
     whole = isinstance(call.func, ast.Name) and call.func.id in _EAGER | _FOLDING
     return whole and bool(call.args) and _endless(call.args[0], source)
@@ -118,10 +118,10 @@ def _size(node: ast.AST) -> float:
         return 0
     if isinstance(node, ast.ListComp):
         return _range(node.generators[0].iter) * _ITEM if not node.generators[0].ifs else 0
-    return _made(node) if isinstance(node, ast.Call) and node.args else 0
+    return _allocated(node) if isinstance(node, ast.Call) and node.args else 0
 
 
-def _made(call: ast.Call) -> float:
+def _allocated(call: ast.Call) -> float:
     """Return the bytes that a call with a literal size allocates; 0 for other calls."""
     func, first = call.func, call.args[0]
     name = func.id if isinstance(func, ast.Name) else func.attr if isinstance(func, ast.Attribute) else ""

@@ -19,7 +19,9 @@ from poet_engine.gate.reporter import Reporter
 from poet_engine.gate.source_model import Source
 from poet_engine.gate.vocabulary import BY_NAME
 
-_TOLD = frozenset({"__doc__", "__name__", "__qualname__", "cache_clear", "cache_info"})  # what leads to no call
+_HARMLESS = frozenset(
+    {"__doc__", "__name__", "__qualname__", "cache_clear", "cache_info"}
+)  # attributes that lead to no call
 _BEHIND = ("__delete__", "__get__", "__set__", "fdel", "fget", "fset", "func")  # the function of a property
 _BY_TEXT = BY_NAME | {"attrgetter", "methodcaller"}
 
@@ -35,16 +37,16 @@ class MethodUses:
 
     def __init__(self, source: Source, uses: Uses, ownership: Ownership) -> None:
         self._source, self._uses, self._ownership = source, uses, ownership
-        self._asked: set[ast.AST] = set()
+        self._relied: set[ast.AST] = set()
 
     def rely(self, nodes: Iterable[ast.AST]) -> None:
         """Record expressions that were accepted as the source's own values."""
-        self._asked.update(nodes)
+        self._relied.update(nodes)
 
     def check(self, reporter: Reporter) -> None:
         """Report uses that may pass another first argument to a method that is relied on."""
         checked: set[Method] = set()
-        while more := self._ownership.relied(self._asked) - checked:
+        while more := self._ownership.relied(self._relied) - checked:
             for method in more:
                 self._check(method, reporter)
             checked |= more
@@ -52,10 +54,10 @@ class MethodUses:
     def _check(self, method: Method, reporter: Reporter) -> None:
         name, owner = method.node.name, method.owner.node.name
         what = f"The method {name!r}, which uses private attributes, may get something else here than an {owner!r}"
-        for node in self._wrong(method):
+        for node in self._risky_uses(method):
             reporter.at("POET136", node, what)
 
-    def _wrong(self, method: Method) -> Iterator[ast.AST]:
+    def _risky_uses(self, method: Method) -> Iterator[ast.AST]:
         """Yield the uses of a method that may pass something else than an instance."""
         loose = any(one in self._ownership.escaped for one in method.owner.descendants())
         loaded = self._ownership.attributes.loaded
@@ -69,7 +71,7 @@ class MethodUses:
 
     def _is_instance(self, node: ast.expr) -> bool:
         value = self._ownership.value(node)
-        self._asked.add(node)
+        self._relied.add(node)
         return value is not None and not any(one.kind == KLASS or one.of.is_metaclass for one in value)
 
     def _is_bound(self, node: ast.Attribute, method: Method, *, loose: bool) -> bool:
@@ -82,17 +84,17 @@ class MethodUses:
             return True
         if value is None:
             loose = loose or gives_class(node.value, self._ownership.classes)
-            if not loose or (isinstance(outer, ast.Attribute) and outer.attr in _TOLD):
+            if not loose or (isinstance(outer, ast.Attribute) and outer.attr in _HARMLESS):
                 return True
             return isinstance(outer, ast.Call) and outer.func is node and not _fits(outer, method)
-        self._asked.add(node.value)
+        self._relied.add(node.value)
         if not any(self._is_class(one, method) for one in value):
             return True
-        if isinstance(outer, ast.Attribute) and outer.attr in _TOLD:
+        if isinstance(outer, ast.Attribute) and outer.attr in _HARMLESS:
             return True
         if not isinstance(outer, ast.Call) or outer.func is not node or not outer.args or method.computed:
             return False
-        self._asked.add(outer.args[0])
+        self._relied.add(outer.args[0])
         return self._is_for(self._ownership.value(outer.args[0]), method)
 
     def _is_class(self, one: One, method: Method) -> bool:

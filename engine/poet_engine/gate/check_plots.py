@@ -27,7 +27,7 @@ def check(source: Source, attributes: Attributes, uses: Uses, reporter: Reporter
     for node in source.of(ast.Attribute):
         if not isinstance(node, ast.Attribute) or node.attr not in _PLOTTERS or node in uses.judged:
             continue
-        if not _is_seen(node, source) and not attributes.owns(node.value, node.attr):
+        if not _is_visible(node, source) and not attributes.owns(node.value, node.attr):
             reporter.at("POET116", node, f"{node.attr!r} {_WRITTEN}")
 
 
@@ -59,7 +59,7 @@ def _is_of_own(call: ast.Call, name: object, attributes: Attributes) -> bool:
     return named and attributes.owns(call.args[0], str(name))
 
 
-def _is_seen(node: ast.Attribute, source: Source) -> bool:
+def _is_visible(node: ast.Attribute, source: Source) -> bool:
     """Whether a method (or a kind of plot: `plot.bar`) is called at once, with no hidden arguments."""
     if not isinstance(node.ctx, ast.Load):
         return True

@@ -65,7 +65,11 @@ class ClassAnalysis:
                 if node.decorator_list:
                     yield node, node.name
         for name in self._source.scope_of if own else ():
-            if name.id in names and any(one.node in own for one in self.meanings(name)) and not self._is_asked(name):
+            if (
+                name.id in names
+                and any(one.node in own for one in self.meanings(name))
+                and not self._is_only_named(name)
+            ):
                 yield name, name.id
 
     def enumerations(self) -> Iterator[ast.Call]:
@@ -94,7 +98,7 @@ class ClassAnalysis:
                 waiting.extend(heirs[node])
         return derived
 
-    def _is_asked(self, name: ast.Name) -> bool:
+    def _is_only_named(self, name: ast.Name) -> bool:
         """Whether a metaclass is only named: as one, as a base, in `isinstance` and its like, before an attribute."""
         match self._source.parents[name]:
             case ast.keyword(arg="metaclass") | ast.ClassDef() | ast.arg() | ast.Compare():

@@ -53,7 +53,7 @@ class Gate:
         self._reports: collections.OrderedDict[tuple[str, str], ScanReport] = collections.OrderedDict()
         self._scans = self._cached = self._workers = self._deaths = 0
         self._slot = _Slot()
-        self._finalizer = weakref.finalize(self, _forgotten, self._slot, self._owner)
+        self._finalizer = weakref.finalize(self, _finalize, self._slot, self._owner)
 
     def __enter__(self) -> Self:
         return self
@@ -86,7 +86,7 @@ class Gate:
         """
         digest = hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()
         with self._lock:
-            self._usable()
+            self._ensure_usable()
             self._scans += 1
             known = self._reports.get((digest, policy.digest))
             if known is not None:
@@ -94,7 +94,7 @@ class Gate:
                 self._cached += 1
                 return known
             began = self._clock()
-            findings, cause = self._judge(source, policy)
+            findings, cause = self._scan_source(source, policy)
             report = ScanReport(
                 findings=findings,
                 digest=digest,
@@ -118,7 +118,7 @@ class Gate:
         if len(source) > _MAX_UNDECORATE:
             raise UsageError(f"the source has {len(source):,} characters; at most {_MAX_UNDECORATE:,} can be read")
         with self._lock:
-            self._usable()
+            self._ensure_usable()
             try:
                 answer = self._ask(lambda link: link.ask({"do": "undecorate", "source": source}))
             except WorkerGoneError as error:
@@ -130,13 +130,13 @@ class Gate:
         where = f" on line {line}" if isinstance(line, int) else ""
         raise UsageError(f"the source does not parse{where}: {answer.get('error')}; correct the syntax")
 
-    def _judge(self, source: str, policy: Policy) -> tuple[tuple[Finding, ...], str | None]:
+    def _scan_source(self, source: str, policy: Policy) -> tuple[tuple[Finding, ...], str | None]:
         if len(source) > policy.static.max_bytes:  # it has at least as many bytes
             cap = policy.static.max_bytes
             what = f"The source has {len(source):,} characters; the policy allows {cap:,} bytes"
             return (_finding(RULES["POET101"], what, source),), TOO_LARGE
         try:
-            return self._ask(lambda link: _scanned(link, source, policy))
+            return self._ask(lambda link: _ask_for_findings(link, source, policy))
         except WorkerGoneError as error:
             rule = RULES["POET150" if error.second else "POET100"]
             return (_finding(rule, f"The source was not scanned to the end: {error}", source),), rule.cause
@@ -164,7 +164,7 @@ class Gate:
             why = f"the scan did not finish, twice: {error}, and the source had no part in it"
             raise InfraError(f"{why}; try again, and see whether the machine is short of memory") from None
 
-    def _usable(self) -> None:
+    def _ensure_usable(self) -> None:
         if self._closed:
             raise ClosedError("this gate was closed; make a new one")
         if os.getpid() != self._owner:
@@ -178,7 +178,7 @@ class Gate:
             InfraError: The worker cannot be started.
         """
         with self._lock:
-            self._usable()
+            self._ensure_usable()
             self._ensure_client()
 
     def _ensure_client(self) -> WorkerClient:
@@ -213,7 +213,7 @@ class Gate:
             link.abandon()
 
 
-def _forgotten(slot: _Slot, owner: int) -> None:
+def _finalize(slot: _Slot, owner: int) -> None:
     """End the worker of a gate that was never closed."""
     link, slot.link = slot.link, None
     if link is None:
@@ -225,7 +225,7 @@ def _forgotten(slot: _Slot, owner: int) -> None:
     link.close()
 
 
-def _scanned(link: WorkerClient, source: str, policy: Policy) -> tuple[tuple[Finding, ...], str | None]:
+def _ask_for_findings(link: WorkerClient, source: str, policy: Policy) -> tuple[tuple[Finding, ...], str | None]:
     """Return the findings and the cause that a worker reports; send it the policy first, if it is new to it.
 
     Raises:

@@ -56,7 +56,7 @@ class Narrowing:
             return None  # a suspended function may see another value later
         inner: ast.AST = name
         while bindings and (outer := self._source.parents.get(inner)) is not None:
-            for question, region in self._asked(inner, outer, variable):
+            for question, region in self._tests_around(inner, outer, variable):
                 if self._holds(name, region, bindings):
                     return question
             if isinstance(outer, _LATER) and not fixed:
@@ -76,7 +76,7 @@ class Narrowing:
             outer = self._source.parents.get(outer)
         return outer
 
-    def _asked(
+    def _tests_around(
         self, inner: ast.AST, outer: ast.AST, variable: _NarrowedName
     ) -> Iterator[tuple[Question, Sequence[ast.AST]]]:
         """Yield the tests between `outer` and `inner`, each with the nodes in which its result holds."""
@@ -84,13 +84,15 @@ class Narrowing:
         match outer:
             case ast.BoolOp(op=op, values=values) if inner in values:
                 before = ast.BoolOp(op, values[: values.index(inner)])
-                found = self._yes(before, variable) if isinstance(op, ast.And) else self._no(before, variable)
+                found = (
+                    self._when_true(before, variable) if isinstance(op, ast.And) else self._when_false(before, variable)
+                )
             case ast.If() | ast.IfExp() | ast.While():
                 found = self._of_branch(inner, outer, variable)
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
                 if not isinstance(inner, ast.comprehension):
                     tests = [test for generator in outer.generators for test in generator.ifs]
-                    found = self._yes(ast.BoolOp(ast.And(), tests), variable)
+                    found = self._when_true(ast.BoolOp(ast.And(), tests), variable)
             case ast.match_case(pattern=pattern) if inner is not pattern:
                 subject = getattr(self._source.parents[outer], "subject", None)
                 found = _of_pattern(pattern) if self._is(subject, variable) else found
@@ -105,9 +107,11 @@ class Narrowing:
     ) -> Iterator[Question]:
         body = outer.body if isinstance(outer.body, list) else [outer.body]
         if inner in body:
-            return self._yes(outer.test, variable)
+            return self._when_true(outer.test, variable)
         return (
-            self._no(outer.test, variable) if inner is not outer.test and not isinstance(outer, ast.While) else iter(())
+            self._when_false(outer.test, variable)
+            if inner is not outer.test and not isinstance(outer, ast.While)
+            else iter(())
         )
 
     def _earlier(
@@ -119,7 +123,7 @@ class Narrowing:
         for index, leaves, test in guards:
             if _place(block[index]) >= place:
                 return
-            for question in self._no(test, variable) if leaves else self._yes(test, variable):
+            for question in self._when_false(test, variable) if leaves else self._when_true(test, variable):
                 yield question, block[index:]
 
     def _block(self, inner: ast.stmt, outer: ast.AST) -> tuple[list[ast.AST], list[tuple[int, bool, ast.expr]]]:
@@ -132,7 +136,7 @@ class Narrowing:
                 return block, self._guards[id(block)]
         return [], []
 
-    def _yes(self, test: ast.expr, variable: _NarrowedName) -> Iterator[Question]:
+    def _when_true(self, test: ast.expr, variable: _NarrowedName) -> Iterator[Question]:
         """Yield the type tests that the name's value passed when a condition is true."""
         match test:
             case ast.Call(func=ast.Name(id="isinstance") as func, args=[of, asked], keywords=[]):
@@ -142,22 +146,22 @@ class Narrowing:
                 yield from self._same(left, right, operator, variable)
             case ast.BoolOp(op=ast.And(), values=values):
                 for value in values:
-                    yield from self._yes(value, variable)
+                    yield from self._when_true(value, variable)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
-                yield from self._no(operand, variable)
+                yield from self._when_false(operand, variable)
             case _:
                 return
 
-    def _no(self, test: ast.expr, variable: _NarrowedName) -> Iterator[Question]:
+    def _when_false(self, test: ast.expr, variable: _NarrowedName) -> Iterator[Question]:
         """Yield the type tests that the name's value passed when a condition is false."""
         match test:
             case ast.UnaryOp(op=ast.Not(), operand=operand):
-                yield from self._yes(operand, variable)
+                yield from self._when_true(operand, variable)
             case ast.Compare(left=left, ops=[ast.IsNot() | ast.NotEq() as operator], comparators=[right]):
                 yield from self._same(left, right, operator, variable)
             case ast.BoolOp(op=ast.Or(), values=values):
                 for value in values:
-                    yield from self._no(value, variable)
+                    yield from self._when_false(value, variable)
             case _:
                 return
 

@@ -33,7 +33,7 @@ class OwnClasses:
         nodes = [node for node in source.of(ast.ClassDef) if isinstance(node, ast.ClassDef)]
         self.of = {node: OwnClass(node, kept=self._keeps(node)) for node in nodes}
         for one in self.of.values():
-            self._look(one)
+            self._read_head(one)
         for one in self.of.values():
             for base in (*one.bases, *([one.metaclass] if one.metaclass is not None else [])):
                 base.heirs.append(one)
@@ -146,7 +146,7 @@ class OwnClasses:
         allowed = path.startswith("builtins.") or self._allowance.allows(path)
         return library_names.class_names(path) if allowed else None  # a module that is not listed is not imported
 
-    def _look(self, one: OwnClass) -> None:
+    def _read_head(self, one: OwnClass) -> None:
         """Fill in the bases and the metaclass from the head of a class statement."""
         for base in one.node.bases:
             self._base(base, one)
@@ -183,11 +183,11 @@ class OwnClasses:
                     if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load)
                 }
                 returned = [part.value for part in ast.walk(node) if isinstance(part, ast.Return)]
-                if bases in stored or not all(self._gives(value, bases) for value in returned):
+                if bases in stored or not all(self._returns_class(value, bases) for value in returned):
                     return False
         return True
 
-    def _gives(self, value: ast.expr | None, bases: str) -> bool:
+    def _returns_class(self, value: ast.expr | None, bases: str) -> bool:
         """Whether a metaclass returns the class with the bases that it was given."""
         made = self._source.given(value) if value is not None else None
         return value is not None and all(_passes_on(one, bases) for one in made or [value])

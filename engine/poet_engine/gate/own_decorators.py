@@ -5,7 +5,7 @@ import ast
 from poet_engine.gate.source_model import Source
 
 _WRAPS = "functools.wraps"
-_TOLD = frozenset({"__doc__", "__name__", "__qualname__"})
+_HARMLESS = frozenset({"__doc__", "__name__", "__qualname__"})
 
 
 def wrapper(decorator: ast.expr, source: Source, paths: dict[ast.AST, str]) -> ast.FunctionDef | None:
@@ -25,7 +25,7 @@ def wrapper(decorator: ast.expr, source: Source, paths: dict[ast.AST, str]) -> a
         return None
     given = _positional(function)[0]
     marks = [one for one in inner.decorator_list if not _is_wraps(one, given, paths)]
-    return inner if not marks and _gives_on(given, function, inner, source) else None
+    return inner if not marks and _only_passes_on(given, function, inner, source) else None
 
 
 def decorated(decorator: ast.expr, source: Source) -> list[ast.AST] | None:
@@ -75,7 +75,7 @@ def _is_wraps(decorator: ast.expr, given: str, paths: dict[ast.AST, str]) -> boo
             return False
 
 
-def _gives_on(given: str, function: ast.FunctionDef, inner: ast.FunctionDef, source: Source) -> bool:
+def _only_passes_on(given: str, function: ast.FunctionDef, inner: ast.FunctionDef, source: Source) -> bool:
     """Whether the method is only called in the inner function, with the first argument of that function."""
     first = [*inner.args.posonlyargs, *inner.args.args][:1]
     own = first[0].arg if first else inner.args.vararg.arg if inner.args.vararg else ""
@@ -98,7 +98,7 @@ def _passes(method: ast.Name, outer: ast.AST, own: str, *, named: bool) -> bool:
     """Whether the method is read for its name, or called with the wrapper's first argument, or with all."""
     match outer:
         case ast.Attribute(attr=attr):
-            return attr in _TOLD
+            return attr in _HARMLESS
         case ast.Call(func=func, args=[ast.Name(id=passed), *_]) if named:
             return func is method and passed == own
         case ast.Call(func=func, args=[ast.Starred(value=ast.Name(id=passed)), *_]) if not named:

@@ -81,7 +81,7 @@ class Ownership:
 
     def value(self, node: ast.expr) -> Value:
         """Return the set of values that an expression may have; None where it is unknown."""
-        self._ask(node)
+        self._request(node)
         while self._waiting:
             key = self._current = self._waiting.pop()
             before, after = self._table[key], self._evaluate(key)
@@ -139,7 +139,7 @@ class Ownership:
 
     # The value of a key.
 
-    def _ask(self, key: Key) -> Value:
+    def _request(self, key: Key) -> Value:
         if self._current is not None:
             self._users[key].add(self._current)
             self._used[self._current].add(key)
@@ -156,11 +156,11 @@ class Ownership:
                 return self._attribute(name)
             case Result(function=function):
                 values = (one.value for one in self._returns[function])
-                return joined([NONE, *(self._look(value) for value in values if value is not None)])
+                return joined([NONE, *(self._value_of(value) for value in values if value is not None)])
             case ast.arg():
                 return self._parameter(key)
             case ast.expr():
-                return self._look(key)
+                return self._value_of(key)
             case _:
                 raise AssertionError("no such key is ever asked for")
 
@@ -168,7 +168,7 @@ class Ownership:
         """Return the value that a binding gives to a name."""
         match binding.node:
             case ast.arg() as argument:
-                return self._ask(argument)
+                return self._request(argument)
             case ast.ClassDef() as node:
                 own = self.classes.of[node]
                 return frozenset({One(KLASS, own)}) if own.kept else None
@@ -182,7 +182,7 @@ class Ownership:
                 return NOTHING
             case ast.Name() as name:
                 value = given(name, self._source)
-                return self._look(value) if value is not None else None
+                return self._value_of(value) if value is not None else None
             case _:
                 return None
 
@@ -192,7 +192,7 @@ class Ownership:
             return None
         stored, members = self.attributes.stored.get(name, ()), self.attributes.members.get(name, ())
         return joined([
-            *(self._look(value) if value is not None else None for value in stored),
+            *(self._value_of(value) if value is not None else None for value in stored),
             *(self._member(binding, owner) for binding, owner in members),
         ])  # fmt: skip
 
@@ -202,7 +202,7 @@ class Ownership:
         method = self.classes.methods.get(node)
         if method is not None:
             plain = method.computed and self._runs(method) and isinstance(method.node, ast.FunctionDef)
-            return self._ask(Result(method.node)) if plain and isinstance(method.node, ast.FunctionDef) else None
+            return self._request(Result(method.node)) if plain and isinstance(method.node, ast.FunctionDef) else None
         own = self.classes.made_by(owner)
         if own is None or not own.is_simple:
             return None  # a library sets it, or turns it into a member
@@ -233,7 +233,7 @@ class Ownership:
         return None if calls is None else joined(self._passed(argument, args, calls))
 
     def _is_instance(self, node: ast.expr) -> bool:
-        value = self._look(node)
+        value = self._value_of(node)
         return value is not None and all(one.kind == INSTANCE for one in value)
 
     def _passed(self, argument: ast.arg, args: ast.arguments, calls: Iterable[Site]) -> Iterable[Value]:
@@ -246,31 +246,31 @@ class Ownership:
                 yield None
             for item in call.keywords:
                 if item.arg == argument.arg:
-                    yield self._look(item.value)
+                    yield self._value_of(item.value)
             if index is not None and 0 <= index - bound < len(call.args):
-                yield self._look(call.args[index - bound])
+                yield self._value_of(call.args[index - bound])
         defaults = dict(zip(reversed(positional), reversed(args.defaults), strict=False))
         named = dict(zip(args.kwonlyargs, args.kw_defaults, strict=True))
         default = defaults.get(argument) or named.get(argument)
         if default is not None:
-            yield self._look(default)
+            yield self._value_of(default)
 
     # The value of an expression.
 
-    def _look(self, node: ast.expr) -> Value:
+    def _value_of(self, node: ast.expr) -> Value:
         match node:
             case ast.Name():
                 return self._name(node)
             case ast.Attribute():
-                return self._asked(node)
+                return self._attribute_value(node)
             case ast.Call():
                 return self._call(node)
             case ast.IfExp(body=one, orelse=other):
-                return joined([self._look(one), self._look(other)])
+                return joined([self._value_of(one), self._value_of(other)])
             case ast.BoolOp(values=values):
-                return joined(self._look(value) for value in values)
+                return joined(self._value_of(value) for value in values)
             case ast.NamedExpr(value=value):
-                return self._look(value)
+                return self._value_of(value)
             case ast.Constant(value=None):
                 return NONE
             case _:
@@ -290,7 +290,7 @@ class Ownership:
         if home.kind == CLASS:  # its body falls through to the names around it
             own = self.classes.named(node)
             return frozenset({One(KLASS, own)}) if own is not None and own.kept else None
-        return self._ask(OwnVariable(home, node.id))
+        return self._request(OwnVariable(home, node.id))
 
     def _instances(self, kind: ast.expr, *, exact: bool) -> Value:
         """Return instances of the classes that an expression names; None where other values can pass for one."""
@@ -298,14 +298,14 @@ class Ownership:
             return joined(self._instances(one, exact=exact) for one in kind.elts)
         if isinstance(kind, ast.BinOp) and isinstance(kind.op, ast.BitOr):
             return joined([self._instances(kind.left, exact=exact), self._instances(kind.right, exact=exact)])
-        value = self._look(kind)
+        value = self._value_of(kind)
         if value is None or not all(one.kind == KLASS and (exact or self.classes.asks(one.of)) for one in value):
             return None
         return frozenset(One(INSTANCE, one.of) for one in value)
 
-    def _asked(self, node: ast.Attribute) -> Value:
-        """Return the value of an attribute."""
-        value = self._look(node.value)
+    def _attribute_value(self, node: ast.Attribute) -> Value:
+        """Return the values that reading an attribute may result in."""
+        value = self._value_of(node.value)
         if value is None:
             return None
         if node.attr == "__class__":
@@ -314,7 +314,7 @@ class Ownership:
         found = [one for one in value if not (one.kind == ABSENT or (private and one.kind == PLAIN))]  # others raise
         if any(one.kind == PLAIN or not self._is_plain(one, node.attr) for one in found):
             return None
-        return self._ask(Attribute(node.attr)) if found else NOTHING
+        return self._request(Attribute(node.attr)) if found else NOTHING
 
     def _is_plain(self, one: One, name: str) -> bool:
         """Whether an attribute of a value is one that the source sets or defines."""
@@ -333,7 +333,7 @@ class Ownership:
         if path == "builtins.super":
             return self._super(node)
         if path == "builtins.type" and len(node.args) == 1 and not node.keywords:
-            return classes_of(self._look(node.args[0]))
+            return classes_of(self._value_of(node.args[0]))
         if path in _COPIERS and node.args:
             return self._copied(node.args[0])
         return self._result(node.func, node)
@@ -345,14 +345,14 @@ class Ownership:
                 return self._new(func.value, node.args[0])
             found = self._methods(func.value, func.attr)
             if found is not None:
-                return joined(self._ask(Result(one)) for one in found)
+                return joined(self._request(Result(one)) for one in found)
         function = self._function(func) if isinstance(func, ast.Name) else None
         if function is not None:
-            return self._ask(Result(function)) if function not in self._generators else LANGUAGE
-        value = self._look(func)
+            return self._request(Result(function)) if function not in self._generators else LANGUAGE
+        value = self._value_of(func)
         if value is None or any(one.kind != KLASS for one in value - NONE):
             return None
-        return joined(self._made(one.of) for one in value - NONE)
+        return joined(self._instance(one.of) for one in value - NONE)
 
     def _function(self, name: ast.Name) -> ast.FunctionDef | None:
         """Return the one undecorated function that a name refers to; None for any other name."""
@@ -363,7 +363,7 @@ class Ownership:
 
     def _methods(self, of: ast.expr, name: str) -> list[ast.FunctionDef] | None:
         """Return the functions of which one runs when a method of this name is called; None where it is unknown."""
-        value = self._look(of)
+        value = self._value_of(of)
         if value is None or self.attributes.is_set(name):
             return None
         value = value - NONE
@@ -384,18 +384,20 @@ class Ownership:
 
     def _super(self, node: ast.Call) -> Value:
         if len(node.args) == 2:  # noqa: PLR2004 - the class, and the object
-            return self._look(node.args[1])
+            return self._value_of(node.args[1])
         method = self.classes.methods.get(self.attributes.function(node) or node)
-        return self._ask(method.parameters[0]) if method is not None and method.parameters and not node.args else None
+        return (
+            self._request(method.parameters[0]) if method is not None and method.parameters and not node.args else None
+        )
 
     def _copied(self, node: ast.expr) -> Value:
-        value = self._look(node)
+        value = self._value_of(node)
         hooks = [hook for hook in ("__copy__", "__deepcopy__", "__new__") if hook in self.attributes.members]
         if value is None or hooks or not all(self.classes.is_pure(one.of) for one in value):
             return None
         return value
 
-    def _made(self, own: OwnClass) -> Value:
+    def _instance(self, own: OwnClass) -> Value:
         """Return the value of calling an own class."""
         family = self.classes.family(own)  # `cls` may be any class that derives from it
         if not self.classes.is_pure(own) or any(one.metaclass is not None for one in family):
@@ -405,11 +407,11 @@ class Ownership:
             return frozenset({One(INSTANCE, own)})
         if not all(isinstance(one.node, ast.FunctionDef) and self._runs(one) for one in makers):
             return None
-        return joined(self._ask(Result(one.node)) for one in makers if isinstance(one.node, ast.FunctionDef))
+        return joined(self._request(Result(one.node)) for one in makers if isinstance(one.node, ast.FunctionDef))
 
     def _new(self, of: ast.expr, kind: ast.expr) -> Value:
         """Return the value of `object.__new__(cls)` or `super().__new__(cls)`, where no other own `__new__` runs."""
-        value = self._look(kind)
+        value = self._value_of(kind)
         if value is None or any(one.kind != KLASS or not self.classes.is_pure(one.of) for one in value):
             return None
         path = self.classes.path(of)
@@ -417,6 +419,6 @@ class Ownership:
         if path is not None and path.startswith("builtins."):
             return frozenset(One(INSTANCE, one.of) for one in value)
         makers = self.classes.by_name.get("__new__", ())
-        own = self._look(of)
+        own = self._value_of(of)
         plain = own is not None and all(one.kind == KLASS for one in own) and not makers
         return frozenset(One(INSTANCE, one.of) for one in value) if plain or (further and len(makers) <= 1) else None

@@ -70,10 +70,10 @@ def _parse(text: str, rules: Ruleset, reporter: Reporter) -> ast.Module | None:
     except RecursionError:
         reporter.add(RULES["POET101"], "The source nests deeper than Python's own parser follows")
         return None
-    return tree if _judge(tree, text, rules, reporter) else None
+    return tree if _apply_rules(tree, text, rules, reporter) else None
 
 
-def _judge(tree: ast.Module, text: str, rules: Ruleset, reporter: Reporter) -> bool:
+def _apply_rules(tree: ast.Module, text: str, rules: Ruleset, reporter: Reporter) -> bool:
     """Apply every family of rules; return False where the tree is too large to be walked again."""
     try:
         source = Source(tree)

@@ -73,7 +73,7 @@ class Worker:
                 self._rulesets[digest] = _ruleset(policy)
                 return {"learnt": list(self._rulesets)}
             case {"do": "scan", "digest": str() as digest, "source": str() as source}:
-                findings, cause = scan(source, self._rulesets[digest], self._second)
+                findings, cause = scan(source, self._rulesets[digest], self._run_bandit)
                 return {"findings": [_plain(finding) for finding in findings], "cause": cause}
             case {"do": "undecorate", "source": str() as source}:
                 try:
@@ -84,7 +84,7 @@ class Worker:
             case _:
                 raise AssertionError("the host sends no other task")
 
-    def _second(self, tree: ast.Module, text: str, rules: Ruleset, reporter: Reporter) -> None:
+    def _run_bandit(self, tree: ast.Module, text: str, rules: Ruleset, reporter: Reporter) -> None:
         """Run bandit, and announce it first: if it ends this process, the host knows which scanner did."""
         self._send({"second": True})
         self._bandit.check(tree, text, rules, reporter)

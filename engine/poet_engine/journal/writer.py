@@ -83,7 +83,7 @@ class Writer:
         self._queue: deque[Row] = deque()
         self._queued_size = 0
         self._urgent = 0  # a caller waits for the rows up to this number
-        self._taken_in = 0  # the number of the newest row
+        self._accepted = 0  # the number of the newest row
         self._settled = 0  # stored, or known already, up to this number
         self._oldest: float | None = None  # when the first row came of those that no commit has taken yet
         self._dozing = False
@@ -117,11 +117,11 @@ class Writer:
                 self._oldest = now
             self._queue.append(row)
             self._queued_size += len(row[-1])
-            self._taken_in += 1
+            self._accepted += 1
             self._start()
             if durable:
                 # While nothing can be stored, waiting for the next attempt would only hold the caller up.
-                return not self._failing and self._wait_for(self._taken_in)
+                return not self._failing and self._wait_for(self._accepted)
             # While rows come, the thread polls by itself: waking it would cost the caller more than all the rest.
             if self._dozing or len(self._queue) >= _BATCH:
                 self._work.notify()
@@ -147,7 +147,7 @@ class Writer:
     def flush(self) -> bool:
         """Wait, at most 10 s, until all accepted rows are stored; return whether they are."""
         with self._lock:
-            return self._settled >= self._taken_in or self._wait_for(self._taken_in)
+            return self._settled >= self._accepted or self._wait_for(self._accepted)
 
     def stop(self) -> bool:
         """Store waiting rows, with one attempt, and end the thread; rows that cannot be stored are counted as dropped.
@@ -170,7 +170,7 @@ class Writer:
         with self._lock:
             counts = self._counts
             return Statistics(
-                recorded=self._taken_in,
+                recorded=self._accepted,
                 stored=counts["stored"],
                 duplicates=counts["duplicates"],
                 pending=len(self._queue),

@@ -137,10 +137,10 @@ class Exports:
                 item.set()
                 continue
             for sink, context in item.sinks:
-                self._hand_over(sink, item.event, context)
+                self._export(sink, item.event, context)
             self._passed_on += 1
 
-    def _hand_over(self, sink: EventExporter, event: Event, context: object) -> None:
+    def _export(self, sink: EventExporter, event: Event, context: object) -> None:
         try:
             if isinstance(event.payload, ExecutionPayload):
                 sink.call(event.payload, context)

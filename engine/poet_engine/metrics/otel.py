@@ -58,8 +58,12 @@ class OtelSink:
         """Export a call: see `EventExporter.call`."""
         function, version = named(payload)
         whose = {"code.function.name": function, "poet.version": version}
-        judged = {**whose, "poet.outcome": payload.outcome or payload.status, "poet.served_by": str(payload.served_by)}
-        self._duration.record(payload.metrics.duration_ms / 1e3, judged)
+        attributed = {
+            **whose,
+            "poet.outcome": payload.outcome or payload.status,
+            "poet.served_by": str(payload.served_by),
+        }
+        self._duration.record(payload.metrics.duration_ms / 1e3, attributed)
         self._attempts.add(payload.attempts or 0, whose)
         if payload.queue_wait_ms is not None:
             self._wait.record(payload.queue_wait_ms / 1e3, whose)
@@ -67,7 +71,7 @@ class OtelSink:
             self._cpu.record(payload.usage.cpu_ms / 1e3, whose)
         if payload.usage is not None and payload.usage.memory_bytes is not None:
             self._memory.record(payload.usage.memory_bytes, whose)
-        self._trace(payload, judged, cast("contexts.Context | None", context))
+        self._trace(payload, attributed, cast("contexts.Context | None", context))
 
     def transition(self, payload: BreakerPayload) -> None:
         """Count a transition: see `EventExporter.transition`."""
@@ -83,9 +87,9 @@ class OtelSink:
         """Stop the gauges from reporting; OpenTelemetry has no way to remove them."""
         self._closed = True
 
-    def _trace(self, payload: ExecutionPayload, judged: dict[str, str], parent: "contexts.Context | None") -> None:
+    def _trace(self, payload: ExecutionPayload, attributed: dict[str, str], parent: "contexts.Context | None") -> None:
         attributes: dict[str, str | int] = {
-            **judged,
+            **attributed,
             "poet.execution_id": payload.execution_id,
             "poet.attempts": payload.attempts or 0,
         }
@@ -95,7 +99,7 @@ class OtelSink:
             attributes["error.type"] = payload.error.type
         began = int(payload.start_time * _NS)
         span = self._tracer.start_span(
-            f"poet {judged['code.function.name']}", context=parent, attributes=attributes, start_time=began
+            f"poet {attributed['code.function.name']}", context=parent, attributes=attributes, start_time=began
         )
         if payload.status == "failure":
             span.set_status(trace.StatusCode.ERROR)

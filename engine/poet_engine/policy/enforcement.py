@@ -69,7 +69,7 @@ def enforce(
         levels: The findings under the policies that `static.warn` and `static.audit` name.
     """
     effect = _EFFECTS[policy.static.mode]
-    own = [_judged(finding, effect, policy, subject, len(findings)) for finding in findings]
+    own = [_with_effect(finding, effect, policy, subject, len(findings)) for finding in findings]
     standing = [finding for finding in own if finding.effect is not Effect.WAIVED]
     more = _of_levels(levels, {_identity(finding) for finding in own})
     told = (*(finding for finding in own if finding.effect is not Effect.AUDIT), *more[Mode.WARN])
@@ -111,7 +111,7 @@ def _say_bytes(value: float) -> str:
     return _units.say_size(int(value))
 
 
-def _judged(finding: Finding, effect: Effect, policy: Effective, subject: Subject, count: int) -> Finding:
+def _with_effect(finding: Finding, effect: Effect, policy: Effective, subject: Subject, count: int) -> Finding:
     if finding.rule in UNWAIVABLE or count >= MOST_FINDINGS:
         return dataclasses.replace(finding, effect=effect)
     note = ""

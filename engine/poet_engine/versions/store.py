@@ -199,7 +199,7 @@ class FunctionStore:
             surplus = make_room(folder, sum(map(len, content.values())))
             folder.put(name, content)
             deed = audit.AuditAction(actor=actor, action="add", version=name, reason=reason, code_digest=code_digest)
-            self._note(folder, deed)
+            self._record(folder, deed)
             for old in surplus:
                 why = f"more than {MAX_VERSIONS} versions"
                 self._drop(folder, audit.AuditAction(actor=actor, action="prune", version=old, reason=why))
@@ -225,7 +225,7 @@ class FunctionStore:
         """
         with self._changing(name) as folder:
             folder.set_pins(folder.pins() | {name})
-            self._note(folder, audit.AuditAction(actor=actor, action="pin", version=name, reason=reason))
+            self._record(folder, audit.AuditAction(actor=actor, action="pin", version=name, reason=reason))
 
     def unpin(self, name: str, *, actor: str, reason: str) -> None:
         """Allow a version to be pruned again.
@@ -235,7 +235,7 @@ class FunctionStore:
         """
         with self._changing(name) as folder:
             folder.set_pins(folder.pins() - {name})
-            self._note(folder, audit.AuditAction(actor=actor, action="unpin", version=name, reason=reason))
+            self._record(folder, audit.AuditAction(actor=actor, action="unpin", version=name, reason=reason))
 
     def pins(self) -> frozenset[str]:
         """Return the names of the pinned versions."""
@@ -293,7 +293,7 @@ class FunctionStore:
             if content is not None:
                 folder.put_state(name, content)
                 if action:
-                    self._note(folder, audit.AuditAction(actor=actor, action=action, version=name, reason=reason))
+                    self._record(folder, audit.AuditAction(actor=actor, action=action, version=name, reason=reason))
 
     def put_feedback(self, name: str, data: bytes) -> None:
         """Write a file called `name` into `feedback/pending`, whole or not at all.
@@ -368,13 +368,13 @@ class FunctionStore:
                     deed = audit.AuditAction(
                         actor="store", action="found", version=name, reason=why, code_digest=recorded
                     )
-                    self._note(folder, deed)
+                    self._record(folder, deed)
         current = folder.current_or_none()
         if current is not None and current != serving:
             why = "serves without an entry"
-            self._note(folder, audit.AuditAction(actor="store", action="found_current", version=current, reason=why))
+            self._record(folder, audit.AuditAction(actor="store", action="found_current", version=current, reason=why))
 
-    def _note(self, folder: FunctionFolder, deed: audit.AuditAction) -> None:
+    def _record(self, folder: FunctionFolder, deed: audit.AuditAction) -> None:
         audit.append(folder.descriptor, self.path, deed, now=self.clock())
 
     def _next_name(self, folder: FunctionFolder) -> str:
@@ -384,7 +384,7 @@ class FunctionStore:
 
     def _drop(self, folder: FunctionFolder, deed: audit.AuditAction) -> None:
         # The entry comes first: after a crash in between, the version is `found` again, not missing without an entry.
-        self._note(folder, deed)
+        self._record(folder, deed)
         folder.take_away(deed.version)
 
     def _switch(self, deed: audit.AuditAction) -> None:
@@ -396,4 +396,4 @@ class FunctionStore:
                     " adopt the edit as a new version, or restore the file"
                 )
             folder.point_to(name)
-            self._note(folder, deed)
+            self._record(folder, deed)

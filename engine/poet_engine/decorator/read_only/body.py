@@ -301,7 +301,7 @@ class _Body:
             case ast.Lambda():
                 return Value(ValueKind.FUNCTION, node=node)
             case ast.Await(value=value):
-                return self._awaited(node, value)
+                return self._await(node, value)
             case ast.Yield() | ast.YieldFrom():
                 raise self._effect(node, "is a generator")
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
@@ -338,12 +338,12 @@ class _Body:
             return self._names[name]
         if name in self._own and name not in self._outer:
             return UNKNOWN
-        live = self._looked_up(name)
+        live = self._resolve(name)
         if live is not MISSING and hasattr(type(live), "__next__"):
             raise self._effect(node, f"uses up the iterator {name}")
         return UNKNOWN if live is MISSING else of_live(live)
 
-    def _looked_up(self, name: str) -> object:
+    def _resolve(self, name: str) -> object:
         if name in self._cells:
             try:
                 return self._cells[name].cell_contents
@@ -364,7 +364,7 @@ class _Body:
         self._names, self._own = names, own
         return found
 
-    def _awaited(self, node: ast.Await, value: ast.expr) -> Value:
+    def _await(self, node: ast.Await, value: ast.expr) -> Value:
         found = self._value(value)
         if isinstance(value, ast.Call) or found.kind is not ValueKind.UNKNOWN:
             return found
@@ -377,7 +377,7 @@ class _Body:
         arguments = [*node.args, *(word.value for word in node.keywords)]
         self._arguments[node] = list(zip(arguments, [*given, *values], strict=True))
         if isinstance(node.func, ast.Attribute) and self._is_super(node.func.value):
-            return DATA  # `__init__` of an exception or of a plain object: see `_made`
+            return DATA  # `__init__` of an exception or of a plain object: see `_created`
         function = self._value(node.func.value) if isinstance(node.func, ast.Attribute) else self._value(node.func)
         if isinstance(node.func, ast.Attribute):
             found = self._method(node, node.func, function, given)
@@ -395,14 +395,14 @@ class _Body:
             and isinstance(node, ast.Call)
             and isinstance(node.func, ast.Name)
             and node.func.id == "super"
-            and self._looked_up("super") is super
+            and self._resolve("super") is super
         )
 
     def _method(self, node: ast.Call, method: ast.Attribute, holder: Value, given: Sequence[Value]) -> Value | None:
         if isinstance(holder.live, types.ModuleType | type):
             live = _attribute(holder, method.attr).live
             return None if live is MISSING else self._known(live, node, given, {})
-        self._hand_over(method.attr, node, method=True)
+        self._check_callbacks(method.attr, node, method=True)
         if method.attr in known_calls.CHANGES:
             self._mix(method.value, *given)
         return known_calls.of_method(holder, method.attr, node, given[0] if given else UNKNOWN)
@@ -415,9 +415,9 @@ class _Body:
         if isinstance(live, types.FunctionType) and live.__globals__ is self._globals:
             return self._own_function(live, given, words)
         if isinstance(live, type) and live.__module__ == self._globals.get("__name__"):
-            return self._made(live, given, words)
+            return self._created(live, given, words)
         name = getattr(live, "__name__", "")
-        self._hand_over(name if isinstance(name, str) else "", node)
+        self._check_callbacks(name if isinstance(name, str) else "", node)
         return known_calls.of_call(live, node, given)
 
     def _own_function(
@@ -431,7 +431,7 @@ class _Body:
         self._visited.codes.discard(live.__code__)  # another call may have other arguments
         return found
 
-    def _made(self, live: type, given: Sequence[Value], words: Mapping[str | None, Value]) -> Value | None:
+    def _created(self, live: type, given: Sequence[Value], words: Mapping[str | None, Value]) -> Value | None:
         """Analyse the creation of an object of a class of the same module; None where it is unknown."""
         if type(live) is not type or isinstance(inspect.getattr_static(live, "__new__"), staticmethod):
             return None
@@ -457,7 +457,7 @@ class _Body:
         self._running.pop()
         return found
 
-    def _hand_over(self, name: str, node: ast.Call, *, method: bool = False) -> None:
+    def _check_callbacks(self, name: str, node: ast.Call, *, method: bool = False) -> None:
         """Analyse functions among the arguments of a known call: it may call them."""
         called = known_calls.handed_over(name, node, method=method)
         for one, function in () if known_calls.only_compares(name) else self._arguments[node]:
