@@ -4,8 +4,8 @@ Nothing heavy is imported here: each public name is loaded at its first use.
 """
 
 import importlib
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # type checkers read it as true; loading `typing` would be most of what importing this costs
 if TYPE_CHECKING:
     from poet_engine.decorating import poet as poet
     from poet_engine.engine import Engine as Engine

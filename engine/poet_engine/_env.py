@@ -183,3 +183,9 @@ def _can_be_made(folder: Path) -> bool:
     """
     nearest = next((part for part in (folder, *folder.parents) if part.exists()), None)
     return nearest is not None and nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+
+
+def drawing_is_forced(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether `FORCE_COLOR` or `TTY_COMPATIBLE` may make rich take a pipe for a terminal; rich itself decides."""
+    values = os.environ if environ is None else environ  # noqa: TID251 - this is the one reader
+    return bool(values.get("FORCE_COLOR") or values.get("TTY_COMPATIBLE"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from poet_engine.cli import demo
+from poet_engine.cli.commands import demo
 from poet_engine.cli.hostile import SEVEN, Hostile
 from poet_engine.decorator import Execution
 from poet_engine.outcome import ErrorInfo, Outcome, Status

@@ -15,7 +15,7 @@ import pytest
 
 from poet_engine import Engine, Policy, _distributions
 from poet_engine._env import Settings
-from poet_engine.cli import demo
+from poet_engine.cli.commands import demo
 from poet_engine.errors import PolicyError
 from poet_engine.images import host, recipe
 from poet_engine.policy import Wall

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from poet_engine.cli import demo
+from poet_engine.cli.commands import demo
 from poet_engine.cli.journals import find
 from poet_engine.errors import UsageError
 from poet_engine.events import EventFactory, FeedbackPayload

@@ -1,5 +1,5 @@
 """The command line."""
 
-from poet_engine.cli.app import main
+from poet_engine.cli.entry import main
 
 __all__ = ["main"]

@@ -6,10 +6,13 @@ import math
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from poet_engine.cli.source_files import MOST_BYTES, decode, read_text
 from poet_engine.errors import UsageError
-from poet_engine.policy import Policy
+
+if TYPE_CHECKING:
+    from poet_engine.policy import Policy
 
 _FORM = "a JSON array gives positional arguments, an object keyword arguments"
 _UNITS = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -92,7 +95,7 @@ def parse_duration(text: str, label: str) -> float:
     return seconds
 
 
-def wall_of(timeout: str | None, policy: Policy) -> float | None:
+def wall_of(timeout: str | None, policy: "Policy") -> float | None:
     """The seconds that `--timeout` leaves a call; None where it was not given.
 
     Raises:

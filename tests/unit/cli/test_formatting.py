@@ -8,6 +8,7 @@ import json
 import pytest
 
 from poet_engine.cli import formatting
+from poet_engine.cli.commands import doctor, scan
 from poet_engine.cli.console import Screen, safe
 from poet_engine.errors import UsageError
 from poet_engine.outcome import Blame, ErrorInfo, Evidence, Finding, Outcome, Severity, Status, Usage
@@ -103,8 +104,8 @@ def test_a_document_is_ascii_and_strict_whatever_the_value(value: object) -> Non
 
 def test_a_scan_names_the_place_of_each_finding() -> None:
     screen, out, _ = _screen()
-    scanned = formatting.ScannedFile("bad.py", "00ff", "enforce", "scan_ast", (_FINDING,))
-    formatting.print_scan(screen, [scanned, dataclasses.replace(scanned, path="good.py", cause=None, findings=())])
+    scanned = scan.ScannedFile("bad.py", "00ff", "enforce", "scan_ast", (_FINDING,))
+    scan.print_scan(screen, [scanned, dataclasses.replace(scanned, path="good.py", cause=None, findings=())])
     assert out.getvalue().splitlines() == [
         "bad.py:2:5: POET101 high: os may not be imported",
         "bad.py: rejected (scan_ast)",
@@ -115,7 +116,7 @@ def test_a_scan_names_the_place_of_each_finding() -> None:
 def test_walls_that_did_not_hold_come_with_their_remedy() -> None:
     screen, out, _ = _screen()
     walls = (_wall("filesystem", held=True), _wall("memory", held=False, remedy="mend it"))
-    formatting.print_diagnosis(screen, Diagnosis("process", walls, None))
+    doctor.print_diagnosis(screen, Diagnosis("process", walls, None))
     assert out.getvalue().splitlines() == [
         "sandbox: process, grade: weak",
         "wall        held  tried               stopped by",
@@ -128,7 +129,7 @@ def test_walls_that_did_not_hold_come_with_their_remedy() -> None:
 def test_walls_as_a_document() -> None:
     screen, out, _ = _screen(as_json=True)
     means = Means(counted_by="cgroup v1", own_uid=True, landlock=7, user_namespace=False)
-    formatting.print_diagnosis(screen, Diagnosis("process", (_wall("memory", held=False),), means))
+    doctor.print_diagnosis(screen, Diagnosis("process", (_wall("memory", held=False),), means))
     document = json.loads(out.getvalue())
     assert document["grade"] == "weak"
     assert document["means"]["counted_by"] == "cgroup v1"
@@ -139,7 +140,7 @@ def test_walls_as_a_document() -> None:
 def test_what_would_raise_the_grade_is_told_where_all_walls_hold() -> None:
     screen, out, _ = _screen()
     means = Means(counted_by="rlimits", own_uid=False, landlock=7, user_namespace=True)
-    formatting.print_diagnosis(screen, Diagnosis("process", (_wall("memory", held=True),), means))
+    doctor.print_diagnosis(screen, Diagnosis("process", (_wall("memory", held=True),), means))
     *_, cgroup, user = out.getvalue().splitlines()
     assert "systemd-run --user --scope -p Delegate=yes" in cgroup
     assert "/etc/subuid" in user

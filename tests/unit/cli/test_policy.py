@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from poet_engine.cli import main, policy
+from poet_engine.cli import main
+from poet_engine.cli.commands import policy
 from poet_engine.cli.console import Screen
 from poet_engine.policy import Policy, schema
 
@@ -97,7 +98,7 @@ def test_check_fails_for_a_waiver_whose_day_is_over(capsys: pytest.CaptureFixtur
     def at(now: float) -> int:
         import sys  # noqa: PLC0415 - the stream that is captured now
 
-        return policy.check(Screen(sys.stdout, sys.stderr, as_json=False), ["mine.toml"], clock=lambda: now)
+        return policy.check_files(Screen(sys.stdout, sys.stderr, as_json=False), ["mine.toml"], clock=lambda: now)
 
     assert at(2 * 86_400 - 1) == 0
     assert at(2 * 86_400) == 1

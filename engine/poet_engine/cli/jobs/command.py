@@ -70,7 +70,7 @@ class _StandardOutput:
             raise UsageError(f"standard output cannot be written: {error.strerror}") from error
 
 
-def run(screen: Screen, order: Order, *, clock: Callable[[], float] = time.monotonic) -> int:
+def run_jobs(screen: Screen, order: Order, *, clock: Callable[[], float] = time.monotonic) -> int:
     """Run every job of a file that has no result yet; 0 when all jobs of the file are ok, 1 when some are not.
 
     Raises:

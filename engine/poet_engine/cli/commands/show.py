@@ -11,6 +11,7 @@ import re
 from poet_engine._env import Settings
 from poet_engine.cli.console import Screen
 from poet_engine.cli.function_folder import Stored, stored
+from poet_engine.cli.options import FunctionArgument, JsonOption, examples, new_app
 from poet_engine.errors import PoetError, UsageError
 from poet_engine.events import ExecutionEvent, ExecutionPayload
 from poet_engine.journal import Journal
@@ -19,13 +20,16 @@ from poet_engine.versions import StoredVersion
 _VERSION = re.compile(r"v\d+")  # a bare source has the first digits of its digest
 _LOOKED_AT = 50  # of its last calls: those whose argument was refused say nothing about where it runs
 
+app = new_app()
 
-def show(screen: Screen, target: str) -> int:
-    """Print what is known of a function.
 
-    Raises:
-        UsageError: It has left nothing: no version, and no event of a call.
+@app.command(epilog=examples("poet show shapes.py:area"))
+def show(target: FunctionArgument, *, as_json: JsonOption = False) -> int:
+    """Show where a decorated function runs, and its versions.
+
+    And why it runs there. The function is not imported.
     """
+    screen = Screen.standard(as_json=as_json)
     found = stored(target)
     call, versions, damaged = _last_call(found), found.versions.versions(), found.versions.damaged()
     if call is None and not versions and not damaged:

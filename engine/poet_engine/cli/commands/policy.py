@@ -2,10 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from poet_engine import _wiring
 from poet_engine._env import Settings
 from poet_engine.cli.console import Screen
+from poet_engine.cli.options import JsonOption, PolicyOption, examples, new_app
 from poet_engine.errors import PolicyError, UsageError
 from poet_engine.policy import Policy, documents, layers, schema, values
 from poet_engine.policy.keys import IMPORTS, KEYS, Key, key_of, written
@@ -15,9 +19,19 @@ from poet_engine.policy.values import SourcedValue
 
 Clock = Callable[[], float]
 
+app = new_app("Show, explain, check and compare policies.", "poet policy show", "poet policy check policy.toml")
 
-def show(screen: Screen, name: str | None) -> int:
-    """Print what holds for a call from here, each value with who set it."""
+
+@app.command(epilog=examples("poet policy show", "poet policy show data --json"))
+def show(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME|FILE", help="The name or file that a function names; or nothing.")
+    ] = None,
+    *,
+    as_json: JsonOption = False,
+) -> int:
+    """Print what holds for a call from here, and who set each value."""
+    screen = Screen.standard(as_json=as_json)
     found = _resolve(name)
     policy = found.policy(Policy)
     shown = {key: held for key, held in sorted(found.values.items(), key=_in_order) if held.value or not _module(key)}
@@ -36,8 +50,20 @@ def show(screen: Screen, name: str | None) -> int:
     return 0
 
 
-def explain(screen: Screen, name: str, policy: str | None) -> int:
-    """Print what a key says, what may stand there, what holds here, and how that came about."""
+@app.command(
+    epilog=examples("poet policy explain limits.memory", "poet policy explain static.imports.numpy --policy data")
+)
+def explain(
+    name: Annotated[str, typer.Argument(metavar="KEY", help="Such as limits.memory or static.imports.numpy.")],
+    *,
+    policy: PolicyOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Print what a key says, and how its value came about.
+
+    What may stand there, what holds here, and what each layer did to it.
+    """
+    screen = Screen.standard(as_json=as_json)
     found = _resolve(policy)
     key = _known(name, found)
     held = found.values.get(name, SourcedValue((), "nobody"))
@@ -61,8 +87,21 @@ def explain(screen: Screen, name: str, policy: str | None) -> int:
     return 0
 
 
-def check(screen: Screen, files: Sequence[str], *, clock: Clock = _wiring.wall_clock) -> int:
-    """Load each file by itself; 1 when one is wrong, or has a waiver whose day is over."""
+@app.command(epilog=examples("poet policy check policy.toml pyproject.toml"))
+def check(
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Policy files, or a pyproject.toml.")],
+    *,
+    as_json: JsonOption = False,
+) -> int:
+    """Check policy files, and whether their waivers still hold.
+
+    Exits with 1 when a file is wrong, or has a waiver whose day is over.
+    """
+    return check_files(Screen.standard(as_json=as_json), files)
+
+
+def check_files(screen: Screen, files: Sequence[str], *, clock: Clock = _wiring.wall_clock) -> int:
+    """Load each file by itself, print what is wrong, and return the exit code."""
     results = [_checked(name, clock()) for name in files]
     screen.document({"files": results})
     for result in results:
@@ -72,8 +111,18 @@ def check(screen: Screen, files: Sequence[str], *, clock: Clock = _wiring.wall_c
     return int(any(result["problems"] for result in results))
 
 
-def diff(screen: Screen, one: str, other: str, *, no_looser: bool) -> int:
-    """Print in what two policies differ; 1 when the second must not be looser and is."""
+@app.command(epilog=examples("poet policy diff restricted data", "poet policy diff old.toml new.toml --no-looser"))
+def diff(
+    one: Annotated[str, typer.Argument(metavar="ONE", help="A preset or a file.")],
+    other: Annotated[str, typer.Argument(metavar="OTHER", help="The same.")],
+    *,
+    no_looser: Annotated[
+        bool, typer.Option("--no-looser", help="Exit with 1 when OTHER lets more through than ONE.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Compare two policies, value by value."""
+    screen = Screen.standard(as_json=as_json)
     first, second = Policy.load(one), Policy.load(other)
     a, b = values.of(first), values.of(second)
     looser, tighter = set(values.looser(second, first)), set(values.looser(first, second))
@@ -93,8 +142,10 @@ def diff(screen: Screen, one: str, other: str, *, no_looser: bool) -> int:
     return int(no_looser and bool(looser))
 
 
-def presets(screen: Screen) -> int:
-    """Print the shipped policies."""
+@app.command("list", epilog=examples("poet policy list"))
+def presets(*, as_json: JsonOption = False) -> int:
+    """List the policies that ship."""
+    screen = Screen.standard(as_json=as_json)
     found = [Policy.load(name) for name in documents.presets()]
     screen.document({"presets": [{"name": one.name, "extends": one.extends, "digest": one.digest} for one in found]})
     rows = [(one.name, one.extends or "-", one.digest[:12]) for one in found]
@@ -102,8 +153,13 @@ def presets(screen: Screen) -> int:
     return 0
 
 
-def print_schema(screen: Screen) -> int:
-    """Print the JSON Schema of policy files; it is JSON with and without `--json`."""
+@app.command("schema", epilog=examples("poet policy schema"))
+def print_schema(*, as_json: JsonOption = False) -> int:
+    """Print the JSON Schema of policy files, for editors.
+
+    It is JSON with and without --json.
+    """
+    screen = Screen.standard(as_json=as_json)
     screen.document(schema.schema())
     screen.line(schema.text().rstrip("\n"))
     return 0

@@ -3,13 +3,25 @@
 import contextlib
 import dataclasses
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 import poet_engine
-from poet_engine import _wiring, replay
+from poet_engine import replay as replays
 from poet_engine._env import Settings
 from poet_engine.cli import formatting, journals
-from poet_engine.cli.commands import Where
 from poet_engine.cli.console import Screen
+from poet_engine.cli.options import (
+    JournalOption,
+    JsonOption,
+    PolicyOption,
+    RuntimeOption,
+    SandboxOption,
+    examples,
+    new_app,
+)
+from poet_engine.cli.policies import resolve_policy
 from poet_engine.cli.to_json import to_json
 from poet_engine.errors import UsageError
 from poet_engine.events import ExecutionPayload, RecordingPayload
@@ -20,6 +32,8 @@ from poet_engine.versions import StoredVersion, VersionStore
 
 _SAME, _OTHER = 0, 1
 _DIGITS = 12  # of a policy's digest, enough to tell two apart
+
+app = new_app()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,20 +54,32 @@ class _Replay:
         return self.policy.digest != self.recording.policy_digest
 
 
-def run(
-    screen: Screen, execution: str, *, version: str | None, policy: str | None, where: Where, journal: Path | None
+@app.command(
+    epilog=examples(
+        "poet replay 0190a5f0-0000-7000-8000-000000000000",
+        "poet replay 0190a5f0-0000-7000-8000-000000000000 --version current",
+    )
+)
+def replay(
+    execution: Annotated[str, typer.Argument(metavar="EXECUTION", help="The id of a recorded call, or of its event.")],
+    *,
+    version: Annotated[
+        str | None, typer.Option("--version", metavar="vN|current", help="By default the one that was asked then.")
+    ] = None,
+    policy: PolicyOption = None,
+    sandbox: SandboxOption = "auto",
+    runtime: RuntimeOption = None,
+    journal: JournalOption = None,
+    as_json: JsonOption = False,
 ) -> int:
-    """Run a recorded call again, and compare.
-
-    Raises:
-        UsageError: No journal knows it, it was not recorded, or what it needs is not there any more.
-    """
+    """Run a recorded call again and compare the answers."""
+    screen = Screen.standard(as_json=as_json)
     path, found = _found(screen, execution, journal)
-    recording = replay.recording_of(found)
-    stored = replay.version_of(VersionStore(path.absolute().parent.parent), recording, version)
-    job = replay.job_of(recording, stored)
-    chosen = _policy(policy) if policy is not None else replay.policy_of(recording, _policy)
-    with poet_engine.Engine.open(policy=chosen, sandbox=where[0], runtime=where[1]) as engine:
+    recording = replays.recording_of(found)
+    stored = replays.version_of(VersionStore(path.absolute().parent.parent), recording, version)
+    job = replays.job_of(recording, stored)
+    chosen = resolve_policy(policy) if policy is not None else replays.policy_of(recording, resolve_policy)
+    with poet_engine.Engine.open(policy=chosen, sandbox=sandbox, runtime=runtime) as engine:
         outcome = engine.run_job(job)
     done = _Replay(
         journal=path,
@@ -62,7 +88,7 @@ def run(
         version=stored,
         policy=engine.policy,
         outcome=outcome,
-        compared=replay.compare(recording, outcome),
+        compared=replays.compare(recording, outcome),
     )
     screen.document(_document(done))
     _print(screen, done)
@@ -74,15 +100,11 @@ def _found(screen: Screen, execution: str, journal: Path | None) -> tuple[Path, 
     looked: list[str] = []
     with contextlib.closing(journals.opened(screen, paths)) as opened:
         for path, one in opened:
-            found = replay.find(one, execution)
+            found = replays.find(one, execution)
             if found is not None:
                 return path, found
             looked.append(str(path))
     raise UsageError(journals.unknown(execution, looked))
-
-
-def _policy(name: str) -> Policy:
-    return _wiring.resolve(name, Settings.read()).policy(Policy)
 
 
 def _document(done: _Replay) -> dict[str, object]:

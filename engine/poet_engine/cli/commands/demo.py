@@ -16,12 +16,15 @@ import sys
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Annotated, cast
+
+import typer
 
 from poet_engine import _demo, _files
 from poet_engine._wiring import prefer
 from poet_engine.cli.console import Screen
 from poet_engine.cli.hostile import SEVEN, Hostile
+from poet_engine.cli.options import JsonOption, RuntimeOption, SandboxOption, examples, new_app
 from poet_engine.decorating import poet
 from poet_engine.decorator import Execution, PoetHandle
 from poet_engine.decorator.decorate import PoetFunction
@@ -49,6 +52,8 @@ cpu = "1s"
 memory = "128MiB"
 """
 
+app = new_app()
+
 _Drift = PoetFunction[[Sequence[float], Sequence[float]], dict[str, object]]
 
 
@@ -66,15 +71,22 @@ class DemoRow:
     rule: str = ""
 
 
-def run(screen: Screen, *, folder: Path | None, where: tuple[str, str | None] = ("auto", None)) -> int:
-    """Run the demo in `folder` (by default `./poet-demo`); 0 only if every step did what it says.
+@app.command(epilog=examples("poet demo", "poet demo --dir /tmp/poet-demo --sandbox docker"))
+def demo(
+    *,
+    folder: Annotated[
+        Path | None, typer.Option("--dir", metavar="DIR", help="Where to write; ./poet-demo by default.")
+    ] = None,
+    sandbox: SandboxOption = "auto",
+    runtime: RuntimeOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Show the main job on real data, then seven hostile versions.
 
-    Args:
-        screen: Where to show it.
-        folder: Where to write.
-        where: A sandbox, and Docker's runtime.
+    Exits with 0 only if every step did what it says.
     """
-    prefer(*where)
+    screen = Screen.standard(as_json=as_json)
+    prefer(sandbox, runtime)
     logging.getLogger("poet_engine").addHandler(logging.NullHandler())  # the demo says itself what the log would
     try:
         return _run(screen, _prepare(_default() if folder is None else folder))

@@ -7,9 +7,13 @@ its last transition; what it has in its window is not stored.
 import dataclasses
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal
+
+import typer
 
 from poet_engine.cli.console import Screen
 from poet_engine.cli.function_folder import stored
+from poet_engine.cli.options import FunctionArgument, JsonOption, examples, new_app
 from poet_engine.errors import PoetError, UsageError
 from poet_engine.resilience.breaker import Snapshot, State
 from poet_engine.resilience.breaker import stored_state as records
@@ -17,6 +21,16 @@ from poet_engine.versions import FunctionStore
 
 _SANDBOXES = ("process", "docker")
 _ACTOR = "command line"
+
+_VersionOption = Annotated[
+    str | None, typer.Option("--version", metavar="v1", help="Which version; the one that serves by default.")
+]
+_OneSandboxOption = Annotated[
+    Literal["process", "docker"] | None, typer.Option("--sandbox", help="The breaker of one sandbox alone.")
+]
+_ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept and shown.")]
+
+app = new_app("See and set the circuit breakers of a function's versions.", "poet breaker list shapes.py:area")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,8 +48,13 @@ class _Shown:
         return record.state is State.FORCED_OPEN or (record.state is State.OPEN and not timed_out)
 
 
-def show_all(screen: Screen, target: str) -> int:
-    """List the breakers of all versions; 1 when one of them lets no call through or cannot be read."""
+@app.command("list", epilog=examples("poet breaker list shapes.py:area"))
+def show_all(target: FunctionArgument, *, as_json: JsonOption = False) -> int:
+    """List the breakers of all versions.
+
+    Exits with 1 when one of them lets no call through or cannot be read.
+    """
+    screen = Screen.standard(as_json=as_json)
     function, now = _function(target), _now()
     serving = _serving(function)
     shown = [one for name in function.names() for one in _read(function, name, serving)]
@@ -45,8 +64,13 @@ def show_all(screen: Screen, target: str) -> int:
     return _exit_code(shown, now)
 
 
-def show_one(screen: Screen, target: str, version: str | None) -> int:
-    """Show one version's breakers; 1 when one of them lets no call through or cannot be read."""
+@app.command("show", epilog=examples("poet breaker show shapes.py:area --version v1"))
+def show_one(target: FunctionArgument, *, version: _VersionOption = None, as_json: JsonOption = False) -> int:
+    """Show all that is stored of one version's breakers.
+
+    Exits with 1 when one of them lets no call through or cannot be read.
+    """
+    screen = Screen.standard(as_json=as_json)
     function, now = _function(target), _now()
     shown = _read(function, _chosen(function, version), _serving(function))
     _print_document(screen, function, shown, now)
@@ -62,14 +86,35 @@ def show_one(screen: Screen, target: str, version: str | None) -> int:
     return _exit_code(shown, now)
 
 
-def force(screen: Screen, target: str, version: str | None, sandbox: str | None, *, reason: str) -> int:
-    """Open the breakers of a version and pin them."""
+@app.command(epilog=examples("poet breaker force shapes.py:area --version v1 --reason 'wrong answers'"))
+def force(
+    target: FunctionArgument,
+    *,
+    version: _VersionOption = None,
+    sandbox: _OneSandboxOption = None,
+    reason: _ReasonOption = "forced open on the command line",
+    as_json: JsonOption = False,
+) -> int:
+    """Open the breakers of a version and pin them.
+
+    The version answers no call until they are reset.
+    """
+    screen = Screen.standard(as_json=as_json)
     snapshot = Snapshot(state=State.FORCED_OPEN, pinned=True, reason=reason)
     return _set(screen, target, version, sandbox, snapshot)
 
 
-def reset(screen: Screen, target: str, version: str | None, sandbox: str | None, *, reason: str) -> int:
+@app.command(epilog=examples("poet breaker reset shapes.py:area"))
+def reset(
+    target: FunctionArgument,
+    *,
+    version: _VersionOption = None,
+    sandbox: _OneSandboxOption = None,
+    reason: _ReasonOption = "reset on the command line",
+    as_json: JsonOption = False,
+) -> int:
     """Close the breakers of a version and lift their pins."""
+    screen = Screen.standard(as_json=as_json)
     return _set(screen, target, version, sandbox, Snapshot(reason=reason))
 
 

@@ -3,12 +3,16 @@
 import collections
 import dataclasses
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from poet_engine import _wiring
 from poet_engine._env import Settings
 from poet_engine.cli import journals
 from poet_engine.cli.console import Screen
 from poet_engine.cli.function_folder import stored
+from poet_engine.cli.options import JournalOption, JsonOption, examples, new_app
 from poet_engine.errors import UsageError
 from poet_engine.events import ExecutionEvent
 from poet_engine.metrics.gauges import Gauges
@@ -28,13 +32,26 @@ _COLUMNS = (
 )
 _MB = 10**6
 
+app = new_app()
 
-def show(screen: Screen, target: str | None, *, calls: int, journal: Path | None) -> int:
-    """Show the numbers of one function, or of all whose journal is found.
 
-    Raises:
-        UsageError: There is no call of it.
+@app.command(epilog=examples("poet metrics", "poet metrics shapes.py:area --calls 100"))
+def metrics(
+    target: Annotated[
+        str | None, typer.Argument(metavar="TARGET", help="path.py:function or package.module:function; or all.")
+    ] = None,
+    *,
+    calls: Annotated[
+        int, typer.Option("--calls", metavar="N", min=1, max=10_000, help="How many of the last calls.")
+    ] = 1_000,
+    journal: JournalOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Show what the last calls of each version were like.
+
+    And what the machine is doing.
     """
+    screen = Screen.standard(as_json=as_json)
     home = Settings.read().home
     one = None if target is None else stored(target)
     function, of = (None, None) if one is None else (one.qualname, one.of)

@@ -2,17 +2,19 @@
 
 import contextlib
 import datetime as dt
-import importlib.metadata
 import platform
 from collections.abc import Iterator, Sequence
-from typing import Self
+from typing import Annotated, Self
 
+import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
 from poet_engine._env import Settings
+from poet_engine._version import VERSION
 from poet_engine.cli.console import Screen, safe
+from poet_engine.cli.options import JsonOption, examples, new_app
 from poet_engine.dockerd import DEFAULT_HOST, faults
-from poet_engine.errors import DockerError
+from poet_engine.errors import DockerError, UsageError
 from poet_engine.images import (
     RECIPES,
     Image,
@@ -27,19 +29,41 @@ from poet_engine.images import (
 _MEGABYTE = 1_000_000
 _WIDEST = 100  # characters
 
+app = new_app("Build, list and remove the images of the Docker sandbox.", "poet images build", "poet images list")
 
-def build(screen: Screen, names: Sequence[str], *, base: str | None) -> int:
-    """Build the named images, or all of them."""
+
+@app.command(epilog=examples("poet images build", "poet images build data --base python:3.11-slim"))
+def build(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME", help="base, data, or both (the default).")
+    ] = None,
+    *,
+    base: Annotated[
+        str | None, typer.Option("--base", metavar="IMAGE", help="Build on this image, such as python:3.11-slim.")
+    ] = None,
+    from_host: Annotated[
+        bool, typer.Option("--from-host", help="Make them of this machine's own Python (the default); no registry.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Build images for the Docker sandbox."""
+    if base is not None and from_host:
+        raise UsageError(
+            "--base builds on an image and --from-host on this machine's own Python: leave out one of them"
+        )
+    screen = Screen.standard(as_json=as_json)
     recipes = [find(name) for name in dict.fromkeys(names or RECIPES)]
     with _engine() as engine, _Told(screen) as told:
-        builder = ImageBuilder(engine, importlib.metadata.version("poet-engine"), told)
+        builder = ImageBuilder(engine, VERSION, told)
         built = [builder.from_host(recipe) if base is None else builder.from_base(recipe, base) for recipe in recipes]
     _print(screen, built)
     return 0
 
 
-def show(screen: Screen) -> int:
-    """List the images."""
+@app.command("list", epilog=examples("poet images list --json"))
+def show(*, as_json: JsonOption = False) -> int:
+    """List the images of the Docker sandbox, and which are out of date."""
+    screen = Screen.standard(as_json=as_json)
     with _engine() as engine:
         found = engine.images()
     if not found:
@@ -48,8 +72,17 @@ def show(screen: Screen) -> int:
     return 0
 
 
-def prune(screen: Screen, *, everything: bool) -> int:
-    """Remove the images that serve nobody; 1 when one that nobody uses could not be removed."""
+@app.command(epilog=examples("poet images prune", "poet images prune --all"))
+def prune(
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="Remove those that still serve, too.")] = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Remove images of the Docker sandbox that are out of date.
+
+    Exits with 1 when one that nobody uses could not be removed.
+    """
+    screen = Screen.standard(as_json=as_json)
     removed, kept, failed = [], [], False
     with _engine() as engine:
         doomed = to_prune(

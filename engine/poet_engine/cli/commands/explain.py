@@ -3,13 +3,20 @@
 import datetime as dt
 import json
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from poet_engine._env import Settings
 from poet_engine.cli import journals
 from poet_engine.cli.console import Screen
+from poet_engine.cli.options import JournalOption, JsonOption, examples, new_app
 from poet_engine.errors import UsageError
 from poet_engine.events import BreakerPayload, Event, ExecutionPayload, Resources
-from poet_engine.journal.explain import Explanation, explain
+from poet_engine.journal import explain as stories
+from poet_engine.journal.explain import Explanation
+
+app = new_app()
 
 _AMOUNTS = (
     ("wall", "wall_ms", " ms"),
@@ -21,15 +28,25 @@ _AMOUNTS = (
 )
 
 
-def show(screen: Screen, execution: str, journal: Path | None) -> int:
-    """Tell the story of a call.
+@app.command(
+    epilog=examples(
+        "poet explain 0190a5f0-0000-7000-8000-000000000000",
+        "poet explain 0190a5f0-0000-7000-8000-000000000000 --json",
+    )
+)
+def explain(
+    execution: Annotated[str, typer.Argument(metavar="EXECUTION", help="The id of a call, or of its event.")],
+    *,
+    journal: JournalOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Tell the whole story of one call.
 
-    Raises:
-        UsageError: No journal knows it.
+    Gate, budgets, verdict, attempts, breakers, who answered, and where to look next.
     """
-    looked: list[str] = []
+    screen, looked = Screen.standard(as_json=as_json), list[str]()
     for path, opened in journals.opened(screen, journals.find(journal, here=Path.cwd(), home=Settings.read().home)):
-        found = explain(opened, execution)
+        found = stories.explain(opened, execution)
         if found is not None:
             screen.document(_document(found, path))
             _print(screen, found)

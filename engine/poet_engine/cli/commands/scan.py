@@ -1,0 +1,114 @@
+"""`poet scan`: files as they would be scanned before a run; no engine, so a machine without a sandbox can scan too."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from poet_engine import _wiring
+from poet_engine._version import VERSION
+from poet_engine.cli.console import Screen
+from poet_engine.cli.formatting import effect_text, field_values
+from poet_engine.cli.options import JsonOption, PolicyOption, examples, new_app
+from poet_engine.cli.policies import resolve_policy
+from poet_engine.cli.source_files import read_text
+from poet_engine.errors import UsageError
+from poet_engine.gate import Gate, policy_scan
+from poet_engine.gate.sarif import sarif as sarif_of
+from poet_engine.outcome import Finding
+from poet_engine.policy import Policy
+from poet_engine.policy.waivers import Waiver
+
+app = new_app()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ScannedFile:
+    """What the gate said about one file.
+
+    Attributes:
+        path: The file as the user named it.
+        digest: The SHA-256 of the scanned text, in hexadecimal.
+        mode: What the policy does about findings.
+        cause: Why the gate turns the file down; None when it does not.
+        findings: Everything it noticed, in the order of the file.
+    """
+
+    path: str
+    digest: str
+    mode: str
+    cause: str | None
+    findings: tuple[Finding, ...]
+
+
+@app.command(epilog=examples("poet scan shapes.py", "poet scan shapes.py reader.py --sarif"))
+def scan(
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Python files; they are read, never imported.")],
+    *,
+    policy: PolicyOption = None,
+    as_json: JsonOption = False,
+    sarif: Annotated[bool, typer.Option("--sarif", help="Print SARIF 2.1.0 for code hosts and editors.")] = False,
+) -> int:
+    """Scan files without running them."""
+    if as_json and sarif:
+        raise UsageError("--json and --sarif are two forms of the same document: leave out one of them")
+    sources = [(name, read_text(Path(name))) for name in files]
+    chosen, now = resolve_policy(policy), _wiring.wall_clock()
+    with Gate() as gate:
+        scanned = [_scan(gate, chosen, name, source, now) for name, source in sources]
+    expired = [waiver for waiver in chosen.waivers if waiver.expired(now)]
+    print_scan(Screen.standard(as_json=as_json or sarif), scanned, expired, as_sarif=sarif)
+    return int(bool(expired) or any(file.cause is not None for file in scanned))
+
+
+def _scan(gate: Gate, policy: Policy, name: str, source: str, now: float) -> ScannedFile:
+    try:
+        text = gate.undecorate(source)
+    except UsageError:
+        text = source  # it cannot be parsed, which is for the gate to say, with the line
+    report = policy_scan(gate, text, policy, file=name, now=now)
+    return ScannedFile(name, report.digest, str(report.mode), report.cause, (*report.findings, *report.audited))
+
+
+def scan_document(files: Sequence[ScannedFile], expired: Sequence[Waiver] = ()) -> dict[str, object]:
+    """A scan as one JSON object, with the waivers of the policy whose day is over."""
+    return {
+        "rejected": sum(file.cause is not None for file in files),
+        "expired_waivers": [waiver.plain() for waiver in expired],
+        "files": [
+            {
+                "path": file.path,
+                "digest": file.digest,
+                "mode": file.mode,
+                "cause": file.cause,
+                "findings": [field_values(finding) for finding in file.findings],
+            }
+            for file in files
+        ],
+    }
+
+
+def sarif_document(files: Sequence[ScannedFile]) -> dict[str, object]:
+    """A scan as code hosts and editors read it."""
+    return sarif_of(((file.path, file.findings) for file in files), version=VERSION)
+
+
+def print_scan(
+    screen: Screen, files: Sequence[ScannedFile], expired: Sequence[Waiver] = (), *, as_sarif: bool = False
+) -> None:
+    """Print findings as `path:line:column: rule severity: message` and their line, then one line for each file."""
+    screen.document(sarif_document(files) if as_sarif else scan_document(files, expired))
+    for file in files:
+        for finding in file.findings:
+            where = f"{file.path}:{finding.line}:{finding.column + 1}"
+            screen.line(f"{where}: {finding.rule} {finding.severity}: {finding.message}{effect_text(finding)}")
+            if finding.snippet:
+                screen.line(f"    {finding.snippet}", style="dim")
+        screen.line(f"{file.path}: {'clean' if file.cause is None else f'rejected ({file.cause})'}", style="bold")
+    for waiver in expired:
+        screen.line(
+            f"the waiver of {waiver.owner} for {waiver.rule} in {waiver.scope} expired on {waiver.expires}; "
+            "mend what it covers and remove it, or have it renewed"
+        )
