@@ -33,6 +33,7 @@ SUMMARIES = {
     "images": "Build, list and remove the images of the Docker sandbox.",
     "policy": "Show, explain, check and compare policies.",
     "breaker": "See and set the circuit breakers of a function's versions.",
+    "completion": "Print a script that completes poet's words in a shell.",
 }
 
 

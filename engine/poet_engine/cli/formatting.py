@@ -44,13 +44,20 @@ def outcome_document(outcome: Outcome) -> dict[str, object]:
     }
 
 
-def print_outcome(screen: Screen, outcome: Outcome) -> None:
-    """Print what came of a run: the value or what went wrong, then output, then usage."""
+def print_outcome(screen: Screen, outcome: Outcome, event_id: str = "") -> None:
+    """Print what came of a run: the value or what went wrong, then output, then usage and where it was recorded.
+
+    Args:
+        screen: Where to print it.
+        outcome: What came of it.
+        event_id: The id of its event; empty where none was recorded.
+    """
     screen.document(outcome_document(outcome))
     print_result(screen, outcome)
     screen.line()
     sandbox = [f"sandbox {outcome.sandbox}"] if outcome.sandbox else []
-    screen.line(", ".join([verdict(outcome), *usage_phrases(outcome.usage), *sandbox]), style="dim")
+    event = [f"event {event_id}"] if event_id else []
+    screen.line(", ".join([verdict(outcome), *usage_phrases(outcome.usage), *sandbox, *event]), style="dim")
 
 
 def print_result(screen: Screen, outcome: Outcome) -> None:

@@ -38,6 +38,7 @@ def new_app(summary: str | None = None, *lines: str) -> typer.Typer:
     return typer.Typer(
         help=summary,
         epilog=examples(*lines) if lines else None,
+        context_settings={"help_option_names": ["--help", "-h"]},
         add_completion=False,  # typer's own scripts run words of the command line; `poet completion` prints others
         rich_markup_mode=None,  # plain help, the same on a terminal and in a pipe
         pretty_exceptions_enable=False,  # `run_command` says what happened

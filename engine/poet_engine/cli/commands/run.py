@@ -125,9 +125,9 @@ def _run_function(
             path=str(found.path),
             wall=wall,
         )
-        outcome = engine.run_job(job)
-    formatting.print_outcome(screen, outcome)
-    return formatting.exit_code(outcome)
+        done = engine.execute(job)
+    formatting.print_outcome(screen, done.outcome, done.event_id)
+    return formatting.exit_code(done.outcome)
 
 
 def _read_stdin(most: int) -> bytes:
