@@ -1,6 +1,9 @@
-"""The only place that names concrete adapters: what `Engine.open` and `@poet` are made of."""
+"""The only place that names concrete adapters: what `Engine.open` and `@poet` are made of.
 
-import asyncio
+What only decorated functions need is imported where they first need it: an engine by itself, as `poet run` opens one,
+starts in less time.
+"""
+
 import atexit
 import contextlib
 import dataclasses
@@ -15,11 +18,11 @@ import time
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from poet_engine import decorator
 from poet_engine._env import ServeMode, Settings
 from poet_engine._fork import ForkedLock
-from poet_engine.decorator.once_logger import harmless, transition_payload
 from poet_engine.engine import Engine
 from poet_engine.errors import ClosedError, InfraError, PolicyError, SandboxUnavailableError, UsageError
 from poet_engine.events import EventFactory, uuid7
@@ -30,16 +33,18 @@ from poet_engine.metrics.exporter import Exports
 from poet_engine.metrics.gauges import Gauges, Host, Lanes
 from poet_engine.outcome import Blame, Evidence, Outcome, Status
 from poet_engine.policy import Policy, layers
-from poet_engine.resilience.breaker import BreakerRegistry, BreakerSettings, Transition, VersionKey
-from poet_engine.resilience.breaker.registry import BreakerKey
 from poet_engine.resilience.call_limits import EXECUTIONS, CallLimits
-from poet_engine.resilience.drivers import Pauses
-from poet_engine.resilience.pipeline import Pipeline
 from poet_engine.resilience.rate_limit import Rate
 from poet_engine.sandbox import isolation_checks
 from poet_engine.sandbox.base import IsolationCheck, Sandbox
 from poet_engine.sandbox.opening import OpeningSandbox
-from poet_engine.versions import FunctionStore, VersionStore
+
+if TYPE_CHECKING:
+    from poet_engine.resilience.breaker import BreakerRegistry, Transition, VersionKey
+    from poet_engine.resilience.breaker.registry import BreakerKey
+    from poet_engine.resilience.drivers import Pauses
+    from poet_engine.resilience.pipeline import Pipeline
+    from poet_engine.versions import FunctionStore
 
 _logger = logging.getLogger("poet_engine")
 exports = Exports()
@@ -226,8 +231,10 @@ def _random() -> float:
     return int.from_bytes(os.urandom(6)) / (1 << 48)
 
 
-def _state_store(key: VersionKey) -> FunctionStore | None:
+def _state_store(key: "VersionKey") -> "FunctionStore | None":
     """Where a version's breaker is kept: `function` is its folder. An original in the host has none."""
+    from poet_engine.versions import VersionStore  # noqa: PLC0415 - see the module's docstring
+
     path = Path(key.function)
     return VersionStore(path.parent).function(path.name) if path.is_absolute() else None
 
@@ -331,15 +338,29 @@ class Shared:
         return Settings.read().make_home()
 
     @functools.cached_property
-    def pipeline(self) -> Pipeline:
+    def pipeline(self) -> "Pipeline":
         """One for all functions: it keeps nothing."""
+        from poet_engine.resilience.pipeline import Pipeline  # noqa: PLC0415 - see the module's docstring
+
         return Pipeline(clock=time.monotonic, now=wall_clock, noise=_random)
 
-    pauses = Pauses(here=lambda seconds: threading.Event().wait(seconds), in_task=asyncio.sleep)
+    @functools.cached_property
+    def pauses(self) -> "Pauses":
+        """Waiting between attempts, in a thread and in a task."""
+        import asyncio  # noqa: PLC0415 - see the module's docstring
+
+        from poet_engine.resilience.drivers import Pauses  # noqa: PLC0415 - the same
+
+        return Pauses(here=lambda seconds: threading.Event().wait(seconds), in_task=asyncio.sleep)
 
     @functools.cached_property
-    def breakers(self) -> BreakerRegistry:
+    def breakers(self) -> "BreakerRegistry":
         """Made when first asked for. A version's state is kept beside it."""
+        from poet_engine.resilience.breaker import (  # noqa: PLC0415 - see the module's docstring
+            BreakerRegistry,
+            BreakerSettings,
+        )
+
         return BreakerRegistry(
             lambda _key: BreakerSettings(),
             clock=time.monotonic,
@@ -349,8 +370,14 @@ class Shared:
             on_transition=self._tell_transition,
         )
 
-    def _tell_transition(self, key: BreakerKey, transition: Transition) -> None:
+    def _tell_transition(self, key: "BreakerKey", transition: "Transition") -> None:
         """Log it, and hand it to the journal's thread: of the version, or every open one for what has no folder."""
+        from poet_engine.decorator.once_logger import (  # noqa: PLC0415 - see the module's docstring
+            harmless,
+            transition_payload,
+        )
+        from poet_engine.resilience.breaker import VersionKey  # noqa: PLC0415 - the same
+
         _logger.warning("the breaker of %s is %s: %s", transition.name, transition.new, harmless(transition.reason))
         store = _state_store(key) if isinstance(key, VersionKey) else None
         journals = tuple(self._recorders) if store is None else (store.path.parent / "events" / "journal.db",)

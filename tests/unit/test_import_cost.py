@@ -11,11 +11,16 @@ _RARE = frozenset({"bandit", "docker", "numpy", "openai", "pandas", "rich", "sci
 _HEAVY = _RARE | {"psutil", "pydantic", "pydantic_settings", "tenacity"}
 
 
-def _loaded_by(statement: str) -> set[str]:
-    """The top-level modules in a fresh interpreter after `statement`."""
+def _modules(statement: str) -> set[str]:
+    """The modules in a fresh interpreter after `statement`."""
     program = f"{statement}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
-    return {name.partition(".")[0] for name in json.loads(done.stdout)}
+    return set(json.loads(done.stdout))
+
+
+def _loaded_by(statement: str) -> set[str]:
+    """The top-level modules in a fresh interpreter after `statement`."""
+    return {name.partition(".")[0] for name in _modules(statement)}
 
 
 @pytest.mark.parametrize(
@@ -31,6 +36,15 @@ def _loaded_by(statement: str) -> set[str]:
 )
 def test_importing_loads_nothing_heavy(statement: str, unwanted: frozenset[str]) -> None:
     assert _loaded_by(statement) & unwanted == set()
+
+
+def test_an_engine_by_itself_loads_nothing_of_decorated_functions() -> None:
+    """`poet run` opens one, and is over in the time that the rest would take to load."""
+    rest = {"contracts", "decorator.handle", "domains", "resilience.breaker", "resilience.pipeline", "versions"}
+    loaded = _modules("from poet_engine import Engine\nEngine.open")
+    assert loaded & {f"poet_engine.{name}" for name in rest} == set()
+    assert "asyncio" not in loaded
+    assert "poet_engine.engine" in loaded
 
 
 def test_the_check_would_notice() -> None:

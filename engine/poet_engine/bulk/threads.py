@@ -1,6 +1,5 @@
 """Threads for calls in flight: one for each, since a waiting call blocks its thread."""
 
-import asyncio
 import concurrent.futures
 import contextlib
 import contextvars
@@ -96,6 +95,8 @@ class Threads:
             ClosedError: The threads were closed.
             InfraError: The machine has no room for one more thread.
         """
+        import asyncio  # noqa: PLC0415 - who awaits has it loaded; the engine of `poet run` never does
+
         with Cancellation() as cancellation:
             future = self.submit(functools.partial(run, cancellation))
             running = asyncio.wrap_future(future)

@@ -3,7 +3,6 @@
 import importlib
 import io
 import sys
-import traceback
 from collections.abc import Collection, Sequence
 from typing import Annotated, cast
 
@@ -59,6 +58,8 @@ def run_command(given: Sequence[str]) -> int:
     except typer.Abort:
         return _INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last stop: a bug of ours must end as one sentence and exit code 2 too
+        import traceback  # noqa: PLC0415 - no other way needs it
+
         traceback.print_exc()
         bug = PoetError(f"this is a bug in poet, please report it with the lines above: {error!r}")
         screen.fail(bug, exit_code=_WRONG_USE)
