@@ -22,7 +22,7 @@ _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202
 
 
 def safe(text: str) -> str:
-    """`text` with every character that could act on a terminal written as its escape in Python."""
+    """Return `text` with every character that could act on a terminal written as its escape in Python."""
     return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text.replace("\r\n", "\n"))
 
 
@@ -87,7 +87,7 @@ class Screen:
         return cls(sys.stdout, sys.stderr, as_json=as_json)
 
     def __repr__(self) -> str:
-        """Which of its forms it prints."""
+        """Name the form of the output, and whether it is drawn."""
         return f"Screen(as_json={self.as_json}, terminal={self._out.is_terminal})"
 
     @property

@@ -12,14 +12,14 @@ _WIDEST = 100  # characters
 
 
 def exit_code(outcome: Outcome) -> int:
-    """0 for a value, 2 when the fault was ours, 1 for everything that the code or its caller did."""
+    """Return 0 for a value, 2 when the fault was ours, 1 for everything that the code or its caller did."""
     if outcome.ok:
         return _FINE
     return _OURS if outcome.status is Status.INFRA else _FAILED
 
 
 def outcome_document(outcome: Outcome) -> dict[str, object]:
-    """An outcome as one JSON object; the value is in the forms of docs/command-line.md."""
+    """Return an outcome as one JSON object; the value is in the forms of docs/command-line.md."""
     return {
         "id": outcome.execution_id or None,
         "status": str(outcome.status),
@@ -72,12 +72,12 @@ def print_result(screen: Screen, outcome: Outcome) -> None:
 
 
 def verdict(outcome: Outcome) -> str:
-    """Status and cause."""
+    """Return status and cause as one word, such as `limit/cpu`."""
     return str(outcome.status) if outcome.cause is None else f"{outcome.status}/{outcome.cause}"
 
 
 def usage_phrases(usage: Usage) -> list[str]:
-    """What a run used, as people read it; what nothing counted is left out."""
+    """Return the amounts that a run used, as people read them, without those that nothing counted."""
     phrases = [f"{usage.wall_ms:.1f} ms wall", f"{usage.cpu_ms:.1f} ms cpu"]
     if usage.memory_peak_bytes is not None:
         phrases.append(f"{usage.memory_peak_bytes / 2**20:.1f} MiB peak")
@@ -87,7 +87,7 @@ def usage_phrases(usage: Usage) -> list[str]:
 
 
 def value_text(value: object) -> str:
-    """A value on one line where it fits, else one line for each of its parts."""
+    """Return a value on one line where it fits, else on one line for each of its parts."""
     form = to_json(value)
     text = json.dumps(form, ensure_ascii=False)
     return text if len(text) <= _WIDEST else json.dumps(form, indent=2, ensure_ascii=False)
@@ -125,6 +125,6 @@ def _print_stream(screen: Screen, name: str, text: str, *, cut: bool) -> None:
 
 
 def field_values(value: Finding | ErrorInfo | Evidence | Usage | None) -> object:
-    """The fields of a part of an outcome as one JSON object; None where there is none."""
+    """Return the fields of a part of an outcome as one JSON object; None where there is none."""
     # Not `asdict`, which copies: of these, every field is text or a number, and bulk runs write one for each job.
     return None if value is None else to_json({name: getattr(value, name) for name in value.__dataclass_fields__})

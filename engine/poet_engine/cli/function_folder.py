@@ -1,4 +1,4 @@
-"""What a decorated function has left on the disk, found without importing it."""
+"""The folder of a decorated function's versions, found without importing the function."""
 
 import dataclasses
 import sys
@@ -29,12 +29,12 @@ class Stored:
 
     @property
     def of(self) -> OfModule:
-        """Which events of its name are its own. Those that name no module go to whose folder has the plain name."""
+        """The rule for its own events among those of its name; those without a module go to the folder of that name."""
         return OfModule(module_name(self.file), unnamed=self.versions.name == self.qualname)
 
 
 def stored(target: str) -> Stored:
-    """Where the function that a target names keeps its versions.
+    """Find the versions of the function that a target names.
 
     Raises:
         UsageError: The target has a wrong form, or names no module.

@@ -25,13 +25,13 @@ class Hostile:
     raised: str | None = None
 
     def ended_so(self, outcome: Outcome) -> bool:
-        """Whether the wall that is there for it is what ended it."""
+        """Whether the wall that is there for it has ended it."""
         if (outcome.status, outcome.cause) != (self.status, self.cause):
             return False
         return self.raised is None or (outcome.error is not None and outcome.error.type == self.raised)
 
     def code(self, *, signature: str, file: str, port: int) -> str:
-        """A whole module with the user's signature, such as `detect_drift(current, reference)`."""
+        """Return a whole module with the user's signature, such as `detect_drift(current, reference)`."""
         body = self.body.replace("{file}", repr(file)).replace("{port}", str(port))
         return f'"""A hostile version: {self.name}."""\n\n\ndef {signature}:\n{textwrap.indent(body, "    ")}'
 

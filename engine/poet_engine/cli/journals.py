@@ -1,4 +1,4 @@
-"""Which journals there are below the folder that a command runs in."""
+"""The journals below the folder that a command runs in."""
 
 import contextlib
 import itertools
@@ -15,7 +15,7 @@ _DEEPEST = 4  # folders below the current one
 
 
 def find(chosen: Path | None, *, here: Path, home: Path) -> Iterator[Path]:
-    """The journal that was chosen; or else those of the current folder, of the state folder, and below both.
+    """Find the journal that was chosen; or else those of the current folder, of the state folder, and below both.
 
     Others' are passed over, and so is what lies above: opening a journal brings its schema up to date.
 
@@ -41,7 +41,7 @@ def find(chosen: Path | None, *, here: Path, home: Path) -> Iterator[Path]:
 
 
 def opened(screen: Screen, paths: Iterator[Path]) -> Generator[tuple[Path, Journal], None, None]:
-    """Each journal, open while it is looked at; one that cannot be opened is told and passed over."""
+    """Open each journal while it is looked at; name one that cannot be opened, and pass it over."""
     for path in paths:
         with contextlib.ExitStack() as closing:
             try:
@@ -53,7 +53,7 @@ def opened(screen: Screen, paths: Iterator[Path]) -> Generator[tuple[Path, Journ
 
 
 def unknown(execution: str, looked: Sequence[str]) -> str:
-    """What is said where no journal knows a call.
+    """Return the message for a call that no journal knows.
 
     Args:
         execution: What was asked for.
@@ -74,7 +74,7 @@ def _ours(path: Path) -> bool:
 
 
 def _below(folder: Path, deepest: int) -> Iterator[Path]:
-    """The `.poet` folders below a folder; other hidden ones are not entered."""
+    """Find the `.poet` folders below a folder; other hidden ones are not entered."""
     top = len(folder.parts)
     for place, names, _files in os.walk(folder):
         depth = len(Path(place).parts) - top

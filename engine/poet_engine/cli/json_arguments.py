@@ -1,4 +1,4 @@
-"""What the user passes to a function from the command line, as strict JSON."""
+"""Arguments for a function from the command line, as strict JSON."""
 
 import json
 import keyword
@@ -20,7 +20,7 @@ _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h|)", re.ASCII)
 
 
 def read_arguments(text: str | None, *, stdin: Callable[[int], bytes]) -> tuple[tuple[object, ...], dict[str, object]]:
-    """The positional and the keyword arguments that `--args` names.
+    """Read the positional and the keyword arguments that `--args` names.
 
     Args:
         text: JSON, `@` and a file's path, `-` for standard input, or None for no arguments.
@@ -36,7 +36,7 @@ def read_arguments(text: str | None, *, stdin: Callable[[int], bytes]) -> tuple[
 
 
 def arguments(value: object, label: str) -> tuple[tuple[object, ...], dict[str, object]]:
-    """The positional and the keyword arguments that a JSON array or object stands for.
+    """Return the positional and the keyword arguments that a JSON array or object stands for.
 
     Raises:
         UsageError: It is neither, or a key cannot be a parameter's name.
@@ -53,7 +53,7 @@ def arguments(value: object, label: str) -> tuple[tuple[object, ...], dict[str, 
 
 
 def parse_json(raw: str, label: str, *, form: str = _FORM) -> object:
-    """Strict JSON: no duplicate keys, no NaN, no number that a float cannot hold, no lone surrogate.
+    """Parse strict JSON: no duplicate keys, no NaN, no number that a float cannot hold, no lone surrogate.
 
     Args:
         raw: The text.
@@ -83,7 +83,7 @@ def parse_json(raw: str, label: str, *, form: str = _FORM) -> object:
 
 
 def parse_duration(text: str, label: str) -> float:
-    """Seconds in a text such as `5s`, `250ms`, `2m` or `1.5`.
+    """Return the seconds in a text such as `5s`, `250ms`, `2m` or `1.5`.
 
     Raises:
         UsageError: It is no such text, or not above 0.
@@ -96,7 +96,7 @@ def parse_duration(text: str, label: str) -> float:
 
 
 def wall_of(timeout: str | None, policy: "Policy") -> float | None:
-    """The seconds that `--timeout` leaves a call; None where it was not given.
+    """Return the seconds that `--timeout` leaves a call; None where it was not given.
 
     Raises:
         UsageError: It is no duration, or more than the policy gives.
@@ -115,7 +115,7 @@ class _LaxJsonError(Exception):
 
 
 def _fetch(text: str, stdin: Callable[[int], bytes]) -> tuple[str, str]:
-    """The JSON text, and what messages call it."""
+    """Fetch the JSON text, and return it with the name that messages give it."""
     if text == "-":
         data = stdin(MOST_BYTES + 1)
         if len(data) > MOST_BYTES:
@@ -154,7 +154,7 @@ def _integer(text: str) -> int:
 
 
 def named(value: object) -> str:
-    """What kind of JSON value it is, for a message."""
+    """Return the kind of a JSON value, for a message."""
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "an array"
     if value is None or isinstance(value, bool):

@@ -13,7 +13,7 @@ MOST_BYTES = 16 * 1024 * 1024
 
 
 def read_text(path: Path, *, most: int = MOST_BYTES, pipes: bool = False) -> str:
-    """The text of a regular file of at most `most` bytes, in UTF-8, without its byte order mark.
+    """Return the text of a regular file of at most `most` bytes, in UTF-8, without its byte order mark.
 
     Args:
         path: As the user named it.
@@ -27,7 +27,7 @@ def read_text(path: Path, *, most: int = MOST_BYTES, pipes: bool = False) -> str
 
 
 def decode(data: bytes, label: str) -> str:
-    """`data` as UTF-8; `label` is what the error calls it.
+    """Decode `data` as UTF-8; `label` is what the error calls it.
 
     Raises:
         UsageError: It is not UTF-8.
@@ -40,7 +40,7 @@ def decode(data: bytes, label: str) -> str:
 
 @contextlib.contextmanager
 def open_regular(path: Path, *, pipes: bool = False) -> Iterator[BinaryIO]:
-    """A regular file, open for reading; what is no regular file might never end, or wait for ever.
+    """Open a regular file for reading; what is no regular file might never end, or wait for ever.
 
     Args:
         path: As the user named it.

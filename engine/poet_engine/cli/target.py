@@ -30,7 +30,7 @@ class Target:
 
 
 def locate(text: str, *, folders: Iterable[Path]) -> tuple[Path, str]:
-    """The file and the qualified name that `text` names; reads nothing.
+    """Return the file and the qualified name that `text` names; reads nothing.
 
     Raises:
         UsageError: The form is wrong, or no such module can be found.
@@ -74,7 +74,7 @@ def _is_path(place: str) -> bool:
 
 
 def _find_module(name: str, folders: Iterable[Path]) -> Path:
-    """The file of a module, found by its name alone: the import system would run the packages above it."""
+    """Return the file of a module, found by its name alone: the import system would run the packages above it."""
     parts = name.split(".")
     if not all(part.isidentifier() for part in parts):
         raise UsageError(f"{name!r} is neither a path that ends in .py nor the name of a module: {_FORM}")

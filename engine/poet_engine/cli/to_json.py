@@ -23,7 +23,7 @@ _AS_IT_IS = frozenset((str, bool, type(None)))
 
 
 def to_json(value: object) -> object:
-    """`value` made of None, booleans, finite numbers, text, lists and mappings whose keys are text."""
+    """Return `value` made of None, booleans, finite numbers, text, lists and mappings whose keys are text."""
     return _plain(value, 0)
 
 
@@ -104,7 +104,7 @@ def _of_integers(value: range | fractions.Fraction) -> object:
 
 
 def _foreign(value: object, depth: int) -> object:
-    """What numpy and pandas made by what it holds, without importing them; anything else by the name of its type."""
+    """Return a value of numpy or pandas by its content, without importing them; others by the name of their type."""
     to_list = getattr(value, "tolist", None)
     module = type(value).__module__.partition(".")[0]
     if module == "pandas" and getattr(value, "ndim", None) == 1:
@@ -121,7 +121,7 @@ def _by_name(value: object) -> object:
 
 
 def _column(value: object, depth: int) -> object:
-    """A series with its labels; an index as its labels, and one that is a range by its ends."""
+    """Return a series with its labels; an index as its labels, and one that is a range by its ends."""
     index, to_list = getattr(value, "index", None), getattr(value, "tolist", None)
     if type(value).__name__ == "RangeIndex":
         start, stop, step = (getattr(value, name) for name in ("start", "stop", "step"))

@@ -139,7 +139,7 @@ def _set(screen: Screen, target: str, version: str | None, sandbox: str | None, 
 
 
 def _function(target: str) -> FunctionStore:
-    """The versions of the function that a target names.
+    """Return the versions of the function that a target names.
 
     Raises:
         UsageError: There are none.

@@ -24,7 +24,7 @@ app = new_app()
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CompletionNode:
-    """What may follow one command or group.
+    """The words that may follow one command or group.
 
     Attributes:
         place: How it is reached, such as `poet policy show`.
@@ -84,17 +84,17 @@ def nodes(
 
 
 def _places(found: Sequence[CompletionNode]) -> str:
-    """The pattern of a `case` of a POSIX shell that matches whatever can be reached from the root."""
+    """Return the pattern of a `case` of a POSIX shell that matches whatever can be reached from the root."""
     return " | ".join(f"'{node.place}'" for node in found[1:])
 
 
 def _cases(found: Sequence[CompletionNode], row: str, words: Callable[[CompletionNode], Sequence[str]]) -> str:
-    """Lines of a `case` over places, for those that have such words."""
+    """Return lines of a `case` over places, for those that have such words."""
     return "\n".join(row.format(f"'{node.place}'", " ".join(words(node))) for node in found if words(node))
 
 
 def _value_cases(found: Sequence[CompletionNode], row: str) -> str:
-    """Lines of a `case` over places with an option behind them, for options of which the values are known."""
+    """Return lines of a `case` over places with an option behind them, where the option's values are known."""
     return "\n".join(
         row.format(f"'{node.place} {option}'", " ".join(values))
         for node in found

@@ -122,7 +122,7 @@ def _run(screen: Screen, where: Path) -> int:
 
 
 def _default() -> Path:
-    """The folder that nobody named, so that whoever made this one may have laid a link there."""
+    """Return the default folder; nobody named it, so whoever made the current one may have laid a link there."""
     where = Path(_FOLDER)
     if where.is_symlink():
         raise UsageError(f"{where} is a symbolic link, which is not followed; name a folder with --dir")
@@ -130,7 +130,7 @@ def _default() -> Path:
 
 
 def _prepare(where: Path) -> Path:
-    """A folder with the example as a user would have it; what an earlier demo left there is replaced."""
+    """Lay the example into a folder as a user would have it, in place of what an earlier demo left there."""
     shipped = Path(_demo.__file__).parent
     try:
         if where.exists() and not _is_ours(where, shipped):
@@ -148,7 +148,7 @@ def _prepare(where: Path) -> Path:
 
 
 def _remove(path: Path) -> None:
-    """Take away what an earlier demo left; a link is removed, not followed."""
+    """Remove what an earlier demo left; a link is removed, not followed."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -171,10 +171,10 @@ def _same(path: Path, content: bytes) -> bool:
 
 
 class _FromSource(importlib.machinery.SourceFileLoader):
-    """Compiles the source that it is given: a `__pycache__` that lies there already may hold anything."""
+    """A loader that compiles the source itself: a `__pycache__` that lies there already may hold anything."""
 
     def get_code(self, fullname: str) -> types.CodeType | None:
-        """The module's code, from the text alone."""
+        """Return the module's code, compiled from the text alone."""
         path = self.get_filename(fullname)
         return self.source_to_code(self.get_data(path), path)
 
@@ -263,7 +263,7 @@ def _hostile_rows(
 
 
 def _hostile_row(hostile: Hostile, execution: Execution, answers: Mapping[str, object], rules: list[str]) -> DemoRow:
-    """As promised, it was stopped, and the version before or the original gave its own answer."""
+    """Make the row of a hostile call; as promised means stopped, and answered by the version before or the original."""
     outcome = execution.outcome
     as_promised = (
         hostile.ended_so(outcome)
@@ -293,7 +293,7 @@ def _walls(screen: Screen, drift: _Drift) -> tuple[IsolationCheck, ...]:
 
 
 def _table(screen: Screen, rows: list[DemoRow], handle: PoetHandle[[Sequence[float], Sequence[float]]]) -> bool:
-    """The closing table; whether every call has its event in the journal."""
+    """Print the closing table, and return whether every call has its event in the journal."""
     screen.heading("5. Every call, as the journal has it")
     found = [handle.event(row.execution.event_id) for row in rows]
     screen.table(
@@ -371,7 +371,7 @@ def _signature(drift: _Drift) -> str:
 
 @contextlib.contextmanager
 def _listener() -> Iterator[tuple[socket.socket, int]]:
-    """A server that the network call would reach if nothing stopped it."""
+    """Open a server that the network call would reach if nothing stopped it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
         yield listener, listener.getsockname()[1]

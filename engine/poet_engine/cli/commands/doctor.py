@@ -42,7 +42,7 @@ def _diagnose(policy: Policy, where: Where) -> Diagnosis:
 
 
 def diagnosis_document(found: Diagnosis) -> dict[str, object]:
-    """What the doctor found, as one JSON object."""
+    """Return a diagnosis as one JSON object."""
     return {
         "sandbox": found.sandbox,
         "grade": str(found.grade),

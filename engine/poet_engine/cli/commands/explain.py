@@ -89,7 +89,7 @@ def _print(screen: Screen, found: Explanation) -> None:
 
 
 def _facts(call: ExecutionPayload) -> list[tuple[str, str]]:
-    """The story's short parts, in the order in which they are asked for."""
+    """Return the short parts of the story, each with its label, in the order in which people ask for them."""
     facts = [
         ("began", f"{_moment(call.start_time)}, took {call.metrics.duration_ms:.1f} ms{_deadline(call)}"),
         ("answered", _answered(call)),
@@ -189,7 +189,7 @@ def _transition(payload: BreakerPayload) -> str:
 
 
 def _moment(seconds: float) -> str:
-    """In UTC, to the millisecond: events hold no time that this cannot say, and payloads may."""
+    """Return a time in UTC, to the millisecond; a payload may hold one that no calendar has."""
     try:
         return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="milliseconds")
     except (ValueError, OverflowError, OSError):

@@ -53,8 +53,8 @@ def build(
         )
     screen = Screen.standard(as_json=as_json)
     recipes = [find(name) for name in dict.fromkeys(names or RECIPES)]
-    with _engine() as engine, _Told(screen) as told:
-        builder = ImageBuilder(engine, VERSION, told)
+    with _engine() as engine, _BuildProgress(screen) as progress:
+        builder = ImageBuilder(engine, VERSION, progress)
         built = [builder.from_host(recipe) if base is None else builder.from_base(recipe, base) for recipe in recipes]
     _print(screen, built)
     return 0
@@ -155,8 +155,8 @@ def _plain(image: Image) -> dict[str, object]:
     }
 
 
-class _Told:
-    """Progress on standard error: a bar on a terminal, elsewhere a line for each new thing that is done."""
+class _BuildProgress:
+    """The progress of a build on standard error: a bar on a terminal, elsewhere a line for each step."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen

@@ -79,7 +79,7 @@ def metrics(
 
 
 def _row(one: VersionMetrics, *, named: bool) -> tuple[str, ...]:
-    """A line of the table; it names the module where several have a function of that name."""
+    """Return a line of the table, which names the module where several have a function of that name."""
     function = f"{one.function} ({one.module or 'module not known'})" if named else one.function
     rate = "-" if one.success_rate is None else f"{one.success_rate:.1%}"
     took = one.duration_ms

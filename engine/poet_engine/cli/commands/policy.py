@@ -181,7 +181,7 @@ def _module(key: str) -> bool:
 
 
 def _in_order(item: tuple[str, object]) -> tuple[int, str]:
-    """As in the table of keys, the modules by name."""
+    """Return what sorts keys as in their table, and modules by name."""
     key = item[0]
     return list(KEYS).index(IMPORTS if _module(key) else key), key
 
@@ -226,7 +226,7 @@ def _checked(name: str, now: float) -> dict[str, object]:
 
 
 def _policy_of(name: str) -> Policy:
-    """A policy file by itself, or the table in a pyproject.toml."""
+    """Load a policy file by itself, or the table of a pyproject.toml."""
     if Path(name).name == "pyproject.toml":
         return layers.alone(Path(name)).policy(Policy)
     return Policy.load(name)

@@ -38,7 +38,7 @@ app = new_app()
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Replay:
-    """A call of then and its run of now."""
+    """A recorded call and its run of now."""
 
     journal: Path
     call: ExecutionPayload | None
@@ -183,7 +183,7 @@ def _verdict(call: ExecutionPayload | None) -> str:
 
 
 def _took(call: ExecutionPayload | None) -> str:
-    """The last attempt in the sandbox, as now; and the whole call."""
+    """Return how long the last attempt in the sandbox took then, and the whole call."""
     if call is None:
         return "not known"
     whole = f"{call.metrics.duration_ms:.1f} ms in all"

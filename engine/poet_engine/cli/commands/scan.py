@@ -26,7 +26,7 @@ app = new_app()
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ScannedFile:
-    """What the gate said about one file.
+    """The verdict of the gate on one file.
 
     Attributes:
         path: The file as the user named it.
@@ -73,7 +73,7 @@ def _scan(gate: Gate, policy: Policy, name: str, source: str, now: float) -> Sca
 
 
 def scan_document(files: Sequence[ScannedFile], expired: Sequence[Waiver] = ()) -> dict[str, object]:
-    """A scan as one JSON object, with the waivers of the policy whose day is over."""
+    """Return a scan as one JSON object, with the waivers of the policy whose day is over."""
     return {
         "rejected": sum(file.cause is not None for file in files),
         "expired_waivers": [waiver.plain() for waiver in expired],
@@ -91,7 +91,7 @@ def scan_document(files: Sequence[ScannedFile], expired: Sequence[Waiver] = ()) 
 
 
 def sarif_document(files: Sequence[ScannedFile]) -> dict[str, object]:
-    """A scan as code hosts and editors read it."""
+    """Return a scan in SARIF, as code hosts and editors read it."""
     return sarif_of(((file.path, file.findings) for file in files), version=VERSION)
 
 

@@ -63,7 +63,7 @@ def show(target: FunctionArgument, *, as_json: JsonOption = False) -> int:
 
 
 def _last_call(found: Stored) -> ExecutionPayload | None:
-    """Of those that were not refused, in the journal beside its versions or in the state folder."""
+    """Return the last call that was not refused, from the journal beside its versions or in the state folder."""
     for journal in (found.root / "events" / "journal.db", Settings.read().home / "events" / "journal.db"):
         if not journal.is_file():
             continue
@@ -82,7 +82,7 @@ def _tells(call: ExecutionPayload) -> bool:
 
 
 def _runs(call: ExecutionPayload) -> str:
-    """A version was tried, or only turned away; else the original was the first that was asked."""
+    """Return `sandboxed` where a version was tried or turned away, `host` where the original was asked first."""
     return "sandboxed" if call.version != "original" or not call.attempts else "host"
 
 

@@ -30,7 +30,7 @@ _POLICY_DIGITS = 32
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What the user asked for.
+    """A bulk run as the user asked for it.
 
     Attributes:
         jobs: The file of jobs.
@@ -50,7 +50,7 @@ class Order:
 
 
 class _ResultSink(Protocol):
-    """Where lines of results go."""
+    """A destination for lines of results."""
 
     def append(self, line: bytes) -> None:
         """Write one line, whole."""

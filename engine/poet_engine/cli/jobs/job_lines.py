@@ -77,7 +77,7 @@ class JobsFile:
 
     @classmethod
     def open(cls, path: Path, *, wall: float | None = None) -> Self:
-        """Open it.
+        """Open a file of jobs.
 
         Args:
             path: As the user named it; `-` is standard input.
@@ -98,11 +98,11 @@ class JobsFile:
             return opened
 
     def fileno(self) -> int:
-        """Its descriptor."""
+        """Return the descriptor of the open file."""
         return self._file.fileno()
 
     def lines(self) -> Iterator[JobLine | FaultyLine]:
-        """Every line that is not empty, from the start.
+        """Read every line that is not empty, from the start.
 
         Raises:
             UsageError: The file cannot be read on.
@@ -116,7 +116,7 @@ class JobsFile:
             self._last = max(self._last, number)
 
     def jobs(self) -> Iterator[JobLine]:
-        """The jobs of a file in which every line was seen to hold one; lines that were added since are left out.
+        """Read the jobs of a file in which every line was seen to hold one; lines that were added since are left out.
 
         Raises:
             UsageError: It was changed since.
@@ -130,7 +130,7 @@ class JobsFile:
             yield line
 
     def _raw_lines(self) -> Iterator[tuple[int, bytes | None]]:
-        """Each line with its number; None for one that is too long to be kept."""
+        """Read each line with its number; None for one that is too long to be kept."""
         try:
             self._file.seek(0)
             number = 0
@@ -144,11 +144,11 @@ class JobsFile:
             raise UsageError(f"cannot read {self.path}: {error.strerror}") from error
 
     def __enter__(self) -> Self:
-        """Itself."""
+        """Return the file itself."""
         return self
 
     def __exit__(self, *_exc_info: object) -> None:
-        """Close it."""
+        """Close the file."""
         self._stack.close()
 
 
@@ -159,7 +159,7 @@ def _stdin() -> BinaryIO:
 
 
 def _kept(stream: BinaryIO, label: str, stack: contextlib.ExitStack) -> BinaryIO:
-    """A temporary file without a name that holds everything that comes until the stream's end."""
+    """Copy a stream until its end into a temporary file without a name."""
     try:
         file = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack closes it
         while piece := stream.read(_PIECE):

@@ -1,4 +1,4 @@
-"""How far a bulk run has come: a bar on a terminal, and a line now and then where there is none."""
+"""The progress of a bulk run: a bar on a terminal, and a line now and then where there is none."""
 
 import collections
 import contextlib
@@ -29,7 +29,7 @@ class Pace:
         self._seen = collections.deque([(now, 0)])
 
     def at(self, now: float, done: int) -> str:
-        """`50 jobs/s, 20s left`, once something was done.
+        """Return a text such as `50 jobs/s, 20s left`, or that no job has ended.
 
         Args:
             now: The time, no earlier than before.
@@ -46,7 +46,7 @@ class Pace:
 
 
 def duration(seconds: float) -> str:
-    """`8s`, `3m20s` or `2h05m`."""
+    """Return seconds as people read them: `8s`, `3m20s` or `2h05m`."""
     whole = round(seconds)
     if whole < _MINUTE:
         return f"{whole}s"

@@ -24,7 +24,7 @@ _MARK_BITS = 56  # of a job's digest; the remaining 8 hold the status
 
 
 def result_line(outcome: Outcome, digest: str, policy: str) -> bytes:
-    """An outcome as a line of results; a value that has no form as text does not lose the rest."""
+    """Return an outcome as a line of results; a value that has no form as text does not lose the rest."""
     try:
         line = _line(outcome_document(outcome), outcome, digest, policy)
     except Exception:  # noqa: BLE001 - whatever a value does while it is shown, its job has ended and must be written
@@ -64,7 +64,7 @@ class Results:
         return f"<Results {self.path} earlier={len(self)}>"
 
     def __len__(self) -> int:
-        """The results that were there before."""
+        """Count the results that were there before."""
         return len(self._ledger)
 
     @classmethod
@@ -99,7 +99,7 @@ class Results:
         return os.path.sameopenfile(self._fd, descriptor)
 
     def of(self, line: JobLine) -> Status | None:
-        """How the job ended, when it has a result.
+        """Return how a job ended, or None where it has no result.
 
         Raises:
             UsageError: The result is that of another job with the same id.
@@ -196,11 +196,11 @@ class Results:
         )
 
     def __enter__(self) -> Self:
-        """Itself."""
+        """Return the file itself."""
         return self
 
     def __exit__(self, *_exc_info: object) -> None:
-        """Close it; a file that this run has made and not written to is taken away again."""
+        """Close the file; one that this run has made and not written to is taken away again."""
         with contextlib.suppress(OSError):
             if self._made and os.fstat(self._fd).st_size == 0:
                 self.path.unlink()

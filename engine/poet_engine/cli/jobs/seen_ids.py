@@ -1,4 +1,4 @@
-"""Which ids were seen, in 24 bytes each, so that millions of them fit into memory."""
+"""The ids that were seen, in 24 bytes each, so that millions of them fit into memory."""
 
 import array
 import bisect
@@ -47,7 +47,7 @@ class Ledger:
                 column[:] = array.array("Q", values)
 
     def find(self, name: str) -> tuple[int, int] | None:
-        """Mark and line of an id; None when it was never added."""
+        """Return mark and line of an id; None when it was never added."""
         key = self._key(name)
         bucket = key % _BUCKETS
         keys = self._keys[bucket]
@@ -57,7 +57,7 @@ class Ledger:
         return self._marks[bucket][place], self._lines[bucket][place]
 
     def doubles(self) -> Iterator[tuple[int, int]]:
-        """Pairs of lines that hold the same id."""
+        """Return pairs of lines that hold the same id."""
         for keys, lines in zip(self._keys, self._lines, strict=True):
             for place in range(1, len(keys)):
                 if keys[place] == keys[place - 1]:

@@ -1,4 +1,4 @@
-"""What came of a bulk run, counted by status."""
+"""The results of a bulk run, counted by status."""
 
 import collections
 import dataclasses
@@ -48,7 +48,7 @@ class Summary:
             self.causes[f"{outcome.status}/{outcome.cause}"] += 1
 
     def document(self) -> dict[str, object]:
-        """The summary as one JSON object."""
+        """Return the summary as one JSON object."""
         return {
             "jobs": self.jobs,
             "ran": self.ran,
@@ -64,7 +64,7 @@ class Summary:
         }
 
     def lines(self) -> list[str]:
-        """The same for people."""
+        """Return the summary as lines for people."""
         rate = (
             f" in {duration(self.seconds)} ({self.ran / self.seconds:.0f} jobs/s)" if self.ran and self.seconds else ""
         )
@@ -78,7 +78,7 @@ class Summary:
 
 
 def show(screen: Screen, summary: Summary, *, on_stderr: bool) -> None:
-    """Print it: one JSON document, or lines on standard output unless that carries the results."""
+    """Print a summary: one JSON document, or lines on standard output unless that carries the results."""
     screen.document(summary.document())
     for line in summary.lines():
         if on_stderr:
