@@ -1,12 +1,17 @@
 """Completion knows the whole grammar, and runs nothing that stands on the command line or in a folder."""
 
+import contextlib
+import os
+import pty
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from typer.core import TyperCommand
 
+from poet_engine._wake import readable
 from poet_engine.cli import main
 from poet_engine.cli.app import SUMMARIES, grammar
 from poet_engine.cli.commands.completion import SCRIPTS, nodes
@@ -70,6 +75,54 @@ def test_no_word_and_no_file_is_run(word: str, tmp_path: Path) -> None:
     for words in ([word], [word, ""], ["scan", word], ["run", "--sandbox", word], ["policy", word, ""]):
         _complete(tmp_path, *words)
     assert [path.name for path in tmp_path.iterdir()] == [word]
+
+
+@contextlib.contextmanager
+def _interactive_bash(folder: Path) -> Iterator[int]:
+    """A bash on a terminal of its own, with the script; yields the terminal's other end."""
+    (folder / "script").write_text(_script("bash"))
+    ours, its = pty.openpty()
+    environment = {"PATH": os.defpath, "HOME": str(folder), "INPUTRC": "/dev/null", "TERM": "dumb", "PS1": "ready> "}
+    shell = subprocess.Popen(
+        ["bash", "--noprofile", "--norc", "-i"],
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        cwd=folder / "files",
+        env=environment,
+        start_new_session=True,
+    )
+    os.close(its)
+    try:
+        yield ours
+    finally:
+        shell.kill()
+        shell.wait()
+        os.close(ours)
+
+
+def _read_until(terminal: int, wanted: bytes) -> bytes:
+    """What the shell has printed once it has printed that; an error after half a minute."""
+    read = b""
+    while wanted not in read:
+        assert readable(terminal, 30.0), read
+        read += os.read(terminal, 4096)
+    return read
+
+
+@_needs_bash
+def test_the_name_of_a_file_is_quoted_and_not_run(tmp_path: Path) -> None:
+    """Typed as a user types it: bash itself completes the name, and Enter passes it on as one word."""
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "$(touch taken).py").touch()
+    with _interactive_bash(tmp_path) as terminal:
+        _read_until(terminal, b"ready> ")
+        os.write(terminal, b"source ../script; poet() { printf '<%s>' \"$@\" end; }\n")
+        _read_until(terminal, b"\nready> ")
+        os.write(terminal, b"poet sc\t\t\n")
+        printed = _read_until(terminal, b"<end>")
+    assert b"<scan><$(touch taken).py><end>" in printed
+    assert [path.name for path in (tmp_path / "files").iterdir()] == ["$(touch taken).py"]
 
 
 @pytest.mark.parametrize("shell", SCRIPTS)
