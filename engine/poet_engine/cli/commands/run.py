@@ -37,7 +37,7 @@ app = new_app()
         "poet run --jobs jobs.jsonl --out results.jsonl",
     )
 )
-def run(  # noqa: PLR0913 - one parameter for each option
+def run(
     target: Annotated[
         str | None,
         typer.Argument(metavar="TARGET", help="path.py:function or package.module:function; it is never imported."),
