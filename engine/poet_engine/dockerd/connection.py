@@ -179,7 +179,7 @@ def _upgrade(peer: socket.socket, target: str, timeout: float) -> None:
     """Ask for a stream; what the engine says instead is raised."""
     connection = http.client.HTTPConnection("docker", timeout=timeout)
     connection.sock = peer  # already connected
-    connection.request("POST", target, headers={"DaemonConnection": "Upgrade", "Upgrade": "tcp"})
+    connection.request("POST", target, headers={"Connection": "Upgrade", "Upgrade": "tcp"})
     response = connection.getresponse()
     try:
         if response.status != http.HTTPStatus.SWITCHING_PROTOCOLS:
