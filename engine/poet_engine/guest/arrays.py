@@ -1,7 +1,7 @@
-"""numpy arrays and scalars on the wire.
+"""Encode and decode numpy arrays and scalars.
 
-On the way out numpy is never imported: a value can only be an array when the module is loaded already. On the way in,
-numpy is the one fixed name that may be imported, and only where it is installed.
+To encode, numpy is never imported: a value can only be an array when the module is loaded already. To decode, numpy is
+the one fixed name that may be imported, and only where it is installed.
 """
 
 import base64
@@ -55,7 +55,7 @@ class _DtypeKind(Protocol):
 
 
 class Array(Protocol):
-    """What is asked of numpy's arrays and scalars here."""
+    """The attributes of numpy's arrays and scalars that are used here."""
 
     dtype: _DtypeKind
     shape: tuple[int, ...]
@@ -80,7 +80,7 @@ class _Scalar(Protocol):
 
 
 def travelling_form(value: object, where: str, parts: Collected | None, out: Out) -> object:
-    """A tagged mapping, or NOT_MINE."""
+    """Return the value as a tagged mapping, or NOT_MINE."""
     numpy = sys.modules.get("numpy")
     if numpy is None:
         return NOT_MINE
@@ -92,7 +92,7 @@ def travelling_form(value: object, where: str, parts: Collected | None, out: Out
 
 
 def columns(value: Array, where: str, parts: Collected | None, out: Out) -> object:
-    """The wire form of a table of numbers, one column after the other, as pandas keeps it."""
+    """Encode a table of numbers, one column after the other, as pandas keeps it."""
     return _array_out(value, where, parts, out, by_column=True)
 
 
@@ -136,7 +136,7 @@ def _numpy() -> "ModuleType":
 
 
 def rebuild(raw: dict[str, object], attached: Attached, costs: decoding_budget.DecodingBudget) -> object:
-    """The array of a tagged mapping that nobody vouches for, or its scalar in the form that older releases recorded."""
+    """Decode the array of an untrusted tagged mapping, or a scalar in the form that older releases recorded."""
     name, shape, content = raw.get("d"), raw.get("s"), raw.get("v")
     if not isinstance(name, str) or not (name in DTYPES or _WIDE.fullmatch(name) or name == _OBJECTS):
         raise UndecodableError("a bad array")
@@ -161,7 +161,7 @@ def rebuild(raw: dict[str, object], attached: Attached, costs: decoding_budget.D
 
 
 def _of_items(name: str, items: object, shape: list[int], order: str, costs: decoding_budget.DecodingBudget) -> object:
-    """An array of text or of Python objects."""
+    """Build an array of text or of Python objects."""
     numpy = _numpy()
     if not isinstance(items, list):
         raise UndecodableError("a bad array")
@@ -178,7 +178,7 @@ def _of_items(name: str, items: object, shape: list[int], order: str, costs: dec
 
 @functools.cache
 def _scalars() -> dict[object, tuple[_Scalar, type, list[str]]]:
-    """Name → the type of a scalar, the type of its content, and the unit of one that is a time."""
+    """Return name → the type of a scalar, the type of its content, and the unit of one that is a time."""
     content = {"b": bool, "i": int, "u": int, "f": float, "c": complex, "m": int, "M": int}
     found: dict[object, tuple[_Scalar, type, list[str]]] = {
         "U": (_numpy().str_, str, []),
@@ -191,7 +191,7 @@ def _scalars() -> dict[object, tuple[_Scalar, type, list[str]]]:
 
 
 def scalar(raw: dict[str, object]) -> object:
-    """The scalar of a tagged mapping that nobody vouches for."""
+    """Decode the scalar of an untrusted tagged mapping."""
     name, content = raw.get("d"), raw.get("v")
     found = _scalars().get(name) if isinstance(name, str) else None
     if found is None or type(content) is not found[1]:

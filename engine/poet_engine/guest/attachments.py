@@ -1,8 +1,8 @@
-"""Big buffers beside the JSON of a value.
+"""Keep big buffers beside the JSON of a value.
 
-What a value holds in one piece (the data of an array, bytes) stays out of its JSON from `THRESHOLD` on: there stands
-`[offset, length]`, a place in one region of bytes that belongs to the message. How the region travels is each
-sandbox's affair; the codec only adds to it and takes from it.
+What a value holds in one piece (the data of an array, bytes) stays out of its JSON from `THRESHOLD` bytes on. In the
+JSON stands `[offset, length]`, a place in one region of bytes that belongs to the message. Each sandbox has its own way
+to carry the region; the codec only adds to it and takes from it.
 """
 
 import io
@@ -15,19 +15,19 @@ from .errors import GuestSerializationError, UndecodableError
 
 # Below this a copy through the JSON costs less than the calls that a region takes (docs/values.md has the numbers).
 THRESHOLD = 1 << 16
-# What the kernel moves with one call; it stops a page below 2 GiB.
+# Bytes that the kernel moves with one call; it stops a page below 2 GiB.
 _MOST_AT_ONCE = 1 << 30
 _MOVED_AT_ONCE = 1 << 20
 
 
 class Collected:
-    """The region of an outgoing message: pieces that nobody has copied yet, each with its place.
+    """The region of an outgoing message: pieces that are not copied yet, each with its place.
 
     Args:
-        alignment: Every piece starts at a multiple of it. Pieces that will be mapped start at a page.
-        most: Bytes that they may be together, and what to call that limit; None where the receiver judges.
-        pays: Whether the message has to pay for what is expensive to make of it; see `account`.
-        items: How many items the message may have altogether; None where any number.
+        alignment: Bytes; every piece starts at a multiple of it. Pieces that will be mapped start at a page.
+        most: Bytes that they may have together, and the name of that limit; None where the receiver decides.
+        pays: Whether the message has to pay for what is expensive to decode; see `decoding_budget`.
+        items: How many items the message may have altogether; None for any number.
     """
 
     def __init__(
@@ -44,10 +44,10 @@ class Collected:
         self.price = 0
 
     def add(self, data: memoryview, where: str, kind: str) -> list[int]:
-        """The reference that stands for the bytes of `data`, which must stay as they are until they are written.
+        """Add a piece; return its reference. `data` must stay as it is until it is written.
 
         Raises:
-            GuestSerializationError: There is no room for them.
+            GuestSerializationError: The region has no room for them.
         """
         offset = -(-self.size // self._alignment) * self._alignment
         end = offset + len(data)
@@ -60,10 +60,10 @@ class Collected:
         return [offset, len(data)]
 
     def count(self, items: int, where: str, kind: str) -> None:
-        """See items that the message is about to have.
+        """Count items that the message is about to have.
 
         Raises:
-            GuestSerializationError: They are too many.
+            GuestSerializationError: The message has too many.
         """
         if self._items is not None:
             self._items -= items
@@ -71,19 +71,19 @@ class Collected:
                 raise GuestSerializationError(where, kind, "it has more items than there is room for")
 
     def deliver(self, fd: int) -> None:
-        """Put the pieces into a file of fixed size, if they fit: if not, the references alone say how much it was."""
+        """Write the pieces to a file of fixed size, if they fit; if not, the references alone say how much it was."""
         if self.pieces and self.size <= os.fstat(fd).st_size:
             self.write(fd)
 
     def write(self, fd: int) -> None:
-        """Put every piece in its place in a file; the pieces are let go of."""
+        """Write every piece to its place in a file, and release the pieces."""
         for offset, data in self.pieces:
             write_at(fd, data, offset)
         self.pieces.clear()
 
 
 def write_at(fd: int, data: memoryview, offset: int) -> None:
-    """All of `data`, however many calls that takes."""
+    """Write all of `data`, however many calls that takes."""
     while data:
         written = os.pwrite(fd, data[:_MOST_AT_ONCE], offset)
         data, offset = data[written:], offset + written
@@ -103,7 +103,7 @@ def read_at(fd: int, into: memoryview, offset: int) -> None:
 
 
 def copy_at(fd: int, offset: int, length: int) -> bytes:
-    """So many bytes of a file, copied once where one call does it.
+    """Return `length` bytes of a file, copied once where one call does it.
 
     Raises:
         UndecodableError: The file ends before that.
@@ -122,7 +122,7 @@ Free = Callable[[int, int, int], object]
 
 
 def move_at(fd: int, offset: int, length: int, free: Free) -> bytes:
-    """The same out of a file in memory, which gives back each piece that was copied: nothing is there twice.
+    """Return `length` bytes of a file in memory, which gives back each piece that was copied: nothing is there twice.
 
     Raises:
         UndecodableError: The file ends before that.
@@ -135,22 +135,22 @@ def move_at(fd: int, offset: int, length: int, free: Free) -> bytes:
 
 
 class Attached(Protocol):
-    """The region of a message that came. Both ways out of it raise UndecodableError where it has no such bytes."""
+    """The region of a message that came. Both methods raise UndecodableError where it has no such bytes."""
 
     def take(self, offset: int, length: int, /) -> bytearray | memoryview:
-        """Bytes that may be written to, which nobody else has or changes."""
+        """Return bytes that may be written to, which nobody else has or changes."""
         ...
 
     def copy(self, offset: int, length: int, /) -> bytes:
-        """Bytes that cannot change."""
+        """Return bytes that cannot change."""
         ...
 
 
 def place(reference: list[object]) -> tuple[int, int]:
-    """Offset and length of a reference, which is only as good as whoever wrote the message.
+    """Return the offset and length of an untrusted reference.
 
     Raises:
-        UndecodableError: It is none.
+        UndecodableError: It is not a reference.
     """
     if len(reference) == 2:  # noqa: PLR2004 - offset and length
         offset, length = reference
@@ -160,14 +160,14 @@ def place(reference: list[object]) -> tuple[int, int]:
 
 
 class Nothing:
-    """Where nothing came."""
+    """The region of a message without attachments."""
 
     def take(self, _offset: int, _length: int) -> bytearray:
-        """Refuse."""
+        """Refuse the reference."""
         raise UndecodableError("an attachment where none came")
 
     def copy(self, _offset: int, _length: int) -> bytes:
-        """Refuse."""
+        """Refuse the reference."""
         raise UndecodableError("an attachment where none came")
 
 
@@ -177,12 +177,12 @@ NOTHING = Nothing()
 class Mapped:
     """A region in a file that nobody else can change.
 
-    What is taken of it is a private mapping: a page becomes ours when it is written to. The file is mapped as a whole,
-    because each mapping costs a descriptor, and not before it must be, because a mapping counts as memory.
+    `take` returns a piece of a private mapping: a page becomes ours when it is written to. The file is mapped as a
+    whole, because each mapping costs a descriptor, and as late as possible, because a mapping counts as memory.
 
     Args:
-        fd: The file.
-        free: Gives back what was copied of it, where the file is charged to the call; where it is sealed, that fails.
+        fd: Descriptor of the file.
+        free: Gives back the memory of copied pieces, where the file is charged to the call; on a sealed file it fails.
     """
 
     def __init__(self, fd: int, free: Free | None = None) -> None:
@@ -197,7 +197,7 @@ class Mapped:
             self._free = None
 
     def take(self, offset: int, length: int) -> memoryview:
-        """A piece of the mapping, which lives for as long as any of its pieces does.
+        """Return a piece of the mapping, which lives for as long as any of its pieces does.
 
         Raises:
             OSError: The budget of memory has no room for it.
@@ -210,7 +210,7 @@ class Mapped:
         return self._view[offset : offset + length]
 
     def copy(self, offset: int, length: int) -> bytes:
-        """A copy of a piece."""
+        """Return a copy of a piece."""
         if offset + length > self._size:
             raise UndecodableError("a reference beyond the attachments")
         if self._free is None:

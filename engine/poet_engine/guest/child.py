@@ -1,4 +1,4 @@
-"""What the first process of a container knows of a payload, and of the call that it serves."""
+"""Hold one payload of a container and its call, as the container's first process sees them."""
 
 import dataclasses
 import fcntl
@@ -11,7 +11,7 @@ from .standard_streams import ROOM
 
 
 class ServedChild:
-    """A payload and our ends of everything it has."""
+    """A payload, with our ends of its socket, pipes and files in memory."""
 
     def __init__(self, result: int) -> None:
         self.sock, self.guest_sock = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -32,24 +32,27 @@ class ServedChild:
         self.start_cpu = 0.0
 
     def guest_ends(self) -> list[int]:
-        """In the order in which a payload wants them."""
+        """Return the payload's descriptors in the order in which it expects them."""
         return [self.guest_sock.fileno(), self.guest_out, self.guest_err, self.results, self.record]
 
     def close_guest_ends(self) -> None:
-        """The payload has them."""
+        """Close our copies of the payload's descriptors, which it has by now."""
         self.guest_sock.close()
         os.close(self.guest_out)
         os.close(self.guest_err)
 
     def cpu_seconds(self) -> float:
-        """Of its threads, from its process clock: `MAKE_PROCESS_CPUCLOCK(pid, CPUCLOCK_SCHED)`."""
+        """Return the CPU seconds of its threads, from its process clock; 0 when it is gone.
+
+        The clock's number is the kernel's `MAKE_PROCESS_CPUCLOCK(pid, CPUCLOCK_SCHED)`.
+        """
         try:
             return time.clock_gettime((~self.pid << 3) | 2)
         except OSError:
             return 0.0
 
     def close(self) -> None:
-        """Let go of all but the file for large results, which may still be asked for."""
+        """Close everything but the file for large results, which may still be fetched."""
         self.sock.close()
         for fd in (self.out, self.err, self.record, self.listener):
             if fd is not None:
@@ -69,10 +72,10 @@ class ServedCall:
     Attributes:
         tolerant: Whether forbidden system calls fail instead of ending it: for our own probes.
         attached: Bytes of attachments that are still to come.
-        wanted: Files of a script that are brought out; None for a function.
-        most_bytes: Bytes of them.
-        attachments: The file that they go into.
-        folder: The working folder of a script.
+        wanted: Names and patterns of a script's files to collect; None for a function.
+        most_bytes: Bytes that those files may have together.
+        attachments: Descriptor of the file that the attachments go into.
+        folder: Descriptor of a script's working folder.
     """
 
     tolerant: bool = False
@@ -83,7 +86,7 @@ class ServedCall:
     folder: int | None = None
 
     def close(self) -> None:
-        """Let go of its files."""
+        """Close its files."""
         for fd in (self.attachments, self.folder):
             if fd is not None:
                 os.close(fd)

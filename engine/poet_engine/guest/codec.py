@@ -1,9 +1,10 @@
-"""Values on the wire: JSON with tags, strict on the way in, and never a name that is looked up.
+"""Encode and decode values as tagged JSON, strictly, and without looking up any name that a message holds.
 
 What JSON cannot say is a mapping with the key `~`: `{"~": "tuple", "v": [1, 2]}`. What is big and in one piece may stay
 out of it, as an attachment. Both sides use this module; what comes out of a guest is hostile, so `loads` bounds depth
-and cost before or while it builds, and every surprise is `UndecodableError`. The table of what travels, and as what it
-arrives, is docs/values.md. It is in one piece because each tag is written and read here, and nowhere else.
+and cost before or while it builds, and every surprise is `UndecodableError`. The types that can travel, and the types
+that they arrive as, are in docs/values.md. It is in one piece because each tag is written and read here, and nowhere
+else.
 """
 
 import base64
@@ -59,20 +60,20 @@ encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 class _Encoder(Protocol[_T_contra]):
-    """How values of one type go out."""
+    """Encodes values of one type."""
 
     def __call__(self, value: _T_contra, where: str, depth: int, parts: Collected | None, /) -> object:
-        """The value as plain JSON data."""
+        """Return the value as plain JSON data."""
         ...
 
 
 def dumps(value: object, where: str, parts: Collected | None = None) -> bytes:
-    """The wire form of a value.
+    """Encode a value as JSON bytes.
 
     Args:
-        value: What is to travel.
+        value: The value to encode.
         where: What an error calls it, such as `argument 'rows'`.
-        parts: Takes what may stay out of the JSON; None where nothing may.
+        parts: Collects the attachments; None where everything goes into the JSON.
 
     Raises:
         GuestSerializationError: Some part of it has no safe form; the error has the path to that part.
@@ -81,12 +82,12 @@ def dumps(value: object, where: str, parts: Collected | None = None) -> bytes:
 
 
 def deliver(content: bytes, parts: Collected, results: int) -> bytes:
-    """A result that has paid for what it costs to decode, while what stays out of it is in its file; see `account`.
+    """Pad a result until it has paid for its decoding, see `decoding_budget`, and write its attachments to their file.
 
     Args:
-        content: What `dumps` has made of it.
-        parts: What stays out of it.
-        results: The file for that, which is as large as a result may be.
+        content: Its JSON, from `dumps`.
+        parts: Its attachments.
+        results: Descriptor of the file for them, which is as large as a result may be.
 
     Raises:
         GuestSerializationError: It costs more than a result may have.
@@ -99,7 +100,7 @@ def deliver(content: bytes, parts: Collected, results: int) -> bytes:
 
 
 def to_wire(value: object, where: str, depth: int, parts: Collected | None = None) -> object:
-    """The value as plain JSON data; see `dumps`."""
+    """Return the value as plain JSON data; see `dumps`."""
     kind = type(value)
     if kind in _PLAIN:
         return value
@@ -164,7 +165,7 @@ def _list_out(value: list[object], where: str, depth: int, parts: Collected | No
 
 
 def _is_plain(value: list[object]) -> bool:
-    """Whether all items are of one type that JSON says as it is; found in C, where a long list costs most."""
+    """Return whether all items are of one type that JSON has; found in C, where a long list costs most."""
     kinds = set(map(type, value))
     if len(kinds) != 1:
         return False
@@ -198,7 +199,7 @@ def _members_out(
 
 
 def _pay_for_hashes(members: list[object], parts: Collected | None) -> None:
-    """What it costs to see that their hashes were not chosen to collide; the other side finds the same."""
+    """Add the price of checking that hashes were not chosen to collide; the decoding side charges the same."""
     if parts is None or not parts.pays or set(map(type, members)) <= _SECRET_HASHES:
         return
     parts.price += _member_price(members)
@@ -246,7 +247,7 @@ def _pairs_out(value: dict[object, object], where: str, depth: int, parts: Colle
 
 
 def _mapping_out(tag: str) -> _Encoder[dict[object, object]]:
-    """For subclasses of `dict` that the standard library makes; what else hangs on one would be lost."""
+    """Return the encoder of a standard library's subclass of `dict`; an instance's own attributes would be lost."""
 
     def out(value: dict[object, object], where: str, depth: int, parts: Collected | None) -> object:
         if vars(value):
@@ -338,7 +339,7 @@ def _clock_out(value: dt.datetime | dt.time, where: str, _depth: int, parts: Col
 
 _PATHS: dict[type, str] = {pathlib.PosixPath: "path", pathlib.PurePosixPath: "purepath"}
 
-# exact type → how it goes out; a subclass is a different type and does not travel as its parent
+# exact type → its encoder; a subclass is a different type and is not encoded as its parent
 _ENCODERS: dict[type, _Encoder[Never]] = {
     int: _int_out,
     float: _float_out,
@@ -368,12 +369,12 @@ _ENCODERS: dict[type, _Encoder[Never]] = {
 
 
 def loads(data: bytes, attached: Attached = NOTHING, costs: DecodingBudget | None = None) -> object:
-    """The value of a wire form that nobody vouches for.
+    """Decode the JSON of an untrusted value.
 
     Args:
         data: The JSON.
-        attached: What came beside it.
-        costs: Pays for the work and looks at the clock; None where nobody has to pay, and no time is set.
+        attached: The attachments that came with it.
+        costs: The budget that the work is charged to, with its deadline; None for no budget and no deadline.
 
     Raises:
         UndecodableError: It breaks a rule of the format; the message names the rule.
@@ -396,7 +397,7 @@ def loads(data: bytes, attached: Attached = NOTHING, costs: DecodingBudget | Non
 
 
 def parse(data: bytes) -> object:
-    """Plain JSON data of bytes that nobody vouches for: strict UTF-8, no key twice, nothing that JSON does not know.
+    """Parse untrusted bytes as plain JSON data: strict UTF-8, no key twice, nothing that JSON does not know.
 
     Raises:
         UndecodableError: It breaks a rule; the message names the rule.
@@ -436,7 +437,7 @@ class _Pairs:
     """Counts the pairs of the mappings that are read: of a key that stands twice, one is lost.
 
     Args:
-        costs: Looks at the clock.
+        costs: The budget whose deadline is looked at as pairs are read.
     """
 
     __slots__ = ("_costs", "_next", "pairs")
@@ -445,7 +446,7 @@ class _Pairs:
         self._costs, self.pairs, self._next = costs, 0, _PAIRS_UNSEEN
 
     def take(self, raw: dict[str, object]) -> object:
-        """A mapping that was read, whose parts have been taken already."""
+        """Count a mapping that was read, whose parts have been taken already."""
         self.pairs += len(raw)
         if self.pairs > self._next:
             self._next += _PAIRS_UNSEEN
@@ -454,11 +455,11 @@ class _Pairs:
 
 
 class _DecodingState(_Pairs):
-    """Makes values of the mappings that are tagged.
+    """Decodes tagged mappings, and counts the pairs of all.
 
     Args:
-        attached: What came beside the message.
-        costs: Pays for the work.
+        attached: The attachments that came with the message.
+        costs: The budget that the work is charged to.
     """
 
     __slots__ = ("attached", "costs")
@@ -468,7 +469,7 @@ class _DecodingState(_Pairs):
         self.attached, self.costs = attached, costs
 
     def take(self, raw: dict[str, object]) -> object:
-        """A mapping that was read, or the value that it stands for."""
+        """Return a mapping that was read, or the value that it stands for."""
         self.pairs += len(raw)
         if self.pairs > self._next:
             self._next += _PAIRS_UNSEEN
@@ -476,7 +477,7 @@ class _DecodingState(_Pairs):
         return self.untag(raw) if _TAG in raw else raw
 
     def untag(self, raw: dict[str, object]) -> object:
-        """The value of a tagged mapping.
+        """Return the value of a tagged mapping.
 
         Raises:
             UndecodableError: It is not what its tag says.
@@ -496,7 +497,7 @@ class _DecodingState(_Pairs):
 
 
 def _refuse_depth(value: object) -> None:
-    """Level by level, for the few messages that are deep enough: with tags, JSON is deeper than its value."""
+    """Refuse a value that is nested too deep, level by level: with tags, its JSON may be deeper than the value is."""
     level: list[object] = [value]
     depth = 0
     while level:
@@ -509,7 +510,7 @@ def _refuse_depth(value: object) -> None:
 
 
 def from_wire(raw: object, attached: Attached = NOTHING) -> object:
-    """The value of JSON data that a trusted side has parsed."""
+    """Decode JSON data that a trusted side has parsed."""
     if type(raw) is list and not _has_containers(raw):
         return raw
     return _from_wire(raw, _DecodingState(attached, DecodingBudget())) if isinstance(raw, list | dict) else raw
@@ -551,7 +552,7 @@ def _numbers(raw: dict[str, object], count: int, what: str) -> list[int]:
 
 
 def _hashable(items: list[object], costs: DecodingBudget) -> list[object]:
-    """Items for a set or for keys, without those chosen to collide, which would make building it quadratic."""
+    """Return items for a set or for keys; refuse those chosen to collide, which would make building it quadratic."""
     if set(map(type, items)) <= _SECRET_HASHES:
         return items
     costs.charge(_member_price(items))
@@ -567,7 +568,7 @@ def _hashable(items: list[object], costs: DecodingBudget) -> list[object]:
 
 
 def _extra_steps(hashes: list[int]) -> Iterator[int]:
-    """Try the hashes in tables of every size that a set or dict of them grows through.
+    """Count the probing steps of the hashes in tables of every size that a set or dict of them grows through.
 
     Hashes of numbers are no secret, so different ones can be chosen to follow each other's probing; hashes of text are.
     The walk is that of CPython's Objects/dictobject.c, in tables filled to two thirds.
@@ -696,7 +697,7 @@ def _clock_in(kind: "type[dt.datetime | dt.time]") -> "_Decoder":
 
 
 _Decoder = Callable[[dict[str, object], _DecodingState], object]
-# tag → how it comes in: from a mapping whose parts have come in already
+# tag → its decoder, of a mapping whose parts are decoded already
 _DECODERS: dict[str, _Decoder] = {
     "tuple": lambda raw, _reading: tuple(_items(raw)),
     "set": lambda raw, reading: set(_hashable(_items(raw), reading.costs)),

@@ -1,4 +1,4 @@
-"""Bringing files out of a folder that hostile code has filled: the host walks it from outside.
+"""Collect files from a folder that hostile code has filled: the host walks it from outside.
 
 Nothing is looked up by a path: each step opens one name below an open folder and follows no link. A file counts for
 what the open descriptor says it is and for the bytes that were read. The walk has its own stack, so that depth costs no
@@ -17,23 +17,23 @@ from . import names
 
 MOST_FILES = 4096
 _MOST_ENTRIES = 100_000  # names looked at, in all folders
-_MOST_SKIPPED = 100  # told one by one
+_MOST_SKIPPED = 100  # reported one by one
 _PIECE = 1 << 18  # bytes of a file that are held at once
 # without O_NONBLOCK a FIFO would keep the host waiting before it is seen to be one
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _ANY_DEPTH = "**"
 
-# What is left of a pattern below some folder: one part for each level.
+# The parts of a pattern that are still to be matched below some folder: one for each level.
 Rest = tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CollectedFiles:
-    """What was brought out.
+    """Files that were collected, and those that were not.
 
     Attributes:
         files: Content by relative name.
-        skipped: Of everything that was wanted and is not among the files, why.
+        skipped: Reason by relative name, for everything that was wanted and is not among the files.
     """
 
     files: dict[str, bytes]
@@ -41,12 +41,12 @@ class CollectedFiles:
 
 
 def rests(patterns: Sequence[str]) -> frozenset[Rest]:
-    """Patterns as what is left of them at the top."""
+    """Split patterns into the parts that are to be matched from the top folder on."""
     return _closed(tuple(pattern.split("/")) for pattern in patterns)
 
 
 def below(left: frozenset[Rest], name: str) -> frozenset[Rest]:
-    """What is left of the patterns below an entry of this name; it is wanted itself when nothing is left of one.
+    """Return what is left of the patterns below an entry `name`; an empty rest says that the entry itself is wanted.
 
     `*`, `?` and `[...]` match within one level, `**` any number of levels.
     """
@@ -58,7 +58,7 @@ def below(left: frozenset[Rest], name: str) -> frozenset[Rest]:
 
 
 def _closed(found: Iterable[Rest]) -> frozenset[Rest]:
-    """With what is left when `**` stands for no level at all."""
+    """Add the rests that are left when `**` stands for no level at all."""
     closed: set[Rest] = set()
     for rest in found:
         closed.add(rest)
@@ -69,25 +69,26 @@ def _closed(found: Iterable[Rest]) -> frozenset[Rest]:
 
 
 def collect_files(root: int, patterns: Sequence[str], most_bytes: int) -> CollectedFiles:
-    """The files below an open folder that match. Nobody should write there any more, but nothing relies on that.
+    """Collect the files below an open folder that match. Nobody should write there any more, but nothing relies on it.
 
     Args:
         root: A descriptor of the folder, `O_PATH` or better; it stays open.
         patterns: Relative names and patterns, as `names.why_odd` allows them.
-        most_bytes: How much is read in all.
+        most_bytes: Bytes that are read in all.
     """
     found: dict[str, bytearray] = {}
-    walk = _walked(root, patterns, most_bytes, lambda path, piece: found.setdefault(path, bytearray()).extend(piece))
+    walk = _walk(root, patterns, most_bytes, lambda path, piece: found.setdefault(path, bytearray()).extend(piece))
     # one after the other, so that no more than one of them is there twice
-    return CollectedFiles({path: bytes(found.pop(path)) for path in walk.files}, walk.told())
+    return CollectedFiles({path: bytes(found.pop(path)) for path in walk.files}, walk.reasons())
 
 
 def harvest_own(
     root: int, patterns: Sequence[str], most_bytes: int, take: Callable[[str, bytes], None]
 ) -> dict[str, str]:
-    """The same by whoever the files belong to, with no more than a piece of one held; what was skipped, and why.
+    """Collect the matching files as the user who owns them, piece by piece; return what was skipped, and why.
 
-    Nobody may be left who could write there: what the code made unreadable is made readable.
+    No more than one piece is held. Nobody may be left who could write there: what the code made unreadable is made
+    readable.
 
     Args:
         root: As for `collect_files`.
@@ -95,10 +96,10 @@ def harvest_own(
         most_bytes: As for `collect_files`.
         take: Gets each file piece by piece, an empty one as an empty piece.
     """
-    return _walked(root, patterns, most_bytes, take, own=True).told()
+    return _walk(root, patterns, most_bytes, take, own=True).reasons()
 
 
-def _walked(
+def _walk(
     root: int, patterns: Sequence[str], most_bytes: int, take: Callable[[str, bytes], None], *, own: bool = False
 ) -> "_Walk":
     literal = frozenset(name for name in patterns if not set(name) & set("*?["))
@@ -111,7 +112,7 @@ def _walked(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _OpenFolder:
-    """A folder that is being gone through."""
+    """A folder that the walk has entered."""
 
     fd: int
     prefix: str
@@ -120,7 +121,7 @@ class _OpenFolder:
 
 
 class _Walk:
-    """One walk, and what it found."""
+    """One walk through a folder, with what it found."""
 
     def __init__(
         self, device: int, literal: frozenset[str], most_bytes: int, take: Callable[[str, bytes], None], *, own: bool
@@ -129,23 +130,23 @@ class _Walk:
         self._take_piece = take
         self._entries = _MOST_ENTRIES
         self._open: list[_OpenFolder] = []
-        self._untold = 0
+        self._unreported = 0
         self.files: set[str] = set()  # those that were taken whole
         self.skipped: dict[str, str] = {}
 
     def skip(self, path: str, why: str) -> None:
-        """Remember why something that was wanted is not there; the first reasons are kept, the rest counted."""
+        """Record why a wanted file is missing; the first reasons are kept, the rest counted."""
         if len(self.skipped) < _MOST_SKIPPED:
             self.skipped.setdefault(names.shown(path), why)
         else:
-            self._untold += 1
+            self._unreported += 1
 
-    def told(self) -> dict[str, str]:
-        """The reasons."""
-        return {**self.skipped, "...": f"{self._untold:,} more were skipped"} if self._untold else self.skipped
+    def reasons(self) -> dict[str, str]:
+        """Return the recorded reasons, with the count of the rest."""
+        return {**self.skipped, "...": f"{self._unreported:,} more were skipped"} if self._unreported else self.skipped
 
     def run(self, root: int, left: frozenset[Rest]) -> None:
-        """Go through the tree, depth first, with one descriptor a level."""
+        """Walk the tree, depth first, with one descriptor a level."""
         try:
             self._take(root, ".", ".", left)
             while self._open:
@@ -168,9 +169,9 @@ class _Walk:
             self.skip(path, why)
 
     def _take(self, parent: int, name: str, path: str, left: frozenset[Rest]) -> None:
-        """Open one entry, and read it or go on inside, by what the open descriptor says it is."""
+        """Open one entry, and read it or descend into it, by what the open descriptor says it is."""
         try:
-            fd = self._opened(parent, name)
+            fd = self._open_entry(parent, name)
         except OSError as error:
             if () in left or error.errno != errno.ENXIO:  # a socket is no folder in which anything could be wanted
                 self.skip(path, _cannot(error))
@@ -184,7 +185,7 @@ class _Walk:
             if fd >= 0:
                 os.close(fd)
 
-    def _opened(self, parent: int, name: str) -> int:
+    def _open_entry(self, parent: int, name: str) -> int:
         try:
             return os.open(name, _OPEN, dir_fd=parent)
         except PermissionError:
@@ -195,7 +196,7 @@ class _Walk:
             return os.open(name, _OPEN, dir_fd=parent)
 
     def _enters(self, fd: int, path: str, left: frozenset[Rest]) -> bool:
-        """Read a file, or begin with a folder, whose descriptor is then kept; whether it is."""
+        """Read a file, or open a folder; return whether its descriptor is kept."""
         found = os.fstat(fd)
         if found.st_dev != self._device:
             self.skip(path, "it lies on another file system")
@@ -232,7 +233,7 @@ class _Walk:
         self.files.add(path)
 
     def _read(self, fd: int, path: str) -> int:
-        """All of a file; how many bytes that was, and no more than one beyond what is left, whatever it claimed."""
+        """Read a file; return its bytes, at most one more than is left, whatever size it claimed."""
         size = 0
         while piece := os.read(fd, min(_PIECE, self._left + 1 - size)):
             size += len(piece)

@@ -1,4 +1,4 @@
-"""What the host tells the zygote, once, before anything hostile is near."""
+"""Define the configuration that the host sends to the zygote, once, before anything hostile is near."""
 
 import dataclasses
 import json
@@ -6,34 +6,34 @@ import json
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """Everything that confinement needs to know.
+    """Configuration of the confinement of a lane or of a container.
 
     Attributes:
-        rootless: Whether walls are built inside user namespaces, for lack of privileges.
+        rootless: Whether isolation is built inside user namespaces, for lack of privileges.
         subids: Whether the host may map further users into that namespace, one for each lane.
         import_paths: Folders put on `sys.path`.
         preload: Modules imported before the first fork.
         binds: Paths that exist read-only inside, at the same place.
-        covers: Folders below `binds` that are hidden; what is bound inside them comes back.
+        covers: Folders below `binds` that are hidden; paths of `binds` inside them stay visible.
         links: Symbolic links of the root, path → target.
-        memory: Bytes the call may grow by.
+        memory: Bytes that the call may grow by.
         cpu_seconds: Whole seconds after which the kernel's own CPU limit ends the payload.
         processes: Processes beyond the first.
         threads: Threads beyond the first.
-        open_files: Descriptors.
+        open_files: Descriptors that may be open at once.
         disk: Bytes in `/tmp` and `/dev/shm` together.
-        inodes: Files and folders in them.
-        result: Bytes of a result, which go through a file when they are many.
+        inodes: Files and folders in `/tmp` and `/dev/shm` together.
+        result: Bytes that a result may have; a large one goes through a file.
         stack: Bytes of stack.
         keep: Whether a payload serves one call after another, of one version.
         landlock: The ABI version of the kernel's Landlock; 0 where there is none.
-        audit: Whether calls on neither list of the system-call wall are told instead of refused.
+        audit: Whether calls on neither list of the seccomp filter are notified instead of refused.
         cgroup: Whether a cgroup counts tasks and memory; if not, rlimits must.
         without: Measures left out, by the names of `confine.MEASURES`: only the controls of security tests do that.
-        contained: Whether a container is around it, which has made the outer walls.
-        uid: The user that payloads of a container become, unless they are it already; lanes are told one each.
-        told: Whether the kernel can tell of forbidden calls; found out inside.
-        lenient: Whether forbidden calls fail instead of ending the run where it cannot: for our own probes.
+        contained: Whether it runs inside a container, which has made the outer isolation.
+        uid: The user that payloads of a container become, unless they are it already; each lane gets one of its own.
+        told: Whether the kernel can notify of forbidden calls; found out inside.
+        lenient: Whether, without notifications, forbidden calls fail instead of ending the run: for our own probes.
     """
 
     rootless: bool
@@ -63,10 +63,10 @@ class Config:
     lenient: bool = False
 
     def to_json(self) -> bytes:
-        """The form in which the host sends it."""
+        """Encode the configuration as the JSON that the host sends."""
         return json.dumps(dataclasses.asdict(self)).encode()
 
     @classmethod
     def from_json(cls, data: bytes) -> "Config":
-        """Read what the host sent."""
+        """Decode the JSON that the host sent."""
         return cls(**json.loads(data))

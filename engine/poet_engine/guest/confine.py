@@ -15,7 +15,7 @@ from collections.abc import Callable
 from . import kernel, landlock, seccomp
 from .config import Config
 
-# Measures that the control of a security test may leave out, one at a time or together.
+# Measures that the control run of a security test may leave out, one at a time or together.
 MEASURES = ("mounts", "netns", "ids", "capabilities", "rlimits", "landlock", "seccomp", "cgroup")
 
 _PAYLOAD_MOUNT = kernel.NOSUID | kernel.NODEV
@@ -30,7 +30,7 @@ _PAGE = resource.getpagesize()
 
 
 def own_user_namespace(config: Config, _uid: int) -> None:
-    """A user namespace for this lane alone, so that its tasks are counted apart from other lanes'."""
+    """Unshare a user namespace for this lane alone, so that its tasks are counted apart from other lanes'."""
     if not config.rootless or config.subids:
         return  # each lane has a user of its own, by whom they are counted
     uid, gid = os.getuid(), os.getgid()
@@ -41,21 +41,21 @@ def own_user_namespace(config: Config, _uid: int) -> None:
 
 
 def map_one_id(uid: int, gid: int) -> None:
-    """In a new user namespace, be who we were, or somebody ordinary if that was root; nobody else exists."""
+    """Map one id into a new user namespace: our own, or an ordinary one in place of root; no other id exists in it."""
     inside, group = uid or _ORDINARY, gid or _ORDINARY
     for name, text in (("setgroups", "deny"), ("uid_map", f"{inside} {uid} 1"), ("gid_map", f"{group} {gid} 1")):
         write(f"/proc/self/{name}", text)
 
 
 def own_namespaces(config: Config, _uid: int) -> None:
-    """Mounts, network, IPC and host name of its own; the pid namespace was made by the zygote."""
+    """Unshare mounts, network, IPC and host name; the pid namespace was made by the zygote."""
     network = 0 if "netns" in config.without else kernel.NEWNET
     kernel.unshare(kernel.NEWNS | kernel.NEWIPC | kernel.NEWUTS | network)
     kernel.set_hostname(b"poet")
 
 
 def no_further_user_namespaces(config: Config, _uid: int) -> None:
-    """Inside a user namespace of ours the count can be set to none; as root it would change the whole machine."""
+    """Forbid further user namespaces, in one of ours only: as root the limit would change the whole machine."""
     if config.rootless:
         try:
             write("/proc/sys/user/max_user_namespaces", "0")
@@ -64,7 +64,7 @@ def no_further_user_namespaces(config: Config, _uid: int) -> None:
 
 
 def no_sight_of_the_files(config: Config, _uid: int) -> None:
-    """A root of our own: the interpreter and the libraries, read-only, four devices, and nothing else."""
+    """Replace the root by the interpreter and the libraries, read-only, with four devices and nothing else."""
     kernel.mount(None, "/", None, kernel.REC | kernel.PRIVATE)
     if "mounts" in config.without:
         return
@@ -74,7 +74,7 @@ def no_sight_of_the_files(config: Config, _uid: int) -> None:
 
 
 def build_root(config: Config) -> None:
-    """Everything that will be visible, below the staging folder."""
+    """Mount everything that will be visible below the staging folder."""
     kernel.mount("tmpfs", _STAGING, "tmpfs", _PAYLOAD_MOUNT, _ROOT_OPTIONS)
     _bind_all([path for path in config.binds if not _is_covered(path, config.covers)])
     for path in config.covers:
@@ -101,7 +101,7 @@ def _bind_all(paths: list[str]) -> None:
 
 
 def _mount_point(path: str, target: str) -> None:
-    """A folder or an empty file at `target`, as `path` is one."""
+    """Create a folder or an empty file at `target`, as `path` is one."""
     if os.path.isdir(path):
         os.makedirs(target, exist_ok=True)
     else:
@@ -110,7 +110,7 @@ def _mount_point(path: str, target: str) -> None:
 
 
 def _link_all(links: dict[str, str]) -> None:
-    """Links of a merged /usr, where nothing stands already."""
+    """Create the links of a merged /usr, where nothing stands already."""
     for path, target in links.items():
         if not os.path.lexists(_STAGING + path):
             os.makedirs(os.path.dirname(_STAGING + path), exist_ok=True)
@@ -122,7 +122,7 @@ def _touch(path: str) -> None:
 
 
 def write(path: str, text: str) -> None:
-    """Put a text into a file of the kernel's."""
+    """Write a text into a file of the kernel's, such as `/proc/self/uid_map`."""
     fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     try:
         os.write(fd, text.encode())
@@ -137,18 +137,18 @@ def no_capabilities_to_regain(config: Config, _uid: int) -> None:
 
 
 def no_new_privileges(_config: Config, _uid: int) -> None:
-    """No setuid file works any more, and an unprivileged seccomp filter may be installed."""
+    """Forbid new privileges: no setuid file works, and an unprivileged seccomp filter may be installed."""
     kernel.forbid_new_privileges()
 
 
 def no_groups(config: Config, uid: int) -> None:
-    """Membership of no group but the payload's own."""
+    """Leave every supplementary group."""
     if _identity(config, uid) is not None:
         os.setgroups([])
 
 
 def lasting_budgets(config: Config, _uid: int) -> None:
-    """The resource limits that the first process can live with as well."""
+    """Set the resource limits that the lane's first process can live with as well."""
     if "rlimits" in config.without:
         return
     for what, value in (
@@ -183,17 +183,17 @@ LANE_STEPS: tuple[Callable[[Config, int], None], ...] = (
 
 @dataclasses.dataclass(frozen=True)
 class ConfinementPlan:
-    """What every payload of a lane needs to know, worked out once.
+    """Everything that the payloads of a lane need to confine themselves, worked out once.
 
     Attributes:
-        config: What the host asked for.
+        config: The host's configuration of the lane.
         identity: The user and group to become; None where there is no other to become.
         scratch: Mount options of the scratch space; None where mounts are left out.
-        below: What is bound from under the host's `/tmp`, which the scratch space hides.
-        limits: Resource limits: which, soft, hard.
-        landlock: The restriction of files; None where the kernel has none, or it is left out.
+        below: Bound paths under the host's `/tmp`, which the scratch space hides.
+        limits: Resource limits as (resource, soft, hard).
+        landlock: The Landlock restriction of files; None where the kernel has none, or it is left out.
         system_calls: The seccomp filter; None where it is left out.
-        steps: What a payload takes away from itself.
+        steps: The payload's own steps, in order.
     """
 
     config: Config
@@ -207,20 +207,20 @@ class ConfinementPlan:
 
     @property
     def descriptors(self) -> set[int]:
-        """Those that the steps need and the code must not have."""
+        """Descriptors that the steps need and the code must not have."""
         return set() if self.landlock is None else self.landlock.descriptors
 
 
 def plan(
     config: Config, uid: int, program: bytes, steps: "tuple[Callable[[ConfinementPlan], None], ...] | None" = None
 ) -> ConfinementPlan:
-    """Work out what payloads of this lane will do. Its root must stand already.
+    """Work out the confinement of this lane's payloads. The lane's root must stand already.
 
     Args:
-        config: What the host asked for.
+        config: The host's configuration of the lane.
         uid: The user to become.
-        program: The seccomp filter.
-        steps: What a payload takes away from itself; by default what it does in a lane.
+        program: The seccomp filter, as an array of `struct sock_filter`.
+        steps: The payload's own steps, in order; by default those of a lane.
     """
     below = _outermost([path for path in config.binds if path.startswith("/tmp/")])
     inodes = config.inodes + 3 + sum(path.count("/") for path in below)  # its root, two folders, and mount points
@@ -237,12 +237,12 @@ def plan(
 
 
 def _identity(config: Config, uid: int) -> int | None:
-    """Whom to become. In a user namespace of one id there is nobody else."""
+    """Return the id to become; None in a user namespace of one id, which has no other."""
     return None if (config.rootless and not config.subids) or "ids" in config.without else uid
 
 
 def _limits(config: Config) -> list[tuple[int, int, int]]:
-    """A second line behind the cgroup, and the first one where there is none."""
+    """Return the payload's resource limits: a second line behind the cgroup, and the first one where there is none."""
     wanted = [(resource.RLIMIT_NOFILE, config.open_files, config.open_files)]
     if not config.cgroup:
         # counted per uid and user namespace: as root the payload has a uid of its own, rootless it shares it with init
@@ -264,12 +264,12 @@ def _restriction(config: Config) -> landlock.Restriction | None:
 
 
 def own_mounts_and_ipc(_plan: ConfinementPlan) -> None:
-    """Nothing that a payload mounts or shares is seen by the next one."""
+    """Unshare mounts and IPC, so that the next payload sees nothing that this one mounts or shares."""
     kernel.unshare(kernel.NEWNS | kernel.NEWIPC)
 
 
 def empty_scratch_space(plan: ConfinementPlan) -> None:
-    """One tmpfs, limited in bytes and inodes, seen as `/tmp` and `/dev/shm`; its pages count as the call's memory."""
+    """Mount one tmpfs, limited in bytes and inodes, as `/tmp` and `/dev/shm`; its pages count as the call's memory."""
     if plan.scratch is None:
         return
     kernel.mount("tmpfs", "/dev/shm", "tmpfs", _PAYLOAD_MOUNT, plan.scratch)
@@ -288,7 +288,7 @@ def empty_scratch_space(plan: ConfinementPlan) -> None:
 
 
 def own_standard_input(_plan: ConfinementPlan) -> None:
-    """What was inherited is one open file for all payloads, and its flags would carry a message between them."""
+    """Reopen standard input: the inherited one is shared by all payloads, and its flags would carry messages."""
     null = os.open("/dev/null", os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
@@ -299,25 +299,25 @@ def _outermost(paths: list[str]) -> list[str]:
 
 
 def own_process_group(plan: ConfinementPlan) -> None:
-    """A kept payload is stopped between its calls with all that it starts, and the lane's init is not.
+    """Move a kept payload into a process group of its own: it is stopped between calls, the lane's init is not.
 
-    The filter has no call by which anything could leave the group.
+    The group is stopped with all that the payload starts. The filter has no call by which anything could leave it.
     """
     if plan.config.keep:
         os.setpgid(0, 0)
 
 
 def budgets(plan: ConfinementPlan) -> None:
-    """The resource limits that only a payload can have."""
+    """Set the resource limits that only a payload can have."""
     for what, soft, hard in plan.limits:
         resource.setrlimit(what, (soft, hard))
 
 
 def memory_budget(config: Config, sizes: tuple[int, int]) -> None:
-    """Bound what the payload may map, at its present size plus the budget, so that honest code sees MemoryError.
+    """Limit what the payload may map to its present size plus the budget, so that honest code sees MemoryError.
 
     Args:
-        config: Where the budget stands.
+        config: Has the budget, `memory`, in bytes.
         sizes: Bytes mapped in all and bytes of private data, as they are now.
     """
     if "rlimits" in config.without:
@@ -334,7 +334,7 @@ def _bound(what: int, value: int) -> None:
 
 
 def _lowered(what: int, soft: int, hard: int) -> tuple[int, int]:
-    """The same limit, never above what there is already: raising it needs a capability that we may not have."""
+    """Return a limit capped by the present hard limit: raising it needs a capability that we may not have."""
     _soft, ceiling = resource.getrlimit(what)
     if ceiling == resource.RLIM_INFINITY:
         return soft, hard
@@ -342,34 +342,34 @@ def _lowered(what: int, soft: int, hard: int) -> tuple[int, int]:
 
 
 def own_identity(plan: ConfinementPlan) -> None:
-    """A user and group that nobody else has."""
+    """Become the user and group that nobody else has."""
     if plan.identity is not None:
         os.setresgid(plan.identity, plan.identity, plan.identity)
         os.setresuid(plan.identity, plan.identity, plan.identity)
 
 
 def no_capabilities(plan: ConfinementPlan) -> None:
-    """Empty what is left of them; after the change of identity, which needs them."""
+    """Drop the capabilities that are left, after the change of identity, which needs them."""
     if "capabilities" not in plan.config.without:
         kernel.drop_all_capabilities()
 
 
 def die_with_the_lane(_plan: ConfinementPlan) -> None:
-    """A backstop: killing the lane's init takes the payload with it anyway."""
+    """Ask for SIGKILL when the lane's init ends. A backstop: killing the init takes the payload with it anyway."""
     kernel.die_with_parent(signal.SIGKILL)
 
 
 def no_look_from_outside(_plan: ConfinementPlan) -> None:
-    """No process of the same user may look into this one, and a crash is not piped to the host's collector of cores.
+    """Make this process non-dumpable: no process of the same user may look into it, and no crash is piped to the host.
 
-    Only the second is not covered otherwise: a limit of 0 does not keep a pipe from being started. After the change of
-    identity, where the kernel sets this anew to what `fs.suid_dumpable` says.
+    Only the pipe to the host's collector of core dumps is not covered otherwise: a limit of 0 does not prevent it. It
+    follows the change of identity, where the kernel sets the flag anew to what `fs.suid_dumpable` says.
     """
     kernel.set_dumpable(dumpable=False)
 
 
 def no_other_files(plan: ConfinementPlan) -> None:
-    """The same view of the files once more, by Landlock, which also forbids TCP and signals to others where it can."""
+    """Restrict files once more by Landlock, which also forbids TCP and signals to others where it can."""
     if plan.landlock is not None:
         plan.landlock.apply(["/tmp", "/dev/shm"])
 
@@ -389,12 +389,12 @@ PAYLOAD_STEPS: tuple[Callable[[ConfinementPlan], None], ...] = (
 
 
 def system_calls(plan: ConfinementPlan) -> int | None:
-    """The last step. Returns the descriptor on which the host hears of forbidden calls, or None when left out."""
+    """Install the seccomp filter, as the last step; return its listener's descriptor, or None when there is none."""
     return None if plan.system_calls is None else plan.system_calls.install(told=plan.config.told)
 
 
 def seccomp_program(config: Config) -> bytes:
-    """Built once in the zygote; the payloads only install it."""
+    """Build the seccomp filter, once in the zygote; the payloads only install it."""
     return seccomp.program(
         processes=config.processes > 0,
         keep=config.keep,
@@ -405,6 +405,6 @@ def seccomp_program(config: Config) -> bytes:
 
 
 def mapped_sizes(statm: int) -> tuple[int, int]:
-    """Bytes mapped and bytes of private data, from an open `/proc/self/statm` (there is no /proc inside)."""
+    """Read bytes mapped and bytes of private data from an open `/proc/self/statm` (there is no /proc inside)."""
     fields = os.pread(statm, 128, 0).split()
     return int(fields[0]) * _PAGE, int(fields[5]) * _PAGE

@@ -1,12 +1,12 @@
-"""The first process of a container: it stands in for the host, which cannot hand descriptors into a container.
+"""Run the first process of a container, which stands in for the host: it cannot hand descriptors into a container.
 
-It loads what calls will need, forks a payload for each call as a lane does, and passes on what the two say to each
-other, with the counters of the container. Orders come on standard input and answers go to standard output; payloads
-have neither, and what they say is wrapped in frames of ours, so that nothing they send can be taken for our word. It
-decides nothing: when a call is to end is the host's to say. The end of its input is the end of the container.
+It loads what calls will need, forks a payload for each call as a lane does, and relays the traffic between host and
+payload, with the counters of the container. Commands come on standard input and answers go to standard output; payloads
+have neither, and what they send is wrapped in frames of ours, so that none of it can be taken for a frame of ours. It
+decides nothing: when a call is to end is the host's decision. The end of its input is the end of the container.
 
-Requests and answers pass through here, and every payload is a copy of this process: see `passage` for why it finds
-nothing of them. A container serves one version of one function all the same.
+Requests and answers pass through this process, and every payload is a copy of it: `host_channel` says why a payload
+finds nothing of them. A container serves one version of one function all the same.
 """
 
 import contextlib
@@ -44,7 +44,7 @@ from .standard_streams import STREAMS
 _LARGEST_CONFIG = 1 << 20
 _CHUNK = 1 << 16
 _MOST_CHUNKS = 16  # of output taken at once: a payload that goes on writing must not keep its answer waiting
-_ORDERS = {
+_COMMANDS = {
     FrameKind.ARM: LARGEST_ORDER,
     FrameKind.CALL: LARGEST_ORDER,
     FrameKind.BYTES: LARGEST_ORDER,
@@ -57,23 +57,23 @@ _FIRST = 1
 
 
 def main() -> Never:
-    """Serve what comes on standard input until it ends. Never returns."""
+    """Serve the host's commands from standard input until it ends. Never returns."""
     if os.getpid() != _FIRST:
         sys.exit("this is the first process of a container: anywhere else it would end what it does not own")
     reads, writes = take_streams(sys.argv[1] if len(sys.argv) > 1 else None)
-    told = FrameWriter(writes)
+    writer = FrameWriter(writes)
     try:
-        config = Config.from_json(_first_order(reads))
-        init = _prepare(config, reads, told)
+        config = Config.from_json(_first_command(reads))
+        init = _prepare(config, reads, writer)
     except Exception as error:  # noqa: BLE001 - nothing hostile ran yet: whatever failed is the host's to know
-        told.say(FrameKind.BROKEN, repr(error).encode())
+        writer.say(FrameKind.BROKEN, repr(error).encode())
         os._exit(1)
     with contextlib.suppress(OSError):  # the host is gone
         init.serve()
     os._exit(0)
 
 
-def _first_order(reads: int) -> bytes:
+def _first_command(reads: int) -> bytes:
     reader = Reader({FrameKind.CONFIGURE: _LARGEST_CONFIG})
     while not (frames := reader.feed(data := os.read(reads, _CHUNK))):
         if not data:
@@ -81,7 +81,7 @@ def _first_order(reads: int) -> bytes:
     return frames[0].payload
 
 
-def _prepare(config: Config, reads: int, told: FrameWriter) -> "_Init":
+def _prepare(config: Config, reads: int, writer: FrameWriter) -> "_Init":
     kernel.set_name(b"poet-container")
     statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
     counters = Counters()
@@ -93,24 +93,24 @@ def _prepare(config: Config, reads: int, told: FrameWriter) -> "_Init":
     kernel.set_dumpable(dumpable=False)
     confine.no_capabilities_to_regain(config, config.uid)  # payloads inherit it; of gVisor alone they had some
     plan = confine.plan(config, config.uid, confine.seccomp_program(config), container_steps.STEPS)
-    standing = {
+    capabilities = {
         "landlock": config.landlock,
         "told": config.told,
         "counted_by": counters.name,
     }
-    told.say(FrameKind.STANDING, json.dumps(standing).encode())
-    return _Init(plan, statm, counters, reads, told)
+    writer.say(FrameKind.STANDING, json.dumps(capabilities).encode())
+    return _Init(plan, statm, counters, reads, writer)
 
 
 class _Init:
-    """Follows the host's orders, one payload at a time."""
+    """Carries out the host's commands, one payload at a time."""
 
     def __init__(
-        self, plan: confine.ConfinementPlan, statm: int, counters: Counters, reads: int, told: FrameWriter
+        self, plan: confine.ConfinementPlan, statm: int, counters: Counters, reads: int, writer: FrameWriter
     ) -> None:
-        self._plan, self._statm, self._counters, self._reads, self._told = plan, statm, counters, reads, told
-        self._orders = CommandReader(reads, _ORDERS)
-        self._answers, self._pieces = FrameRelay(told.fd), FrameRelay(told.fd)
+        self._plan, self._statm, self._counters, self._reads, self._writer = plan, statm, counters, reads, writer
+        self._commands = CommandReader(reads, _COMMANDS)
+        self._answers, self._pieces = FrameRelay(writer.fd), FrameRelay(writer.fd)
         self._scratch = scratch.Scratch()
         self._payload: ServedChild | None = None
         self._results: int | None = None
@@ -120,38 +120,38 @@ class _Init:
         self._poll = select.poll()
         self._poll.register(reads, select.POLLIN)
         self._poll.register(self._bell, select.POLLIN)
-        self._deeds: dict[FrameKind, Callable[[memoryview], None]] = {
+        self._actions: dict[FrameKind, Callable[[memoryview], None]] = {
             FrameKind.ARM: self._arm,
             FrameKind.CALL: self._begin,
             FrameKind.BYTES: self._take_bytes,
             FrameKind.KILL: lambda _content: self._kill(),
-            FrameKind.COUNT: lambda _content: self._told.send(self._counts()),
+            FrameKind.COUNT: lambda _content: self._writer.send(self._counts()),
             FrameKind.FETCH: self._fetch,
             FrameKind.PAUSE: lambda _content: lane.signal_all(signal.SIGSTOP),
         }
 
     def serve(self) -> None:
-        """Until the host lets go."""
+        """Carry out commands until the host closes its side."""
         while True:
             events = dict(self._poll.poll())
             if self._payload is not None:
-                self._heed_payload(self._payload, events)
+                self._on_payload_events(self._payload, events)
             if self._bell in events:
                 self._on_child()
-            if self._reads in events and not self._orders.receive():
+            if self._reads in events and not self._commands.receive():
                 return
             self._follow()
 
     def _follow(self) -> None:
-        """The orders that are there, as long as what they bring finds room in the payload's socket."""
-        while not self._pending and (order := self._orders.next()) is not None:
-            kind, content = order
-            self._deeds[kind](content)
+        """Carry out the commands that have come, as long as their bytes find room in the payload's socket."""
+        while not self._pending and (command := self._commands.next()) is not None:
+            kind, content = command
+            self._actions[kind](content)
 
-    def _heed_payload(self, served: ServedChild, events: dict[int, int]) -> None:
-        """Output first: what was printed before an answer is told before it."""
+    def _on_payload_events(self, served: ServedChild, events: dict[int, int]) -> None:
+        """Handle a payload's events; output first, so that it is sent before the answer that followed it."""
         if served.out in events or served.err in events:
-            self._tell_output(served)
+            self._relay_output(served)
         if served.listener is not None and served.listener in events:
             self._on_notification(served.listener, events[served.listener])
         event = events.get(served.sock.fileno(), 0)
@@ -161,7 +161,7 @@ class _Init:
             self._on_answer(served) if served.ready else self._on_preparing(served)
 
     def _arm(self, ahead: memoryview) -> None:
-        """Fork the next payload; `ahead` is a frame with what it will probably be asked for."""
+        """Fork the next payload; `ahead` is a frame with the source that it will probably be called with."""
         if self._results is not None:
             os.close(self._results)
         self._call = ServedCall()
@@ -170,7 +170,7 @@ class _Init:
         self._results = armed.results
         if ahead:
             armed.sock.send(ahead)
-        for passed in (self._orders, self._answers, self._pieces):
+        for passed in (self._commands, self._answers, self._pieces):
             passed.wipe()
         STREAMS.record_in(armed.record)
         sizes = confine.mapped_sizes(self._statm)
@@ -183,11 +183,11 @@ class _Init:
     def _on_preparing(self, armed: ServedChild) -> None:
         data, descriptors = kernel.receive_with_descriptors(armed.sock, _CHUNK, 1)
         if not data:
-            self._poll.unregister(armed.sock)  # how it ended is told when it is reaped
+            self._poll.unregister(armed.sock)  # how it ended is reported when it is reaped
             return
         for frame in Reader({FrameKind.READY: 0, FrameKind.SETUP_FAILED: _CHUNK}).feed(data):
             if frame.kind is FrameKind.SETUP_FAILED:
-                self._told.say(FrameKind.BROKEN, frame.payload)
+                self._writer.say(FrameKind.BROKEN, frame.payload)
                 return
             armed.listener = descriptors[0] if descriptors else None
             armed.ready = True
@@ -196,10 +196,10 @@ class _Init:
                     self._poll.register(fd, select.POLLIN)
             self._snapshot(armed)
             memory = armed.start.memory
-            self._told.say(FrameKind.ARMED, ARMED.pack(NOT_COUNTED if memory is None else memory))
+            self._writer.say(FrameKind.ARMED, ARMED.pack(NOT_COUNTED if memory is None else memory))
 
     def _snapshot(self, armed: ServedChild) -> None:
-        """The payload waits and does nothing until it is released."""
+        """Read the counters at the call's start: the payload waits and does nothing until it is released."""
         armed.start, armed.start_cpu = self._counters.read(), armed.cpu_seconds()
 
     def _begin(self, content: memoryview) -> None:
@@ -214,7 +214,7 @@ class _Init:
             self._call.attachments = os.memfd_create("arguments", os.MFD_CLOEXEC)
 
     def _take_bytes(self, content: memoryview) -> None:
-        """Attachments first, then the request."""
+        """Take a piece of the call: its attachments first, then its request."""
         call = self._call
         if call.attached and call.attachments is not None:
             part = content[: call.attached]
@@ -226,7 +226,7 @@ class _Init:
             self._send_pending(self._payload)
 
     def _send_pending(self, served: ServedChild) -> None:
-        """To the payload, as much as it takes now. Meanwhile no more is read from the host."""
+        """Send the payload as much as its socket takes now. Meanwhile no more is read from the host."""
         try:
             if self._pending and self._call.attachments is not None:
                 sent = kernel.send_with_descriptors(served.sock, self._pending, [self._call.attachments])
@@ -244,7 +244,7 @@ class _Init:
         self._listen_to_the_host(listen=not self._pending)
 
     def _listen_to_the_host(self, *, listen: bool) -> None:
-        """While something waits for room in the payload's socket, no more orders are read."""
+        """Read commands or not: none are read while bytes wait for room in the payload's socket."""
         if listen:
             self._poll.register(self._reads, select.POLLIN)
         else:
@@ -263,17 +263,17 @@ class _Init:
         if not size:
             self._poll.unregister(served.sock)
             return
-        self._tell_output(served)
+        self._relay_output(served)
         self._answers.send(FrameKind.ANSWER, size, self._counts())
 
     def _take_folder(self, sock: socket.socket) -> None:
-        """A script's first message, sent by the run loop before any of its code exists, brings its folder."""
+        """Receive a script's folder, which comes with its first message, sent before any of its code exists."""
         _greeting, descriptors = kernel.receive_with_descriptors(sock, len(_GREETING), 1)
         self._call.folder = descriptors.pop(0) if descriptors else os.open("/dev/null", os.O_RDONLY)
         for fd in descriptors:
             os.close(fd)
 
-    def _tell_output(self, served: ServedChild) -> None:
+    def _relay_output(self, served: ServedChild) -> None:
         for fd, kind in ((served.out, FrameKind.OUT), (served.err, FrameKind.ERR)):
             for _ in range(_MOST_CHUNKS):
                 try:
@@ -287,27 +287,27 @@ class _Init:
                 self._pieces.send(kind, size)
 
     def _on_notification(self, listener: int, event: int) -> None:
-        asked = seccomp_notify.receive(listener) if event & select.POLLIN else None
-        if asked is None:
+        notification = seccomp_notify.receive(listener) if event & select.POLLIN else None
+        if notification is None:
             if not event & select.POLLIN:
                 self._poll.unregister(listener)
             return
-        forbidden = not seccomp.asks_for_process(asked.name, asked.arguments)
-        self._told.say(FrameKind.ASKED, json.dumps([asked.name, asked.arguments]).encode())
+        forbidden = not seccomp.asks_for_process(notification.name, notification.arguments)
+        self._writer.say(FrameKind.ASKED, json.dumps([notification.name, notification.arguments]).encode())
         if not forbidden:
-            seccomp_notify.refuse(listener, asked, errno.EAGAIN)
+            seccomp_notify.refuse(listener, notification, errno.EAGAIN)
         elif self._call.tolerant:
-            seccomp_notify.refuse(listener, asked, errno.EPERM)
+            seccomp_notify.refuse(listener, notification, errno.EPERM)
         else:
             self._kill()
 
     def _kill(self) -> None:
-        """Only the payload: when it is reaped, all that it started is ended and counted; before, it might reap that."""
+        """Kill the payload alone: the rest is ended and counted once it is reaped; before, it might reap that."""
         if self._payload is not None and self._payload.pid:
             os.kill(self._payload.pid, signal.SIGKILL)
 
     def _counts(self, reaped_cpu: float | None = None) -> bytes:
-        """The growth since release, packed as a frame."""
+        """Return the growth since release, packed as a frame."""
         served = self._payload
         if served is None:
             return pack(FrameKind.COUNTS, COUNTS.pack(0, NOT_COUNTED, 0, 0))
@@ -325,7 +325,7 @@ class _Init:
         return pack(FrameKind.COUNTS, counts)
 
     def _on_child(self) -> None:
-        """Reap; when it was the payload, end what it left, and tell."""
+        """Reap ended children; when one was the payload, end what it left, and report its end."""
         with contextlib.suppress(BlockingIOError):
             os.read(self._bell, _CHUNK)
         while True:
@@ -340,40 +340,41 @@ class _Init:
 
     def _conclude(self, ended: ServedChild, status: int, cpu: float) -> None:
         if not ended.ready:
-            self._told.say(FrameKind.BROKEN, f"the payload ended before it was ready (wait status {status})".encode())
+            self._writer.say(FrameKind.BROKEN, f"the payload ended before it was ready (wait status {status})".encode())
             self._forget(ended)
             return
         used = lane.kill_and_reap()
-        self._tell_output(ended)
+        self._relay_output(ended)
         if os.WIFSIGNALED(status):
             pass_record(ended.record, self._pieces)
-        while (size := self._answers.take(_last_words(ended.sock))) and not self._call.wanted:
+        while (size := self._answers.take(_read_rest(ended.sock))) and not self._call.wanted:
             self._answers.send(FrameKind.ANSWER, size)
         counts = self._counts(cpu + sum(used))
         if self._call.folder is not None and self._call.wanted:
-            self._tell_files(self._call.folder, self._call.wanted)
+            self._send_files(self._call.folder, self._call.wanted)
         self._call.close()
         clean = self._scratch.clear()
-        self._told.send(counts + pack(FrameKind.ENDED, ENDED.pack(status, len(used), clean)))
+        self._writer.send(counts + pack(FrameKind.ENDED, ENDED.pack(status, len(used), clean)))
         self._forget(ended)
 
-    def _tell_files(self, folder: int, wanted: list[str]) -> None:
-        """What the script left; nothing that could change it is alive. The process that reads it keeps it to itself.
+    def _send_files(self, folder: int, wanted: list[str]) -> None:
+        """Send the files that the script left, from a child, so that this process never holds their content.
 
-        The first frame says that it has ended: bringing files out is not its time.
+        Nothing that could change them is alive. The first frame reports the script's end: collecting files is not its
+        time.
         """
-        FileStreamer(self._told).send()
+        FileStreamer(self._writer).send()
         pid = kernel.fork()
         if pid == 0:
             try:
-                self._harvest(folder, wanted)
+                self._collect_files(folder, wanted)
             finally:
                 os._exit(0)
         os.waitpid(pid, 0)
 
-    def _harvest(self, folder: int, wanted: list[str]) -> None:
-        bringing = FileStreamer(self._told)
-        bringing.send(skipped=harvest_own(folder, wanted, self._call.most_bytes, bringing.take))
+    def _collect_files(self, folder: int, wanted: list[str]) -> None:
+        streamer = FileStreamer(self._writer)
+        streamer.send(skipped=harvest_own(folder, wanted, self._call.most_bytes, streamer.take))
 
     def _forget(self, ended: ServedChild) -> None:
         for fd in (ended.sock, ended.out, ended.err, ended.listener):
@@ -386,7 +387,7 @@ class _Init:
         self._poll.register(self._reads, select.POLLIN)
 
     def _fetch(self, content: memoryview) -> None:
-        """A piece of what the payload put beside its answer; fewer bytes where it has no more."""
+        """Send a piece of the payload's results file; fewer bytes where it has no more."""
         offset, length = PIECE.unpack(content)
         while length > 0 and self._results is not None:
             size = self._pieces.take(reading(self._results, offset, length))
@@ -394,14 +395,14 @@ class _Init:
                 break
             self._pieces.send(FrameKind.FETCHED, size)
             offset, length = offset + size, length - size
-        self._told.say(FrameKind.FETCHED)
+        self._writer.say(FrameKind.FETCHED)
 
 
 _GREETING = pack(FrameKind.FOLDER)
 
 
-def _last_words(sock: socket.socket) -> Callable[[memoryview], int]:
-    """What fills a place from a socket whose other side is gone."""
+def _read_rest(sock: socket.socket) -> Callable[[memoryview], int]:
+    """Return a reader of what is left in a socket whose other side is gone."""
 
     def fill(room: memoryview) -> int:
         try:

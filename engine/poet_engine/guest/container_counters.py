@@ -1,4 +1,4 @@
-"""What the kernel counts of a container, as its first process can read it; each figure is None where nothing counts it.
+"""Read a container's kernel counters from its first process; a figure is None where nothing counts it.
 
 Under cgroup v1 and v2 a container sees the files of its own group. gVisor shows none.
 """
@@ -14,13 +14,13 @@ NOT_COUNTED = -1
 
 @dataclasses.dataclass(frozen=True)
 class ContainerReading:
-    """Counters at one moment.
+    """A container's counters at one moment.
 
     Attributes:
         cpu_us: CPU time of the whole container, in microseconds.
         memory: Bytes charged to it now.
-        memory_peak: The most bytes that ever were.
-        oom_kills: Tasks that the kernel's OOM killer took.
+        memory_peak: The most bytes that were ever charged to it.
+        oom_kills: Tasks that the kernel's OOM killer ended.
         tasks_refused: Times that the limit on tasks refused one.
     """
 
@@ -32,7 +32,7 @@ class ContainerReading:
 
 
 class Counters:
-    """The counters, held open: no payload of theirs can take their place."""
+    """A container's counter files, held open: no payload can put other files in their place."""
 
     def __init__(self) -> None:
         unified = os.path.exists(f"{_ROOT}/cgroup.controllers")
@@ -47,7 +47,7 @@ class Counters:
             self.name = ""
 
     def read(self) -> ContainerReading:
-        """All of them."""
+        """Read every counter now."""
         cpu = self._number("cpu")
         return ContainerReading(
             cpu_us=cpu // 1000 if cpu is not None and self._nanoseconds else cpu,
@@ -64,7 +64,7 @@ class Counters:
         return _value(os.pread(fd, _CHUNK, 0), key)
 
 
-# what → the file, and the key of its line; without a key the file is one number
+# counter → the file, and the key of its line; without a key the file is one number
 _V1 = {
     "cpu": ("cpuacct/cpuacct.usage", ""),
     "memory": ("memory/memory.usage_in_bytes", ""),
@@ -82,7 +82,7 @@ _V2 = {
 
 
 def _value(content: bytes, key: str) -> int | None:
-    """The number of one line."""
+    """Return the number on the line that begins with `key`, or on the first line where `key` is empty."""
     for line in content.splitlines():
         words = line.split()
         if not key or (len(words) > 1 and words[0] == key.encode()):
@@ -91,7 +91,10 @@ def _value(content: bytes, key: str) -> int | None:
 
 
 def growth(start: ContainerReading, now: ContainerReading) -> int:
-    """Bytes at the most, as far as it can be known: a peak that an earlier payload reached hides a lower one."""
+    """Return the bytes of memory grown since `start`, at the most; NOT_COUNTED where nothing counts them.
+
+    A peak that an earlier payload reached hides a lower one.
+    """
     if now.memory is None or start.memory is None:
         return NOT_COUNTED  # what gVisor says of a process's own size is too low, by what it shares with us and more
     peak = now.memory

@@ -1,6 +1,6 @@
-"""What the first process of a container and its host tell each other in numbers, and how much at once.
+"""Define the fixed-size messages between a container's first process and its host, and the largest sizes.
 
-Apart from the process itself, because the host reads it on systems that have nothing of what that process needs.
+This module is apart from the process itself, because the host reads it on systems that lack what that process needs.
 """
 
 import struct
@@ -13,5 +13,5 @@ ARMED = struct.Struct(">q")  # bytes charged to the container, or not counted
 PIECE = struct.Struct(">QQ")  # offset and length of an attachment
 
 LARGEST_ORDER = 1 << 20
-# Bytes of a source that is compiled ahead: what a socket takes at once, whatever its buffer is.
+# Bytes of a source that is compiled ahead: as much as a socket takes at once, whatever its buffer is.
 LONGEST_AHEAD = 1 << 16

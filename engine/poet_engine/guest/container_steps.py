@@ -1,6 +1,6 @@
-"""Containment inside a container: what a payload takes away from itself there, as one ordered list of steps.
+"""Confine a payload inside a container, as one ordered list of steps that it applies to itself.
 
-The engine has made the outer walls, and without capabilities nothing can be mounted or unshared.
+The daemon has made the outer isolation, and without capabilities nothing can be mounted or unshared.
 """
 
 import contextlib
@@ -12,14 +12,14 @@ from . import confine, kernel, seccomp
 
 
 def apart_from_init(_plan: confine.ConfinementPlan) -> None:
-    """A session of its own, and the signals as a new program has them: the first process of a container needs one."""
+    """Start a session, and reset the signals to a new program's: only the first process of a container needs them."""
     os.setsid()
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 def first_to_be_killed(_plan: confine.ConfinementPlan) -> None:
-    """When the container is out of memory, let the kernel take this one and not the process that tells of it.
+    """Have the kernel take this process when the container is out of memory, and not the one that reports it.
 
     The file belongs to root while we are not dumpable.
     """
@@ -29,25 +29,25 @@ def first_to_be_killed(_plan: confine.ConfinementPlan) -> None:
 
 
 def emptied_scratch_space(_plan: confine.ConfinementPlan) -> None:
-    """The container's own, which is emptied between two payloads."""
+    """Work in the container's own `/tmp`, which is emptied between two payloads."""
     os.umask(0o077)
     os.chdir("/tmp")
 
 
 def own_budgets(plan: confine.ConfinementPlan) -> None:
-    """The resource limits that a lane would have set: the first process of a container needs more than they leave."""
+    """Set the limits that a lane would have set: the first process of a container needs more than they leave."""
     confine.lasting_budgets(plan.config, 0)
 
 
 def other_identity(plan: confine.ConfinementPlan) -> None:
-    """Where the first process is somebody else, a user of its own, without capabilities."""
+    """Become a user without capabilities, where the first process is another user."""
     if plan.identity is not None:
         os.setgroups([])
         confine.own_identity(plan)
         confine.no_capabilities(plan)
 
 
-# In a container the engine has made the outer walls, and without capabilities nothing can be mounted or unshared.
+# The daemon has made the outer isolation, and without capabilities nothing can be mounted or unshared.
 STEPS: tuple[Callable[[confine.ConfinementPlan], None], ...] = (
     apart_from_init,
     first_to_be_killed,
@@ -63,7 +63,7 @@ STEPS: tuple[Callable[[confine.ConfinementPlan], None], ...] = (
 
 
 def can_be_told() -> bool:
-    """Whether a filter can have a listener, tried in a process of its own: a filter cannot be taken off."""
+    """Return whether a filter can have a listener, tried in a child: a filter cannot be taken off."""
     pid = kernel.fork()
     if pid == 0:
         try:

@@ -1,4 +1,4 @@
-"""What it costs to make a value of a message, counted in bytes: a guest pays for the host's work with what it sends.
+"""Charge decoding to the message that is decoded, in bytes: a guest pays for the host's work with what it sends.
 
 Most of what a message can say costs less than the bytes that say it. What costs more has a price, and a message whose
 prices come to more than its bytes is refused. An honest guest knows them and sends blanks for the rest, so such values
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from .errors import DeadlinePassedError, GuestSerializationError, UndecodableError
 
-# What every message may cost, however short it is.
+# The price that every message may have, however short it is.
 FREE = 1 << 16
 # Prices of what JSON itself says. An object of a collection costs the most, its pass through the collector of garbage
 # included; a float is read by a slow routine.
@@ -56,25 +56,25 @@ _PRICES = {
 
 
 def price(tag: str) -> int:
-    """What a tag costs beside its mapping, its lists, and what it holds."""
+    """Return a tag's price in bytes, beside its mapping, its lists, and what it holds."""
     return _PRICES.get(tag, _USUAL)
 
 
-# How much is spent between two looks at the clock: about 2 ms of work.
+# The price that is spent between two looks at the clock: about 2 ms of work.
 _PATIENCE = 1 << 16
 
 
 def never() -> bool:
-    """For decoding without a deadline."""
+    """Return False, as the deadline of decoding that has none."""
     return False
 
 
 class DecodingBudget:
-    """What decoding one message has cost so far.
+    """Budget of decoding one message, in bytes, with a deadline.
 
     Args:
-        received: Its bytes, which pay; None where nobody has to.
-        late: Whether the time of the call is over; asked again and again while there is work.
+        received: Bytes of the message, which pay; None where nothing has to be paid.
+        late: Returns whether the deadline has passed; called again and again while there is work.
     """
 
     __slots__ = ("_late", "_most", "_next", "_received", "spent")
@@ -85,7 +85,7 @@ class DecodingBudget:
         self._next = min(self._most, _PATIENCE)
 
     def charge(self, price: int) -> None:
-        """Pay for the next piece of work, before it is done.
+        """Charge a price for the next piece of work, before it is done.
 
         Raises:
             UndecodableError: The message has not paid for it.
@@ -96,7 +96,7 @@ class DecodingBudget:
             self._look()
 
     def ask(self) -> None:
-        """Look at the clock now.
+        """Check the deadline now.
 
         Raises:
             DeadlinePassedError: There is no time left.
@@ -115,16 +115,16 @@ class DecodingBudget:
 
 
 def paid(content: bytes, price: int, most: int, where: str) -> bytes:
-    """A message with as many blanks after it as its price is above its bytes.
+    """Return a message with as many blanks after it as its price is above its bytes.
 
     Args:
         content: The message.
-        price: All of its prices.
+        price: The sum of its prices, in bytes.
         most: Bytes that it may have.
         where: What an error calls the value.
 
     Raises:
-        GuestSerializationError: Its price is more than that, and it alone would not be.
+        GuestSerializationError: Its price is above `most`, and its own bytes are not.
     """
     owed = price - len(content) - FREE
     if owed <= 0 or len(content) > most:

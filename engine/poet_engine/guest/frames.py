@@ -1,4 +1,4 @@
-"""The wire between host and payload, without any input or output of its own.
+"""Frame the messages between host and payload, without any input or output of its own.
 
 A frame is one byte of kind, four bytes of length (big-endian), and so many bytes. The length is checked before a byte
 of the content is kept, so a lying header costs nothing.
@@ -11,11 +11,11 @@ import struct
 HEADER = struct.Struct(">BI")
 HEADER_SIZE = HEADER.size
 NONCE_SIZE = 8
-STAYS = b"\1"  # after a nonce that is repeated: the payload waits for its next call, and does not end
+STAYS = b"\1"  # after a repeated nonce: the payload waits for its next call, and does not end
 
 
 class FrameKind(enum.IntEnum):
-    """What a frame carries."""
+    """The kinds of frames, as numbered on the wire."""
 
     REQUEST = 1
     RESULT = 2
@@ -28,7 +28,7 @@ class FrameKind(enum.IntEnum):
     COMPILE = 9
     NONCE = 10  # of one call to a payload that is kept; its answer repeats it, so that no older word passes for one
 
-    # between the host and the first process of a container, see `container`: what the host says,
+    # between the host and the first process of a container, see `container`: what the host sends,
     CONFIGURE = 16
     ARM = 17
     CALL = 18
@@ -37,7 +37,7 @@ class FrameKind(enum.IntEnum):
     COUNT = 21
     FETCH = 22
     PAUSE = 23
-    # and what it hears
+    # and what it receives
     STANDING = 32
     BROKEN = 33
     ARMED = 34
@@ -53,7 +53,7 @@ class FrameKind(enum.IntEnum):
 
 @dataclasses.dataclass(frozen=True)
 class Frame:
-    """One whole message."""
+    """One whole message: its kind and its content."""
 
     kind: FrameKind
     payload: bytes
@@ -64,7 +64,7 @@ class FrameError(ValueError):
 
 
 class FrameTooLargeError(FrameError):
-    """A header that announces more than may come.
+    """A header that announces more bytes than its kind may have.
 
     Args:
         length: The bytes it announced.
@@ -77,15 +77,15 @@ class FrameTooLargeError(FrameError):
 
 
 def pack(kind: FrameKind, payload: bytes = b"") -> bytes:
-    """The bytes of one frame."""
+    """Return the bytes of one frame."""
     return HEADER.pack(kind, len(payload)) + payload
 
 
 class Reader:
-    """Turns a stream of bytes into frames.
+    """Splits a stream of bytes into frames.
 
     Args:
-        limits: The kinds that may come, each with the most bytes that its content may have.
+        limits: Kinds that may come → the most bytes that the content of one may have.
     """
 
     def __init__(self, limits: dict[FrameKind, int]) -> None:
@@ -98,11 +98,11 @@ class Reader:
         return len(self._buffer)
 
     def feed(self, data: bytes) -> list[Frame]:
-        """Take bytes, return the frames that are whole now.
+        """Take bytes; return the frames that are whole now.
 
         Raises:
             FrameTooLargeError: A header announces more than its kind may have.
-            FrameError: A kind that does not exist or may not come here.
+            FrameError: A header has a kind that does not exist or may not come here.
         """
         self._buffer += data
         frames: list[Frame] = []

@@ -1,7 +1,7 @@
-"""What passes through the first process of a container: the host's orders, and what payloads say.
+"""Pass commands, requests, answers and output through a container's first process, and leave nothing of them there.
 
-It belongs to one call, and the next payload is a copy of this process. So it passes through places in memory that are
-wiped before the next fork, and no object is made of it: what an interpreter frees, it does not clear.
+They belong to one call, and the next payload is a copy of this process. So they pass through buffers that are wiped
+before the next fork, and no object is made of them: what an interpreter frees, it does not clear.
 """
 
 import json
@@ -19,39 +19,39 @@ _MOST_NAMES = 256  # of files, in one frame
 
 
 class CommandReader:
-    """The host's orders.
+    """Reads the host's commands.
 
     Args:
-        fd: Where they come from.
-        limits: The kinds that may come, each with the most bytes that its content may have.
+        fd: The descriptor that they come from.
+        limits: Kinds that may come → the most bytes that the content of one may have.
     """
 
     def __init__(self, fd: int, limits: dict[FrameKind, int]) -> None:
         self.fd, self._limits = fd, limits
-        self._room = memoryview(bytearray(HEADER_SIZE + max(limits.values())))
+        self._buffer = memoryview(bytearray(HEADER_SIZE + max(limits.values())))
         self._start, self._end, self._used = 0, 0, 0
 
     def receive(self) -> bool:
-        """Take what has come; whether there will be more. Contents that `next` gave are gone then."""
+        """Read what has come; return whether there can be more. Contents that `next` returned are invalid then."""
         rest = self._end - self._start
         if self._start:
-            self._room[:rest] = self._room[self._start : self._end]
+            self._buffer[:rest] = self._buffer[self._start : self._end]
             self._start, self._end = 0, rest
-        size = os.readv(self.fd, [self._room[rest:]])
+        size = os.readv(self.fd, [self._buffer[rest:]])
         self._end += size
         self._used = max(self._used, self._end)
         return size > 0
 
     def next(self) -> tuple[FrameKind, memoryview] | None:
-        """The next order that is whole.
+        """Return the next whole command and its content; None when none is whole.
 
         Raises:
-            FrameError: It is none.
+            FrameError: It is longer than its kind may be.
         """
         there = self._end - self._start
         if there < HEADER_SIZE:
             return None
-        number, length = HEADER.unpack_from(self._room, self._start)
+        number, length = HEADER.unpack_from(self._buffer, self._start)
         kind = FrameKind(number)
         if length > self._limits[kind]:
             raise FrameError(f"an order of {length} bytes")
@@ -59,118 +59,118 @@ class CommandReader:
             return None
         begin = self._start + HEADER_SIZE
         self._start = begin + length
-        return kind, self._room[begin : self._start]
+        return kind, self._buffer[begin : self._start]
 
     def wipe(self) -> None:
-        """Clear everything but what has not been looked at yet."""
-        self._room[: self._start] = bytes(self._start)
-        self._room[self._end : self._used] = bytes(self._used - self._end)
+        """Clear everything but what has not been returned yet."""
+        self._buffer[: self._start] = bytes(self._start)
+        self._buffer[self._end : self._used] = bytes(self._used - self._end)
         self._used = self._end
 
 
 class FrameRelay:
-    """One way from payloads to the host: what is taken, and then sent.
+    """One direction from payloads to the host: bytes are read into a buffer, and then sent as a frame.
 
     Args:
-        fd: Where to.
+        fd: The descriptor to write to.
     """
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
-        self._room = memoryview(bytearray(HEADER_SIZE + PIECE + _MOST_AFTER))
+        self._buffer = memoryview(bytearray(HEADER_SIZE + PIECE + _MOST_AFTER))
         self._used = 0
 
     def take(self, fill: Callable[[memoryview], int]) -> int:
-        """Have `fill` put something there; how many bytes it was."""
-        size = fill(self._room[HEADER_SIZE : HEADER_SIZE + PIECE])
+        """Have `fill` read bytes into the buffer; return how many it was."""
+        size = fill(self._buffer[HEADER_SIZE : HEADER_SIZE + PIECE])
         self._used = max(self._used, HEADER_SIZE + size)
         return size
 
     def send(self, kind: FrameKind, size: int, after: bytes = b"") -> None:
-        """Send as a frame what was taken, and whole frames of our own after it."""
-        HEADER.pack_into(self._room, 0, kind, size)
+        """Send the bytes that were taken as a frame, and whole frames of our own after it."""
+        HEADER.pack_into(self._buffer, 0, kind, size)
         end = HEADER_SIZE + size
-        self._room[end : end + len(after)] = after
+        self._buffer[end : end + len(after)] = after
         self._used = max(self._used, end + len(after))
-        write_all(self._fd, self._room[: end + len(after)])
+        write_all(self._fd, self._buffer[: end + len(after)])
 
     def wipe(self) -> None:
-        """Clear it."""
-        self._room[: self._used] = bytes(self._used)
+        """Clear the buffer."""
+        self._buffer[: self._used] = bytes(self._used)
         self._used = 0
 
 
 class FrameWriter:
-    """What we say ourselves.
+    """Writes frames of our own.
 
     Args:
-        fd: Where to.
+        fd: The descriptor to write to.
     """
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
 
     def say(self, kind: FrameKind, content: bytes = b"") -> None:
-        """One frame."""
+        """Send one frame."""
         self.send(pack(kind, content))
 
     def send(self, data: bytes) -> None:
-        """Whole frames, packed."""
+        """Send whole frames, packed."""
         write_all(self.fd, memoryview(data))
 
 
 class FileStreamer:
-    """Files on their way out, as frames that hold little: what is read is charged to the container, as the files are.
+    """Sends files to the host in small frames: what is read is charged to the container, as the files are.
 
-    A frame is the length of a header, the header (JSON), and contents one after the other; a name that comes again goes
-    on. The last frame's header says what was skipped.
+    The content of a frame is the length of a header, the header (JSON), and contents one after the other; the contents
+    of a name that comes again are appended. The last frame's header says what was skipped.
 
     Args:
-        told: Where to.
+        writer: The writer that sends them.
     """
 
-    def __init__(self, told: FrameWriter) -> None:
-        self._told = told
+    def __init__(self, writer: FrameWriter) -> None:
+        self._writer = writer
         self._files: list[tuple[str, int]] = []
         self._contents = bytearray()
 
     def take(self, path: str, piece: bytes) -> None:
-        """A piece of a file."""
+        """Add a piece of a file."""
         self._files.append((path, len(piece)))
         self._contents += piece
         if len(self._contents) >= PIECE or len(self._files) >= _MOST_NAMES:
             self.send()
 
     def send(self, *, skipped: dict[str, str] | None = None) -> None:
-        """What has not been sent yet; with `skipped` that is all."""
+        """Send what has not been sent yet; with `skipped` it is the last frame."""
         last = {} if skipped is None else {"skipped": skipped}
         header = json.dumps({"files": self._files, **last}).encode()
-        self._told.say(FrameKind.FILES, len(header).to_bytes(4, "big") + header + self._contents)
+        self._writer.say(FrameKind.FILES, len(header).to_bytes(4, "big") + header + self._contents)
         self._files.clear()
         self._contents.clear()
 
 
-def pass_record(fd: int, passage: FrameRelay) -> None:
-    """Tell what a payload that was killed had printed and not written, out of its record."""
+def pass_record(fd: int, relay: FrameRelay) -> None:
+    """Send the output that a killed payload had printed and not written, out of its record."""
     for index in range(ROOM // AREA):
 
-        def fill(room: memoryview, start: int = index * AREA) -> int:
-            return used_length(room[: os.preadv(fd, [room[:AREA]], start)])
+        def fill(buffer: memoryview, start: int = index * AREA) -> int:
+            return used_length(buffer[: os.preadv(fd, [buffer[:AREA]], start)])
 
-        if size := passage.take(fill):
-            passage.send((FrameKind.OUT, FrameKind.ERR)[index // 2], size)
+        if size := relay.take(fill):
+            relay.send((FrameKind.OUT, FrameKind.ERR)[index // 2], size)
 
 
 def write_all(fd: int, rest: memoryview) -> None:
-    """However many calls that takes."""
+    """Write all of `rest`, however many calls that takes."""
     while rest:
         rest = rest[os.write(fd, rest) :]
 
 
 def take_streams(line: str | None) -> tuple[int, int]:
-    """The container's streams under other numbers, or a connection to `line`, a socket of the host.
+    """Return descriptors to read from and to write to: the container's streams, or a connection to the socket `line`.
 
-    Nothing is left where a program would write by mistake.
+    Both get other numbers, so that nothing is left where a program would write by mistake.
     """
     if line is None:
         reads, writes = os.dup(0), os.dup(1)
@@ -186,7 +186,7 @@ def take_streams(line: str | None) -> tuple[int, int]:
 
 
 def bell_on_child() -> int:
-    """A pipe that becomes readable when a child ends."""
+    """Return a pipe that becomes readable when a child ends."""
     reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
@@ -194,7 +194,7 @@ def bell_on_child() -> int:
 
 
 def reading(fd: int, offset: int | None = None, most: int = PIECE) -> Callable[[memoryview], int]:
-    """What fills a place from a pipe, or from an offset of a file."""
+    """Return a function that reads into a buffer, from a pipe or from an offset of a file."""
     if offset is None:
-        return lambda room: os.readv(fd, [room])
-    return lambda room: os.preadv(fd, [room[:most]], offset)
+        return lambda buffer: os.readv(fd, [buffer])
+    return lambda buffer: os.preadv(fd, [buffer[:most]], offset)

@@ -1,4 +1,4 @@
-"""The end of an interpreter, as CPython has it: by CPython itself, up to the moment when the program is gone.
+"""End the interpreter of a payload as CPython ends it: by CPython itself, up to the moment when the program is gone.
 
 A program can tell in many ways how its interpreter ends: threads are waited for, `atexit` functions run, daemon threads
 stand still, modules lose their names in an order, what is left is collected, and each of these may print, or write the
@@ -7,9 +7,9 @@ end of a file that nobody closed. A sequence of our own in Python would be near 
 scipy, because each page that it touches is copied for the payload. So two things are done, and it costs 1.5 and 5 ms:
 
 - Modules that were there before the program are put aside when the `atexit` functions have run; CPython would clear
-  them one by one. What the program has hung on them is taken away all the same.
+  them one by one. What the program has added to them is taken away all the same.
 - The process ends when the program's names, modules and garbage are gone; after that CPython frees only what is its
-  own. That moment is when the last name of `sys` is taken away: an object of ours stands there, and is told so.
+  own. That moment is when the last name of `sys` is taken away: an object of ours stands there, and its `__del__` runs.
 
 The answer is sent at that moment and not before: a program that leaves by `os._exit` while it ends has not come to its
 end. Names of modules may be gone by then, so whatever runs late holds what it uses.
@@ -35,17 +35,17 @@ _FLUSH_FAILED = 120  # the exit status that CPython has when standard output or 
 
 
 class _LastName:
-    """An object that does something when it is let go of."""
+    """An object that calls a function when it is deleted."""
 
-    def __init__(self, deed: Callable[[], None]) -> None:
-        self._deed = deed
+    def __init__(self, action: Callable[[], None]) -> None:
+        self._action = action
 
     def __del__(self) -> None:
-        self._deed()
+        self._action()
 
 
 class Ending:
-    """How the interpreter of a payload ends."""
+    """The end of a payload's interpreter."""
 
     def __init__(self) -> None:
         self._modules = sys.modules
@@ -59,11 +59,11 @@ class Ending:
         self._ends = False
 
     def prepare(self) -> None:
-        """Before any module that a program may use is loaded: what is registered first runs last."""
+        """Register the last `atexit` function, before anything that a program may use: what comes first runs last."""
         atexit.register(self._put_modules_aside)
 
     def remember_modules(self) -> None:
-        """When all are loaded that are there before the program, take note of them and of their numbers of names."""
+        """Record the modules that are loaded before the program, and their numbers of names."""
         self._before = [
             (name, module, len(vars(module)))
             for name, module in sys.modules.items()
@@ -83,7 +83,7 @@ class Ending:
         kernel.end_interpreter(status)
 
     def _put_modules_aside(self) -> None:
-        """The last of the `atexit` functions."""
+        """Put the modules aside, as the last of the `atexit` functions."""
         if not self._ends:
             return  # the code has called them itself
         for name in ("stdout", "stderr"):
@@ -94,11 +94,11 @@ class Ending:
         for name, module, _names in self._before:
             if modules.get(name) is module:
                 self._aside.append(modules.pop(name))
-        modules[_LAST] = _LastName(self._let_go)  # type: ignore[assignment] # CPython takes whatever stands there
+        modules[_LAST] = _LastName(self._clear_added_names)  # type: ignore[assignment] # CPython takes whatever stands there
         vars(sys)[_LAST] = vars(sys).pop(_LAST)  # behind all that has come meanwhile
 
-    def _let_go(self) -> None:
-        """When `sys.modules` is empty, what was hung on modules of before goes as if they went as well.
+    def _clear_added_names(self) -> None:
+        """When `sys.modules` is empty, take away what the program has added to modules that were there before it.
 
         In CPython most modules are garbage by then, and go at once.
         """
@@ -106,7 +106,7 @@ class Ending:
         self._collect()
 
     def _finish(self, owner: int, answer: Callable[[], object]) -> None:
-        """When nothing of the program is left but what something of CPython's own holds."""
+        """Answer and end the process, when nothing of the program is left but what CPython's own objects hold."""
         try:
             for step in (self._collect, self._finalize, *self._flush):
                 with self._suppress(BaseException):  # whatever it is, what follows is still due
@@ -127,7 +127,7 @@ def _take_away(before: list[tuple[str, types.ModuleType, int]]) -> None:
 
 
 def _flushes(stream: object) -> bool:
-    """Whether CPython's own flush, which follows and says why not, will succeed."""
+    """Return whether CPython's own flush will succeed; it follows, and reports why not."""
     if stream is None:
         return True
     try:
@@ -159,7 +159,7 @@ class _Finalizer:
         self._kinds: dict[type, str] = {_LastName: ""}
 
     def __call__(self) -> None:
-        """All that is due; what is made around something else comes before that."""
+        """Finalize objects and close streams; what is made around something else comes before that."""
         found: dict[str, list[object]] = {"finalizer": [], "text": [], "stream": [], "buffer": []}
         kinds = self._kinds
         for thing in self._objects():

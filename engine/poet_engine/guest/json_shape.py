@@ -1,4 +1,4 @@
-"""The shape of a JSON message before it is parsed: how deep, how costly, and how many pairs it says that it has.
+"""Measure a JSON message before it is parsed: its depth, its price, and its count of pairs.
 
 All of it is counted in C. A parser that asks Python about every part is ten times as slow, and a guest chooses how many
 parts there are.
@@ -33,11 +33,11 @@ _WHOLE_CHARACTERS = re.compile(
 
 
 class JsonShape(NamedTuple):
-    """What was counted of a message.
+    """Depth and price of a message.
 
     Attributes:
         deep: Whether its JSON is nested deeper than a value may be; with tags, its value may be less deep.
-        price: What its lists, mappings and floats cost, and looking at all of it where it is deep.
+        price: Price in bytes of its lists, mappings and floats, and of looking at all of it where it is deep.
     """
 
     deep: bool = False
@@ -48,11 +48,11 @@ _FLAT = JsonShape()
 
 
 def check(data: bytes, costs: decoding_budget.DecodingBudget) -> JsonShape:
-    """The shape of a message that nobody vouches for.
+    """Return the shape of an untrusted message.
 
     Args:
         data: The message.
-        costs: Pays for it.
+        costs: The budget that its price is charged to.
 
     Raises:
         UndecodableError: It is nested too deep, has a number that is too long, or has not paid.
@@ -70,30 +70,30 @@ def check(data: bytes, costs: decoding_budget.DecodingBudget) -> JsonShape:
 
 
 def price(data: bytes) -> int:
-    """What the lists, mappings and floats of a message cost."""
+    """Return the price of a message's lists, mappings and floats, in bytes."""
     return _measure(outline(data), tagged=True).price
 
 
 def pairs(data: bytes) -> int:
-    """How many pairs of key and value it says that it has."""
+    """Return how many pairs of key and value a message claims to have."""
     return outline(data).count(b":")
 
 
 def _is_free(data: bytes) -> bool:
-    """Whether its bytes pay for it, whatever of it is text; with tags, they have to pay for those too."""
+    """Return whether a message's bytes pay for it even if none of it is text; with tags, they pay for those as well."""
     most = decoding_budget.FREE + (0 if b"~" in data else len(data))
     return len(data) * decoding_budget.MAPPING <= decoding_budget.FREE or _price(data, _signs(data)) <= most
 
 
 def may_cost(data: bytes) -> bool:
-    """Whether they may cost more than every message may."""
+    """Return whether a message may cost more than the free allowance of every message."""
     return (
         len(data) * decoding_budget.MAPPING > decoding_budget.FREE and _price(data, _signs(data)) > decoding_budget.FREE
     )
 
 
 def _measure(bare: bytes, *, tagged: bool) -> JsonShape:
-    """Count a message without its texts.
+    """Count a message that has been reduced to its outline.
 
     The depth comes before parsing: the parser recurses in C for as deep as the host's own recursion limit says, and one
     that was raised for other reasons would let nesting overflow the stack.
@@ -112,7 +112,7 @@ def _measure(bare: bytes, *, tagged: bool) -> JsonShape:
 
 
 def _signs(data: bytes) -> int:
-    """How many signs of a float there are: a point or an exponent."""
+    """Count the signs of a float: points and exponents."""
     return data.count(b".") + data.count(b"e") + data.count(b"E")
 
 
@@ -125,17 +125,17 @@ def _price(data: bytes, floats: int) -> int:
 
 
 def outline(data: bytes) -> bytes:
-    """A message without its texts. One that is no JSON has it up to where that shows."""
+    """Return a message without its texts; what is no JSON is reduced up to where that shows."""
     if b"\\" in data:
         data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
     return b"".join(data.split(b'"')[::2])
 
 
 def check_characters(data: bytes) -> None:
-    """Half of a surrogate pair makes the host's own printing and encoding fail later.
+    """Refuse half of a surrogate pair, which would make the host's own printing and encoding fail later.
 
     Raises:
-        UndecodableError: There is one.
+        UndecodableError: The message has one.
     """
     if b"\\ud" not in data and b"\\uD" not in data:
         return

@@ -1,4 +1,4 @@
-"""The few kernel interfaces that the standard library does not offer, as functions that raise OSError."""
+"""Call the few kernel interfaces that the standard library does not offer; the functions raise OSError."""
 
 import array
 import ctypes
@@ -51,20 +51,20 @@ def unshare(flags: int) -> None:
 
 
 def fork() -> int:
-    """`fork(2)` without what `os.fork` does around it, which is there for other threads' locks: we have one thread.
+    """Call `fork(2)` without what `os.fork` does around it for other threads' locks: this process has one thread.
 
-    Its hooks alone touch some eighty pages, each of which is then copied.
+    The hooks of `os.fork` alone touch some eighty pages, each of which is then copied.
     """
     return _check(_libc.fork(), "fork")
 
 
 def enter_namespace(fd: int, kind: int) -> None:
-    """`setns(2)`."""
+    """Call `setns(2)`."""
     _check(_libc.setns(fd, kind), "setns")
 
 
 def mount(source: str | None, target: str, kind: str | None = None, flags: int = 0, data: str | None = None) -> None:
-    """`mount(2)`; the error names the target."""
+    """Call `mount(2)`; the error names the target."""
     _check(
         _libc.mount(_text(source), _text(target), _text(kind), flags, _text(data)),
         f"mount {kind or source} on {target}",
@@ -84,8 +84,8 @@ def bind_read_only(source: str, target: str, *, device: bool = False) -> None:
     """Bind a tree and everything mounted in it read-only; a plain remount would leave the submounts writable.
 
     Args:
-        source: What to bind.
-        target: Where to.
+        source: The path to bind.
+        target: The path to bind it to.
         device: Whether it is a device that is to go on working. It can be written to all the same: read-only are its
             times and its mode, which belong to the host's own file.
     """
@@ -96,10 +96,10 @@ def bind_read_only(source: str, target: str, *, device: bool = False) -> None:
 
 
 def detached_tmpfs(options: dict[str, str]) -> int:
-    """The root folder of a new file system in memory that is mounted nowhere: whoever has no descriptor has no path.
+    """Return the root of a new tmpfs that is mounted nowhere: it has no path, only this descriptor.
 
     Raises:
-        OSError: No privilege for it, or an option that this kernel does not know.
+        OSError: The privilege is missing, or this kernel does not know an option.
     """
     context = _syscall("fsopen", b"tmpfs", _FSOPEN_CLOEXEC)
     try:
@@ -114,7 +114,7 @@ def detached_tmpfs(options: dict[str, str]) -> int:
 
 
 def free_pages(fd: int, size: int, offset: int = 0) -> None:
-    """Give back the memory of a file in memory, as far as whole pages go; its size stays."""
+    """Give back the memory of a file in memory, as far as it covers whole pages; the file's size stays."""
     mode, start, length = ctypes.c_int(_KEEP_SIZE | _PUNCH_HOLE), ctypes.c_int64(offset), ctypes.c_int64(size)
     _check(_libc.fallocate(fd, mode, start, length), "fallocate")
 
@@ -125,12 +125,12 @@ _PROT_READ_WRITE, _MAP_SHARED, _MAP_FIXED, _BUFFER_WRITE = 3, 1, 16, 0x200
 
 
 def map_shared(fd: int, size: ctypes.c_size_t, instead: int = 0) -> int:
-    """Map the beginning of a file until this process ends; where it is. `mmap.mmap` would keep a descriptor.
+    """Map the beginning of a file until this process ends; return its address. `mmap.mmap` would keep a descriptor.
 
     Args:
-        fd: The file.
-        size: Bytes of it.
-        instead: Where an earlier one of that size is mapped, whose place it takes; 0 when there is none.
+        fd: Descriptor of the file.
+        size: Bytes to map.
+        instead: Address of an earlier mapping of that size, which it replaces; 0 when there is none.
     """
     flags = _MAP_SHARED | (_MAP_FIXED if instead else 0)
     place = ctypes.c_void_p(instead)
@@ -142,7 +142,7 @@ def map_shared(fd: int, size: ctypes.c_size_t, instead: int = 0) -> int:
 
 
 def memory_at(address: int, size: ctypes.c_size_t) -> memoryview:
-    """Memory that was mapped, to be written to."""
+    """Return a writable view of memory that was mapped."""
     view: memoryview = _libc.PyMemoryView_FromMemory(ctypes.c_void_p(address), size, _BUFFER_WRITE)
     return view
 
@@ -152,12 +152,12 @@ flush_c_streams = functools.partial(_libc.fflush, None)  # what was printed thro
 
 
 def buffer_c_output(*, buffered: bool) -> None:
-    """Whether the C library keeps what is printed to its standard output, or writes it at once."""
+    """Have the C library buffer what is printed to its standard output, or write it at once."""
     _libc.setvbuf(ctypes.c_void_p.in_dll(_libc, "stdout"), None, _IOFBF if buffered else _IONBF, ctypes.c_size_t(0))
 
 
 def end_interpreter(status: int) -> Never:
-    """`Py_Exit`: what an interpreter does at its end, and then the end of the process. Never returns.
+    """Call `Py_Exit`: what an interpreter does at its end, and then the end of the process. Never returns.
 
     CPython calls it in the middle of whatever runs as well, when a SystemExit reaches the C code that prints errors.
     """
@@ -174,7 +174,7 @@ def pivot_root(where: str) -> None:
 
 
 def set_hostname(name: bytes) -> None:
-    """`sethostname(2)`."""
+    """Call `sethostname(2)`."""
     _check(_libc.sethostname(name, len(name)), "sethostname")
 
 
@@ -184,27 +184,27 @@ def _prctl(option: int, first: int = 0, second: int = 0) -> int:
 
 
 def set_dumpable(*, dumpable: bool) -> None:
-    """Whether processes of the same uid may look into this one; a non-dumpable one cannot write its own uid map."""
+    """Set whether the same uid may look into this process; a non-dumpable one cannot write its own uid map."""
     _check(_prctl(_PR_SET_DUMPABLE, int(dumpable)), "PR_SET_DUMPABLE")
 
 
 def has_timer() -> bool:
-    """Whether this process has an interval timer that will send it a signal."""
+    """Return whether this process has an interval timer that will send it a signal."""
     return any(signal.getitimer(signal.ITIMER_REAL))
 
 
 def set_name(name: bytes) -> None:
-    """What `ps` and `top` call this process; at most 15 bytes."""
+    """Set the name that `ps` and `top` show for this process; at most 15 bytes."""
     _check(_libc.prctl(_PR_SET_NAME, name), "PR_SET_NAME")
 
 
 def die_with_parent(signal_number: int) -> None:
-    """A backstop only: the kernel clears it at every later change of credentials."""
+    """Ask for a signal when the parent ends, as a backstop only: every later change of credentials clears it."""
     _check(_prctl(_PR_SET_PDEATHSIG, signal_number), "PR_SET_PDEATHSIG")
 
 
 def drop_bounding_and_ambient_capabilities() -> None:
-    """Nothing executed or mapped later can bring a capability back."""
+    """Empty the bounding and ambient sets: nothing executed or mapped later can bring a capability back."""
     for capability in range(_LAST_CAPABILITY + 1):
         if _prctl(_PR_CAPBSET_DROP, capability) < 0:
             break  # EINVAL: past the last capability that this kernel knows
@@ -217,7 +217,7 @@ def drop_all_capabilities() -> None:
 
 
 def forbid_new_privileges() -> None:
-    """`PR_SET_NO_NEW_PRIVS`: no setuid file has an effect any more."""
+    """Set `PR_SET_NO_NEW_PRIVS`: no setuid file has an effect any more."""
     _check(_prctl(_PR_SET_NO_NEW_PRIVS, 1), "PR_SET_NO_NEW_PRIVS")
 
 
@@ -233,25 +233,25 @@ class SeccompFilter:
         self._header = _FilterProgram(len(program) // 8, ctypes.cast(self._buffer, ctypes.c_void_p))
 
     def install(self, *, told: bool = True) -> int | None:
-        """Put it on this thread; the descriptor on which notifications arrive, if anybody is to be told."""
+        """Put the filter on this thread; return its listener's descriptor, or None when nobody is to be notified."""
         flags = _SECCOMP_FILTER_FLAG_NEW_LISTENER if told else 0
         answer = _syscall("seccomp", _SECCOMP_SET_MODE_FILTER, flags, ctypes.byref(self._header))
         return answer if told else None
 
 
 def landlock_create_ruleset(attribute: bytes | None, flags: int) -> int:
-    """`landlock_create_ruleset(2)`: a descriptor, or with the version flag the ABI's number."""
+    """Call `landlock_create_ruleset(2)`; return a descriptor, or the ABI's number with the version flag."""
     size = ctypes.c_size_t(0 if attribute is None else len(attribute))
     return _syscall("landlock_create_ruleset", attribute, size, ctypes.c_uint32(flags))
 
 
 def landlock_add_rule(ruleset: int, kind: int, rule: bytes) -> None:
-    """`landlock_add_rule(2)`."""
+    """Call `landlock_add_rule(2)`."""
     _syscall("landlock_add_rule", ruleset, kind, rule, ctypes.c_uint32(0))
 
 
 def landlock_restrict_self(ruleset: int) -> None:
-    """`landlock_restrict_self(2)`; needs no new privileges to be forbidden already."""
+    """Call `landlock_restrict_self(2)`, which needs new privileges to be forbidden already."""
     _syscall("landlock_restrict_self", ruleset, ctypes.c_uint32(0))
 
 
@@ -266,13 +266,13 @@ def close_all_but(keep: set[int]) -> None:
 
 
 def send_with_descriptors(sock: socket.socket, data: bytes | memoryview, descriptors: list[int]) -> int:
-    """One message with descriptors attached; how many bytes of it went."""
+    """Send one message with descriptors attached; return how many of its bytes were sent."""
     packed = array.array("i", descriptors).tobytes()
     return sock.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, packed)] if descriptors else [])
 
 
 def receive_with_descriptors(sock: socket.socket, size: int, most: int) -> tuple[bytes, list[int]]:
-    """One message and the descriptors that came with it; empty data is the other side's end of file."""
+    """Receive one message and its descriptors; empty data is the other side's end of file."""
     data, ancillary, _flags, _address = sock.recvmsg(size, socket.CMSG_SPACE(most * 4), socket.MSG_CMSG_CLOEXEC)
     if not ancillary:
         return data, []

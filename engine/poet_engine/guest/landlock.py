@@ -1,7 +1,7 @@
-"""Landlock: a second wall around files, and around TCP, signals and abstract sockets where the kernel has it.
+"""Restrict files by Landlock, a second line, and TCP, signals and abstract sockets where the kernel has it.
 
-It needs no privilege and holds for the process and all it starts. What a rule set must handle is probed, not guessed:
-each ABI version added rights (Documentation/userspace-api/landlock.rst of the kernel).
+It needs no privilege and holds for the process and all it starts. The rights that a rule set must handle are probed,
+not guessed: each ABI version added some (Documentation/userspace-api/landlock.rst of the kernel).
 """
 
 import fcntl
@@ -25,13 +25,13 @@ _READ = _READ_FILE | _READ_DIR
 _FIRST_DESCRIPTOR = 200
 _RULE = struct.Struct("=Qi")  # struct landlock_path_beneath_attr
 
-# ABI that brought it → the right to files
+# ABI version → the rights to files that it added
 _FILE_RIGHTS = ((1, _FIRST_13), (2, _REFER), (3, _TRUNCATE), (5, _IOCTL_DEV))
 _NETWORK_ABI, _SCOPE_ABI = 4, 6
 
 
 def abi() -> int:
-    """The kernel's version of Landlock; 0 where it has none or it is switched off."""
+    """Return the kernel's version of Landlock; 0 where it has none or it is switched off."""
     try:
         return kernel.landlock_create_ruleset(None, _CREATE_VERSION)
     except OSError:
@@ -39,7 +39,7 @@ def abi() -> int:
 
 
 def handled(version: int) -> tuple[int, bytes]:
-    """All rights to files that this ABI knows, and the attribute of a rule set that handles everything it can."""
+    """Return the rights to files that this ABI knows, and the attribute of a rule set that handles all it can."""
     files = 0
     for since, right in _FILE_RIGHTS:
         if version >= since:
@@ -53,17 +53,17 @@ def handled(version: int) -> tuple[int, bytes]:
 
 
 class Restriction:
-    """Forbid everything to a process but listing, reading, and everything else below what is named for each.
+    """A Landlock rule set: a process may list, read or change what its paths allow, and nothing else.
 
     Nothing may be executed from what is only readable, no TCP port be bound or connected, and nobody outside be
     signalled. Paths that do not exist are passed over: what is not there needs no permission. What stays the same for
     all processes is looked up once, here, and kept open: rules hold for files, not for where they are mounted.
 
     Args:
-        version: The ABI of the kernel.
+        version: The kernel's Landlock ABI version.
         listable: Folders whose names may be listed.
-        readable: What may be read.
-        writable: What may also be changed.
+        readable: Files and folders that may be read.
+        writable: Files and folders that may also be changed.
     """
 
     def __init__(self, version: int, listable: list[str], readable: list[str], writable: list[str]) -> None:
@@ -78,7 +78,7 @@ class Restriction:
         self.descriptors = {fd for _packed, fd in self._rules}
 
     def apply(self, scratch: list[str]) -> None:
-        """Restrict this process, which has folders of its own in `scratch`."""
+        """Restrict this process, whose own folders are in `scratch`."""
         ruleset = kernel.landlock_create_ruleset(self._attribute, 0)
         for packed, _fd in self._rules:
             kernel.landlock_add_rule(ruleset, _RULE_PATH_BENEATH, packed)
@@ -91,7 +91,7 @@ class Restriction:
 
 
 def _rule(path: str, rights: int) -> tuple[bytes, int] | None:
-    """A rule in the kernel's form, and the descriptor that it speaks of; None when there is no such path."""
+    """Return a rule in the kernel's form and its path's descriptor; None when there is no such path."""
     try:
         low = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:

@@ -1,4 +1,4 @@
-"""The first process of a lane: a payload for each set of descriptors, then whatever is left is killed and reaped.
+"""Run the first process of a lane: fork a payload for each set of descriptors, then kill and reap whatever is left.
 
 It never reads a request.
 """
@@ -22,7 +22,7 @@ HELLO, FAILED = b"H", b"F"
 
 
 def main(control: socket.socket, config: Config, program: bytes, uid: int) -> Never:
-    """Build the walls, say hello, serve until the host lets go. Never returns."""
+    """Build the isolation, report it, and serve until the host closes its side. Never returns."""
     try:
         os.setsid()
         kernel.set_name(b"poet-lane")
@@ -45,7 +45,7 @@ def main(control: socket.socket, config: Config, program: bytes, uid: int) -> Ne
 
 
 def ignore_the_guest() -> None:
-    """A first process gets only signals that it has handlers for; Python installs one for SIGINT."""
+    """Reset signals: a first process gets only those that it has handlers for, and Python installs one for SIGINT."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -61,7 +61,7 @@ def _next_descriptors(control: socket.socket) -> list[int]:
 
 
 def _one_payload(plan: confine.ConfinementPlan, descriptors: list[int], statm: int) -> bytes:
-    """Fork it, wait for its end, clear up after it; the report of that."""
+    """Fork a payload, wait for its end, and clear up after it; return the report of it."""
     STREAMS.record_in(descriptors[-1])
     sizes = confine.mapped_sizes(statm)
     pid = kernel.fork()
@@ -97,7 +97,7 @@ def signal_all(number: int) -> None:
 
 
 def kill_and_reap() -> list[float]:
-    """End everything else in the pid namespace; the CPU seconds of each process that was still there."""
+    """Kill everything else in the pid namespace; return the CPU seconds of each process that was still there."""
     used: list[float] = []
     while True:
         signal_all(signal.SIGKILL)

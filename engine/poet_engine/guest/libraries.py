@@ -1,4 +1,4 @@
-"""Which shared libraries a lane must see, asked of a clean interpreter: the host may have loaded anything."""
+"""Find the shared libraries that a lane must see, in a clean interpreter: the host may have loaded anything."""
 
 import contextlib
 import ctypes
@@ -8,7 +8,7 @@ import re
 
 # Extension modules of the standard library that bring a library of the system, and are loaded late or never.
 _LATE = ("_bz2", "_ctypes", "_decimal", "_hashlib", "_lzma", "_sqlite3", "_ssl", "_uuid", "pyexpat", "zlib")
-# What extension modules of other distributions link to without bringing it.
+# Libraries that extension modules of other distributions link to without bringing them.
 _COMMON = ("libstdc++.so.6", "libgcc_s.so.1")
 # Folders with nothing but shared libraries of the system, such as /usr/lib/x86_64-linux-gnu. A mount is dearer than it
 # looks, since every payload copies them all, so these come whole; /usr/lib and /usr/lib64 hold packages of Python too.
@@ -17,11 +17,11 @@ _CHUNK = 1 << 16
 
 
 def needed() -> list[str]:
-    """The shared libraries of this process and of what it may load late, as real paths."""
+    """Return the shared libraries of this process and of what it may load late, as real paths."""
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
-        _tell(writer)
+        _write_paths(writer)
     os.close(writer)
     text = b""
     while chunk := os.read(reader, _CHUNK):
@@ -31,8 +31,8 @@ def needed() -> list[str]:
     return [path for path in os.fsdecode(text).split("\0") if path]
 
 
-def _tell(writer: int) -> None:
-    """In a child, which may load what the zygote should not carry. Never returns."""
+def _write_paths(writer: int) -> None:
+    """In a child, load what the zygote should not carry, and write the library paths to `writer`. Never returns."""
     try:
         for name in _LATE:
             with contextlib.suppress(ImportError):
@@ -46,7 +46,7 @@ def _tell(writer: int) -> None:
 
 
 def mapped() -> set[str]:
-    """Files that this process has mapped and that are named as libraries."""
+    """Return the files that this process has mapped and that are named as libraries."""
     found: set[str] = set()
     with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as lines:
         for line in lines:
@@ -57,7 +57,7 @@ def mapped() -> set[str]:
 
 
 def to_bind(libraries: list[str], bound: list[str]) -> list[str]:
-    """Paths to bind beside those that are bound already.
+    """Return the paths to bind beside those that are bound already.
 
     A library of the system brings its folder, where the names that link to it stand. One from elsewhere brings only
     itself and those names: its folder may be anybody's.
@@ -73,7 +73,7 @@ def to_bind(libraries: list[str], bound: list[str]) -> list[str]:
 
 
 def _names_of(path: str, folder: str) -> list[str]:
-    """A library and the links beside it that lead to it, by whose names it is asked for."""
+    """Return a library and the links beside it that lead to it, by whose names it is loaded."""
     found = [path]
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         found += [entry.path for entry in entries if entry.is_symlink() and os.path.realpath(entry.path) == path]

@@ -1,4 +1,4 @@
-"""The libraries that whoever decodes a value may import: installed ones, whatever the working folder holds."""
+"""Import the libraries that decoding a value may need: installed ones, never a file of the working folder."""
 
 import importlib
 import importlib.util
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 def library(name: str) -> "ModuleType":
-    """A package that is loaded or installed.
+    """Import a package that is loaded or installed.
 
     An answer that holds an array has the host import numpy, and `python -c` and notebooks look into the working folder
     first: a file there must not run because of what a call answers.
 
     Raises:
-        ImportError: There is none, or it lies in the working folder.
+        ImportError: It is not installed, or it lies in the working folder.
     """
     if name not in sys.modules:
         spec = importlib.util.find_spec(name)

@@ -1,4 +1,4 @@
-"""Names of files that travel into a sandbox or out of it: relative, in normal form, and safe to show and to write."""
+"""Check the names of files that go into or come out of a sandbox: relative, in normal form, safe to show and write."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ _RULES: tuple[tuple[Callable[[str], bool], str], ...] = (
 
 
 def why_odd(name: str) -> str | None:
-    """What is wrong with a name that should be relative and plain; None when nothing is."""
+    """Return what is wrong with a name that should be relative and plain; None when nothing is."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -32,7 +32,7 @@ def why_odd(name: str) -> str | None:
 
 
 def shown(name: str) -> str:
-    """A name that can be printed, whatever bytes it is made of; plain names stay as they are."""
+    """Return a name in printable form, whatever bytes it is made of; plain names stay as they are."""
     if name.isprintable():
         return name
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in name)

@@ -1,4 +1,4 @@
-"""The process that runs one call: it confines itself, waits, runs the code, sends one frame, and ends."""
+"""Run one call in a process that confines itself, waits, runs the code, sends one frame, and ends."""
 
 import contextlib
 import fcntl
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MODULE_NAME = "poet_generated"
-# What `json.loads` ends in, for what the host writes. The rest of it touches 25 pages, each of which is then copied.
+# The core of `json.loads`, for what the host writes. The rest of it touches 25 pages, each of which is then copied.
 _read = json.JSONDecoder().raw_decode
-# What a request may weigh. The host is trusted; the bound keeps a bug from becoming a mystery.
+# Bytes that a request may have. The host is trusted; the bound keeps a bug from becoming a mystery.
 _MAX_REQUEST = 1 << 31
 # Most requests are small; room for a large one is memory that the kernel has to find and to clear.
 _FIRST_READ, _NEXT_READ = 1 << 14, 1 << 20
@@ -37,17 +37,17 @@ _MAX_TEXT, _MAX_TRACEBACK = 4096, 32768
 _RAISE_VARARGS = opcode.opmap["RAISE_VARARGS"]  # a `raise` statement; its number differs between versions
 _SETUP_FAILED_STATUS = 121
 _REQUEST = 3  # the descriptor after the standard ones
-_RESULTS = 3  # the place of the file for large results among what a payload is given
+_RESULTS = 3  # the index of the file for large results among a payload's descriptors
 # Address space, freed when that runs out, so that there is room to say so. Its pages are never touched.
 _BALLAST = 512 * 1024
 
 
 class InputRefused(Exception):  # noqa: N818 - the name that generated code raises is a published contract
-    """Raised by a version to refuse an argument.
+    """A version's refusal of an argument.
 
     Args:
-        argument: Its name.
-        rule: What it must satisfy, as a phrase.
+        argument: The argument's name.
+        rule: The rule that it must satisfy, as a phrase.
     """
 
     def __init__(self, argument: str, rule: str) -> None:
@@ -56,7 +56,7 @@ class InputRefused(Exception):  # noqa: N818 - the name that generated code rais
 
 
 class EntryNotFoundError(LookupError):
-    """The source has no function of the name that was asked for."""
+    """A source without a function of the requested name at its top level."""
 
     def __init__(self, entry: str, module: types.ModuleType) -> None:
         functions = [name for name, value in vars(module).items() if isinstance(value, types.FunctionType)]
@@ -65,9 +65,10 @@ class EntryNotFoundError(LookupError):
 
 
 def main(plan: confine.ConfinementPlan, descriptors: list[int], sizes: tuple[int, int]) -> Never:
-    """Never returns. `descriptors`: the request socket, stdout, stderr, the file for large results, the record.
+    """Confine this process, and serve a call. Never returns.
 
-    The streams know the record by then.
+    `descriptors` are the request socket, stdout, stderr, the file for large results, and the record of output, which
+    the streams have mapped by then.
     """
     status = _SETUP_FAILED_STATUS
     try:
@@ -91,7 +92,7 @@ def main(plan: confine.ConfinementPlan, descriptors: list[int], sizes: tuple[int
 
 
 def _at_the_same_numbers(descriptors: list[int]) -> tuple[int, int]:
-    """Request socket and file for results where they are in every sandbox, whatever else its first process has open."""
+    """Give request socket and results file the same numbers in every sandbox, whatever its first process has open."""
     if descriptors[0] == _REQUEST:
         return descriptors[0], descriptors[_RESULTS]
     results = fcntl.fcntl(descriptors[_RESULTS], fcntl.F_DUPFD_CLOEXEC, _REQUEST + 1)
@@ -102,7 +103,7 @@ def _at_the_same_numbers(descriptors: list[int]) -> tuple[int, int]:
 def prepare(
     plan: confine.ConfinementPlan, sizes: tuple[int, int], sock: socket.socket, results: int
 ) -> "_CompiledSource | None":
-    """Take everything away, pay the costs of a first call, and say so; what was compiled ahead of one."""
+    """Apply the plan's steps, pay the costs of a first call, and report ready; return what was compiled ahead."""
     for step in plan.steps:
         step(plan)
     kernel.close_all_but({0, 1, 2, sock.fileno(), results})
@@ -196,7 +197,7 @@ def serve(
 
 
 def _receive(sock: socket.socket) -> tuple[list[Frame], int | None]:
-    """A request, and the file with what was too big for it; no request when the host lets go."""
+    """Receive a request and the file with its attachments; no request when the host closes its side."""
     reader = Reader({FrameKind.NONCE: NONCE_SIZE, FrameKind.REQUEST: _MAX_REQUEST, FrameKind.SCRIPT: _MAX_REQUEST})
     size, attached = _FIRST_READ, None
     frames: list[Frame] = []
@@ -211,18 +212,18 @@ def _receive(sock: socket.socket) -> tuple[list[Frame], int | None]:
 
 
 def _serve_script(sock: socket.socket, requests: list[Frame], ballast: list[bytes]) -> Never:
-    """Run a whole script and say how it went. `requests` is emptied: its files are written by then."""
-    asked, payload = script.ScriptRequest("", "", []), os.getpid()
+    """Run a whole script and answer. `requests` is emptied: the script's files are written by then."""
+    request, payload = script.ScriptRequest("", "", []), os.getpid()
     status, frame = 0, pack(FrameKind.RESULT, b"null")
     try:
-        asked = script.prepare(sock, requests.pop().payload)
-        script.run(asked)
+        request = script.prepare(sock, requests.pop().payload)
+        script.run(request)
     except SystemExit as error:
         status = script.exit_status(error)
     except BaseException as error:  # noqa: BLE001 - whatever the code raised is its answer
         ballast.clear()
-        frame = _answer_of(error, asked.filename, asked.source)
-        script.remember(error, asked.filename)
+        frame = _answer_of(error, request.filename, request.source)
+        script.remember(error, request.filename)
     ENDING.come(status, payload, functools.partial(sock.sendall, frame if not status else b""))
 
 
@@ -236,14 +237,14 @@ def _exit_status(error: SystemExit) -> int:
 
 
 class _LoadedEntry(NamedTuple):
-    """A source whose module has run."""
+    """A source and its module, which has run."""
 
     source: str
     module: types.ModuleType
 
 
 class _CompiledSource(NamedTuple):
-    """A source that was compiled before anybody called it; none of it has run."""
+    """A source that was compiled before it was called; none of it has run."""
 
     source: str
     filename: str
@@ -251,7 +252,7 @@ class _CompiledSource(NamedTuple):
 
 
 def _compile_ahead(sock: socket.socket) -> _CompiledSource | None:
-    """What the host has sent already, if anything: it knows before the fork what will probably be asked for."""
+    """Compile the source that the host has sent already, if any: it knows before the fork what call is likely."""
     reader = Reader({FrameKind.COMPILE: LONGEST_AHEAD})
     try:
         while not (frames := reader.feed(sock.recv(LONGEST_AHEAD, socket.MSG_DONTWAIT))):
@@ -271,33 +272,33 @@ def answer(
     loaded: _LoadedEntry | None = None,
     compiled: _CompiledSource | None = None,
 ) -> tuple[bytes, _LoadedEntry | None]:
-    """The frame that answers a request, and what is loaded then. SystemExit passes through: ending is not answering.
+    """Answer a request; return the frame and what is loaded then. SystemExit passes through: ending is not answering.
 
     Args:
         request: The content of a request frame.
-        attached: The file with what was too big for it; closed here.
-        results: The file for what is too big for a frame.
-        loaded: What an earlier request has loaded; used again for the same source.
-        compiled: What was compiled ahead; used if it is the same source.
+        attached: Descriptor of the file with its attachments; closed here.
+        results: Descriptor of the file for the result's attachments.
+        loaded: The source that an earlier request has loaded; used again if it is the same.
+        compiled: The source that was compiled ahead; used if it is the same.
     """
-    asked, _end = _read(request.decode())
-    filename = asked["filename"]
+    fields, _end = _read(request.decode())
+    filename = fields["filename"]
     try:
-        arguments, keywords = _arguments(asked["args"], asked["kwargs"], attached)
-        if loaded is None or loaded.source != asked["source"]:
-            loaded = _LoadedEntry(asked["source"], _load(asked["source"], filename, compiled))
-        value = _call(loaded.module, asked["entry"], arguments, keywords)
+        arguments, keywords = _arguments(fields["args"], fields["kwargs"], attached)
+        if loaded is None or loaded.source != fields["source"]:
+            loaded = _LoadedEntry(fields["source"], _load(fields["source"], filename, compiled))
+        value = _call(loaded.module, fields["entry"], arguments, keywords)
         return _result(value, results), loaded
     except SystemExit:
         raise
     except BaseException as error:  # noqa: BLE001 - whatever the code raised is its answer
-        return _answer_of(error, filename, asked["source"]), loaded
+        return _answer_of(error, filename, fields["source"]), loaded
 
 
 def _arguments(
     args: list[object], kwargs: dict[str, object], attached: int | None
 ) -> tuple[list[object], dict[str, object]]:
-    """Apart from the call, so that by then nothing but the arguments themselves holds what they came in."""
+    """Decode the arguments, apart from the call: by then nothing but the arguments holds what they came in."""
     try:
         region: Attached = NOTHING if attached is None else Mapped(attached, kernel.free_pages)
         positional = [codec.from_wire(item, region) for item in args]
@@ -338,7 +339,7 @@ def _load(source: str, filename: str, compiled: _CompiledSource | None = None) -
     module.__file__ = filename
     module.__dict__["InputRefused"] = InputRefused
     sys.modules[MODULE_NAME] = module  # dataclasses and pickling by name look their module up
-    exec(code, module.__dict__)  # noqa: S102 - this is what the walls are for
+    exec(code, module.__dict__)  # noqa: S102 - this is what the isolation is for
     return module
 
 
@@ -352,13 +353,13 @@ def _call(module: types.ModuleType, entry: str, arguments: list[object], keyword
 
 
 def _awaited(coroutine: "types.CoroutineType[object, object, object]") -> object:
-    """Run an `async def` to its end. Loaded only for them: asyncio is a large thing to have in every payload."""
+    """Run a coroutine to its end. asyncio is loaded only for one: it is a large thing to have in every payload."""
     asyncio = importlib.import_module("asyncio")
     return asyncio.run(coroutine)
 
 
 def _describe(error: BaseException, filename: str) -> bytes:
-    """An exception as text. Its `__str__` is the code's own and may do anything within the budgets."""
+    """Describe an exception as text. Its `__str__` is the code's own and may do anything within the budgets."""
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename != filename:
         trace = trace.tb_next
@@ -379,7 +380,7 @@ def _body(name: str, text: str, formatted: str, kind: str, *, raised: bool) -> b
 
 
 def _was_raised_by_statement(error: BaseException) -> bool:
-    """Whether a `raise` statement made it, rather than the interpreter at the end of a budget."""
+    """Return whether a `raise` statement raised it, rather than the interpreter at the end of a budget."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -390,7 +391,7 @@ def _was_raised_by_statement(error: BaseException) -> bool:
 
 
 def _kind(error: BaseException, text: str) -> str:
-    """Which budget an exception speaks of, if any: the name of a resource, or `exception`."""
+    """Return the budget that an exception is about, as the name of a resource, or `exception`."""
     if isinstance(error, MemoryError):
         return "memory"
     if isinstance(error, RecursionError):
@@ -410,7 +411,7 @@ def _os_kind(number: int | None) -> str:
 
 
 def _room_that_ran_out() -> str:
-    """Names or bytes. In a container the writable folders are two file systems, and either may have been meant."""
+    """Return `inodes` or `disk`. A container has two writable file systems, and either may have been meant."""
     found = set()
     for folder in ("/tmp", "/dev/shm"):
         with contextlib.suppress(OSError):
@@ -423,7 +424,7 @@ def _room_that_ran_out() -> str:
 
 
 def warm_imports() -> None:
-    """Touch what is loaded lazily on the way of an error, which is no time to find that a file is not there."""
+    """Load what an error's description loads lazily, since a file may be missing by then."""
     try:
         int("warm")
     except ValueError as error:

@@ -1,6 +1,6 @@
-"""Attempts on every wall, run inside the sandbox as ordinary code: the host sends this file as a job's source.
+"""Try to break each isolation guarantee, as ordinary code in the sandbox: the host sends this file as a job's source.
 
-Each attempt says that it was reached, whether it got through, and what the kernel answered.
+Each attempt reports that it was made, whether it got through, and what the kernel answered.
 """
 
 import ctypes
@@ -42,7 +42,7 @@ def _read(path: str) -> str:
 
 
 def _others() -> str:
-    """Processes beside this one and the first, which a container shows."""
+    """Count the processes beside this one and the first, which a container shows."""
     seen = {int(name) for name in os.listdir("/proc") if name.isdecimal()} - {1, os.getpid()}
     if not seen:
         raise OSError(errno.ENOENT, "none is to be seen")
@@ -77,7 +77,7 @@ def _fork() -> str:
 
 
 def _start_threads(allowed: int) -> str:
-    """One thread more than tasks may be started, all alive at once."""
+    """Start one thread more than tasks are allowed, all alive at once."""
     enough = threading.Event()
     started: list[threading.Thread] = []
     usual = threading.stack_size(_STACK)
@@ -99,12 +99,12 @@ def _start_threads(allowed: int) -> str:
 def attempt_all(
     public: str, port: int, memory: int, processes: int, threads: int
 ) -> dict[str, list[dict[str, object]]]:
-    """Try everything; wall → attempts.
+    """Make every attempt; return isolation check → attempts.
 
     Args:
         public: A file of the host that its permissions let everybody read.
-        port: Where a listener of the host waits on its loopback address.
-        memory: The budget in bytes.
+        port: The port at which a listener of the host waits on its loopback address.
+        memory: The memory budget, in bytes.
         processes: Processes allowed beyond the first.
         threads: Threads allowed beyond the first.
     """
@@ -138,7 +138,7 @@ def attempt_all(
 
 
 def grow(memory: int) -> int:
-    """Touch more than the budget through a shared mapping, which no limit on private data sees."""
+    """Touch more memory than the budget through a shared mapping, which no limit on private data sees."""
     step, touched = 1 << 20, 0
     region = mmap.mmap(-1, memory + (64 << 20), flags=mmap.MAP_SHARED | mmap.MAP_ANONYMOUS)
     while touched < len(region):

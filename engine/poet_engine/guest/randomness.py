@@ -1,4 +1,4 @@
-"""Payloads are forked from one parent: without new seeds they would all draw the same numbers."""
+"""Reseed each payload: they are forked from one parent, and would all draw the same numbers."""
 
 import ctypes
 import os
@@ -10,14 +10,14 @@ import tempfile
 _WORDS = 624
 _BYTES = 4 * _WORDS
 
-# What `random.seed` ends in. Its Python around that touches ten pages, each of which is then copied for the payload.
+# The core of `random.seed`. Its Python around that touches ten pages, each of which is then copied for the payload.
 _reseed = super(random.Random, random.seed.__self__).seed  # type: ignore[attr-defined] # it is a bound method
 
 _numpy_state: list[int] = []  # where numpy's global generator keeps its words; empty where there is none
 
 
 def find() -> None:
-    """In the zygote: learn where the state to be renewed is, and leave nothing that was drawn already."""
+    """In the zygote: find the state that payloads renew, and clear what was drawn already."""
     # a sequence of names that an import has begun would be shared; there is no public way to forget it
     vars(tempfile)["_name_sequence"] = None
     random.seed()  # forgets the second number of a pair that `random.gauss` may have drawn
@@ -32,14 +32,14 @@ def find() -> None:
 
 
 def _check(key: bytes, position: int) -> None:
-    """That the words lie where we think they do, in this numpy."""
+    """Check that this numpy keeps the words where `renew` writes them."""
     words = (ctypes.c_uint32 * _WORDS).from_address(_numpy_state[0])
     if position != _WORDS or key != bytes(words):
         raise RuntimeError("numpy keeps the state of its global generator in another form than this engine knows")
 
 
 def renew() -> None:
-    """In a payload: seeds of its own.
+    """Seed the random generators of this payload anew.
 
     The words of numpy's generator are replaced as they lie. Its own `seed()` runs through so much of numpy that the
     pages it touches cost more than all the other preparations together.

@@ -1,8 +1,8 @@
-"""Emptying the writable folders of a container between two payloads, and making sure that they are empty.
+"""Empty the writable folders of a container between two payloads, and prove that they are empty.
 
-Nothing can be mounted anew, so what else of the container anybody may touch is made to look the same after each call.
+Nothing can be mounted anew, so what else of the container a payload may touch is made to look the same after each call.
 
-Everything that could change them has ended by then. What was put there may be odd all the same: folders without
+Everything that could change the folders has ended by then. Their content may be odd all the same: folders without
 permissions, thousands of levels deep, names of any bytes. The walk keeps its own stack and gives up at a bound, because
 a container that is not proven empty is not used again.
 """
@@ -23,7 +23,7 @@ _TIMED = (*FOLDERS, _QUEUES, *(f"/dev/{name}" for name in _DEVICES))
 
 
 class Scratch:
-    """The writable folders, as they were when nothing had run yet."""
+    """The writable folders, with their free space and IPC objects as they were before anything ran."""
 
     def __init__(self) -> None:
         self._folders = [folder for folder in FOLDERS if os.path.isdir(folder)]
@@ -36,12 +36,12 @@ class Scratch:
 
     @property
     def used(self) -> int:
-        """Bytes of files in them."""
+        """Bytes of files in the folders."""
         free = zip(self._folders, self._at_first, self._room(), strict=True)
         return sum((before[0] - now[0]) * os.statvfs(folder).f_frsize for folder, before, now in free)
 
     def clear(self) -> bool:
-        """Remove everything; whether all is as it was at first."""
+        """Remove everything; return whether the folders are as they were at first."""
         left = _MOST_ENTRIES
         for folder in self._folders:
             try:
@@ -55,14 +55,14 @@ class Scratch:
 
 
 def _forget_times() -> None:
-    """All that the times say then is when the call ended."""
+    """Set the times of what the payload could touch to now: they then tell nothing but when the call ended."""
     for path in _TIMED:
         with contextlib.suppress(OSError):
             os.utime(path)
 
 
 def _ipc() -> list[bytes | list[str]]:
-    """System V objects and message queues that can be seen; the calls that make them are refused as well."""
+    """List the System V objects and message queues that can be seen; the calls that make them are refused as well."""
     found: list[bytes | list[str]] = []
     for path in _IPC:
         with contextlib.suppress(OSError), open(path, "rb") as file:
@@ -73,7 +73,7 @@ def _ipc() -> list[bytes | list[str]]:
 
 
 def _empty(folder: str, left: int) -> int:
-    """Remove what is in a folder; how many entries may still be looked at, less than none if it was too much."""
+    """Empty a folder; return how many of the `left` entries may still be looked at, negative if there were too many."""
     stack = [(os.open(folder, _FOLDER), "")]
     try:
         while stack and left >= 0:
@@ -99,7 +99,7 @@ def _empty(folder: str, left: int) -> int:
 
 
 def _remove(folder: int, name: str) -> tuple[int, str] | None:
-    """Remove one entry; a folder that is not empty comes back opened instead."""
+    """Remove one entry; a folder that is not empty is returned opened instead."""
     mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
     if not stat.S_ISDIR(mode):
         os.unlink(name, dir_fd=folder)

@@ -1,4 +1,4 @@
-"""A whole script: its files are laid out, its folder is shown to the host, and it runs as `__main__`."""
+"""Run a whole script as `__main__`: its files are written, and its folder's descriptor is sent to the host."""
 
 import contextlib
 import dataclasses
@@ -24,7 +24,7 @@ _LONG = 1 << 63
 
 @dataclasses.dataclass(frozen=True)
 class ScriptRequest:
-    """A script that is ready to run."""
+    """A script that is ready to run: its source, file name and arguments."""
 
     source: str
     filename: str
@@ -32,7 +32,7 @@ class ScriptRequest:
 
 
 def prepare(sock: "socket.socket", content: bytes) -> ScriptRequest:
-    """Lay everything out. The folder's descriptor goes to the host first, before any code of the script exists here."""
+    """Write the script's files. Before any of its code exists here, its folder's descriptor goes to the host."""
     start = HEADER_LENGTH + int.from_bytes(content[:HEADER_LENGTH], "big")
     header = json.loads(content[HEADER_LENGTH:start])
     # whoever runs the engine may be another user, who is to read what the script leaves; nobody else sees these mounts
@@ -61,7 +61,7 @@ def _write(name: str, content: memoryview) -> int:
 
 
 def _connect_stdin(content: memoryview) -> None:
-    """A file without a name and not a pipe: a script that never reads it keeps nobody waiting."""
+    """Connect standard input to a nameless file, not a pipe: a script that never reads it keeps nobody waiting."""
     fd = _write(_STDIN, content)
     os.unlink(_STDIN)
     os.lseek(fd, 0, os.SEEK_SET)
@@ -69,28 +69,28 @@ def _connect_stdin(content: memoryview) -> None:
     os.close(fd)
 
 
-def run(asked: ScriptRequest) -> None:
-    """Run it as `python script.py` would, to its last line.
+def run(request: ScriptRequest) -> None:
+    """Run a script as `python script.py` would, to its last line.
 
     Raises:
-        BaseException: What the script did not catch; SystemExit when it asked to end.
+        BaseException: The exception that the script did not catch; SystemExit when it asked to end.
     """
     module = types.ModuleType("__main__")
-    module.__file__ = asked.filename
+    module.__file__ = request.filename
     sys.modules["__main__"] = module
-    sys.argv[:] = [asked.filename, *asked.argv]
+    sys.argv[:] = [request.filename, *request.argv]
     sys.path.insert(0, FOLDER)
     sys.stdin = _standard_input()
     vars(sys)["__stdin__"] = sys.stdin
     kernel.buffer_c_output(buffered=True)  # as in CPython, which writes it at the end
     try:
-        exec(compile(asked.source, asked.filename, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - this is what the walls are for
+        exec(compile(request.source, request.filename, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - this is what the isolation is for
     finally:
         _flush_as_it_ends()
 
 
 def _standard_input() -> io.TextIOWrapper:
-    """The stream that an interpreter makes of descriptor 0: line ends stay as they are."""
+    """Return the stream that an interpreter makes of descriptor 0: line ends stay as they are."""
     buffer = open(0, "rb", closefd=False)  # noqa: SIM115 - it stays open for as long as the script runs
     vars(buffer.raw)["name"] = "<stdin>"
     stream = io.TextIOWrapper(buffer, encoding="utf-8", errors=_ERRORS, newline="\n")
@@ -99,14 +99,14 @@ def _standard_input() -> io.TextIOWrapper:
 
 
 def _flush_as_it_ends() -> None:
-    """What CPython does when a script has come to its end, before it waits for threads."""
+    """Flush as CPython does when a script has come to its end, before it waits for threads."""
     for name in ("stderr", "stdout"):
         with contextlib.suppress(BaseException):
             getattr(sys, name).flush()
 
 
 def exit_status(error: SystemExit) -> int:
-    """The status that CPython would exit with; what is no number is written to standard error."""
+    """Return the status that CPython would exit with; a code that is no number is written to standard error."""
     code: object = error.code
     if code is None:
         return 0
@@ -118,7 +118,7 @@ def exit_status(error: SystemExit) -> int:
 
 
 def write_last_words(code: object) -> None:
-    """What a program that ends gives as its reason, to standard error."""
+    """Write the reason that an ending program gives to standard error."""
     with contextlib.suppress(BaseException):
         sys.stderr.write(str(code) + "\n")
 

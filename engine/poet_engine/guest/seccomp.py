@@ -1,8 +1,9 @@
-"""The system-call wall: a BPF program made from lists of names.
+"""Build the seccomp filter: a BPF program made from lists of names.
 
-Three answers. What Python and the numeric libraries need is allowed. What only an attack asks for is *notified*: the
-supervisor on the host learns number and arguments and decides, which is how a verdict can say `seccomp:ptrace`.
-Everything else looks as if this kernel did not have it (ENOSYS), so that libraries fall back instead of failing.
+It gives three answers. What Python and the numeric libraries need is allowed. What only an attack asks for is
+*notified*: the supervisor on the host learns number and arguments and decides, which is how a verdict can say
+`seccomp:ptrace`. Everything else looks as if this kernel did not have it (ENOSYS), so that libraries fall back instead
+of failing.
 """
 
 import errno
@@ -31,7 +32,7 @@ _ALLOWED = """
     nanosleep gettimeofday time getrandom timer_create timer_settime timer_gettime timer_getoverrun timer_delete
 """
 
-# Only attacks ask for these, so the supervisor is told.
+# Only attacks ask for these, so the supervisor is notified.
 _NOTIFIED = """
     ptrace process_vm_readv process_vm_writev kcmp pidfd_getfd mount umount2 pivot_root chroot open_tree
     move_mount fsopen fsconfig fsmount fspick mount_setattr quotactl swapon swapoff setns unshare bpf
@@ -106,7 +107,7 @@ def _argument(index: int) -> bytes:
 
 
 def _one_of(index: int, values: Iterable[int], otherwise: int) -> _Program:
-    """Allow the call when an argument is one of `values`."""
+    """Allow the call when an argument is one of `values`; give the answer `otherwise` when it is not."""
     block = [_argument(index)]
     for value in values:
         block += [_instruction(_JUMP_EQUAL, value, 0, 1), _answer(_ALLOW)]
@@ -114,11 +115,11 @@ def _one_of(index: int, values: Iterable[int], otherwise: int) -> _Program:
 
 
 class _Answers(NamedTuple):
-    """What the filter says where a supervisor would have the last word.
+    """Actions of the filter where a supervisor would decide.
 
     Attributes:
-        forbidden: To what only an attack asks for.
-        process: To a wish for another process.
+        forbidden: The action for calls that only an attack asks for.
+        process: The action for a request for another process.
     """
 
     forbidden: int
@@ -143,7 +144,7 @@ def _clone(answers: _Answers, *, processes: bool) -> _Program:
 
 
 def _socket(answers: _Answers) -> _Program:
-    """A Unix socket is refused quietly (a library may try a log socket); any other family is told."""
+    """Refuse a Unix socket quietly (a library may try a log socket), and give any other family the forbidden answer."""
     return [
         _argument(0),
         _instruction(_JUMP_EQUAL, _AF_UNIX, 0, 1),
@@ -153,7 +154,7 @@ def _socket(answers: _Answers) -> _Program:
 
 
 def _socketpair() -> _Program:
-    """Stream pairs of Unix sockets. A datagram socket is not bound to its peer: it can send to any address."""
+    """Allow stream pairs of Unix sockets. A datagram socket is not bound to its peer: it can send to any address."""
     return [
         _argument(0),
         _instruction(_JUMP_EQUAL, _AF_UNIX, 0, 3),
@@ -166,11 +167,11 @@ def _socketpair() -> _Program:
 
 
 def _futex() -> _Program:
-    """Only among the threads of one process.
+    """Allow futexes among the threads of one process only.
 
     Any other is named by inode and offset when it lies on a page of a file, writable or not, so that two lanes could
-    meet on the text of the C library. The errors are those that the C library takes without ending the process:
-    joining a thread then waits by asking again.
+    meet on the text of the C library. The errors are those that the C library takes without ending the process: joining
+    a thread then waits by asking again.
     """
     return [
         _argument(1),
@@ -185,7 +186,7 @@ def _futex() -> _Program:
 
 
 def _read_only_prlimit() -> _Program:
-    """Limits may be read, not set: both halves of the pointer to the new limit must be null."""
+    """Allow reading limits, not setting them: both halves of the pointer to the new limit must be null."""
     return [
         _argument(2),
         _instruction(_JUMP_EQUAL, 0, 1, 0),
@@ -198,7 +199,7 @@ def _read_only_prlimit() -> _Program:
 
 
 def _by_argument(answers: _Answers, *, processes: bool) -> dict[str, _Program]:
-    """The calls whose answer depends on an argument, or on whether processes may be started."""
+    """Return the calls whose answer depends on an argument, or on whether processes may be started."""
     fork = [_answer(_ALLOW if processes else answers.process)]
     return {
         "futex": _futex(),
@@ -216,7 +217,7 @@ def _by_argument(answers: _Answers, *, processes: bool) -> dict[str, _Program]:
 
 
 def _ranges(answers: Mapping[int, _Program], otherwise: _Program) -> list[tuple[int, _Program]]:
-    """Neighbouring numbers with one answer as one range: the first number of each range, in order."""
+    """Join neighbouring numbers with one answer into ranges; return each range's first number and answer, in order."""
     found: list[tuple[int, _Program]] = [(0, answers.get(0, otherwise))]
     for number in sorted({*answers, *(number + 1 for number in answers)}):
         block = answers.get(number, otherwise)
@@ -226,7 +227,7 @@ def _ranges(answers: Mapping[int, _Program], otherwise: _Program) -> list[tuple[
 
 
 def _search(ranges: Sequence[tuple[int, _Program]]) -> _Program:
-    """A binary search for the range that the loaded number is in.
+    """Build a binary search for the range that the loaded number is in.
 
     The kernel runs a new filter once for each system call that there is, to learn which need not ask it any more. One
     comparison after the other made that two thirds of a millisecond for every payload.
@@ -239,7 +240,7 @@ def _search(ranges: Sequence[tuple[int, _Program]]) -> _Program:
 
 
 def _but_for_continuing(index: int) -> _Program:
-    """Any signal but the one that has a stopped process go on; `index` is the argument that says which."""
+    """Allow any signal but SIGCONT, which continues a stopped process; `index` is the signal's argument."""
     return [
         _argument(index),
         _instruction(_JUMP_EQUAL, _SIGCONT, 0, 1),
@@ -261,15 +262,15 @@ _STAYS_STOPPED: Mapping[str, _Program] = {
 def program(
     *, processes: bool, keep: bool = False, audit: bool = False, told: bool = True, lenient: bool = False
 ) -> bytes:
-    """The filter for this machine, as an array of `struct sock_filter`.
+    """Build the filter for this machine, as an array of `struct sock_filter`.
 
     Args:
         processes: Whether the code may start processes. If not, asking for one is notified; threads are always allowed
             here, because counting them is the work of the cgroup.
         keep: Whether the payload is stopped between calls, and must not be able to have itself continued.
-        audit: Notify what is on neither list too, so that the lists can be measured. Only our own tests run so.
-        told: Whether somebody is notified. If not, what is forbidden ends the process.
-        lenient: Have it fail instead. Only our own probes run so.
+        audit: Notify calls on neither list too, so that the lists can be measured. Only our own tests run so.
+        told: Whether a supervisor is notified. If not, a forbidden call ends the process.
+        lenient: Let a forbidden call fail instead. Only our own probes run so.
     """
     answered = _HEARD if told else _LENIENT if lenient else _UNHEARD
     by_name = {name: [_answer(answered.forbidden)] for name in _NOTIFIED.split()}
@@ -289,20 +290,20 @@ def program(
 
 
 def is_forbidden(name: str) -> bool:
-    """Whether a call is one that only attacks ask for, rather than one that is on no list."""
+    """Return whether a call is one that only attacks ask for, rather than one that is on no list."""
     return name in _NOTIFIED.split() or name in ("clone", "fork", "vfork", "socket")
 
 
 def names_used() -> frozenset[str]:
-    """Every call that the program names; each must be in the table of numbers."""
+    """Return every call that the program names; each must be in the table of numbers."""
     return frozenset((*_ALLOWED.split(), *_NOTIFIED.split()))
 
 
 def asks_for_process(name: str, arguments: tuple[int, ...]) -> bool:
-    """Whether a notified call would start a process, rather than a namespace."""
+    """Return whether a notified call would start a process, rather than a namespace."""
     return name in ("fork", "vfork") or (name == "clone" and not arguments[0] & NAMESPACE_FLAGS)
 
 
 def is_internet_socket(name: str, arguments: tuple[int, ...]) -> bool:
-    """Whether a notified call asked for an internet socket."""
+    """Return whether a notified call asked for an internet socket."""
     return name == "socket" and (arguments[0] & 0xFFFFFFFF) in (_AF_INET, _AF_INET6)

@@ -1,4 +1,4 @@
-"""Notifications of seccomp: what the code asked for, and the answer it gets (include/uapi/linux/seccomp.h)."""
+"""Receive and refuse the system calls that seccomp notifies of (include/uapi/linux/seccomp.h)."""
 
 import contextlib
 import dataclasses
@@ -15,7 +15,7 @@ _RECEIVE, _SEND = REQUESTS = 0xC0502100, 0xC0182101
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Notification:
-    """One system call that is waiting for an answer."""
+    """A system call that waits for an answer."""
 
     cookie: int
     name: str
@@ -23,7 +23,7 @@ class Notification:
 
 
 def receive(listener: int) -> Notification | None:
-    """The next notification; None when its caller died meanwhile."""
+    """Return the next notification; None when its caller died meanwhile."""
     buffer = bytearray(_NOTIFICATION.size)
     try:
         fcntl.ioctl(listener, _RECEIVE, buffer)

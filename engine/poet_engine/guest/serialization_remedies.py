@@ -1,4 +1,4 @@
-"""What to pass or return in place of a value that does not travel, for the types that ordinary code makes.
+"""Suggest what to pass or return in place of a value that cannot travel, for the types that ordinary code makes.
 
 Nothing is imported to find out: a value can only be of a type whose module is loaded.
 """
@@ -13,7 +13,7 @@ import types
 _BUILT_IN = (bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set, frozenset)
 _NAMED = (type, types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType)
 _VIEWS = (collections.abc.KeysView, collections.abc.ValuesView, collections.abc.ItemsView)
-# Types of the language and of what is always loaded, and what to say; the first that fits.
+# Types of the language and of modules that are always loaded, with their remedies; the first that fits is used.
 _BY_TYPE: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (_NAMED, "value.__name__"),
     (BaseException, "str(value) or repr(value)"),
@@ -28,7 +28,7 @@ _BY_TYPE: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (types.MappingProxyType, "dict(value)"),
     (types.SimpleNamespace, "vars(value)"),
 )
-# module → name → what to say; looked up only where the module is loaded
+# module → name → remedy; looked up only where the module is loaded
 _BY_MODULE: dict[str, dict[str, str]] = {
     "enum": {"Enum": "value.value or value.name"},
     "numpy.ma": {"MaskedArray": "value.filled() and numpy.ma.getmaskarray(value)"},
@@ -69,7 +69,7 @@ _BY_MODULE: dict[str, dict[str, str]] = {
 
 
 def instead_of(value: object) -> str:
-    """An expression for the same content as plain data, or several to choose from; empty where there is none."""
+    """Return an expression for the same content as plain data, or several to choose from; empty where there is none."""
     kind = type(value)
     try:
         return _instead_of(value, kind)
@@ -85,7 +85,7 @@ def _instead_of(value: object, kind: type) -> str:
 
 
 def _of_a_class(value: object, kind: type) -> str:
-    """For classes that say themselves how they become plain data."""
+    """Suggest for classes that define how they become plain data."""
     if isinstance(value, tuple) and hasattr(kind, "_asdict"):
         return "value._asdict() or tuple(value)"
     if hasattr(kind, "__dataclass_fields__"):
@@ -98,7 +98,7 @@ def _of_a_class(value: object, kind: type) -> str:
 
 
 def _of_a_module(value: object) -> str:
-    """For the types of certain modules."""
+    """Suggest for the types of the modules in the table."""
     pandas = sys.modules.get("pandas")
     if pandas is not None and (value is getattr(pandas, "NaT", None) or value is getattr(pandas, "NA", None)):
         return "None"
@@ -126,7 +126,7 @@ def _of_numpy(value: object) -> str:
 
 
 def _of_the_language(value: object, kind: type) -> str:
-    """For subclasses of what is built in, for what can be gone through, and for objects with attributes."""
+    """Suggest for subclasses of built-in types, for iterables, and for objects with attributes."""
     for parent in _BUILT_IN:
         if isinstance(value, parent):
             return f"{parent.__name__}(value)"

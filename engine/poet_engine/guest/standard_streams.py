@@ -1,10 +1,10 @@
-"""The standard streams of a payload, with a record of what was printed and is only in its memory.
+"""Record what a payload has printed and not written yet, in memory that is shared with the host.
 
 CPython keeps what is printed to a pipe in two places, text in a TextIOWrapper and bytes in a BufferedWriter, until some
 8 KiB are there or somebody flushes. Programs can tell when it is written, by a fork and by what they write to the
 descriptor otherwise, so it is written no sooner here. But a process that is killed takes it along. So the streams put a
-copy into memory that is shared with the host, and take out of it what they have written: when a payload was killed, the
-rest is there. It costs no system call and wakes nobody, and a call that prints nothing never touches it.
+copy into shared memory, and take out of it what they have written: when a payload was killed, the rest is there. It
+costs no system call and wakes nobody, and a call that prints nothing never touches it.
 
 The streams are the interpreter's own objects; a few of their methods are covered by attributes of the instance. Names
 of modules may be gone when they are called last, so the methods use nothing but what the instance holds.
@@ -36,13 +36,13 @@ _ATOMIC = 4096  # PIPE_BUF: a pipe takes so many bytes as a whole, or none of th
 
 
 def unflushed(fd: int) -> tuple[bytes, bytes]:
-    """What a payload that was killed had not written yet to standard output and standard error, by its record."""
+    """Return what a killed payload had not written yet to standard output and standard error, by its record."""
     areas = [os.pread(fd, AREA, start).rstrip(b"\0") for start in range(0, ROOM, AREA)]
     return areas[0] + areas[1], areas[2] + areas[3]
 
 
 def used_length(area: memoryview) -> int:
-    """Bytes of an area that are used, found without a copy of them."""
+    """Return how many bytes of an area are used, found without copying it."""
     size = len(area)
     while size >= len(_NOTHING) and area[size - len(_NOTHING) : size] == _NOTHING:
         size -= len(_NOTHING)
@@ -52,11 +52,11 @@ def used_length(area: memoryview) -> int:
 
 
 class OutputPlace:
-    """One place where output waits, and its area of the record.
+    """One buffer in which output waits, and its area of the record.
 
     Attributes:
-        area: The shared memory; None before the first use, and nothing where there is none.
-        used: Bytes of it.
+        area: The shared memory; None before the first use, and where nothing is recorded.
+        used: Bytes of it that are used.
     """
 
     __slots__ = ("area", "used")
@@ -66,25 +66,25 @@ class OutputPlace:
         self.used = 0
 
     def add(self, data: bytes) -> None:
-        """Put it behind what is there; what finds no room is not recorded."""
+        """Append bytes to the area; bytes for which it has no room are not recorded."""
         end = self.used + len(data)
         if self.area is not None and end <= len(self.area):
             self.area[self.used : end] = data
             self.used = end
 
     def begins_with(self, data: bytes) -> bool:
-        """Whether these bytes are the next to leave."""
+        """Return whether these bytes are the next to be written."""
         return self.area is not None and len(data) <= self.used and bytes(self.area[: len(data)]) == data
 
     def drop(self, size: int) -> None:
-        """Forget the first bytes."""
+        """Remove the first bytes."""
         if self.area is not None:
             rest = bytes(self.area[size : self.used])
             self.area[: self.used] = rest + bytes(self.used - len(rest))
             self.used = len(rest)
 
     def drop_last(self, size: int) -> None:
-        """Forget the last bytes."""
+        """Remove the last bytes."""
         if self.area is not None and size <= self.used:
             self.area[self.used - size : self.used] = bytes(size)
             self.used -= size
@@ -94,9 +94,9 @@ class RecordedStream:
     """A standard stream of the interpreter whose unwritten output is recorded.
 
     Args:
-        stream: It.
-        streams: What it belongs to, and what has the record.
-        number: Its number there.
+        stream: The stream.
+        streams: The streams of this process, which have the record.
+        number: The stream's number in the record: 0 for standard output, 1 for standard error.
     """
 
     def __init__(self, stream: io.TextIOWrapper, streams: "StandardStreams", number: int) -> None:
@@ -126,13 +126,13 @@ class RecordedStream:
             self.held.area, self.texts.area = areas
 
     def forget(self) -> None:
-        """Record no more: the record belongs to another process."""
+        """Stop recording: the record belongs to another process."""
         self.used = True
         for place in (self.texts, self.held):
             place.area, place.used = None, 0
 
     def write_text(self, text: str, /) -> int:
-        """`TextIOWrapper.write`."""
+        """Record and write text, in place of `TextIOWrapper.write`."""
         if not self.used:
             self.record()
         place, size = self.texts, 0
@@ -152,13 +152,16 @@ class RecordedStream:
             raise
 
     def flush_text(self) -> None:
-        """`TextIOWrapper.flush`."""
+        """Hand the text on, in place of `TextIOWrapper.flush`."""
         self._flush_text()
         if self.texts.used:
             self.texts.drop(self.texts.used)
 
     def reconfigure(self, **options: object) -> None:
-        """`TextIOWrapper.reconfigure`. Text that does not leave as UTF-8 is handed on at once, where its bytes are."""
+        """Change the stream's options, in place of `TextIOWrapper.reconfigure`.
+
+        Text that does not leave as UTF-8 is handed on at once, and is recorded as the bytes that it becomes.
+        """
         self._reconfigure(**options)  # type: ignore[arg-type] # it checks them itself
         self._errors = self.stream.errors or "strict"
         if self.stream.encoding.lower().replace("_", "-") not in ("utf-8", "utf8") or options.get("newline"):
@@ -166,7 +169,7 @@ class RecordedStream:
             self._reconfigure(write_through=True)
 
     def write(self, data: bytes, /) -> int:
-        """`BufferedWriter.write`, for text that is handed on and for bytes that the code writes."""
+        """Record and write bytes, the code's own or text's, in place of `BufferedWriter.write`."""
         if not self.used:
             self.record()
         content = data if type(data) is bytes else memoryview(data).tobytes()
@@ -186,13 +189,16 @@ class RecordedStream:
         return written
 
     def flush(self) -> None:
-        """`BufferedWriter.flush`."""
+        """Write the bytes, in place of `BufferedWriter.flush`."""
         self._flush()
         if self.held.used:
             self.held.drop(self.held.used)
 
     def write_raw(self, data: memoryview, /) -> int | None:
-        """`FileIO.write`. What is recorded goes in pieces that are written as a whole, so that none is there twice."""
+        """Write to the descriptor, in place of `FileIO.write`.
+
+        Recorded bytes go in pieces that are written as a whole, so that none is there twice.
+        """
         if not self.held.used:
             return self._write_raw(data)
         piece = memoryview(data)[: self._atomic]
@@ -203,9 +209,9 @@ class RecordedStream:
         return written
 
     def seekable(self) -> bool:
-        """`BufferedWriter.seekable`, which a TextIOWrapper that is made around the buffer asks.
+        """Answer `BufferedWriter.seekable`, which a TextIOWrapper that is made around the buffer calls.
 
-        Its own place has no record, so what is printed to it is handed on at once.
+        Such a wrapper's own buffer has no record, so what is printed to it is handed on at once.
         """
         self._streams.untouched = False
         for other in self._referrers(self.buffer):
@@ -218,7 +224,7 @@ class RecordedStream:
 
 
 def _written_through(stream: io.TextIOWrapper) -> "Callable[[str], int]":
-    """A first `write` for a stream that is not whole yet: then it is told to keep nothing."""
+    """Return a first `write` for a stream that is still being made: it has the stream keep nothing."""
     there = weakref.ref(stream)
 
     def write(text: str, /) -> int:
@@ -233,7 +239,7 @@ def _written_through(stream: io.TextIOWrapper) -> "Callable[[str], int]":
 
 
 class StandardStreams:
-    """Standard output and standard error of this process, and whatever else text may wait in."""
+    """Standard output and standard error of this process, and the streams that the code makes around them."""
 
     def __init__(self) -> None:
         self._recorded: list[RecordedStream] = []
@@ -253,15 +259,15 @@ class StandardStreams:
         os.register_at_fork(after_in_child=self.forget)
 
     def record_in(self, file: int) -> None:
-        """Where the record of the next payload is.
+        """Map the record of the next payload, which is the file `file`.
 
         Called before it is forked, so that it inherits the mapping: to make it touches pages, and each page that a
-        payload touches is copied for it. What was mapped for the one before is let go of.
+        payload touches is copied for it. The record of the payload before is unmapped.
         """
         self._address = kernel.map_shared(file, _ROOM, self._address)
 
     def expect(self, source: str) -> None:
-        """Look whether a source may make streams of its own; without a word that leads to one nobody looks for them.
+        """Check whether a source may make streams of its own; without a word that leads to one nobody looks for them.
 
         Looking through all objects takes some 5 µs that most calls need not spend. Code that hides what it does loses
         its own text only.
@@ -269,26 +275,26 @@ class StandardStreams:
         self._expected = any(map(source.__contains__, _LEADING_WORDS))
 
     def forget(self) -> None:
-        """Record no more; in a child that the code forked."""
+        """Stop recording, in a child that the code forked."""
         if self._address:
             for stream in self._recorded:
                 stream.forget()
 
     def areas(self, number: int) -> list[memoryview] | None:
-        """The two areas of a stream, for bytes and for text; None where nothing is recorded."""
+        """Return the two areas of a stream, for bytes and for text; None where nothing is recorded."""
         if not self._address:
             return None
         record, first = kernel.memory_at(self._address, _ROOM), 2 * number
         return [record[AREA * index : AREA * (index + 1)] for index in (first, first + 1)]
 
     def flush(self) -> None:
-        """The present ones, those that the interpreter began with, and whatever else the code has made and keeps.
+        """Flush `sys.stdout`, `sys.stderr`, the interpreter's first streams, and those the code has made and keeps.
 
         A stream that cannot be flushed is closed, replaced or the code's own: what was printed to it is its own loss.
 
         Raises:
-            BaseException: What the code's own standard stream raised, when the others are flushed, unless it
-                is closed or none.
+            BaseException: The error of the code's own standard stream, when the others are flushed, unless the
+                stream is closed or missing.
         """
         try:
             if self.untouched and not self._expected and sys.stdout is self._out and sys.stderr is self._err:
@@ -307,14 +313,14 @@ class StandardStreams:
                 getattr(sys, name).flush()
 
     def flush_own(self) -> None:
-        """Those that the interpreter began with."""
+        """Flush the streams that the interpreter began with."""
         for recorded in self._recorded:
             with self._suppress(BaseException):  # the code has closed it, or what lies below
                 recorded.stream.flush()
 
 
 def _made() -> list[object]:
-    """Streams that the code has made and still holds; text goes to the bytes' place before these are written."""
+    """List the streams that the code has made and still holds; those of text come first: they write to the others."""
     made = [thing for thing in gc.get_objects() if issubclass(type(thing), _KEEP_OUTPUT)]
     return sorted(made, key=lambda stream: not issubclass(type(stream), io.TextIOWrapper))
 

@@ -1,4 +1,4 @@
-"""System calls by name and number, for the architectures that we support.
+"""Number system calls by name, for the architectures that we support.
 
 Numbers are facts of the kernel's ABI: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h
 (aarch64 uses the generic table). `-` says that the architecture does not have the call.
@@ -268,7 +268,7 @@ MACHINE = platform.machine()
 
 
 def numbers(machine: str = MACHINE) -> dict[str, int]:
-    """Name → number on `machine`; calls that it does not have are absent. Empty on an unsupported machine."""
+    """Return name → number on `machine`, without the calls that it does not have; empty on an unsupported machine."""
     column = _COLUMNS.get(machine)
     if column is None:
         return {}

@@ -1,4 +1,4 @@
-"""pandas data frames, columns and indexes on the wire, with labels, names and types, so that each arrives as itself.
+"""Encode and decode pandas frames, series and indexes, with labels, names and types, so that each arrives as itself.
 
 As with numpy, pandas is never imported to send a value, and imported only where one of them arrives. A frame travels as
 one array for each type of its columns: a host that made a column at a time would work for seconds on what a guest sends
@@ -25,8 +25,8 @@ FRAME_TAG, SERIES_TAG, INDEX_TAG = "table", "series", "index"
 # frames as older releases have recorded them
 OLD_TAG = "frame"
 TAGS = (FRAME_TAG, SERIES_TAG, INDEX_TAG, OLD_TAG)
-# how the values of a column travel, and which type of column they make: as an array with its own type, as a list of
-# Python objects, or as a list of text in pandas' own type for text; and an index that is a range of numbers
+# how the values of a column are encoded, and which type of column they make: as an array with its own type, as a list
+# of Python objects, or as a list of text in pandas' own type for text; and an index that is a range of numbers
 _ARRAY, _OBJECTS, _TEXT, _RANGE = "a", "o", "s", "r"
 _MAX_BITS = 63
 # Up to so many columns, pandas is faster with one at a time than with a block of them.
@@ -48,7 +48,7 @@ _REMEDIES = (
 
 
 class _Values(Protocol):
-    """What a series and an index have in common."""
+    """Attributes that a series and an index have in common."""
 
     name: object
     dtype: object
@@ -76,7 +76,7 @@ class _Flags(Protocol):
 
 
 class _Labelled(Protocol):
-    """What a series and a frame have in common."""
+    """Attributes that a series and a frame have in common."""
 
     index: _Index
     flags: _Flags
@@ -103,14 +103,14 @@ class _FrameForm(_Labelled, Protocol):
 
 
 class FrameColumn(NamedTuple):
-    """Values in a row, and the kind of column that they make."""
+    """The values of a column, or of a block of columns of one type, and the kind of column that they make."""
 
     kind: str
     values: object
 
 
 def travelling_form(value: object, where: str, parts: Collected | None, out: Out) -> object:
-    """A tagged mapping, or NOT_MINE.
+    """Return the value as a tagged mapping, or NOT_MINE.
 
     Raises:
         GuestSerializationError: A column, an index or the labels have no safe form.
@@ -130,11 +130,11 @@ def travelling_form(value: object, where: str, parts: Collected | None, out: Out
 
 
 class _Sender:
-    """Encodes what pandas has made.
+    """Encodes pandas values.
 
     Args:
         pandas: The module.
-        parts: Counts what it costs to make it again.
+        parts: Adds up the price of decoding it; None where nothing has to be paid.
         out: Encodes a part.
     """
 
@@ -146,7 +146,7 @@ class _Sender:
             self._parts.price += price
 
     def index(self, index: _Index, where: str) -> dict[str, object]:
-        """An index with its name, and its frequency where it has one."""
+        """Encode an index with its name, and its frequency where it has one."""
         pandas = self._pandas
         if type(index) not in (pandas.Index, pandas.RangeIndex, pandas.DatetimeIndex, pandas.TimedeltaIndex):
             raise GuestSerializationError(where, type(index).__name__, mend=_index_remedy(pandas, index))
@@ -165,7 +165,7 @@ class _Sender:
         return form
 
     def series(self, series: _Series, where: str) -> dict[str, object]:
-        """A column with its index and its name."""
+        """Encode a series with its index and its name."""
         self._charge(decoding_budget.price(SERIES_TAG))
         return {
             "~": SERIES_TAG,
@@ -176,7 +176,7 @@ class _Sender:
         }
 
     def frame(self, frame: _FrameForm, where: str) -> dict[str, object]:
-        """A frame as one array for each type of its columns, and one list for each column of objects or text."""
+        """Encode a frame as one array for each type of its columns, and one list for each column of objects or text."""
         self._charge(decoding_budget.price(FRAME_TAG))
         labels = self.index(frame.columns, f"the columns of {where}")
         together: dict[object, list[int]] = {}
@@ -201,7 +201,7 @@ class _Sender:
         }
 
     def _rows(self, index: _Index, where: str) -> object:
-        """None where rows are only numbered from 0."""
+        """Encode a frame's or a series' index; None where rows are only numbered from 0."""
         pandas = self._pandas
         if type(index) is pandas.RangeIndex and (index.start, index.step, index.name) == (0, 1, None):
             return None
@@ -226,7 +226,7 @@ class _Sender:
 
 
 def _together(frame: _FrameForm, places: list[int]) -> Array:
-    """Columns of one type as one array."""
+    """Return columns of one type as one array."""
     if len(places) == frame.shape[1]:
         return frame.to_numpy()
     if len(places) > _FEW:
@@ -264,7 +264,7 @@ def _pandas() -> "ModuleType":
 
 
 def index(raw: dict[str, object], costs: decoding_budget.DecodingBudget) -> object:
-    """The index of a tagged mapping that nobody vouches for.
+    """Decode the index of an untrusted tagged mapping.
 
     Raises:
         UndecodableError: Its parts do not fit together.
@@ -296,7 +296,7 @@ def _range_index(pandas: "ModuleType", content: list[object], name: object) -> o
 
 
 def series(raw: dict[str, object], costs: decoding_budget.DecodingBudget) -> object:
-    """The series of a tagged mapping that nobody vouches for.
+    """Decode the series of an untrusted tagged mapping.
 
     Raises:
         UndecodableError: Its parts do not fit together.
@@ -314,7 +314,7 @@ def series(raw: dict[str, object], costs: decoding_budget.DecodingBudget) -> obj
 
 
 def frame(raw: dict[str, object], costs: decoding_budget.DecodingBudget) -> object:
-    """The frame of a tagged mapping that nobody vouches for.
+    """Decode the frame of an untrusted tagged mapping.
 
     Raises:
         UndecodableError: Its parts do not fit together.
@@ -347,7 +347,7 @@ def frame(raw: dict[str, object], costs: decoding_budget.DecodingBudget) -> obje
 
 
 def _block(content: object, length: int, costs: decoding_budget.DecodingBudget) -> tuple[list[int], FrameColumn]:
-    """The places and the values of some columns that have one type, or of one column."""
+    """Decode the places and the values of some columns that have one type, or of one column."""
     if not isinstance(content, list) or len(content) != 3:  # noqa: PLR2004 - places, kind and values
         raise UndecodableError("a bad column")
     places, kind, values = content
@@ -366,7 +366,7 @@ def _block(content: object, length: int, costs: decoding_budget.DecodingBudget) 
 
 
 def _one_by_one(pandas: "ModuleType", parts: list[tuple[list[int], FrameColumn]]) -> dict[int, object]:
-    """The columns of all blocks, each in its place."""
+    """Return the columns of all blocks by their place, in order."""
     found: dict[int, object] = {}
     for places, column in parts:
         if column.kind == _ARRAY:
@@ -377,7 +377,7 @@ def _one_by_one(pandas: "ModuleType", parts: list[tuple[list[int], FrameColumn]]
 
 
 def _joined(pandas: "ModuleType", parts: list[tuple[list[int], FrameColumn]], length: int) -> _FrameForm:
-    """One frame of all blocks, in the order in which they came."""
+    """Build one frame of all blocks, in the order in which they came."""
     pieces: list[object] = []
     alone: dict[int, object] = {}
     for number, (_places, column) in enumerate(parts):
@@ -394,7 +394,7 @@ def _joined(pandas: "ModuleType", parts: list[tuple[list[int], FrameColumn]], le
 
 
 def old_frame(raw: dict[str, object], costs: decoding_budget.DecodingBudget) -> object:
-    """The frame of a tagged mapping as older releases recorded it: labels as a list, and a column at a time.
+    """Decode a frame as older releases recorded it: labels as a list, and a column at a time.
 
     Raises:
         UndecodableError: Its parts do not fit together.
@@ -453,7 +453,7 @@ def _column(content: object, costs: decoding_budget.DecodingBudget) -> FrameColu
 
 
 def _length(column: FrameColumn) -> int:
-    """How long a column is, when its values are of its kind."""
+    """Return the length of a column whose values are of its kind; refuse any other."""
     values = column.values
     if column.kind == _ARRAY:
         if _is_plain(values) and values.ndim == 1:
@@ -464,7 +464,7 @@ def _length(column: FrameColumn) -> int:
 
 
 def _is_plain(values: object) -> TypeGuard[Array]:
-    """Whether it is an array of numbers, truth values or times."""
+    """Return whether a value is an array of numbers, truth values or times."""
     numpy = sys.modules["numpy"]  # pandas is there by now
     return type(values) is numpy.ndarray and cast("Array", values).dtype.str in DTYPES
 
@@ -476,7 +476,7 @@ def _values(pandas: "ModuleType", column: FrameColumn) -> object:
 
 
 def _kind(column: FrameColumn) -> object:
-    """The type that its values are made to, or None where they have one."""
+    """Return the type that a column's values are converted to, or None where they have one."""
     if column.kind == _TEXT:
         return _text_type()
     return object if column.kind == _OBJECTS else None
@@ -484,6 +484,6 @@ def _kind(column: FrameColumn) -> object:
 
 @functools.cache
 def _text_type() -> object:
-    """What pandas takes its own name for: it looks through all of its types each time."""
+    """Return pandas' own type for text, made once: by its name, pandas looks through all of its types each time."""
     kind: object = _pandas().Series([], dtype="str").dtype
     return kind

@@ -1,10 +1,11 @@
-"""The process that every lane is forked from: a clean interpreter with the modules of the policy.
+"""Run the process that every lane is forked from: a clean interpreter with the modules of the policy.
 
 It is executed fresh, never forked from the host's application, so that it holds no thread, descriptor or secret of it,
 and it never sees a request.
+
 Protocol on the control socket, one message each: the host sends the configuration; the zygote may ask to have its ids
-mapped (MAP), and is told MAPPED or NOT_MAPPED; it says READY once. Then the host sends, for each lane, its uid with the
-lane's own socket, to which there is no answer.
+mapped (MAP), and is answered MAPPED or NOT_MAPPED; it sends READY once. Then the host sends, for each lane, its uid
+with the lane's own socket, to which there is no answer.
 """
 
 import dataclasses
@@ -28,15 +29,15 @@ MAP, MAPPED, NOT_MAPPED = b"U", b"M", b"S"
 _MAX_CONFIG = 1 << 20
 # the interpreter rewrites code that has run eight times; better here, once, than in every payload
 _WARM_CALLS = 20
-_POLL_MS = 1000  # how long a dead lane may stay a zombie while nothing else happens
+_POLL_MS = 1000  # milliseconds that a dead lane may stay a zombie while nothing else happens
 
 
 def main(control_fd: int, lifeline: int) -> Never:
-    """Run until the lifeline breaks or the host lets go. Never returns."""
+    """Serve until the lifeline breaks or the host closes its side. Never returns."""
     control = socket.socket(fileno=control_fd)
     try:
         config = Config.from_json(control.recv(_MAX_CONFIG))
-        _let_go_of_output()
+        _discard_output()
         config = _enter_outer_namespaces(config, control, lifeline)
         load(config)
         extra = libraries.to_bind(libraries.needed(), config.binds)
@@ -55,8 +56,8 @@ def main(control_fd: int, lifeline: int) -> Never:
     os._exit(0)
 
 
-def _let_go_of_output() -> None:
-    """By now the streams know that they end in a pipe, as those of payloads do. Nobody reads what a module prints."""
+def _discard_output() -> None:
+    """Send output to /dev/null, since nobody reads it: the streams know by now that they end in a pipe."""
     null = os.open("/dev/null", os.O_WRONLY)
     os.dup2(null, 1)
     os.close(null)
@@ -85,13 +86,13 @@ def _enter_outer_namespaces(config: Config, control: socket.socket, lifeline: in
 
 
 def _host_maps_ids(control: socket.socket) -> bool:
-    """Have the host write the maps, which takes a helper with privileges; whether it did."""
+    """Ask the host to write the id maps, which takes a helper with privileges; return whether it did."""
     control.send(MAP)
     return control.recv(1) == MAPPED
 
 
 def _outlive(pid: int, lifeline: int) -> Never:
-    """The process that the host started: it only waits, because it is outside of the new pid namespace."""
+    """Wait for the zygote, in the process that the host started, which is outside of the new pid namespace."""
     kernel.close_all_but({0, 2, lifeline})
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _pid, status = os.waitpid(pid, 0)
@@ -99,7 +100,7 @@ def _outlive(pid: int, lifeline: int) -> Never:
 
 
 def load(config: Config) -> None:
-    """Load what calls will need, and one pass over what the run loop needs lazily: no file is there later."""
+    """Load what calls will need, and run what the run loop loads lazily once: no file is there later."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ENDING.prepare()
     STREAMS.cover()
@@ -107,7 +108,7 @@ def load(config: Config) -> None:
     for name in config.preload:
         importlib.import_module(name)
     payload.warm_imports()
-    importlib.import_module(".probe", __package__)  # what the probe of the walls needs, it must find without files
+    importlib.import_module(".probe", __package__)  # what the isolation checks need, they must find without files
     tasks = len(os.listdir("/proc/self/task"))
     if tasks != 1:
         raise RuntimeError(
