@@ -1,4 +1,4 @@
-"""Talking to a Docker engine: the connection, and what its failures mean."""
+"""Connect to a Docker daemon, and translate its failures."""
 
 from poet_engine.dockerd.connection import DEFAULT_HOST, DaemonConnection, keep_from_children
 

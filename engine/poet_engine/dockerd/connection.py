@@ -1,4 +1,4 @@
-"""A connection to a Docker engine: requests, and hijacked streams. Every failure leaves as a DockerError."""
+"""Connect to a Docker daemon, for requests and hijacked streams. Every failure leaves as a DockerError."""
 
 import contextlib
 import http.client
@@ -25,12 +25,12 @@ _streams: "weakref.WeakSet[socket.socket]" = weakref.WeakSet()
 
 
 def keep_from_children(stream: socket.socket) -> None:
-    """Close it in every process that is forked from this one."""
+    """Close a stream in every process that is forked from this one."""
     _streams.add(stream)
 
 
 def _forget_after_fork() -> None:
-    """A stream that a forked child holds would not end with its owner, nor would what is attached to it."""
+    """Close the streams: held in a forked child, they would not end with their owner, nor would what is attached."""
     for stream in list(_streams):
         if stream.fileno() >= 0:
             os.close(stream.detach())
@@ -41,17 +41,17 @@ if hasattr(os, "register_at_fork"):
 
 
 class DaemonConnection:
-    """Several threads may use it at once.
+    """A connection to a Docker daemon. Several threads may use it at once.
 
     Args:
-        host: The engine's address, such as `unix:///var/run/docker.sock`.
-        timeout: Seconds that it may take to connect and to answer, each, where a request says nothing else.
+        host: The daemon's address, such as `unix:///var/run/docker.sock`.
+        timeout: Seconds to connect, and again to answer, where a request gives no timeout.
 
     Attributes:
         client: docker-py's client, for whatever has no method here; used inside `translated()`.
 
     Raises:
-        DockerError: None answers there, or not to this user, or it is too old.
+        DockerError: No daemon answers there, or not to this user, or it is too old.
     """
 
     def __init__(self, host: str, *, timeout: float) -> None:
@@ -71,16 +71,16 @@ class DaemonConnection:
 
     @property
     def api(self) -> str:
-        """The version of the API that is spoken."""
+        """The version of the API that is used."""
         return str(self.client.api_version)
 
     def close(self) -> None:
-        """Close it; streams that were hijacked belong to whoever asked for them."""
+        """Close it; hijacked streams stay open and belong to their callers."""
         self.client.close()
 
     @contextlib.contextmanager
     def translated(self, doing: str) -> Iterator[None]:
-        """Docker's exceptions are no concern of whoever calls."""
+        """Translate Docker's exceptions into DockerError within the block; `doing` says what is tried."""
         import docker.errors  # noqa: PLC0415 - loading it takes a tenth of a second, and only Docker's users need it
 
         try:
@@ -89,14 +89,14 @@ class DaemonConnection:
             raise faults.translate(error, doing, self.host) from error  # the exceptions of requests are OSErrors
 
     def failure(self, said: str, doing: str) -> DockerError:
-        """What the engine said in an answer, as an error to raise."""
+        """Return the text of a daemon's answer as an error to raise."""
         return faults.translate(RuntimeError(said), doing, self.host)
 
     def knock(self, *, timeout: float) -> None:
-        """See whether anybody listens there now: on a connection that stands, an engine that is ending still answers.
+        """Check that the daemon accepts new connections: one that is ending still answers on open ones.
 
         Raises:
-            DockerError: Nobody does.
+            DockerError: The daemon accepts none.
         """
         with self.translated("connecting to Docker"):
             _dial(self.host, str(self.client.base_url), timeout).close()
@@ -111,13 +111,13 @@ class DaemonConnection:
         body: object = None,
         timeout: float | None = None,
     ) -> object:
-        """One request.
+        """Send one request and return its answer.
 
         Args:
-            method: Such as `GET`.
-            path: Below the version, such as `/info`.
-            parameters: Of the query.
-            doing: What is tried, for the error's text.
+            method: The HTTP method, such as `GET`.
+            path: The path below the version, such as `/info`.
+            parameters: The query's parameters.
+            doing: The action, for the error's text, such as `starting a container`.
             body: Sent as JSON when it is given.
             timeout: Seconds for connecting, and for the answer.
 
@@ -125,7 +125,7 @@ class DaemonConnection:
             The answer's JSON; None when it is empty.
 
         Raises:
-            DockerError: It failed, or took too long.
+            DockerError: The request failed, or took too long.
         """
         import docker.errors  # noqa: PLC0415 - as above
         import requests  # noqa: PLC0415 - as above
@@ -147,20 +147,22 @@ class DaemonConnection:
     def hijack(
         self, path: str, parameters: Mapping[str, str], *, doing: str, timeout: float | None = None
     ) -> socket.socket:
-        """A request whose connection becomes a stream; docker-py's own way has no deadline and leaks its response.
+        """Send a request whose connection becomes a stream.
+
+        docker-py's own way has no deadline and leaks its response.
 
         Args:
-            path: Below the version, such as `/containers/…/attach`.
-            parameters: Of the query.
-            doing: What is tried, for the error's text.
-            timeout: Seconds for each step until the stream stands.
+            path: The path below the version, such as `/containers/…/attach`.
+            parameters: The query's parameters.
+            doing: The action, for the error's text.
+            timeout: Seconds for each step until the stream is open.
 
         Returns:
             A socket of the caller's own, blocking, which nobody else knows and the caller closes. A forked child does
             not have it.
 
         Raises:
-            DockerError: It failed, or took too long.
+            DockerError: The request failed, or took too long.
         """
         waited = self.timeout if timeout is None else timeout
         with self.translated(doing):
@@ -176,7 +178,7 @@ class DaemonConnection:
 
 
 def _upgrade(peer: socket.socket, target: str, timeout: float) -> None:
-    """Ask for a stream; what the engine says instead is raised."""
+    """Request a stream; raise the daemon's answer when it gives none."""
     connection = http.client.HTTPConnection("docker", timeout=timeout)
     connection.sock = peer  # already connected
     connection.request("POST", target, headers={"Connection": "Upgrade", "Upgrade": "tcp"})
@@ -190,20 +192,20 @@ def _upgrade(peer: socket.socket, target: str, timeout: float) -> None:
 
 
 def _message(said: bytes) -> str:
-    """The text in the engine's JSON; the answer itself where it is none."""
+    """Return the message in the daemon's JSON; the answer itself where it is none."""
     with contextlib.suppress(ValueError):
-        told = json.loads(said)
-        if isinstance(told, dict) and isinstance(told.get("message"), str):
-            return str(told["message"])
+        fields = json.loads(said)
+        if isinstance(fields, dict) and isinstance(fields.get("message"), str):
+            return str(fields["message"])
     return said.decode(errors="replace")
 
 
 def _dial(host: str, base_url: str, timeout: float) -> socket.socket:
-    """A connection to the engine.
+    """Open a connection to the daemon.
 
     Args:
-        host: Its address.
-        base_url: The same as docker-py understands it.
+        host: The daemon's address.
+        base_url: The same address in docker-py's form.
         timeout: Seconds for connecting; it stays the socket's.
     """
     if host.startswith(_UNIX):

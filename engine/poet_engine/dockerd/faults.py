@@ -1,4 +1,4 @@
-"""What Docker's client says when something fails, in words that help: the one table of it."""
+"""Translate failures of Docker's client and daemon into DockerErrors with a cause and a remedy, by one table."""
 
 import dataclasses
 import errno
@@ -16,7 +16,7 @@ BEING_REMOVED, HALF_REMOVED = "being_removed", "half_removed"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _FaultRule:
-    """One row: an error number or a pattern of what was said → the kind of fault, why it is, how to mend it."""
+    """One row: an error number or a pattern of the message → the kind of fault, its reason, its remedy."""
 
     fault: str
     errnos: tuple[int, ...]
@@ -29,7 +29,7 @@ def _rule(fault: str, says: str, why: str, mend: str, *errnos: int) -> _FaultRul
     return _FaultRule(fault, errnos, re.compile(says, re.IGNORECASE) if says else None, why, mend)
 
 
-# The first row that fits counts. Patterns are parts of what dockerd (20.10 to 28) and Docker's client were seen to say.
+# The first row that fits counts. Patterns are parts of messages of dockerd (20.10 to 28) and Docker's client.
 _TABLE = (
     _rule(
         PERMISSION,
@@ -164,17 +164,17 @@ _TABLE = (
 
 
 def translate(error: BaseException, doing: str, where: str) -> DockerError:
-    """What a failure of Docker's client or engine is to the user.
+    """Return the DockerError for a failure of Docker's client or daemon.
 
     Args:
-        error: What docker-py or requests raised, or an error with the engine's own words.
-        doing: What was tried, such as `importing the image`.
-        where: The engine's address.
+        error: The exception of docker-py or requests, or an error with the daemon's own message.
+        doing: The action that failed, such as `importing the image`.
+        where: The daemon's address.
     """
     said = _said(error)
     causes = list(_chain(error))
     numbers = {found.errno for found in causes if isinstance(found, OSError) and found.errno}
-    searched = " ".join([said, *(type(found).__name__ for found in causes)])  # some say what they are by name alone
+    searched = " ".join([said, *(type(found).__name__ for found in causes)])  # some say it by their name alone
     denied = bool(numbers & {errno.EACCES, errno.EPERM})
     for rule in _TABLE:
         by_number = bool(numbers & {*rule.errnos}) or (rule.fault == PERMISSION and denied)
@@ -188,7 +188,7 @@ def translate(error: BaseException, doing: str, where: str) -> DockerError:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An exception and what brought it about, also where it was only put into another's arguments, as urllib3 does."""
+    """Yield an exception and its causes, also those that were only put into another's arguments, as urllib3 does."""
     waiting: list[BaseException] = [error]
     seen: set[int] = set()
     while waiting:

@@ -1,4 +1,4 @@
-"""Docker's own transport over a Unix socket, with one pool of connections. Imported by the first connection only."""
+"""Provide Docker's transport over a Unix socket with one pool of connections. Imported by the first connection only."""
 
 import socket
 
@@ -26,15 +26,15 @@ class _UnixPool(unixconn.UnixHTTPConnectionPool):  # type: ignore[misc]  # as ab
 
 
 class OnePool(unixconn.UnixHTTPAdapter):  # type: ignore[misc]  # as above
-    """Connections of one engine in one pool.
+    """Connections to one daemon in one pool.
 
     docker-py keeps a pool for each URL and closes the oldest of 25. With a URL for every container that is a new
-    connection for each request, and a thread whose pool is closed by the others' requests is told that no engine
+    connection for each request, and a thread whose pool is closed by the others' requests is told that no daemon
     answers.
     """
 
     def get_connection(self, url: str, proxies: object = None) -> object:
-        """The pool; which host the URL names is ours to say, since it is always the socket's."""
+        """Return the pool; the URL's host is ignored, since the socket decides where a request goes."""
         del url, proxies
         with self.pools.lock:
             pool = self.pools.get(_ONLY)
