@@ -1,4 +1,4 @@
-"""Images of the Docker sandbox: what goes into them, building them, and which one fits."""
+"""Build, list and choose the images of the Docker sandbox."""
 
 from poet_engine.images.build import ImageBuilder
 from poet_engine.images.engine import ImageClient

@@ -1,4 +1,4 @@
-"""Building images: from this machine's own Python, or on top of an image that has one."""
+"""Build images: from this machine's own Python, or on top of an image that has one."""
 
 import dataclasses
 import platform
@@ -17,19 +17,19 @@ from poet_engine.images.stream import archive
 from poet_engine.images.tree import CompiledFile, File, arrange
 
 HOST = "host"
-_STEP = re.compile(r"Step ([1-9]\d*)/([1-9]\d*) : (.*)")  # how the engine tells that it begins one
+_STEP = re.compile(r"Step ([1-9]\d*)/([1-9]\d*) : (.*)")  # how the daemon reports the start of a step
 
 Told = Callable[[str, float], None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ImageBuilder:
-    """Builds images at one engine.
+    """Builds images at one daemon.
 
     Attributes:
-        engine: Where they are built.
+        engine: The client of the daemon.
         version: The version of poet-engine, for their labels.
-        told: Called with what is being done, and how much of it is done, from 0 to 1.
+        told: Called with the current step as text, and the share that is done, from 0 to 1.
     """
 
     engine: ImageClient
@@ -40,8 +40,8 @@ class ImageBuilder:
         """Import an image made of this machine's interpreter, library and distributions.
 
         Raises:
-            ImageError: Something that belongs into it is missing here, or cannot be read.
-            DockerError: The engine could not take it.
+            ImageError: A file that belongs into it is missing here, or cannot be read.
+            DockerError: The daemon could not take it.
         """
         contents = host.contents(recipe)
         self.told(f"{recipe.name}: looking for its files", 0.0)
@@ -61,11 +61,11 @@ class ImageBuilder:
         return self.engine.image(found)
 
     def from_base(self, recipe: Recipe, base: str) -> Image:
-        """Build the recipe's Dockerfile on a base image with the same Python, and what it needs before it.
+        """Build the recipe's Dockerfile on a base image with the same Python; first the base recipe, if it is another.
 
         Raises:
-            ImageError: Its Python is not the one that the gate scans for.
-            DockerError: The engine could not build it.
+            ImageError: The base image's Python is not the one that the gate scans for.
+            DockerError: The daemon could not build it.
         """
         poet_base = None if recipe.name == "base" else self.from_base(find("base"), base)
         contents = _contents_of(recipe)
@@ -109,14 +109,14 @@ def _pinned(recipe: Recipe) -> Iterator[tuple[str, str]]:
 
 
 def _declared(recipe: Recipe, arguments: Mapping[str, str]) -> dict[str, str]:
-    """Those arguments that the Dockerfile asks for: the engine refuses others."""
+    """Return the arguments that the Dockerfile declares: the daemon refuses others."""
     text = (_folder(recipe) / "Dockerfile").read_text(encoding="utf-8")
     asked = {line.removeprefix("ARG ").partition("=")[0] for line in text.splitlines() if line.startswith("ARG ")}
     return {name: value for name, value in arguments.items() if name in asked}
 
 
 def _context(recipe: Recipe) -> Iterator[bytes]:
-    """The recipe's own files, and the guest."""
+    """Yield the archive of the recipe's own files and the guest."""
     own = [File(f"/{path.name}", path) for path in sorted(_folder(recipe).iterdir()) if path.is_file()]
     guest = [File(f"/guest/{Path(file.path).name}", file.content) for file in guest_files()]
     return archive(arrange([*own, *guest]), lambda _: None, lambda _done, _total: None)

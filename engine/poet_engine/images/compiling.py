@@ -1,4 +1,4 @@
-"""Compiles what an image holds: its root is read-only, so a container that had to compile would do so at every start.
+"""Compile the files of an image: its root is read-only, so a container would compile them at every start.
 
 A fresh interpreter does it, one file after the other in a fixed order and with a fixed hash seed: what `marshal` writes
 depends on which strings the process has seen before. The compiled files say that they need no check against their
@@ -39,15 +39,15 @@ _STOP_S = 5.0
 
 
 class Compiler:
-    """The interpreter that compiles; a context manager. Ask for the same entries in the same order.
+    """The interpreter that compiles; a context manager. Call it with the same entries in the same order.
 
     Args:
-        entries: Everything that will be asked for.
+        entries: Every file that it will be called with.
         interpreter: The Python whose byte code is wanted.
     """
 
     def __init__(self, entries: Sequence[CompiledFile], interpreter: str = sys.executable) -> None:
-        self._asked = b"\0".join(
+        self._request = b"\0".join(
             name.encode(errors="surrogateescape") for entry in entries for name in (str(entry.source), entry.shown)
         )
         self._process = subprocess.Popen(
@@ -64,7 +64,7 @@ class Compiler:
     def __enter__(self) -> Self:
         if self._process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):  # it has died: reading from it says so
-                self._process.stdin.write(self._asked)
+                self._process.stdin.write(self._request)
             with contextlib.suppress(BrokenPipeError):
                 self._process.stdin.close()
         return self
@@ -76,7 +76,7 @@ class Compiler:
         self._process.wait(_STOP_S)
 
     def __call__(self, entry: CompiledFile) -> bytes | None:
-        """The compiled form of the next entry; None when it does not compile.
+        """Return the compiled form of the next entry; None when it does not compile.
 
         Raises:
             ImageError: The interpreter ended.

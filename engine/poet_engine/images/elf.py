@@ -1,4 +1,4 @@
-"""The one fact that we need of an executable: which loader starts it."""
+"""Read from an executable which loader starts it."""
 
 import struct
 from pathlib import Path
@@ -11,7 +11,7 @@ _MOST_ENTRIES = 64
 
 
 def loader(executable: Path) -> str | None:
-    """The absolute path of the loader that an executable asks for; None for what is no dynamic 64-bit executable."""
+    """Return the absolute path of an executable's loader; None for what is no dynamic 64-bit executable."""
     with executable.open("rb") as file:
         header = file.read(64)
         if len(header) < 64 or not header.startswith(_MAGIC):  # noqa: PLR2004 - the header's size

@@ -1,4 +1,4 @@
-"""Images at a Docker engine, through its API. Every failure leaves here as a DockerError."""
+"""Manage images through the Docker daemon's API. Every failure leaves here as a DockerError."""
 
 import datetime as dt
 import json
@@ -14,14 +14,14 @@ _BUILD_TIMEOUT_S = 1800  # installing a scientific stack over a slow line
 
 
 class ImageClient:
-    """Images at an engine; a context manager.
+    """A client for images at one daemon; a context manager.
 
     Args:
-        host: Its address, such as `unix:///var/run/docker.sock`.
+        host: The daemon's address, such as `unix:///var/run/docker.sock`.
         timeout: Seconds that it may take to answer; importing and building have no such limit.
 
     Raises:
-        DockerError: None answers there, or not to this user, or it is too old.
+        DockerError: No daemon answers there, or not to this user, or it is too old.
     """
 
     def __init__(self, host: str = DEFAULT_HOST, *, timeout: float = _TIMEOUT_S) -> None:
@@ -43,19 +43,19 @@ class ImageClient:
         self._connection.close()
 
     def runtimes(self) -> frozenset[str]:
-        """Names of the registered runtimes, such as `runc` and `runsc`."""
+        """Return the names of the registered runtimes, such as `runc` and `runsc`."""
         with self._translated("asking for the runtimes"):
             return frozenset(self._client.info().get("Runtimes", {}))
 
     def images(self) -> list[Image]:
-        """The images of ours, newest first."""
+        """Return our images, newest first."""
         with self._translated("listing images"):
             found = self._client.images(filters={"label": LABEL_NAME})
         images = [image for entry in found if (image := _image(entry)) is not None]
         return sorted(images, key=lambda image: (-image.created, image.id))
 
     def import_archive(self, archive: Iterable[bytes], tag: str, changes: Sequence[str]) -> str:
-        """Make an image of a root file system, and return its id.
+        """Make an image of a root file system; return its id.
 
         Args:
             archive: A tar archive, in pieces.
@@ -63,7 +63,7 @@ class ImageClient:
             changes: Lines of a Dockerfile, for its configuration.
 
         Raises:
-            DockerError: It could not take it, as for want of room.
+            DockerError: The daemon could not take it, as for want of disk space.
         """
         repository, _, name = tag.rpartition(":")
         with self._translated(f"importing {tag}"):
@@ -73,7 +73,7 @@ class ImageClient:
     def build(
         self, context: Iterable[bytes], tag: str, arguments: Mapping[str, str], labels: Mapping[str, str]
     ) -> Iterator[str]:
-        """Build a Dockerfile, and tell its output line by line.
+        """Build a Dockerfile; yield its output line by line.
 
         Args:
             context: A tar archive with the Dockerfile and what it copies, in pieces.
@@ -106,10 +106,10 @@ class ImageClient:
                     yield text.strip()
 
     def image(self, name: str) -> Image:
-        """An image of ours, by id or tag.
+        """Return one of our images, by id or tag.
 
         Raises:
-            DockerError: There is none.
+            DockerError: The image does not exist, or is not ours.
         """
         with self._translated(f"looking for the image {name}"):
             found = self._client.inspect_image(name)
@@ -140,20 +140,20 @@ class ImageClient:
                 self._client.remove_image(image.id)
 
     def _result(self, lines: Iterable[str], doing: str) -> str:
-        """The id that the last line of an import tells."""
+        """Return the id in the last line of an import's output."""
         status = ""
         for line in lines:
-            told = _parsed(line)
-            self._refuse_error(told, doing)
-            status = str(told.get("status", status))
+            fields = _parsed(line)
+            self._refuse_error(fields, doing)
+            status = str(fields.get("status", status))
         if not status.startswith("sha256:"):
             raise self._connection.failure(f"the engine named no image, but said {status!r}", doing)
         return status
 
-    def _refuse_error(self, told: Mapping[str, object], doing: str) -> None:
-        """A failure in the middle of a stream comes as a line of it: the status code was sent before."""
-        if "error" in told:
-            raise self._connection.failure(str(told["error"]), doing)
+    def _refuse_error(self, fields: Mapping[str, object], doing: str) -> None:
+        """Raise the failure that a line of a stream reports: the status code was sent before."""
+        if "error" in fields:
+            raise self._connection.failure(str(fields["error"]), doing)
 
 
 class _Readable:
@@ -171,14 +171,14 @@ class _Readable:
 
 def _parsed(line: str) -> Mapping[str, object]:
     try:
-        told = json.loads(line)
+        fields = json.loads(line)
     except ValueError:
         return {}
-    return told if isinstance(told, dict) else {}
+    return fields if isinstance(fields, dict) else {}
 
 
 def _image(entry: Mapping[str, object]) -> Image | None:
-    """An entry of the engine's list; None for what is not one of ours."""
+    """Return the image of an entry of the daemon's list; None for one that is not ours."""
     labels = entry.get("Labels")
     labels = {str(name): str(value) for name, value in labels.items()} if isinstance(labels, dict) else {}
     contents = read_labels(labels)

@@ -1,4 +1,4 @@
-"""The guest's code as images carry it: one copy, from the one place where it lives."""
+"""List the guest's code for images, and its digest: one copy, from the one place where it lives."""
 
 import functools
 import hashlib
@@ -10,14 +10,14 @@ from poet_engine.images.tree import File
 
 
 def guest_files() -> list[File]:
-    """The guest's modules, by name."""
+    """Return the guest's modules, sorted by name."""
     folder = Path(guest.__file__).parent
     return [File(f"{GUEST_FOLDER}/{path.name}", path) for path in sorted(folder.glob("*.py"))]
 
 
 @functools.cache
 def guest_digest() -> str:
-    """SHA-256 (hex) over the names and contents of the guest's modules."""
+    """Return the SHA-256 (hex) over the names and contents of the guest's modules."""
     summed = hashlib.sha256()
     for file in guest_files():
         content = Path(str(file.content)).read_bytes()

@@ -1,4 +1,4 @@
-"""What an image holds when it is made from this machine's own interpreter: no registry is needed for it.
+"""List the files of an image that is made from this machine's own interpreter: no registry is needed for it.
 
 Everything is laid out as `python:slim` has it, below /usr/local, wherever the host keeps it: the interpreter finds its
 library from where it lies itself.
@@ -33,7 +33,7 @@ _EMPTY_FOLDERS = ("/dev", "/proc", "/sys")
 _USERS = b"root:x:0:0::/:/nonexistent\npoet:x:65534:65534::/tmp:/nonexistent\n"
 _GROUPS = b"root:x:0:\npoet:x:65534:\n"
 _LIBRARIES_S = 120.0
-# The guest finds out which libraries are needed, as it does for a lane, with all loaded that the image is for.
+# The guest finds out which libraries are needed, as it does for a lane, with the recipe's modules loaded.
 _ASK_LIBRARIES = """
 import importlib, importlib.util, os, sys
 folder, paths, names = (part for part in sys.argv[1:4])
@@ -51,10 +51,10 @@ sys.stdout.buffer.write(os.fsencode("\\0".join(libraries.needed())))
 
 
 def contents(recipe: Recipe) -> Contents:
-    """What the image will hold.
+    """Return the contents of the image to be made.
 
     Raises:
-        ImageError: A distribution that it must have is not installed here.
+        ImageError: A distribution that the recipe requires is not installed here.
     """
     missing = [name for name in recipe.modules if _distributions.version(name) is None]
     if missing:
@@ -79,10 +79,10 @@ def _taken(recipe: Recipe) -> Mapping[str, str]:
 
 
 def entries(recipe: Recipe) -> list[Entry]:
-    """Every file of the image, in its order.
+    """Return every file of the image, in its order.
 
     Raises:
-        ImageError: This machine lacks something that belongs into it.
+        ImageError: This machine lacks a file that belongs into it.
     """
     if sys.platform != "linux":
         raise ImageError(
@@ -106,12 +106,12 @@ def _library_folder() -> str:
 
 
 def packages_folder() -> str:
-    """Where distributions lie in the image."""
+    """Return the image's folder for distributions."""
     return f"{_PREFIX}/lib/python{_minor()}/site-packages"
 
 
 def _frame() -> Iterator[Entry]:
-    """What a root needs besides Python: two users, places for Docker's mounts, time zones."""
+    """Yield the files of a root besides Python: two users, places for Docker's mounts, time zones."""
     yield File("/etc/passwd", _USERS)
     yield File("/etc/group", _GROUPS)
     yield ImageFolder("/tmp", STICKY)  # noqa: S108 - the image's
@@ -140,7 +140,7 @@ def _packages(paths: Iterable[Path]) -> Iterator[File]:
 
 
 def _walk(root: Path, place: str, wanted: Wanted) -> Iterator[File]:
-    """The regular files below a folder; a link counts as its target when that lies below the folder too."""
+    """Yield the regular files below a folder; a link counts as its target when that lies below the folder too."""
     for above, folders, names in os.walk(root):
         parts = Path(above).relative_to(root).parts
         folders[:] = sorted(name for name in folders if wanted((*parts, name)))
@@ -152,7 +152,7 @@ def _walk(root: Path, place: str, wanted: Wanted) -> Iterator[File]:
 
 
 def _executable(recipe: Recipe, packages: Sequence[Path]) -> Iterator[Entry]:
-    """The interpreter, what starts it, and the shared libraries of everything."""
+    """Yield the interpreter, its loader, and the shared libraries of everything."""
     path = Path(sys.executable).resolve()
     asked_for = elf.loader(path)
     if asked_for is None:
@@ -174,7 +174,7 @@ def _executable(recipe: Recipe, packages: Sequence[Path]) -> Iterator[Entry]:
 
 
 def place_libraries(libraries: Iterable[Path], home: Path) -> Iterator[Entry]:
-    """Shared libraries where the loader finds them, with the names that they are asked for by.
+    """Yield shared libraries where the loader finds them, with the links by whose names they are loaded.
 
     Args:
         libraries: Real paths on this machine.
@@ -190,7 +190,7 @@ def place_libraries(libraries: Iterable[Path], home: Path) -> Iterator[Entry]:
 
 
 def _links(folder: Path) -> dict[Path, list[str]]:
-    """Real path → the links to it in a folder, such as `libz.so.1`."""
+    """Return real path → the links to it in a folder, such as `libz.so.1`."""
     found: dict[Path, list[str]] = {}
     for entry in os.scandir(folder):
         if entry.is_symlink() and ".so" in entry.name:
@@ -204,16 +204,16 @@ def _libraries(recipe: Recipe, packages: Iterable[Path]) -> set[Path]:
     names = " ".join(sorted(_taken(recipe).values()))
     command = [sys.executable, "-I", "-S", "-B", "-c", _ASK_LIBRARIES, guest, os.pathsep.join(parents), names]
     try:
-        asked = subprocess.run(command, capture_output=True, check=False, cwd="/", env={}, timeout=_LIBRARIES_S)
+        finished = subprocess.run(command, capture_output=True, check=False, cwd="/", env={}, timeout=_LIBRARIES_S)
     except subprocess.TimeoutExpired:
         raise ImageError(
             f"loading {names or 'the standard library'} took longer than {_LIBRARIES_S:.0f} s; try again when the "
             "machine has less to do"
         ) from None
-    if asked.returncode != 0:
-        last = asked.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+    if finished.returncode != 0:
+        last = finished.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise ImageError(
             f"{names or 'the standard library'} cannot be loaded by {sys.executable}, so an image could not use it "
             f"either ({last}); mend the installation ({recipe.mend or 'install Python anew'})"
         )
-    return {Path(os.fsdecode(path)) for path in asked.stdout.split(b"\0") if path}
+    return {Path(os.fsdecode(path)) for path in finished.stdout.split(b"\0") if path}

@@ -1,4 +1,4 @@
-"""What an image is called, holds and says of itself; which one fits, and which are out of date. Pure."""
+"""Name, label and choose images: their contents, the one that fits, and those that are out of date. Pure."""
 
 import dataclasses
 import shlex
@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Mapping
 from poet_engine.errors import ImageError
 
 REPOSITORY = "poet-engine"
-# A number, since the user of an image need not have a name there. Each container runs as one of its own anyway; this is
-# what somebody gets who starts the image by hand.
+# A number, since the user of an image need not have a name there. Each container runs as one of its own anyway; this
+# one is for images that are started by hand.
 USER = "65534:65534"
 GUEST_FOLDER = "/opt/poet/poet_guest"
 INTERPRETER = "/usr/local/bin/python3"
@@ -25,13 +25,13 @@ _SHOWN_DIGEST = 16  # of 64 hexadecimal digits: tags are read by people, the lab
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Recipe:
-    """What an image holds besides the standard library and the guest.
+    """The modules of an image besides the standard library and the guest.
 
     Attributes:
-        name: What it is called.
-        modules: Distribution → the top-level module it is there for. Without one of them there is no such image.
-        further: The same for those that are taken along where the host has them.
-        mend: How to get what is missing.
+        name: The image's name.
+        modules: Distribution → its top-level module. Without one of them the image cannot be made.
+        further: Distribution → its top-level module, for those that are taken along where the host has them.
+        mend: The command that installs what is missing.
     """
 
     name: str
@@ -56,7 +56,7 @@ RECIPES: Mapping[str, Recipe] = {
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
-    """What decides whether an image is the right one.
+    """The contents of an image, by which the right one is chosen.
 
     Attributes:
         name: The recipe's name.
@@ -75,12 +75,12 @@ class Contents:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """An image that an engine has.
+    """An image that a daemon has.
 
     Attributes:
         id: `sha256:…`, by which containers are made from it: a tag may have moved meanwhile.
         tags: Its names, for people.
-        contents: What its labels say.
+        contents: The contents that its labels describe.
         version: The version of poet-engine that built it.
         made_from: `host`, or the name of its base image.
         size: Bytes on disk.
@@ -97,10 +97,10 @@ class Image:
 
 
 def find(name: str) -> Recipe:
-    """The recipe of that name.
+    """Return the recipe of that name.
 
     Raises:
-        ImageError: There is none.
+        ImageError: No recipe has that name.
     """
     if name not in RECIPES:
         raise ImageError(f"there is no recipe for an image {name!r}; there are: {', '.join(RECIPES)}")
@@ -108,17 +108,17 @@ def find(name: str) -> Recipe:
 
 
 def minor(python: str) -> str:
-    """`3.11` of `3.11.7`."""
+    """Return `3.11` of `3.11.7`."""
     return ".".join(python.split(".")[:2])
 
 
 def tag(contents: Contents) -> str:
-    """The name for people: two interpreters, or two versions of the guest, do not take it from each other."""
+    """Return the image's name for people: no two interpreters, or versions of the guest, share one."""
     return f"{REPOSITORY}/{contents.name}:{minor(contents.python)}-{contents.guest[:_SHOWN_DIGEST]}"
 
 
 def labels(contents: Contents, *, version: str, made_from: str) -> dict[str, str]:
-    """What the image says of itself."""
+    """Return the image's labels."""
     return {
         LABEL_NAME: contents.name,
         LABEL_GUEST: contents.guest,
@@ -133,7 +133,7 @@ def labels(contents: Contents, *, version: str, made_from: str) -> dict[str, str
 
 
 def read_labels(found: Mapping[str, str]) -> Contents | None:
-    """What labels say; None for an image that is not one of ours."""
+    """Return the contents that labels describe; None for an image that is not one of ours."""
     if LABEL_NAME not in found or LABEL_GUEST not in found:
         return None
     pairs = (entry.partition("==") for entry in found.get(LABEL_DISTRIBUTIONS, "").split())
@@ -147,7 +147,7 @@ def read_labels(found: Mapping[str, str]) -> Contents | None:
 
 
 def changes(contents: Contents, *, version: str, made_from: str) -> list[str]:
-    """The lines of a Dockerfile that an imported file system is given; quoted as Docker reads them."""
+    """Return the Dockerfile lines for an imported file system; quoted as Docker reads them."""
     made = labels(contents, version=version, made_from=made_from)
     quoted = ", ".join(f'"{word}"' for word in ENTRYPOINT)
     return [
@@ -159,7 +159,7 @@ def changes(contents: Contents, *, version: str, made_from: str) -> list[str]:
 
 
 def why_stale(image: Contents, *, guest: str, python: str) -> str | None:
-    """Why an image cannot serve this installation; None when it can."""
+    """Return why an image cannot serve this installation; None when it can."""
     if image.guest != guest:
         return "its guest code is not that of this poet-engine"
     if minor(image.python) != minor(python):
@@ -169,21 +169,22 @@ def why_stale(image: Contents, *, guest: str, python: str) -> str | None:
 
 
 def modules_needed(imports: Iterable[str]) -> frozenset[str]:
-    """The top-level modules that an image must bring, of those that a policy imports or preloads.
+    """Return the top-level modules that an image must bring, of those that a policy imports or preloads.
 
-    What recipes only take along is not among them: where it is missing, importing it fails, as it does on this machine.
+    Modules that recipes only take along are not among them: where one is missing, importing it fails, as on this
+    machine.
     """
     taken_along = {module for recipe in RECIPES.values() for module in recipe.further.values()}
     return frozenset(name.partition(".")[0] for name in imports) - sys.stdlib_module_names - taken_along
 
 
 def build_command(name: str, made_from: str = "host") -> str:
-    """What builds an image anew."""
+    """Return the command that builds an image anew."""
     return f"poet images build {name} " + ("--from-host" if made_from == "host" else f"--base {shlex.quote(made_from)}")
 
 
 def recipe_for(modules: Collection[str]) -> Recipe | None:
-    """The smallest recipe that brings these modules; None when none does."""
+    """Return the smallest recipe that brings these modules; None when none does."""
     fitting = (
         recipe for recipe in RECIPES.values() if {*modules} <= {*recipe.modules.values(), *recipe.further.values()}
     )
@@ -191,16 +192,16 @@ def recipe_for(modules: Collection[str]) -> Recipe | None:
 
 
 def choose(images: Iterable[Image], modules: Collection[str], *, guest: str, python: str) -> Image:
-    """The image for code that may import these modules: of those that serve, the smallest, then the newest.
+    """Return the image for code that may import these modules: of those that serve, the smallest, then the newest.
 
     Args:
-        images: What the engine has.
-        modules: What `modules_needed` says.
+        images: The images that the daemon has.
+        modules: The modules that it must bring, from `modules_needed`.
         guest: SHA-256 (hex) of this installation's guest.
         python: This interpreter's version.
 
     Raises:
-        ImageError: There is none; it names the command that builds it.
+        ImageError: No image serves; the message names the command that builds it.
     """
     bringing = [image for image in images if {*modules} <= image.contents.modules]
     fresh = [image for image in bringing if why_stale(image.contents, guest=guest, python=python) is None]
@@ -222,12 +223,12 @@ def choose(images: Iterable[Image], modules: Collection[str], *, guest: str, pyt
 
 
 def shown(image: Image) -> str:
-    """An image's name, or the start of its digest."""
+    """Return an image's name, or the start of its digest."""
     return image.tags[0] if image.tags else image.id.removeprefix("sha256:")[:12]
 
 
 def to_prune(images: Iterable[Image], *, guest: str, python: str, everything: bool) -> list[Image]:
-    """The images of ours that serve nobody here: stale, or replaced by a newer one that took the tag."""
+    """Return our images that are of no use here: stale, or replaced by a newer one that took the tag."""
     return [
         image
         for image in images

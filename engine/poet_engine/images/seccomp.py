@@ -1,10 +1,10 @@
-"""Docker's form of the system-call wall, from the same lists as the filter of a lane.
+"""Write the seccomp filter in Docker's form, from the same lists as the filter of a lane.
 
-Two filters stand in a container. This one is Docker's, around everything in it, the interpreter's start and the guest's
+Two filters hold in a container. This one is Docker's, around everything in it, the interpreter's start and the guest's
 own preparations included; the guest's own is around each payload, is stricter, and makes the verdict. So this one
-refuses instead of killing: it is there for the moment before the other one stands, and in case the other one fails.
+refuses instead of killing: it is there for the moment before the other one is installed, and in case that one fails.
 
-Run as a program it prints the profile; `sandbox_images/seccomp.json` is that.
+Run as a program it prints the profile, which is the content of `sandbox_images/seccomp.json`.
 """
 
 import errno
@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from poet_engine.guest import seccomp, seccomp_notify, syscalls
 
 _ALLOW, _REFUSE = "SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO"
-_LOW_HALF = 0xFFFFFFFF  # the kernel takes 32 bits of these arguments; whoever sets a higher one must gain nothing
+_LOW_HALF = 0xFFFFFFFF  # the kernel takes 32 bits of these arguments; setting a higher one must gain nothing
 # The filter is loaded before the container's program is executed, which therefore must be allowed; a payload may not.
 _START = ("execve",)
 # Forking payloads, confining them, and limiting them: the guest's own filter, made with these, then refuses them.
@@ -33,12 +33,12 @@ Rule = dict[str, object]
 
 
 def profile(*, told: bool = False) -> dict[str, object]:
-    """The profile, as Docker reads it with `--security-opt seccomp=`.
+    """Return the profile, as Docker reads it with `--security-opt seccomp=`.
 
     Args:
-        told: Leave what only an attack asks for to the filter inside, which has somebody told of it and refuses it. Of
-            two filters the kernel takes the harsher answer, and to it an error is harsher than asking: where this one
-            refuses, a verdict cannot say which call it was.
+        told: Leave calls that only an attack makes to the filter inside, which notifies of them and refuses them. Of
+            two filters the kernel takes the harsher answer, and to it an error is harsher than a notification: where
+            this one refuses, a verdict cannot say which system call it was.
     """
     plain = {name for name in seccomp.names_used() if told or not seccomp.is_forbidden(name)}
     plain |= {"socket", "connect"} if told else set()  # the first process may call its host
@@ -62,7 +62,7 @@ def profile(*, told: bool = False) -> dict[str, object]:
                 for kind in (_SOCK_STREAM, _SOCK_SEQPACKET)
             ),
             _rule(forbidden, _REFUSE, number=errno.EPERM),
-            # the engine's 20.10 knows no error for the rest, and gives EPERM: threads need ENOSYS of clone3
+            # Docker 20.10 knows no error for the rest, and gives EPERM: threads need ENOSYS of clone3
             _rule(absent, _REFUSE, number=errno.ENOSYS),
         ],
     }
@@ -89,13 +89,13 @@ def _masked(index: int, mask: int, value: int) -> Rule:
 
 
 def text() -> str:
-    """The profile as the file has it: for whoever starts an image by hand, without the filter inside."""
+    """Return the profile as the file has it, for starting an image by hand, without the filter inside."""
     return json.dumps(profile(), indent=1) + "\n"
 
 
 @functools.cache
 def told_text() -> str:
-    """The profile of the sandbox's own containers."""
+    """Return the profile of the sandbox's own containers, as JSON."""
     return json.dumps(profile(told=True))
 
 

@@ -1,4 +1,4 @@
-"""An image's files as a tar archive, byte for byte the same for the same files."""
+"""Write an image's files as a tar archive, byte for byte the same for the same files."""
 
 import io
 import tarfile
@@ -16,11 +16,11 @@ Told = Callable[[int, int], None]
 
 
 def archive(entries: Sequence[Entry], compiled: Compile, told: Told) -> Iterator[bytes]:
-    """The archive, in pieces of about a mebibyte, so that an image never lies in memory.
+    """Yield the archive in pieces of about a mebibyte, so that an image never lies in memory.
 
     Args:
-        entries: In the order of the archive.
-        compiled: The compiled form of a source; None when it has none, and is left out. Asked in the order of entries.
+        entries: The files, in the order of the archive.
+        compiled: Returns the compiled form of a source; None leaves it out. Called in the order of entries.
         told: Called with entries done and entries in all.
 
     Raises:
@@ -65,7 +65,7 @@ def _read(path: Path) -> bytes:
 
 
 def _header(entry: Entry, size: int) -> bytes:
-    """The entry's header; owner, group and time are those of nobody in particular."""
+    """Return the entry's header; owner, group and time are 0."""
     info = tarfile.TarInfo(entry.path.removeprefix("/"))
     info.uid = info.gid = info.mtime = 0
     match entry:

@@ -1,4 +1,4 @@
-"""The files of an image, in an order and a form that do not depend on who builds it. Pure."""
+"""Arrange the files of an image, in an order and a form that do not depend on who builds it. Pure."""
 
 import dataclasses
 import posixpath
@@ -20,7 +20,7 @@ class ImageFolder:
 class File:
     """A file with the content of one of the host's, or with its own.
 
-    Modes are ours: none of the host's bits, setuid least of all, comes along.
+    Modes are ours: none of the host's bits, setuid least of all, is copied.
     """
 
     path: str
@@ -41,7 +41,7 @@ class CompiledFile:
     """The compiled form of one of the host's source files.
 
     Attributes:
-        path: Where it lies in the image.
+        path: Its path in the image.
         source: The source on the host.
         shown: The name of the source in the image, which tracebacks show.
     """
@@ -55,10 +55,10 @@ Entry = ImageFolder | File | Link | CompiledFile
 
 
 def arrange(entries: Iterable[Entry]) -> list[Entry]:
-    """Every entry once, the first of two with one path, with the folders that they lie in, in the order of paths.
+    """Return every entry once, the first of two with one path, with their parent folders, in the order of paths.
 
     Raises:
-        ValueError: A path is not absolute or not in normal form, or something lies in what is no folder.
+        ValueError: A path is not absolute or not in normal form, or its parent is no folder.
     """
     found: dict[str, Entry] = {}
     for entry in entries:
@@ -76,11 +76,11 @@ def arrange(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def compiled_beside(entry: File, version_tag: str) -> CompiledFile | None:
-    """The compiled form that the interpreter looks for; None for what is no source.
+    """Return the compiled form that the interpreter looks for; None for what is no source.
 
     Args:
         entry: A file of the image.
-        version_tag: Such as `cpython-311`.
+        version_tag: The interpreter's cache tag, such as `cpython-311`.
     """
     folder, name = posixpath.split(entry.path)
     if not name.endswith(".py") or not isinstance(entry.content, Path):

@@ -1,4 +1,4 @@
-"""Which files of the standard library and of distributions an image does without. Pure."""
+"""Choose the files of the standard library and of distributions that an image does without. Pure."""
 
 import ast
 import fnmatch
@@ -19,19 +19,19 @@ _NOT_ANYWHERE = ("__pycache__", "*.pyc", "*.pyo", "*.pyi", "*.pyx", "*.pxd", "*.
 # Of distributions, tests: but packages do import what lies beside them (numpy.testing does).
 _NOT_OF_TESTS = ("test_*.py", "conftest.py", "data")
 _NOT_OF_DISTRIBUTIONS = ("*.h", "*.hpp", "*.c", "*.cpp", "*.pth", "py.typed")
-# Of a build record: where time zones are, by which `zoneinfo` looks for them.
+# Keys of a build record with paths that are kept: where `zoneinfo` looks for time zones.
 _NEEDED_PATHS = ("TZPATH",)
 
 
 def of_library(parts: Sequence[str]) -> bool:
-    """Whether an image needs this path below the standard library's folder."""
+    """Return whether an image needs this path below the standard library's folder."""
     if _any(parts[0], _NOT_OF_LIBRARY):
         return False
     return not any(_any(part, (*_NOT_ANYWHERE, "tests", "test")) for part in parts) and not _any(parts[-1], _NOT_LOADED)
 
 
 def of_distribution(parts: Sequence[str]) -> bool:
-    """Whether an image needs this path below a package's folder."""
+    """Return whether an image needs this path below a package's folder."""
     if any(_any(part, (*_NOT_ANYWHERE, *_NOT_OF_DISTRIBUTIONS)) for part in parts):
         return False
     return "tests" not in parts or not any(_any(part, _NOT_OF_TESTS) for part in parts)
@@ -42,15 +42,15 @@ def _any(name: str, patterns: Sequence[str]) -> bool:
 
 
 def is_build_record(name: str) -> bool:
-    """Whether a file of the standard library records how the interpreter was built, with the paths of that machine."""
+    """Return whether a file of the standard library records the interpreter's build, with that machine's paths."""
     return name.startswith("_sysconfigdata_") and name.endswith(".py")
 
 
 def without_paths(source: str) -> bytes:
-    """A build record without the values that name folders: libraries ask it for sizes and switches.
+    """Return a build record without values that name folders: libraries read sizes and switches from it.
 
     Raises:
-        ImageError: It is not the dictionary that it should be.
+        ImageError: The source does not assign a dictionary.
     """
     for node in ast.parse(source).body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
