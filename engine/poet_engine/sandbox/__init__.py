@@ -1,1 +1,1 @@
-"""Where generated code runs."""
+"""Sandboxes: the isolated places where generated code runs."""

@@ -1,4 +1,4 @@
-"""What every sandbox offers, and what it says of its walls."""
+"""Define the sandbox protocol, and the reports of isolation checks."""
 
 import dataclasses
 import enum
@@ -17,14 +17,14 @@ _GIVE_A_USER = "give this user a range in /etc/subuid and /etc/subgid, and insta
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class IsolationCheck:
-    """What came of trying to get through one wall from inside.
+    """The result of trying to break one isolation guarantee from inside.
 
     Attributes:
-        wall: Its name, as policies use it.
-        held: Whether the deed was stopped, having been reached.
-        tried: What was tried.
-        stopped_by: By what it was stopped, or what happened instead.
-        remedy: What to change on this machine, when it did not hold.
+        wall: The guarantee's name, as policies use it.
+        held: Whether every attempt was made, and stopped.
+        tried: The attempts, as text.
+        stopped_by: What stopped them, such as the kernel's error names, or what happened instead.
+        remedy: The change to this machine that would help, when the guarantee did not hold.
     """
 
     wall: str
@@ -35,7 +35,7 @@ class IsolationCheck:
 
 
 class Grade(enum.StrEnum):
-    """How good a sandbox is on this machine, by what its walls are made of."""
+    """The grade of a sandbox on this machine, by its isolation checks and means."""
 
     STRONG = "strong"
     STANDARD = "standard"
@@ -44,13 +44,13 @@ class Grade(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Means:
-    """What the walls are made of here.
+    """The kernel features that a sandbox's isolation is built from on this machine.
 
     Attributes:
-        counted_by: What bounds memory and tasks: `cgroup v1`, `cgroup v2`, or `rlimits`.
+        counted_by: What limits memory and tasks: `cgroup v1`, `cgroup v2`, or `rlimits`.
         own_uid: Whether the code runs as a user that nobody else has.
         landlock: The ABI version of Landlock; 0 without.
-        user_namespace: Whether the walls are built inside a user namespace.
+        user_namespace: Whether the isolation is built inside a user namespace.
     """
 
     counted_by: str
@@ -60,7 +60,7 @@ class Means:
 
     @property
     def remedies(self) -> tuple[str, ...]:
-        """What would have to change on this machine for a cgroup to count, and for the code to have its own user."""
+        """Changes to this machine that would let a cgroup count, and give the code its own user."""
         weaker = (
             (self.counted_by == "rlimits", f"no cgroup counts memory and tasks: {_GIVE_A_CGROUP}"),
             (not self.own_uid, f"the code has no user of its own: {_GIVE_A_USER}"),
@@ -70,13 +70,13 @@ class Means:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What `poet doctor` says of a sandbox.
+    """The report of `poet doctor` on a sandbox.
 
     Attributes:
-        sandbox: Its name.
-        walls: What came of trying each wall.
-        means: What they are made of; None where nothing is built.
-        remarks: What else there is to know of it on this machine.
+        sandbox: The sandbox's name.
+        walls: The isolation checks.
+        means: What the isolation is built from; None where nothing is built.
+        remarks: Further facts about it on this machine, a sentence each.
     """
 
     sandbox: str
@@ -94,7 +94,7 @@ class Diagnosis:
 
     @property
     def remedies(self) -> tuple[str, ...]:
-        """What to change on this machine for a better grade: for walls that are down first, then for weaker means."""
+        """Changes to this machine for a better grade: for checks that failed first, then for weaker means."""
         down = tuple(f"{wall.wall}: {wall.remedy}" for wall in self.walls if not wall.held)
         return down if self.means is None else down + self.means.remedies
 
@@ -126,7 +126,7 @@ class Sandbox(Protocol):
         """Run one job to its verdict. Never raises for what the code did.
 
         Args:
-            job: What to run.
+            job: The job to run.
             cancellation: Lets another thread end it.
 
         Raises:
@@ -136,10 +136,10 @@ class Sandbox(Protocol):
         ...
 
     def run_script(self, script: Script, *, cancellation: Cancellation | None = None) -> Outcome:
-        """Run one script to its end, and bring out the files that it was asked for. Never raises for what it did.
+        """Run one script to its end, and collect the files that its request names. Never raises for what it did.
 
         Args:
-            script: What to run.
+            script: The script to run.
             cancellation: Lets another thread end it.
 
         Raises:
@@ -149,7 +149,7 @@ class Sandbox(Protocol):
         ...
 
     def walls(self, *, thorough: bool = True) -> tuple[IsolationCheck, ...]:
-        """Try to get through every wall from inside, now.
+        """Try every isolation check from inside, now.
 
         Args:
             thorough: Also use up the whole budget of memory, which takes as long as touching it does.
@@ -157,15 +157,15 @@ class Sandbox(Protocol):
         ...
 
     def means(self) -> Means | None:
-        """What its walls are made of; None where nothing is built."""
+        """Return what its isolation is built from; None where nothing is built."""
         ...
 
     def remarks(self) -> tuple[str, ...]:
-        """What else there is to know of it on this machine, a sentence each."""
+        """Return further facts about it on this machine, a sentence each."""
         ...
 
     def statistics(self) -> SandboxStatistics:
-        """Counters, frozen."""
+        """Return the counters as a frozen snapshot."""
         ...
 
     def close(self) -> None:
@@ -173,7 +173,7 @@ class Sandbox(Protocol):
         ...
 
     def __enter__(self) -> Self:
-        """Itself."""
+        """Return the sandbox itself."""
         ...
 
     def __exit__(self, *exc_info: object) -> None:

@@ -1,4 +1,4 @@
-"""The environment of the guest's interpreter: the same in every sandbox."""
+"""Define the environment variables of the guest's interpreter, the same in every sandbox."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -1,4 +1,4 @@
-"""The sandbox that runs nothing: it answers from a script. For tests of what is around a sandbox, ours and users'."""
+"""The sandbox that runs nothing and answers from a script, for tests of what is around a sandbox, ours and users'."""
 
 import threading
 from collections.abc import Callable, Iterable
@@ -16,12 +16,12 @@ ScriptAnswer = Outcome | Callable[[Script], Outcome]
 
 
 class ScriptedSandbox:
-    """Gives the answers of a script, in order; the last one is given for ever after.
+    """A sandbox that gives the answers of a script, in order; the last one is repeated.
 
     Args:
         answers: Outcomes, or functions from a job to its outcome.
-        down: Walls that it says do not stand.
-        for_script: What comes of every whole script; by default it ends well and leaves nothing.
+        down: Names of isolation checks that do not hold.
+        for_script: The answer for every whole script; by default it ends well and leaves nothing.
     """
 
     name = "scripted"
@@ -47,7 +47,7 @@ class ScriptedSandbox:
         return f"<ScriptedSandbox calls={self.statistics().calls}>"
 
     def run(self, job: Job, *, cancellation: Cancellation | None = None) -> Outcome:
-        """The next answer. Arguments must be able to travel, as in every sandbox."""
+        """Return the next answer. Arguments must be able to travel, as in every sandbox."""
         if self._refuses(cancellation):
             return failed(Status.CANCELLED, "caller", Blame.CALLER)
         wire.request(job)
@@ -57,7 +57,7 @@ class ScriptedSandbox:
         return answer(job) if callable(answer) else answer
 
     def run_script(self, script: Script, *, cancellation: Cancellation | None = None) -> Outcome:
-        """The answer for scripts. Names and arguments must be plain, as in every sandbox."""
+        """Return the answer for scripts. Names and arguments must be plain, as in every sandbox."""
         if self._refuses(cancellation):
             return failed(Status.CANCELLED, "caller", Blame.CALLER)
         wire.script_request(script)
@@ -71,7 +71,7 @@ class ScriptedSandbox:
         return cancellation is not None and cancellation.requested
 
     def walls(self, *, thorough: bool = True) -> tuple[IsolationCheck, ...]:
-        """What the script says of each wall; nothing was tried."""
+        """Return a report for each isolation check, by the script; nothing was tried."""
         tried = "all" if thorough else "nothing"
         return tuple(
             IsolationCheck(name, held=name not in self._down, tried=f"{tried}, by the script", stopped_by="the script")
@@ -79,15 +79,15 @@ class ScriptedSandbox:
         )
 
     def means(self) -> Means | None:
-        """Nothing is built."""
+        """Return None: nothing is built."""
         return None
 
     def remarks(self) -> tuple[str, ...]:
-        """Nothing."""
+        """Return no remarks."""
         return ()
 
     def statistics(self) -> SandboxStatistics:
-        """Only the calls are counted: there are no lanes."""
+        """Return the number of calls; there are no lanes to count."""
         return SandboxStatistics(calls=len(self.jobs) + len(self.scripts))
 
     def close(self) -> None:
@@ -95,7 +95,7 @@ class ScriptedSandbox:
         self._closed = True
 
     def __enter__(self) -> Self:
-        """Itself."""
+        """Return the sandbox itself."""
         return self
 
     def __exit__(self, *_exc_info: object) -> None:
@@ -104,11 +104,11 @@ class ScriptedSandbox:
 
 
 def ok(value: object) -> Outcome:
-    """An outcome with a value."""
+    """Return an outcome with a value."""
     return Outcome(status=Status.OK, value=value, sandbox=ScriptedSandbox.name)
 
 
 def failed(status: Status, cause: str, blame: Blame = Blame.CODE) -> Outcome:
-    """An outcome without one."""
+    """Return an outcome without a value."""
     evidence = Evidence("script", cause, source="host")
     return Outcome(status=status, cause=cause, blame=blame, evidence=evidence, sandbox=ScriptedSandbox.name)

@@ -1,4 +1,4 @@
-"""What a guest is told of a policy, whatever the sandbox."""
+"""Build the guest's configuration from a policy, whatever the sandbox."""
 
 import dataclasses
 import sys
@@ -10,7 +10,7 @@ from poet_engine.policy import Fresh, Policy
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Visible:
-    """What of the host or the image exists inside.
+    """Paths of the host or the image that exist inside.
 
     Attributes:
         import_paths: Folders put on `sys.path`.
@@ -33,14 +33,14 @@ def guest_config(
     cgroup: bool,
     without: Iterable[str],
 ) -> Config:
-    """What confinement needs to know; what only some sandboxes tell is left at its plainest.
+    """Build the configuration of the confinement; fields that only some sandboxes use keep their plainest value.
 
     Args:
-        policy: What a call may do.
-        seen: What exists inside.
-        rootless: Whether walls are built inside user namespaces.
+        policy: The policy of the calls.
+        seen: The paths that exist inside.
+        rootless: Whether the isolation is built inside user namespaces.
         cgroup: Whether a cgroup counts tasks and memory.
-        without: Measures left out.
+        without: Measures left out, by the names of `confine.MEASURES`.
     """
     limits, isolation = policy.limits, policy.isolation
     standard = [name for name in policy.static.imports if name.partition(".")[0] in sys.stdlib_module_names]

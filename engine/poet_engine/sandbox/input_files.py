@@ -1,4 +1,4 @@
-"""What a script is given: files, standard input, arguments. Wrong use is told before anything runs."""
+"""Check and read the input of a script: files, standard input, arguments. Wrong use is refused before anything runs."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,15 +9,15 @@ from poet_engine.guest import names
 from poet_engine.job import Script
 from poet_engine.policy import Limits
 
-_PAGE = 4096  # a file takes whole ones
+_PAGE = 4096  # bytes; a file takes whole pages
 _MOST_ARGUMENTS = 128 * 1024  # bytes
 _MOST_PATTERNS = 1000
 _MOST_AT_ALL = 1 << 30  # a request is one frame
-_COPIES = 3  # what was sent is in memory as received, as taken apart, and as written, for a moment
+_COPIES = 3  # for a moment the input is in memory as received, as split, and as written
 
 
 def read(files: Mapping[str, bytes | Path], limits: Limits) -> dict[str, bytes]:
-    """The contents of files that are given as bytes or as paths of this machine.
+    """Return the contents of files that are given as bytes or as paths of this machine.
 
     Raises:
         SerializationError: One is neither.
@@ -49,7 +49,7 @@ def _read(value: object, name: str, most: int) -> bytes:
 
 
 def encode(stdin: bytes | str) -> bytes:
-    """Standard input as bytes; text becomes UTF-8.
+    """Return standard input as bytes; text becomes UTF-8.
 
     Raises:
         SerializationError: It is neither bytes nor text.
@@ -118,7 +118,7 @@ def _check_arguments(argv: Sequence[object]) -> None:
 
 
 def refuse_too_much(script: Script, limits: Limits) -> None:
-    """Refuse what the temporary files of a run have no room for, before the run.
+    """Refuse input that the temporary files of a run have no room for, before the run.
 
     Raises:
         UsageError: The message names the limit to raise.

@@ -1,4 +1,4 @@
-"""Which walls stand, found out by trying to get through each from inside."""
+"""Check each isolation guarantee by trying to break it from inside a sandbox."""
 
 import dataclasses
 import socket
@@ -14,20 +14,20 @@ from poet_engine.sandbox.base import IsolationCheck
 
 NAMES = ("filesystem", "network", "privilege", "syscalls", "memory", "tasks")
 
-# What a machine lets everybody read. One of these is what the probe tries to read: a file made for it would stay behind
+# Files that a machine lets everybody read. The probe tries to read one of these: a file made for it would stay behind
 # when the host is killed in the middle.
 _PUBLIC = ("/etc/passwd", "/etc/group", "/etc/hosts", "/etc/os-release")
 
-# What our own probes may take, whatever the code's budgets are: as short as those may be, no probe is told in them.
+# Seconds and bytes of output for our own probes, whatever the code's budgets are: those may be too short for a probe.
 _TIME, _SAID = 30.0, 1 << 20
 # Seconds of processor time, so that the other one bounds a probe: gVisor charges hundreds of threads that start with
 # half a minute.
 PROBE_CPU = 3600
-# What is used up at the most to see whether a wall holds: more would be missing elsewhere on the machine.
-# Where a policy allows more, a sandbox is tried that differs from its own in nothing but these numbers.
+# The most that a check uses up: more would be missing elsewhere on the machine.
+# Where a policy allows more, a sandbox is checked that differs from its own in nothing but these numbers.
 _MOST_TASKS, _MOST_MEMORY = 256, 1 << 30
 
-# What an administrator would look at first when a wall does not hold.
+# What an administrator would look at first when a check does not hold.
 _REMEDIES = {
     "filesystem": "the sandbox could not build a root of its own; allow mount namespaces to this user",
     "network": "the sandbox could not unshare the network; allow network namespaces to this user",
@@ -46,14 +46,14 @@ def probe(
     thorough: bool = True,
     public: str | None = None,
 ) -> tuple[IsolationCheck, ...]:
-    """Try every wall.
+    """Try every isolation check; return one report for each.
 
     Args:
-        run: Runs a job in which forbidden calls fail instead of ending the run.
+        run: Runs a job in which forbidden system calls fail instead of ending the run.
         limits: The budgets of the sandbox.
-        counted_by: What counts memory and tasks there, for the reports.
+        counted_by: The name of what counts memory and tasks there, for the reports.
         thorough: Also touch more memory than the budget, which takes as long as touching it does.
-        public: A file of the host to be read; None: one that everybody may read.
+        public: Path of a host file to be read; None for one that everybody may read.
     """
     source = Path(guest_probe.__file__).read_text(encoding="utf-8")
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -63,15 +63,15 @@ def probe(
     attempts = outcome.value if outcome.ok else None
     if not isinstance(attempts, dict):
         return tuple(_unknown(name, outcome) for name in NAMES)
-    reports = {name: _judge(name, attempts.get(name), counted_by) for name in NAMES}
+    reports = {name: _report(name, attempts.get(name), counted_by) for name in NAMES}
     if thorough and reports["memory"].held:
         grown = run(Job(source=source, entry="grow", args=(limits.memory,), filename="<probe>"))
-        reports["memory"] = _judge_growth(grown, counted_by)
+        reports["memory"] = _growth_report(grown, counted_by)
     return tuple(reports.values())
 
 
 def own_budgets(limits: Limits) -> Limits:
-    """The budgets that a probe is watched by: of time and of what it says it has enough, the others are the code's."""
+    """Return the budgets of a probe: enough time, CPU, output and result for it; the others are the code's."""
     return dataclasses.replace(
         limits,
         wall=max(limits.wall, _TIME),
@@ -82,10 +82,10 @@ def own_budgets(limits: Limits) -> Limits:
 
 
 def triable(policy: Policy, *, thorough: bool) -> Policy:
-    """The policy to try in place of one whose budgets are too large to be used up; the same one where they are not.
+    """Return a policy whose budgets a probe can use up; the same policy where its own are small enough.
 
     Args:
-        policy: What calls will run under.
+        policy: The policy that calls will run under.
         thorough: Whether memory is used up as well, and not only asked for.
     """
     limits = policy.limits
@@ -98,12 +98,12 @@ def triable(policy: Policy, *, thorough: bool) -> Policy:
 
 
 def own_file() -> str:
-    """A file of the host that no image has at that place."""
+    """Return a file of the host that no image has at that place."""
     return __file__
 
 
 def _public_file() -> str:
-    """A file of the host that its permissions alone would let anybody read."""
+    """Return a file of the host that its permissions alone would let anybody read."""
     return next((path for path in _PUBLIC if _is_public(Path(path))), __file__)  # the last may be in somebody's home
 
 
@@ -115,7 +115,7 @@ def _is_public(path: Path) -> bool:
     return stat.S_ISREG(mode) and bool(mode & stat.S_IROTH)
 
 
-def _judge(name: str, attempts: object, counted_by: str) -> IsolationCheck:
+def _report(name: str, attempts: object, counted_by: str) -> IsolationCheck:
     if not isinstance(attempts, list) or not attempts:
         return IsolationCheck(
             name, held=False, tried="nothing", stopped_by="the probe did not get there", remedy=_REMEDIES[name]
@@ -134,7 +134,7 @@ def _field(attempt: object, name: str) -> str:
     return str(attempt.get(name, "?")) if isinstance(attempt, Mapping) else "?"
 
 
-def _judge_growth(outcome: Outcome, counted_by: str) -> IsolationCheck:
+def _growth_report(outcome: Outcome, counted_by: str) -> IsolationCheck:
     tried = "map more than the budget; touch more than the budget through shared memory"
     if outcome.status is Status.LIMIT and outcome.cause == "memory":
         return IsolationCheck("memory", held=True, tried=tried, stopped_by=f"{counted_by}: {outcome.evidence}")
@@ -152,5 +152,5 @@ def _unknown(name: str, outcome: Outcome) -> IsolationCheck:
 
 
 def missing(reports: Sequence[IsolationCheck], required: frozenset[str]) -> tuple[IsolationCheck, ...]:
-    """The reports of required walls that did not hold."""
+    """Return the reports of required checks that did not hold."""
     return tuple(report for report in reports if report.wall in required and not report.held)

@@ -1,4 +1,4 @@
-"""A sandbox used where it cannot work: elsewhere than it was opened, or after its end."""
+"""Refuse a sandbox where it cannot work: in another process than it was opened in, or after it was closed."""
 
 import os
 

@@ -1,6 +1,6 @@
-"""What is watched in one run, whatever the sandbox: pure decisions about time, CPU, output and system calls.
+"""Decide what ends a run, whatever the sandbox: by its time, CPU, output and system calls.
 
-They are told the time and the counters, and never look themselves.
+The decisions are pure: they take the time and the counters as arguments, and read neither.
 """
 
 import dataclasses
@@ -11,18 +11,18 @@ from poet_engine.outcome import Evidence, Status
 from poet_engine.policy import Limits
 from poet_engine.sandbox.verdict import Kill
 
-# The kernel accounts CPU time in ticks at worst; asking more often than this tells nothing new.
+# Seconds; the kernel accounts CPU time in ticks at worst, so more frequent readings show nothing new.
 _MIN_CPU_CHECK = 0.002
 
 
 @dataclasses.dataclass(slots=True)
 class BudgetMonitor:
-    """Budgets of one run, and the first reason to end it. Pure: it is told the time and the counters.
+    """Budgets of one run, and the first reason to end it. Pure: time and counters are arguments.
 
     Args:
-        limits: The policy's.
+        limits: The policy's limits.
         released: When the run started, in seconds of the clock that `now` comes from.
-        wall: Seconds it may take; the policy's limit, or less.
+        wall: Seconds that the run may take; the policy's limit, or less.
     """
 
     limits: Limits
@@ -33,26 +33,26 @@ class BudgetMonitor:
     _next_cpu: float = 0.0
 
     def __post_init__(self) -> None:
-        """The budget cannot be used up sooner than by all cores at once."""
+        """Plan the first look at the CPU counter: all cores together cannot use the budget up sooner."""
         self._next_cpu = self.released + max(_MIN_CPU_CHECK, self.limits.cpu / self._fastest())
 
     def _fastest(self) -> float:
         return max(self.limits.cores, 0.01)
 
     def timeout(self, now: float) -> float:
-        """Seconds until something must be looked at."""
+        """Return the seconds until the time or the CPU counter must be looked at."""
         return max(0.0, min(self.released + self.wall, self._next_cpu) - now)
 
     def wants_cpu(self, now: float) -> bool:
-        """Whether the CPU counter should be read now."""
+        """Return whether the CPU counter should be read now."""
         return now >= self._next_cpu
 
     def awaits_cpu(self) -> None:
-        """A reading was asked for and will be told: until then there is nothing to look at."""
+        """Record that a reading was requested: until it comes there is nothing to look at."""
         self._next_cpu = math.inf
 
     def saw_cpu(self, now: float, cpu_ms: float) -> None:
-        """Judge a reading of the CPU counter and plan the next one."""
+        """Take a reading of the CPU counter: end the run when it is over budget, and plan the next reading."""
         left = self.limits.cpu - cpu_ms / 1e3
         if left <= 0:
             evidence = Evidence("cpu_ms", round(cpu_ms, 1), round(self.limits.cpu * 1e3, 1), source="kernel")
@@ -60,24 +60,24 @@ class BudgetMonitor:
         self._next_cpu = now + max(_MIN_CPU_CHECK, left / self._fastest())
 
     def saw_time(self, now: float) -> None:
-        """Judge the time."""
+        """End the run when its time is over."""
         passed = now - self.released
         if passed >= self.wall:
             evidence = Evidence("wall_ms", round(passed * 1e3, 1), round(self.wall * 1e3, 1))
             self.end(Kill(Status.LIMIT, "wall", evidence))
 
     def late(self, now: float) -> Kill | None:
-        """The reason to end the run, if there is one by now: its time may be over while its result is decoded."""
+        """Return the reason to end the run, if there is one by now: time may run out while its result is decoded."""
         self.saw_time(now)
         return self.kill
 
     def saw_output(self, total: int) -> None:
-        """Judge how much was printed."""
+        """End the run when it has printed more than its budget."""
         if total > self.limits.output:
             self.end(Kill(Status.LIMIT, "output", Evidence("bytes_out", total, self.limits.output)))
 
     def saw_call(self, name: str, arguments: tuple[int, ...]) -> None:
-        """Judge a forbidden system call."""
+        """End the run for a forbidden system call."""
         cause = f"seccomp:{name}"
         if seccomp.is_internet_socket(name, arguments):
             cause = "network"
@@ -86,7 +86,7 @@ class BudgetMonitor:
         self.end(Kill(Status.VIOLATION, cause, Evidence("seccomp_notification", name, source="kernel")))
 
     def end(self, kill: Kill) -> None:
-        """Set the reason; the first one stands."""
+        """Set the reason to end the run, unless one is set."""
         if kill.status is Status.LIMIT:
             self.touched.append(kill.cause)
         if self.kill is None:
@@ -94,7 +94,7 @@ class BudgetMonitor:
 
 
 class Output:
-    """What the code printed: kept up to a cap that both streams share, counted beyond it."""
+    """The output of a run: kept up to a cap that both streams share, counted beyond it."""
 
     def __init__(self, cap: int) -> None:
         self._left = cap
@@ -103,7 +103,7 @@ class Output:
         self._cut = {1: False, 2: False}
 
     def add(self, stream: int, data: bytes) -> None:
-        """Take what came on a stream (1 or 2)."""
+        """Add what was printed to a stream (1 or 2)."""
         self.total += len(data)
         kept = data[: self._left]
         self._left -= len(kept)
@@ -111,9 +111,9 @@ class Output:
         self._cut[stream] |= len(kept) < len(data)
 
     def text(self, stream: int) -> str:
-        """What was kept of a stream."""
+        """Return the kept part of a stream, as text."""
         return self._kept[stream].decode("utf-8", errors="replace")
 
     def cut(self, stream: int) -> bool:
-        """Whether some of a stream was not kept."""
+        """Return whether some of a stream was not kept."""
         return self._cut[stream]

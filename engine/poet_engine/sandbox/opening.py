@@ -1,4 +1,4 @@
-"""A sandbox that is still being opened: whoever needs it waits, and is told when it does not stand."""
+"""Open a sandbox in a thread of its own: callers wait until it is open, and learn why if it cannot be opened."""
 
 import os
 import threading
@@ -14,18 +14,18 @@ from poet_engine.sandbox.base import IsolationCheck, Means, Sandbox, SandboxStat
 
 
 class OpeningSandbox:
-    """Opens another one in a thread of its own.
+    """A sandbox that opens another one in a thread of its own.
 
-    No code runs before the walls that the policy requires were tried: until then calls wait, and if one does not stand
-    each of them ends as `infra/setup`.
+    No code runs before the isolation checks that the policy requires were made: until then calls wait, and if one does
+    not hold each of them ends as `infra/setup`.
 
     Args:
-        name: What was asked for.
-        start: Opens the other one, or raises SandboxUnavailableError.
+        name: The sandbox's name, as it was requested.
+        start: Opens the other sandbox, or raises SandboxUnavailableError.
     """
 
     def __init__(self, name: str, start: Callable[[], Sandbox]) -> None:
-        self._asked, self._start = name, start
+        self._requested, self._start = name, start
         self._owner = os.getpid()
         self._sandbox: Sandbox | None = None
         self._refusal: SandboxUnavailableError | None = None
@@ -34,7 +34,7 @@ class OpeningSandbox:
         self._thread.start()
 
     def __repr__(self) -> str:
-        return f"<OpeningSandbox {self._asked} {self._refusal!r}>" if self._sandbox is None else repr(self._sandbox)
+        return f"<OpeningSandbox {self._requested} {self._refusal!r}>" if self._sandbox is None else repr(self._sandbox)
 
     def _open(self) -> None:
         try:
@@ -45,10 +45,10 @@ class OpeningSandbox:
             self._failure = error
 
     def _opened(self) -> Sandbox:
-        """The sandbox, when it is open.
+        """Wait for the opening, and return the open sandbox.
 
         Raises:
-            SandboxUnavailableError: It does not stand.
+            SandboxUnavailableError: It cannot be opened.
             ClosedError: This process has forked from the one that opens it.
         """
         if self._sandbox is None:
@@ -60,11 +60,11 @@ class OpeningSandbox:
 
     @property
     def name(self) -> str:
-        """What was asked for, or which one it became."""
-        return self._asked if self._sandbox is None else self._sandbox.name
+        """The requested name, and the sandbox's own once it is open."""
+        return self._requested if self._sandbox is None else self._sandbox.name
 
     def run(self, job: Job, *, cancellation: Cancellation | None = None) -> Outcome:
-        """See `Sandbox.run`."""
+        """Run a job; see `Sandbox.run`."""
         try:
             sandbox = self._opened()
         except SandboxUnavailableError as error:
@@ -72,7 +72,7 @@ class OpeningSandbox:
         return sandbox.run(job, cancellation=cancellation)
 
     def run_script(self, script: Script, *, cancellation: Cancellation | None = None) -> Outcome:
-        """See `Sandbox.run_script`."""
+        """Run a script; see `Sandbox.run_script`."""
         try:
             sandbox = self._opened()
         except SandboxUnavailableError as error:
@@ -81,33 +81,35 @@ class OpeningSandbox:
 
     def _refused(self, error: SandboxUnavailableError) -> Outcome:
         evidence = Evidence("setup", str(error), source="host")
-        return Outcome(status=Status.INFRA, cause="setup", blame=Blame.ENGINE, evidence=evidence, sandbox=self._asked)
+        return Outcome(
+            status=Status.INFRA, cause="setup", blame=Blame.ENGINE, evidence=evidence, sandbox=self._requested
+        )
 
     def walls(self, *, thorough: bool = True) -> tuple[IsolationCheck, ...]:
-        """See `Sandbox.walls`."""
+        """Try every isolation check; see `Sandbox.walls`."""
         return self._opened().walls(thorough=thorough)
 
     def means(self) -> Means | None:
-        """See `Sandbox.means`."""
+        """Return the open sandbox's means; see `Sandbox.means`."""
         return self._opened().means()
 
     def remarks(self) -> tuple[str, ...]:
-        """See `Sandbox.remarks`."""
+        """Return the open sandbox's remarks; see `Sandbox.remarks`."""
         return self._opened().remarks()
 
     def statistics(self) -> SandboxStatistics:
-        """Counters, frozen; all 0 while it is being opened."""
+        """Return the counters as a frozen snapshot; all 0 while it is being opened."""
         return SandboxStatistics() if self._sandbox is None else self._sandbox.statistics()
 
     def close(self) -> None:
-        """Wait for the opening, and end what came of it. Idempotent."""
+        """Wait for the opening, and close the sandbox. Idempotent."""
         if os.getpid() == self._owner:
             self._thread.join()
         if self._sandbox is not None:
             self._sandbox.close()
 
     def __enter__(self) -> Self:
-        """Itself."""
+        """Return the sandbox itself."""
         return self
 
     def __exit__(self, *_exc_info: object) -> None:

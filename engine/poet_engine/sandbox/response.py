@@ -1,4 +1,4 @@
-"""Reads the response of a payload: its bytes become frames, one answer, or the reason to end the run."""
+"""Read the response of a payload: its bytes become frames, one answer, or the reason to end the run."""
 
 from collections.abc import Callable
 
@@ -13,15 +13,15 @@ _MOST_STRAYS = 8  # frames of others that a kept payload may send before its ans
 
 
 class ResponseReader:
-    """What one payload has said so far, whatever the sandbox.
+    """Reads the response of one payload, whatever the sandbox.
 
     Args:
         result: Bytes that a result may have, its attachments included.
-        late: The reason to end the run when its time is over, else None; asked while a result is decoded.
-        script: Whether a script's run loop speaks, and not a function's.
-        nonce: Of the call, which the answer of a kept payload begins with: what a thread of an earlier call says before
-            or after it is no part of the answer, and only costs the payload its place. Empty for a payload that serves
-            one call, of which every byte counts.
+        late: Returns the reason to end the run when its time is over, else None; called while a result is decoded.
+        script: Whether the response is that of a script's run loop, and not of a function's.
+        nonce: The call's nonce, which the answer of a kept payload begins with: what a thread of an earlier call sends
+            before or after it is no part of the answer, and only costs the payload its place. Empty for a payload that
+            serves one call, of which every byte counts.
     """
 
     __slots__ = ("_awaited", "_frames", "_kept", "_late", "_limit", "_promised", "_reader", "_strays", "answer")
@@ -36,15 +36,15 @@ class ResponseReader:
 
     @property
     def stays(self) -> bool:
-        """Whether it waits for its next call, and has said nothing but its answer."""
+        """Whether the payload waits for its next call, and has sent nothing but its answer."""
         return self._promised and bool(self._frames) and not self._strays and not self._reader.pending
 
     def take(self, data: bytes, attached: Attached) -> Kill | None:
-        """Hear more.
+        """Take further bytes of the response.
 
         Args:
             data: Bytes, cut anywhere.
-            attached: What the payload has put beside its answer.
+            attached: The attachments of the answer.
 
         Returns:
             The reason to end the run, if these bytes are one.
@@ -66,7 +66,7 @@ class ResponseReader:
         return garbled(self.answer.reason) if isinstance(self.answer, Garbled) else None
 
     def _of_this_call(self, frames: list[Frame]) -> list[Frame]:
-        """The one frame after the call's nonce."""
+        """Return the one frame after the call's nonce; count the others as strays."""
         found: list[Frame] = []
         for frame in frames:
             if self._awaited and frame.kind is FrameKind.NONCE and frame.payload.startswith(self._awaited):
@@ -83,5 +83,5 @@ class ResponseReader:
 
 
 def garbled(reason: str) -> Kill:
-    """The reason to end a run whose answer cannot be read."""
+    """Return the reason to end a run whose answer cannot be read."""
     return Kill(Status.NO_RESULT, "result_undecodable", Evidence("frame", reason))

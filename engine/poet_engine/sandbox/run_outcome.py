@@ -1,4 +1,4 @@
-"""The end of a run, whatever the sandbox: from a wait status and a verdict to the outcome."""
+"""Build the outcome of a run from its wait status and its verdict, whatever the sandbox."""
 
 import dataclasses
 import os
@@ -11,7 +11,7 @@ from poet_engine.sandbox.verdict import Exit, KernelCounts, Verdict, signal_name
 
 
 def exit_of(status: int | None) -> Exit | None:
-    """How a process ended, by its wait status; None when that is not known."""
+    """Return how a process ended, by its wait status; None when that is not known."""
     if status is None:
         return None
     if os.WIFSIGNALED(status):
@@ -29,15 +29,15 @@ def outcome(
     sandbox: str,
     leftovers: int,
 ) -> Outcome:
-    """What the caller gets.
+    """Return the outcome that the caller gets.
 
     Args:
-        verdict: What was decided.
-        output: What was printed.
-        counts: What was used.
+        verdict: The verdict of the run.
+        output: The output of the run.
+        counts: The kernel's counts of the run.
         wall_ms: Milliseconds since release.
         ended: How the payload ended, as far as it is known.
-        sandbox: Its name.
+        sandbox: The sandbox's name.
         leftovers: Processes that the payload left.
     """
     return Outcome(
@@ -68,13 +68,13 @@ def outcome(
 def with_files(
     outcome: Outcome, wanted: Sequence[str], harvest: Callable[[], CollectedFiles] | None, *, ended: bool
 ) -> Outcome:
-    """The outcome of a script with the files that were wanted, whatever came of it. A script has no value.
+    """Return the outcome of a script with the files that it was to leave, whatever its verdict. A script has no value.
 
     Args:
-        outcome: What came of the run.
-        wanted: Names and patterns.
-        harvest: Brings them out; None when the script never had a folder to write to.
-        ended: Whether nothing that could still write to it is left.
+        outcome: The outcome of the run, without files.
+        wanted: Names and patterns of the files.
+        harvest: Collects them; None when the script never had a folder to write to.
+        ended: Whether nothing that could still write to the folder is left.
     """
     if not wanted:
         return dataclasses.replace(outcome, value=None)

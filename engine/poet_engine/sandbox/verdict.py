@@ -1,4 +1,4 @@
-"""From what was seen of a run to what is said of it: one pure function and its published table (docs/verdicts.md).
+"""Decide the verdict of a run from its observation: one pure function and its published table (docs/verdicts.md).
 
 What *ended* the run decides, in this order: a failure of ours before the code was released; the supervisor's own first
 reason to kill; the payload's wait status; the frame. Nothing is inferred from text that the guest wrote, and after
@@ -79,7 +79,7 @@ TABLE: tuple[VerdictRow, ...] = (
     VerdictRow(Status.INFRA, "queue_full", Blame.ENGINE, "too many callers wait for a lane already"),
 )
 
-# The budgets that an exception can speak of. The word comes from the guest, so any other one stands for nothing.
+# The budgets that an exception can be about. The word comes from the guest, so any other one stands for nothing.
 _SPOKEN = frozenset(("memory", "tasks", "file_size", "disk", "inodes", "fds", "recursion"))
 
 _BLAME = {(row.status, row.cause): row.blame for row in TABLE}
@@ -87,7 +87,7 @@ _BLAME = {(row.status, row.cause): row.blame for row in TABLE}
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Exit:
-    """How the payload ended: a code, or a signal's number."""
+    """The end of a payload: an exit code, or a signal's number."""
 
     code: int | None = None
     signal: int | None = None
@@ -110,7 +110,7 @@ class InputRefusal:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Raised:
-    """An exception frame. `kind` is which budget it speaks of; `by_statement` whether a `raise` made it."""
+    """An exception frame. `kind` names the budget that it is about; `by_statement` says whether a `raise` made it."""
 
     error: ErrorInfo
     kind: str = "exception"
@@ -138,12 +138,12 @@ class Kill:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class KernelCounts:
-    """What counters say of one run, as deltas since its release.
+    """The kernel's counts of one run, as deltas since its release.
 
     Attributes:
-        cpu_ms: CPU time.
+        cpu_ms: CPU time, in milliseconds.
         memory_peak: Bytes of growth at the highest; None where nothing counts it.
-        oom_kills: Tasks that the kernel's OOM killer took.
+        oom_kills: Tasks that the kernel's OOM killer ended.
         tasks_refused: Times that the cgroup refused a task.
         processes_refused: Times that seccomp refused a process that is not a thread.
     """
@@ -157,7 +157,7 @@ class KernelCounts:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Budgets:
-    """The limits that a verdict compares with; seconds and bytes."""
+    """The limits that a verdict compares with, in seconds and bytes."""
 
     wall: float
     cpu: float
@@ -170,7 +170,7 @@ INIT_GONE = Evidence("lane", "its init is gone", source="kernel")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Observation:
-    """Everything that was seen of one run; `lost` tells of what was around the payload when its end is not known."""
+    """The facts of one run; `lost` is the evidence about what was around the payload when its end is not known."""
 
     budgets: Budgets
     setup_failure: str | None = None
@@ -184,7 +184,7 @@ class Observation:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is said of a run."""
+    """The verdict of a run, with its evidence and blame."""
 
     status: Status
     cause: str | None = None
@@ -196,7 +196,7 @@ class Verdict:
 
 
 def blame_for(status: Status, cause: str | None) -> Blame | None:
-    """Whose fault it is, by the table; None for `ok`."""
+    """Return the blame for a status and cause, by the table; None for `ok`."""
     if status is Status.OK:
         return None
     family = {Status.CRASH: "signal:NAME", Status.VIOLATION: "seccomp:SYSCALL"}.get(status, "")
@@ -204,7 +204,7 @@ def blame_for(status: Status, cause: str | None) -> Blame | None:
 
 
 def decide(seen: Observation) -> Verdict:
-    """The verdict of one run. Pure: the same observation always gets the same verdict."""
+    """Return the verdict of one run. Pure: the same observation always gets the same verdict."""
     status, cause, evidence, error, value = _decide(seen)
     return Verdict(status, cause, blame_for(status, cause), evidence, error, value, _limits_hit(seen, status, cause))
 
@@ -232,19 +232,19 @@ def _decide(seen: Observation) -> _Said:
 
 
 def _killed_by_us(seen: Observation, kill: Kill) -> _Said:
-    """A busy loop that met the deadline first is still `cpu` when it used nearly all of its CPU budget."""
+    """Decide a run that we killed: a busy loop that met the deadline first is `cpu` if that budget is nearly used."""
     if kill.cause == "wall" and seen.counts.cpu_ms >= NEAR * 1e3 * seen.budgets.cpu:
         return _Said(Status.LIMIT, "cpu", _cpu_evidence(seen))
     return _Said(kill.status, kill.cause, kill.evidence)
 
 
 def _was_kept_from_answering(seen: Observation, kill: Kill) -> bool:
-    """The time ran out, and the Docker engine that should have passed on what was said does not even answer us."""
+    """Return whether the time ran out while the daemon, which relays the answer, does not even answer us."""
     return kill.cause == "wall" and seen.exit is None and seen.lost.counter == DAEMON
 
 
 def _lane_lost(seen: Observation) -> _Said:
-    """The lane's init is gone, and with it the wait status.
+    """Decide a run whose lane's init is gone, and with it the wait status.
 
     The code cannot signal pid 1 of its namespace; all it can do is exhaust memory, and that has a counter. So this is
     somebody outside, and the news comes from the kernel, not from a descriptor of the guest.
@@ -267,7 +267,7 @@ def _died_of_signal(seen: Observation, number: int) -> _Said:
 
 
 def _left_without_answer(code: int, answer: Answer | None) -> _Said:
-    """The run loop exits with 0 after every frame that it sends: any other code overrules what a frame says."""
+    """Decide by the exit code: the run loop exits with 0 after every frame, so any other code overrules a frame."""
     evidence = Evidence("exit_code", code, 0, source="kernel")
     if code == 0:
         return _Said(Status.NO_RESULT, "early_exit", evidence)
@@ -298,7 +298,7 @@ def _raised(seen: Observation, raised: Raised) -> _Said:
 
 
 def _budget_evidence(seen: Observation, raised: Raised) -> Evidence | None:
-    """Which budget an uncaught exception stands for; None when it is an error like any other.
+    """Return the evidence for the budget that an uncaught exception is about; None for an error like any other.
 
     A counter that agrees is enough. Without one, the guest's word is taken only when no `raise` statement made the
     exception: lying would hurt only the liar, since both answers blame the code.
@@ -322,7 +322,7 @@ def _budget_evidence(seen: Observation, raised: Raised) -> Evidence | None:
 
 
 def _limits_hit(seen: Observation, status: Status, cause: str | None) -> tuple[str, ...]:
-    """Every budget that was touched, each once, in the order seen; counters, which tell no time, come after."""
+    """Return every budget that was touched, each once, in the order seen; counters, which have no time, come last."""
     touched = list(seen.touched)
     if seen.counts.processes_refused or seen.counts.tasks_refused:
         touched.append("tasks")
@@ -342,7 +342,7 @@ def _oom_evidence(seen: Observation) -> Evidence:
 
 
 def signal_name(number: int) -> str:
-    """`SIGSEGV` and the like; real-time signals have no name of their own."""
+    """Return a name such as `SIGSEGV`; real-time signals, which have no name of their own, get `SIG` and the number."""
     try:
         return signal.Signals(number).name
     except ValueError:

@@ -1,4 +1,4 @@
-"""A job as the request that a guest reads, and a guest's frame as an answer. The same for every sandbox."""
+"""Encode a job as the request that a guest reads, and decode a guest's frame as an answer, for every sandbox."""
 
 import dataclasses
 import json
@@ -26,11 +26,11 @@ _MAX_DONE_FRAME = 64
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Request:
-    """A job for a guest.
+    """The request for one job, and its attachments.
 
     Attributes:
-        content: Of the request frame.
-        parts: What is too big for it; how it travels is the sandbox's affair.
+        content: The content of the request frame.
+        parts: Its attachments, which each sandbox carries in its own way.
     """
 
     content: bytes
@@ -38,11 +38,11 @@ class Request:
 
 
 def request(job: Job, memory: int | None = None) -> Request:
-    """A job in the form that the guest reads.
+    """Encode a job as the request that the guest reads.
 
     Args:
-        job: What to run.
-        memory: The policy's budget; arguments that alone would use it up are refused. None where there is none.
+        job: The job to run.
+        memory: The policy's budget in bytes; arguments that alone would use it up are refused. None for no budget.
 
     Raises:
         SerializationError: An argument has no safe form, or no room; the error names it.
@@ -69,7 +69,7 @@ def request(job: Job, memory: int | None = None) -> Request:
 
 
 def script_request(script: Script) -> Request:
-    """A script in the form that the guest reads: a header's length, the header, and the files one by one.
+    """Encode a script as the guest reads it: a header's length, the header, and the files one by one.
 
     Raises:
         UsageError: A name or an argument could mean something else inside; the error names it.
@@ -88,7 +88,7 @@ def script_request(script: Script) -> Request:
 
 
 def script_reader() -> Reader:
-    """A reader for what a script's run loop may send: that the script came to its end, or an exception.
+    """Return a reader for what a script's run loop may send: that the script came to its end, or an exception.
 
     Not a refusal: that is for functions, whose caller's fault it is.
     """
@@ -96,11 +96,11 @@ def script_reader() -> Reader:
 
 
 def reader(result_limit: int, *, kept: bool = False) -> Reader:
-    """A reader for what may come after release: one answer, whatever the guest makes of it.
+    """Return a reader for what may come after release: one answer, whatever the guest makes of it.
 
     Args:
         result_limit: Bytes of a result.
-        kept: Whether the payload is one that serves several calls, and says first which one it answers.
+        kept: Whether the payload serves several calls, and begins its answer with the nonce of the call.
     """
     nonce = {FrameKind.NONCE: NONCE_SIZE + len(STAYS)} if kept else {}
     return Reader(
@@ -121,7 +121,7 @@ class _Capped:
     """The attachments of a result: each reference counts, also one to what another one has taken already.
 
     Args:
-        attached: Where they are taken from.
+        attached: The region that they are taken from.
         length: Bytes of the frame.
         limit: Bytes of frame and attachments together.
     """
@@ -130,12 +130,12 @@ class _Capped:
         self._attached, self.total, self._limit = attached, length, limit
 
     def take(self, offset: int, length: int) -> bytearray | memoryview:
-        """Bytes of the region, if there is room for them."""
+        """Return bytes of the region, if the result may have them."""
         self._count(length)
         return self._attached.take(offset, length)
 
     def copy(self, offset: int, length: int) -> bytes:
-        """The same, for bytes that cannot change."""
+        """Return bytes that cannot change, if the result may have them."""
         self._count(length)
         return self._attached.copy(offset, length)
 
@@ -153,17 +153,17 @@ def read(
     *,
     late: Callable[[], bool] = never,
 ) -> Answer:
-    """The answer that came. Exactly one frame and not a byte more, or it is garbled.
+    """Decode the answer. Exactly one frame and not a byte more, or it is garbled.
 
     Args:
-        frames: What came whole.
-        pending: Bytes that came after it.
-        attached: What the guest has put beside its result.
+        frames: The frames that came whole.
+        pending: Bytes that came after them.
+        attached: The attachments of the result.
         limit: Bytes of a result and its attachments together.
-        late: Whether the time of the call is over; asked again and again while a result is decoded.
+        late: Returns whether the deadline has passed; called again and again while a result is decoded.
 
     Raises:
-        FrameTooLargeError: The attachments announce more than that.
+        FrameTooLargeError: The attachments announce more than `limit`.
         DeadlinePassedError: There was no time left to decode the result.
     """
     if len(frames) != 1 or pending:

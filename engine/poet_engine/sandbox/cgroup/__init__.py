@@ -1,4 +1,4 @@
-"""Control groups: the truth about a lane's memory, tasks and CPU, where the machine lets us have them."""
+"""Count and limit memory, tasks and CPU of each lane by control groups, where the machine lets us make some."""
 
 from poet_engine.sandbox.cgroup.protocol import Driver, Group, GroupLimits, GroupReading
 from poet_engine.sandbox.cgroup.v1 import find_v1
@@ -8,8 +8,8 @@ __all__ = ["Driver", "Group", "GroupLimits", "GroupReading", "find"]
 
 
 def find() -> Driver | None:
-    """The driver for this machine, or None where no usable hierarchy is writable.
+    """Return the driver for this machine, or None where no usable hierarchy is writable.
 
-    A controller is in one hierarchy only, so on a machine with both it is where memory is that decides.
+    A controller is in one hierarchy only, so on a machine with both, the one that has memory is used.
     """
     return find_v2() or find_v1()

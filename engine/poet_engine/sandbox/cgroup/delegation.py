@@ -1,8 +1,8 @@
-"""Where in the unified hierarchy a host process may make groups with controllers.
+"""Find where in the unified hierarchy a host process may make groups with controllers.
 
 The kernel lets a group hand controllers to its children only while it has no processes itself (the root of the machine
-is exempt), and a host process is always in some group. So its own group seldom has room, and the folder is made beside
-it, below the nearest ancestor that
+is exempt), and a host process is always in some group. So its own group can seldom be used, and the folder is made
+beside it, below the nearest ancestor that
 
 - is ours to write (all of it for root; what systemd has delegated for an ordinary user, as in a user's scope),
 - carries the memory and pids controllers, and hands them on or lets us switch that on,
@@ -12,9 +12,10 @@ Groups there are outside of the limits that our own group has, so those limits a
 512 MiB, all lanes together get no more than 512 MiB (beside what the host process itself uses).
 
 Where no ancestor is left (the root of a cgroup namespace, as in most containers, or a delegated service), the host
-process moves itself into a leaf of its own group, `poet-host`, and the group then has room. That is done only when
-every process in the group is this one or descends from it: nobody else's process is ever moved, and without room there
-is the weaker grade. The leaf stays: children of the host process are in it, and going back would need the room.
+process moves itself into a leaf of its own group, `poet-host`, and the group can then be used. That is done only when
+every process in the group is this one or descends from it: nobody else's process is ever moved, and without delegation
+there is the weaker grade. The leaf stays: children of the host process are in it, and going back would undo the
+delegation.
 """
 
 import contextlib
@@ -38,17 +39,17 @@ class DelegatedGroup:
 
     Attributes:
         folder: A group without processes.
-        limits: What is written to it, file → text.
+        limits: The limits that are written to it, file → text.
     """
 
     folder: Path
     limits: Mapping[str, str]
 
     def make(self) -> frozenset[str]:
-        """Make the folder, if it is not there, and see to it that its children have controllers; which those are.
+        """Make the folder, if it is missing, with controllers for its children; return those controllers.
 
         Raises:
-            OSError: The kernel refuses, which it did not when room was looked for.
+            OSError: The kernel refuses, which it did not when the delegation was looked for.
         """
         self.folder.mkdir(exist_ok=True)
         if not hand_on(self.folder):
@@ -67,8 +68,8 @@ def find_delegation(place: HierarchyPlace, name: str) -> DelegatedGroup | None:
     Controllers that were switched on for it stay on, which changes nothing for the processes there but what is counted.
 
     Args:
-        place: Where this process stands.
-        name: What the folder is to be called.
+        place: The place of this process in the hierarchy.
+        name: The folder's name.
     """
     above = place.upwards()
     for number, base in enumerate(above):
@@ -97,10 +98,10 @@ def _ours(base: Path) -> bool:
 
 
 def hand_on(group: Path) -> bool:
-    """Whether a group's children have the needed controllers; switched on where that is possible.
+    """Return whether a group's children have the needed controllers, which are switched on where possible.
 
     Args:
-        group: Its folder.
+        group: The group's folder.
     """
     available = _words(group / "cgroup.controllers")
     if not available >= _NEEDED:
@@ -117,7 +118,7 @@ def hand_on(group: Path) -> bool:
 
 
 def _beside_ourselves(own: Path, name: str) -> DelegatedGroup | None:
-    """A room below our own group, after everything in it, all of it ours, has moved into a leaf."""
+    """Return a folder below our own group, after all processes in it, each ours, have moved into a leaf; else None."""
     pids = _pids(own)
     if not _ours(own) or not _words(own / "cgroup.controllers") >= _NEEDED or not _all_descend(pids, os.getpid()):
         return None
@@ -151,7 +152,7 @@ def _all_descend(pids: Iterable[int], ancestor: int) -> bool:
 
 
 def _descends(pid: int, ancestor: int) -> bool:
-    """Whether a process is the ancestor or has it among its parents; pid 0 is somebody in another pid namespace."""
+    """Return whether a process is the ancestor or has it among its parents; pid 0 is in another pid namespace."""
     while pid > 1 and pid != ancestor:
         fields = proc.stat_fields(pid)
         pid = int(fields[1]) if fields else 0
@@ -159,7 +160,7 @@ def _descends(pid: int, ancestor: int) -> bool:
 
 
 def _limits(groups: Sequence[Path]) -> dict[str, str]:
-    """The tightest of the limits that these groups have, file → text."""
+    """Return the tightest of the limits that these groups have, file → text."""
     found = {
         "memory.max": _tightest(groups, "memory.max", _amount),
         "pids.max": _tightest(groups, "pids.max", _amount),

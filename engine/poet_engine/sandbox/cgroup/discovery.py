@@ -1,7 +1,7 @@
-"""Where this process stands in the hierarchies, read from the texts of `/proc/self/cgroup` and `/proc/self/mountinfo`.
+"""Find this process's place in the cgroup hierarchies, from `/proc/self/cgroup` and `/proc/self/mountinfo`.
 
-Both are told by the kernel, yet a container may have mounted any part of a hierarchy anywhere: what does not fit
-together is left out, never guessed.
+Both come from the kernel, yet a container may have mounted any part of a hierarchy anywhere: what does not fit together
+is left out, never guessed.
 """
 
 import dataclasses
@@ -25,7 +25,7 @@ class HierarchyPlace:
     top: Path
 
     def upwards(self) -> tuple[Path, ...]:
-        """The own folder and all above it, up to the top."""
+        """Return the own folder and all above it, up to the top."""
         above = [path for path in self.own.parents if path.is_relative_to(self.top)]
         return (self.own, *above)
 
@@ -33,13 +33,13 @@ class HierarchyPlace:
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Mount:
     kind: str
-    root: str  # which folder of the hierarchy
+    root: str  # the folder of the hierarchy that is mounted
     point: str
     options: frozenset[str]
 
 
 def read() -> tuple[str, str]:
-    """The texts for this process: its groups, its mounts; empty where there is no /proc."""
+    """Return the texts of this process's groups and mounts; both empty where there is no /proc."""
     try:
         return Path("/proc/self/cgroup").read_text(encoding="utf-8"), Path("/proc/self/mountinfo").read_text(
             encoding="utf-8"
@@ -49,12 +49,12 @@ def read() -> tuple[str, str]:
 
 
 def v1_places(groups: str, mounts: str, wanted: Iterable[str]) -> dict[str, HierarchyPlace]:
-    """Controller → where this process stands in the v1 hierarchy that carries it.
+    """Return controller → this process's place in the v1 hierarchy that carries it.
 
     Args:
         groups: The text of `/proc/self/cgroup`.
         mounts: The text of `/proc/self/mountinfo`.
-        wanted: Which controllers.
+        wanted: Names of controllers.
     """
     memberships = _memberships(groups)
     found: dict[str, HierarchyPlace] = {}
@@ -67,7 +67,7 @@ def v1_places(groups: str, mounts: str, wanted: Iterable[str]) -> dict[str, Hier
 
 
 def v2_place(groups: str, mounts: str) -> HierarchyPlace | None:
-    """Where this process stands in the unified hierarchy; None where that is not mounted, or not with our part in it.
+    """Return this process's place in the unified hierarchy; None if that is not mounted, or not with our part in it.
 
     Args:
         groups: The text of `/proc/self/cgroup`.
@@ -81,7 +81,7 @@ def v2_place(groups: str, mounts: str) -> HierarchyPlace | None:
 
 
 def _memberships(text: str) -> dict[str, str]:
-    """Controller → path of the group; the unified hierarchy is the one without a controller."""
+    """Return controller → path of the group; the unified hierarchy is the one without a controller."""
     found: dict[str, str] = {}
     for line in text.splitlines():
         _number, colon, rest = line.partition(":")
@@ -104,7 +104,7 @@ def _unescaped(text: str) -> str:
 
 
 def _place(mount: _Mount, path: str) -> HierarchyPlace | None:
-    """The group `path` below a mount that shows the hierarchy from `mount.root` on.
+    """Return the place of the group `path` below a mount that shows the hierarchy from `mount.root` on.
 
     A path that goes up leaves the cgroup namespace: what lies there has no name here.
     """

@@ -1,4 +1,4 @@
-"""The folders of groups, whatever the version: whose they are, and how they go away."""
+"""Name, sweep and remove the folders of groups, whatever the cgroup version."""
 
 import contextlib
 import itertools
@@ -14,12 +14,12 @@ _numbers = itertools.count(1)  # a process may have several sandboxes, each with
 
 
 def own_name() -> str:
-    """A name for the folder of one more sandbox of this process."""
+    """Return a name for the folder of one more sandbox of this process."""
     return owner_name(os.getpid(), next(_numbers))
 
 
 def owner_name(pid: int, number: int) -> str:
-    """A folder name that says which process made it, and for which of its sandboxes.
+    """Return a folder name that says which process made it, and for which of its sandboxes.
 
     Pids are used again, start times are not. Both mean something only in one pid namespace: two containers that see the
     same hierarchy would take each other's folders for those of the dead.
@@ -28,7 +28,7 @@ def owner_name(pid: int, number: int) -> str:
 
 
 def abandoned(name: str) -> bool:
-    """Whether a folder of this name was made by a process of this pid namespace that is gone."""
+    """Return whether a folder of this name was made by a process of this pid namespace that is gone."""
     parts = name.removeprefix(_PREFIX).split("-")
     if not name.startswith(_PREFIX) or len(parts) != 4 or not all(part.isdecimal() for part in parts):  # noqa: PLR2004 - as `owner_name` writes them
         return False
@@ -37,18 +37,18 @@ def abandoned(name: str) -> bool:
 
 
 def sweep(bases: Iterable[Path]) -> int:
-    """Kill and remove what processes that are gone have left below these folders; how many groups went."""
+    """Kill and remove what processes that are gone have left below these folders; return how many groups went."""
     dead = {path for base in bases for path in _inside(base) if abandoned(path.name)}
     return sum(sum(remove_all(folder)) for folder in dead)
 
 
 def remove_all(folder: Path) -> list[bool]:
-    """Remove a folder of ours and the groups in it; for each whether it is gone."""
+    """Remove a folder of ours and the groups in it; return for each whether it is gone."""
     return [remove(path) for path in [*_inside(folder), folder]]
 
 
 def remove(folder: Path) -> bool:
-    """Whether the group is gone. The kernel says EBUSY for as long as a dying task is charged to it."""
+    """Remove a group; return whether it is gone. The kernel says EBUSY while a dying task is charged to it."""
     try:
         _kill(folder)
         folder.rmdir()
@@ -60,7 +60,7 @@ def remove(folder: Path) -> bool:
 
 
 def _kill(folder: Path) -> None:
-    """At once where the kernel can (v2, 5.14); else one by one, which a fork may outrun: the caller tries again."""
+    """Kill a group: at once where the kernel can (v2, 5.14); else one by one, which a fork may outrun."""
     switch = folder / "cgroup.kill"
     if switch.exists():
         switch.write_text("1")

@@ -4,10 +4,10 @@ from typing import Protocol
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class GroupLimits:
-    """What a lane may use.
+    """The limits of one lane.
 
     Attributes:
-        memory: Bytes the call may grow by, on top of what is charged when it is armed.
+        memory: Bytes that the call may grow by, on top of what is charged when its payload is ready.
         tasks: Tasks in the group, the lane's init included.
         cores: CPU seconds a second.
     """
@@ -32,7 +32,7 @@ class Group(Protocol):
     """The group of one lane."""
 
     def attach(self, pid: int) -> None:
-        """Move a process; what it forks later follows."""
+        """Move a process into the group; what it forks later follows."""
         ...
 
     def arm(self, prepared: int = 0) -> bool:
@@ -51,11 +51,11 @@ class Group(Protocol):
         ...
 
     def read(self) -> GroupReading:
-        """The counters now."""
+        """Return the counters now."""
         ...
 
     def tasks(self) -> int:
-        """Tasks in the group now."""
+        """Return the number of tasks in the group now."""
         ...
 
     def remove(self) -> bool:
@@ -72,11 +72,11 @@ class Driver(Protocol):
         ...
 
     def create(self, name: str, limits: GroupLimits) -> Group:
-        """A new, empty group with its limits set."""
+        """Make a new, empty group with its limits set."""
         ...
 
     def sweep(self) -> int:
-        """Remove what host processes that are gone have left behind; how many groups that was."""
+        """Remove what host processes that are gone have left behind; return how many groups that was."""
         ...
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""cgroup v1: one hierarchy for each controller, each with its own mount."""
+"""Count and limit lanes by cgroup v1: one hierarchy for each controller, each with its own mount."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ _LEFT_OVER = 4 << 20  # kernel objects of a lane that has served thousands of ca
 
 
 def find_v1() -> "V1Driver | None":
-    """The driver, when every needed controller is mounted as v1 and its part of the tree is ours to write."""
+    """Return the driver, when every needed controller is mounted as v1 and its part of the tree is ours to write."""
     places = discovery.v1_places(*discovery.read(), _WANTED)
     own = {controller: place.own for controller, place in places.items() if place.own.is_dir()}
     if any(name not in own for name in _NEEDED):
@@ -29,7 +29,7 @@ def find_v1() -> "V1Driver | None":
 
 
 class V1Driver:
-    """Makes a folder of its sandbox's own in every hierarchy, and a group for each lane in it."""
+    """Makes a folder for its sandbox in every hierarchy, and in it a group for each lane."""
 
     name = "cgroup v1"
 
@@ -41,7 +41,7 @@ class V1Driver:
         return f"<V1Driver {self._owner} controllers={','.join(sorted(self._folders))}>"
 
     def create(self, name: str, limits: GroupLimits) -> "V1Group":
-        """A new group with its limits set; its memory limit comes with `arm`."""
+        """Make a group with its limits set; its memory limit comes with `arm`."""
         paths: dict[str, Path] = {}
         for controller, folder in self._folders.items():
             paths[controller] = folder / self._owner / name
@@ -63,7 +63,7 @@ class V1Driver:
 
 
 class V1Group:
-    """One lane in every hierarchy. The counter files stay open: reading four of them costs about 2 µs."""
+    """The group of one lane in every hierarchy. The counter files stay open: reading four of them costs about 2 µs."""
 
     def __init__(self, paths: Mapping[str, Path], memory: int) -> None:
         self._paths = paths
@@ -86,7 +86,7 @@ class V1Group:
         return f"<V1Group {self._paths['memory'].name} limit={self._limit}>"
 
     def attach(self, pid: int) -> None:
-        """Move a process in every hierarchy."""
+        """Move a process into the group, in every hierarchy."""
         for path in self._paths.values():
             (path / "cgroup.procs").write_text(str(pid))
 
@@ -109,12 +109,12 @@ class V1Group:
         return True
 
     def release(self) -> GroupReading:
-        """Forget the peak, then read."""
+        """Reset the peak, then read the counters."""
         os.pwrite(self._files["memory.max_usage_in_bytes"], b"0", 0)
         return self.read()
 
     def read(self) -> GroupReading:
-        """The counters now."""
+        """Return the counters now."""
         return GroupReading(
             cpu_ns=self._number("cpuacct.usage"),
             memory_bytes=self._number("memory.usage_in_bytes"),
@@ -124,11 +124,11 @@ class V1Group:
         )
 
     def tasks(self) -> int:
-        """Tasks in the group now."""
+        """Return the number of tasks in the group now."""
         return self._number("pids.current")
 
     def remove(self) -> bool:
-        """Kill what is left, then remove the folders."""
+        """Kill what is left, then remove the folders; return whether all are gone."""
         while self._files:
             _name, fd = self._files.popitem()
             os.close(fd)

@@ -1,8 +1,8 @@
-"""cgroup v2: one hierarchy for all controllers.
+"""Count and limit lanes by cgroup v2: one hierarchy for all controllers.
 
-Below the folder in which the host process finds room (`delegation.py`) every sandbox has a folder named for its
-owner, and in it a leaf for each lane. Processes are in the leaves only: the kernel gives no controllers to the
-children of a group that has processes itself.
+Below the folder that is delegated to the host process (see `delegation.find_delegation`) every sandbox has a folder
+named for its owner, and in it a leaf for each lane. Processes are in the leaves only: the kernel gives no controllers
+to the children of a group that has processes itself.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ _READ = 1024  # bytes; the counters that are looked for stand at the beginning
 
 
 def find_v2() -> "V2Driver | None":
-    """The driver, when the unified hierarchy carries memory and pids and has room for us; see `delegation.py`."""
+    """Return the driver, when the unified hierarchy carries memory and pids and a folder of it is delegated to us."""
     place = discovery.v2_place(*discovery.read())
     if place is None or not place.own.is_dir():
         return None
@@ -37,7 +37,7 @@ class V2Driver:
     """Makes a group for each lane in its sandbox's own folder.
 
     Args:
-        room: That folder.
+        room: The delegated folder.
     """
 
     name = "cgroup v2"
@@ -49,7 +49,7 @@ class V2Driver:
         return f"<V2Driver {self._room.folder.name} below {self._room.folder.parent}>"
 
     def create(self, name: str, limits: GroupLimits) -> "V2Group":
-        """A new group with its limits set; its memory limit comes with `arm`."""
+        """Make a group with its limits set; its memory limit comes with `arm`."""
         controllers = self._room.make()
         path = self._room.folder / name
         path.mkdir(exist_ok=True)
@@ -75,17 +75,17 @@ class V2Driver:
 
 
 class V2Group:
-    """One lane. The counter files stay open: reading them by path would look every folder up again.
+    """The group of one lane. The counter files stay open: reading them by path would look every folder up again.
 
     The peak has three ways to be known, by kernel:
     - 6.12 and later: written to, an open `memory.peak` forgets what came before, for that descriptor alone. Exact.
     - 5.19 to 6.11: `memory.peak` only grows. A call that lifts it is measured exactly; for one that stays below an
-      earlier call's, the highest sample of `memory.current` is told, which is too low by 16 MiB at the most, because
+      earlier call's, the highest sample of `memory.current` is used, which is too low by 16 MiB at the most, because
       `arm` gives a group up whose old peak stands higher than that above what is charged.
     - older: the highest sample.
 
     Args:
-        path: Its folder.
+        path: The group's folder.
         memory: Bytes that a call may grow by.
     """
 
@@ -105,7 +105,7 @@ class V2Group:
         return f"<V2Group {self._path.name} limit={self._limit}>"
 
     def _open_peak(self) -> bool:
-        """Whether the peak can be forgotten: kernels that can offer the file for writing, the others refuse."""
+        """Open the peak; return whether it can be reset: only kernels that can do it offer the file for writing."""
         for flags in (os.O_RDWR, os.O_RDONLY):
             try:
                 self._files["memory.peak"] = os.open(self._path / "memory.peak", flags | os.O_CLOEXEC)
@@ -118,7 +118,7 @@ class V2Group:
         return False
 
     def attach(self, pid: int) -> None:
-        """Move a process."""
+        """Move a process into the group."""
         (self._path / "cgroup.procs").write_text(str(pid))
 
     def arm(self, prepared: int = 0) -> bool:
@@ -137,7 +137,7 @@ class V2Group:
         return True
 
     def release(self) -> GroupReading:
-        """Forget the peak, or where it stands, then read."""
+        """Reset the peak, or record it where it cannot be reset, then read the counters."""
         self._highest = 0
         if self._forgets:
             os.pwrite(self._files["memory.peak"], b"0", 0)
@@ -146,7 +146,7 @@ class V2Group:
         return self.read()
 
     def read(self) -> GroupReading:
-        """The counters now; each reading is also a sample for the peak, where the kernel leaves it to samples."""
+        """Return the counters now; each reading also samples the peak, where the kernel has no exact one."""
         current = self._number("memory.current")
         self._highest = max(self._highest, current)
         return GroupReading(
@@ -158,11 +158,11 @@ class V2Group:
         )
 
     def tasks(self) -> int:
-        """Tasks in the group now."""
+        """Return the number of tasks in the group now."""
         return self._number("pids.current")
 
     def remove(self) -> bool:
-        """Kill what is left, then remove the folder."""
+        """Kill what is left, then remove the folder; return whether it is gone."""
         for name in list(self._files):
             self._close(name)
         return folders.remove(self._path)

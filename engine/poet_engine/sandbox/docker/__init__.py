@@ -1,4 +1,4 @@
-"""The Docker sandbox; docs/sandboxes.md explains its containers, and docs/images.md what they are made of."""
+"""The Docker sandbox; docs/sandboxes.md explains its containers, and docs/images.md the images that they run."""
 
 from poet_engine.sandbox.docker.sandbox import DockerSandbox
 

@@ -1,4 +1,4 @@
-"""Making containers: from a policy and an engine to one that is being prepared."""
+"""Build containers for a policy, tune their memory, and remove them."""
 
 import contextlib
 import dataclasses
@@ -21,30 +21,30 @@ _BOOT = (
     "import sys; sys.path.insert(0, '/opt/poet'); from poet_guest import container; del sys.path[0]; container.main()"
 )
 COMMAND = ("-c", _BOOT)
-_TOLERANCE = 1 << 20  # what two containers of one kind differ by
+_TOLERANCE = 1 << 20  # bytes by which two containers of one kind differ
 # Seconds for each request: a storage driver that copies an image for each container takes some with a large one.
 _MAKE = 20.0
-_CONNECT = 10.0  # until an interpreter has started and called
+_CONNECT = 10.0  # seconds until an interpreter has started and connected
 _MOST_GROWTH = 4 << 20  # what the first process may hold on to from one payload to the next
-# Names of containers that may be there although we have done with them, by the engine's address, and how often they are
-# still looked for where they are not: of the whole process, since the sandbox that made them may be closed meanwhile.
+# Names of containers that may exist although we have given them up, by the daemon's address, and how often they are
+# still looked for where they do not: of the whole process, since the sandbox that made them may be closed meanwhile.
 _doubtful: dict[str, dict[str, int]] = {}
 _TRIES = 3
-_UNKNOWN_FATE = frozenset((faults.TIMEOUT, faults.NO_DAEMON))  # what was asked for may be done all the same
+_UNKNOWN_FATE = frozenset((faults.TIMEOUT, faults.NO_DAEMON))  # the request may be carried out all the same
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerTemplate:
-    """What is the same for all containers of a policy.
+    """The properties that all containers of a policy share.
 
     Attributes:
         image: The image's id.
-        runtime: What runs them.
+        runtime: The runtime's name.
         profile: The seccomp profile as JSON; None for a runtime that takes none.
-        labels: Whose they are.
-        line: Whether a socket past the engine may be tried.
-        names: Gives a name that nobody else has.
-        users: Of which each container has one to itself.
+        labels: The labels that name their owner.
+        line: Whether a direct socket may be tried.
+        names: Returns a name that no other container has.
+        users: The users, of which each container has one to itself.
     """
 
     image: str
@@ -60,10 +60,10 @@ class ContainerBuilder:
     """Makes containers of one policy.
 
     Args:
-        engine: Where.
-        policy: What they are to be.
-        config: What their first process is told, by its user.
-        kind: What else is the same for all of them.
+        engine: The client of the daemon.
+        policy: The policy of the calls.
+        config: Returns the configuration of their first process, by its user.
+        kind: The properties that they share.
     """
 
     def __init__(
@@ -81,13 +81,13 @@ class ContainerBuilder:
         )
 
     def build(self, config: Callable[[int], Config] | None = None) -> Container:
-        """A container that has been started and told what it is; it says when it stands.
+        """Create and start a container and send its configuration; it reports when it is ready.
 
         Args:
-            config: Another configuration, for one that serves only our own probes.
+            config: Returns another configuration, for a container that serves only our own probes.
 
         Raises:
-            DockerError: The engine could not make it.
+            DockerError: The daemon could not make it.
         """
         uid = self._kind.users.take()
         try:
@@ -102,12 +102,12 @@ class ContainerBuilder:
         if self._has_line:
             try:
                 return self._on_line(uid)
-            except (NoDirectSocketError, OSError):  # the latter for want of room for its folder
+            except (NoDirectSocketError, OSError):  # the latter when its folder cannot be made
                 self._has_line = False
             except DockerError as error:
                 if error.fault in _UNKNOWN_FATE:
                     raise
-                self._has_line = False  # as when the engine sees other files than we do
+                self._has_line = False  # as when the daemon sees other files than we do
         return self._on_streams(uid)
 
     def _on_line(self, uid: int) -> Container:
@@ -134,16 +134,16 @@ class ContainerBuilder:
         try:
             yield
         except BaseException:
-            with contextlib.suppress(DockerError):  # the first failure is the one to tell
+            with contextlib.suppress(DockerError):  # the first failure is the one to raise
                 self._remove(name)
             raise
 
     def _create(self, uid: int, line: str | None) -> tuple[str, str, int | None]:
-        """A container that is not started: its id, its name, and the memory that it may have."""
+        """Create a container without starting it; return its id, its name, and the bytes of memory that it may have."""
         name = self._kind.names()
         with self._lock:
             memory = None if self._baseline is None else self._baseline + self._policy.limits.memory
-        body = container_spec.body(self._policy, self._asked(uid, memory, line))
+        body = container_spec.body(self._policy, self._spec(uid, memory, line))
         try:
             return self._engine.create(body, name, timeout=_MAKE), name, memory
         except DockerError as error:
@@ -151,7 +151,7 @@ class ContainerBuilder:
                 self._doubtful[name] = _TRIES
             raise
 
-    def _asked(self, uid: int, memory: int | None, line: str | None) -> container_spec.ContainerSpec:
+    def _spec(self, uid: int, memory: int | None, line: str | None) -> container_spec.ContainerSpec:
         return container_spec.ContainerSpec(
             line=line,
             image=self._kind.image,
@@ -164,12 +164,13 @@ class ContainerBuilder:
         )
 
     def fit_memory(self, container: Container) -> None:
-        """Give a container what it holds now that its first payload waits, and the budget on top.
+        """Limit a container to what it holds now that its first payload waits, and the budget on top.
 
-        Where nothing counts it inside, the runtime's own limit has to do. The next container is made so at once.
+        Where nothing counts it inside, the runtime's own limit has to do. The next container gets this limit at its
+        start.
 
         Raises:
-            DockerError: The engine could not.
+            DockerError: The daemon could not set it.
         """
         if container.memory is None:
             return
@@ -181,10 +182,10 @@ class ContainerBuilder:
             container.allowed = wanted
 
     def outgrown(self, container: Container, prepared: int) -> bool:
-        """Whether so much is charged to it that its next payload would not have its budget.
+        """Return whether so much is charged to it that its next payload would not have its budget.
 
         Args:
-            container: With a payload that waits.
+            container: A container with a payload that waits.
             prepared: Bytes that preparing it may have taken.
         """
         if container.memory is None or container.allowed is None:
@@ -192,20 +193,20 @@ class ContainerBuilder:
         return container.memory + self._policy.limits.memory > container.allowed + _MOST_GROWTH + prepared
 
     def end(self, container: Container) -> None:
-        """Kill and forget it.
+        """Kill and remove a container.
 
         Raises:
-            DockerError: The engine could not; `tidy` will, or the sweep of a later start.
+            DockerError: The daemon could not; `tidy` will, or the sweep of a later start.
         """
         container.close()
         self._remove(container.name)
         self._kind.users.give_back(container.uid)
 
     def tidy(self) -> None:
-        """Remove what could not be removed before, and what the engine may have made after it was given up.
+        """Remove what could not be removed before, and what the daemon may have made after a request timed out.
 
         Raises:
-            DockerError: The engine does not answer now either.
+            DockerError: The daemon does not answer now either.
         """
         for name, tries in list(self._doubtful.items()):
             if self._engine.state(name) is not None:

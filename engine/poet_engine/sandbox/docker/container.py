@@ -1,4 +1,4 @@
-"""One container as the host sees it, from its order to its end."""
+"""Control one container from the host: prepare its payloads and read its messages, until its end."""
 
 import json
 import select
@@ -16,12 +16,12 @@ class ContainerError(Exception):
 
 
 class ContainerCapabilities(NamedTuple):
-    """What a container's first process says of itself.
+    """The capabilities of a container, as its first process reports them.
 
     Attributes:
         landlock: The ABI version of Landlock there; 0 without.
-        told: Whether the kernel tells of forbidden calls.
-        counted_by: What counts memory and tasks for it: `cgroup v1`, `cgroup v2`, or nothing.
+        told: Whether the kernel notifies of forbidden system calls.
+        counted_by: What counts memory and tasks for it: `cgroup v1`, `cgroup v2`, or empty.
     """
 
     landlock: int
@@ -30,12 +30,12 @@ class ContainerCapabilities(NamedTuple):
 
 
 class End(NamedTuple):
-    """The end of a payload.
+    """The end of a payload, as the container's first process reports it.
 
     Attributes:
         status: Its wait status.
         leftovers: Processes that were still there and were killed.
-        clean: Whether nothing else is left of it.
+        clean: Whether the writable folders are as they were at first.
     """
 
     status: int
@@ -49,13 +49,13 @@ class End(NamedTuple):
 
 
 class Container:
-    """A container: started, then armed with one payload after another. It never serves two versions.
+    """A container: started, then prepared with one payload after another. It never serves two versions.
 
     Args:
-        id_: The engine's name for it.
-        name: Ours.
+        id_: The daemon's id of it.
+        name: Our name for it.
         stream: Its streams.
-        uid: The user that payloads are.
+        uid: The user of its payloads.
         allowed: Bytes of memory that it may have; None for a generous amount.
     """
 
@@ -66,7 +66,7 @@ class Container:
         self.standing: ContainerCapabilities | None = None
         self.memory: int | None = None  # bytes that were charged to it when its payload was ready
         self.calls = 0
-        self.answered = False  # its last payload has, with a result: the next one may compile the same ahead
+        self.answered = False  # its last payload has, with a result, so the next one may compile the same source ahead
         self.armed = False
         self.ended = False  # its payload has, and left nothing
 
@@ -76,7 +76,7 @@ class Container:
 
     @property
     def quiet(self) -> bool:
-        """Whether it has said nothing since it was ready. What a waiting payload's container says is its end."""
+        """Whether it has sent nothing since it was ready. A waiting payload's container sends only its end."""
         fd = self.stream.fileno()
         if fd < 0:
             return False
@@ -85,20 +85,20 @@ class Container:
         return not poll.poll(0)
 
     def prepare(self, probable: SourceKey | None = None) -> None:
-        """Order the next payload, which compiles what it will probably be asked for."""
+        """Request the next payload, which compiles the version that will probably be called."""
         self.armed = self.ended = False
         ahead = b"" if probable is None else pack(FrameKind.COMPILE, json.dumps(probable).encode())
         self.stream.send(FrameKind.ARM, ahead if len(ahead) <= container_protocol.LONGEST_AHEAD else b"")
 
     def pause(self) -> None:
-        """Have its payload stopped with all that it has started, until its next call."""
+        """Have the payload stopped with all that it has started, until its next call."""
         self.stream.send(FrameKind.PAUSE)
 
     def on_readable(self) -> bool:
-        """Take what comes while nobody calls; whether its payload is ready now, or else has ended.
+        """Take what comes while nobody calls; return whether its payload is ready now, or else has ended.
 
         Raises:
-            ContainerError: It failed, has ended, or is not to be used again.
+            ContainerError: It failed, has ended, or cannot be used again.
         """
         self.stream.flush()
         try:
@@ -132,12 +132,12 @@ class Container:
                 raise ContainerError(f"it said {frame.kind.name} out of turn")
 
     def close(self) -> None:
-        """Let go of its streams, which ends it; its name is the engine's to forget."""
+        """Close its streams, which ends it; removing its name is left to the daemon."""
         self.stream.close()
 
 
 def read_end(content: bytes) -> End:
-    """What was said of a payload's end."""
+    """Decode the report of a payload's end."""
     return End(*container_protocol.ENDED.unpack(content))
 
 
@@ -148,7 +148,7 @@ def _refuse_other_size(frame: Frame, layout: struct.Struct) -> None:
 
 def _standing(content: bytes) -> ContainerCapabilities:
     try:
-        told = json.loads(content)
-        return ContainerCapabilities(int(told["landlock"]), bool(told["told"]), str(told["counted_by"]))
+        fields = json.loads(content)
+        return ContainerCapabilities(int(fields["landlock"]), bool(fields["told"]), str(fields["counted_by"]))
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise ContainerError("what it said of itself cannot be read") from None

@@ -1,4 +1,4 @@
-"""One call in one container: release, watch, decide, and what becomes of the container."""
+"""Run one call in one container: release its payload, supervise it, decide the verdict and the disposition."""
 
 import json
 import os
@@ -24,9 +24,9 @@ from poet_engine.sandbox.verdict import Budgets, Exit, KernelCounts, Kill, Obser
 
 NAME = "docker"
 _PART = 1 << 19  # bytes of a request in one frame
-# How long a killed payload may take to be reaped before its container is given up.
+# Seconds that a killed payload may take to be reaped before its container is given up.
 _REAP_GRACE = 2.0
-_FETCH_GRACE = 2.0  # for what a payload has put beside an answer that is there
+_FETCH_GRACE = 2.0  # for the attachments of an answer that is there
 _DELIVERY_GRACE = 5.0  # for a request of which nothing moves
 _BRINGING_GRACE = 10.0  # for files of which nothing moves
 
@@ -35,13 +35,13 @@ class ContainerRun:
     """One call in one container.
 
     Args:
-        container: With a payload that waits.
-        limits: The policy's.
-        wall: Seconds it may take; the policy's limit, or less.
-        clock: Monotonic seconds.
+        container: A container with a payload that waits.
+        limits: The policy's limits.
+        wall: Seconds that the call may take; the policy's limit, or less.
+        clock: Returns monotonic seconds.
         tolerant: Answer forbidden system calls with an error instead of ending the run. Only our own probes run so.
         keep: Whether the payload serves the next call as well.
-        files: What is to be brought out of a script, which is followed to its confirmed end; None for a function.
+        files: The files to collect from a script, which is followed to its confirmed end; None for a function.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class ContainerRun:
         self._limits, self._wall, self._clock = limits, wall, clock
         self._tolerant, self._files = tolerant, files
         self._nonce = os.urandom(NONCE_SIZE) if keep and files is None else b""
-        self._heard = ResponseReader(
+        self._response = ResponseReader(
             limits.result, lambda: self._watch.late(clock()), script=files is not None, nonce=self._nonce
         )
         self._output = Output(limits.output)
@@ -67,7 +67,7 @@ class ContainerRun:
         self._processes_refused = 0
         self._end: End | None = None
         self._lost = False
-        self._script_ended: float | None = None  # when that was told; since then its files are being brought out
+        self._script_ended: float | None = None  # when that was reported; since then its files are being collected
         # until its request is there nothing of the code exists that could take time; kept, it serves another's call
         self._delivering = not keep
         self._watch = BudgetMonitor(limits, clock(), wall)
@@ -80,7 +80,7 @@ class ContainerRun:
             FrameKind.ENDED: self._on_end,
             FrameKind.FILES: self._on_files,
         }
-        self.container_after = Disposition.KEEP  # its payload has heard nothing yet
+        self.container_after = Disposition.KEEP  # its payload has received nothing yet
 
     def to_the_end(
         self, request: wire.Request, cancellation: Cancellation | None, lost: Callable[[], tuple[Evidence, int]]
@@ -88,10 +88,10 @@ class ContainerRun:
         """Release the payload and follow it to its verdict.
 
         Args:
-            request: What it is asked.
-            cancellation: The caller's wish to give up.
-            lost: Asks the engine what became of a container whose streams have ended: why it is gone, and how many
-                tasks of it the kernel took for want of memory.
+            request: The encoded job or script.
+            cancellation: Lets the caller end the run.
+            lost: Asks the daemon about a container whose streams have ended: returns why it is gone, and how many
+                of its tasks the OOM killer ended.
         """
         self.container_after = Disposition.DISCARD  # until the end is known
         self._container.armed = False
@@ -103,7 +103,7 @@ class ContainerRun:
         return self._conclude(wall_ms, lost)
 
     def end(self, kill: Kill) -> None:
-        """Set the reason to end it, if there is none yet."""
+        """Set the reason to end the run, unless one is set."""
         self._watch.end(kill)
 
     def _release(self, request: wire.Request) -> None:
@@ -147,7 +147,7 @@ class ContainerRun:
                 self._stream.send(FrameKind.KILL)
 
     def _patience(self) -> float:
-        """Seconds until something must be looked at, or nothing is hoped for any more."""
+        """Return the seconds until something must be looked at, or nothing is to be expected any more."""
         if self._script_ended is not None:
             return _BRINGING_GRACE
         if self._watch.kill is not None:
@@ -155,7 +155,7 @@ class ContainerRun:
         return _DELIVERY_GRACE if self._delivering else self._watch.timeout(self._clock())
 
     def _begin_when_delivered(self) -> None:
-        """The clock starts when the whole request is on its way: carrying it in is not the code's time."""
+        """Start the clock when the whole request is on its way: carrying it in is not the code's time."""
         if self._delivering and not self._stream.sending:
             self._delivering = False
             if self._watch.kill is None:
@@ -189,7 +189,7 @@ class ContainerRun:
     def _finished(self) -> bool:
         if self._end is not None or self._lost or self._files is not None:
             return self._end is not None or self._lost
-        return isinstance(self._heard.answer, Returned) and self._watch.kill is None
+        return isinstance(self._response.answer, Returned) and self._watch.kill is None
 
     def _look_at_budgets(self) -> None:
         now = self._clock()
@@ -204,9 +204,9 @@ class ContainerRun:
         if self._watch.kill is not None:
             return
         attached = RemoteAttachment(self._stream, self._take, size=self._limits.result, patience=_FETCH_GRACE)
-        kill = self._heard.take(data, attached)
+        kill = self._response.take(data, attached)
         if attached.lost:
-            self._lost, self._heard.answer = True, None
+            self._lost, self._response.answer = True, None
         elif kill is not None:
             self._watch.end(kill)
 
@@ -237,13 +237,13 @@ class ContainerRun:
         self._end = read_end(content)
 
     def _on_files(self, content: bytes) -> None:
-        """What is told of them says first of all that the script has ended: bringing them out is not its time."""
+        """Take a frame of files. The first one says that the script has ended: collecting them is not its time."""
         if self._files is not None:
             self._script_ended = self._script_ended or self._clock()
             self._files.take(content)
 
     def _conclude(self, wall_ms: float, lost: Callable[[], tuple[Evidence, int]]) -> Outcome:
-        answered = self._watch.kill is None and isinstance(self._heard.answer, Returned) and self._files is None
+        answered = self._watch.kill is None and isinstance(self._response.answer, Returned) and self._files is None
         evidence, oom_kills = (Evidence("lane", "its init is gone", source="kernel"), 0)
         if self._lost and not answered:
             evidence, oom_kills = lost()
@@ -253,7 +253,7 @@ class ContainerRun:
             budgets=Budgets(self._wall, self._limits.cpu, self._limits.memory),
             kill=self._watch.kill,
             exit=Exit(code=0) if answered else ended,
-            answer=self._heard.answer,
+            answer=self._response.answer,
             counts=counts,
             touched=tuple(self._watch.touched),
             lost=evidence,
@@ -274,7 +274,7 @@ class ContainerRun:
         return outcome if self._files is None else self._files.bring_out(outcome, ended=self._end is not None)
 
     def _counted(self, oom_kills: int) -> KernelCounts:
-        """What was told last, and what the engine says of a container that is gone."""
+        """Return the last reported counts, with what the daemon says of a container that is gone."""
         counts = self._counts
         return KernelCounts(
             cpu_ms=counts.cpu_ms,
@@ -285,16 +285,16 @@ class ContainerRun:
         )
 
     def _next(self, *, answered: bool) -> Disposition:
-        """What becomes of the container after the call."""
+        """Return the container's disposition after the call."""
         if self._end is not None:
             return Disposition.REARM if self._end.pure else Disposition.DISCARD
         if not answered or self._lost:
             return Disposition.DISCARD
-        return Disposition.KEEP if self._heard.stays else Disposition.DRAIN
+        return Disposition.KEEP if self._response.stays else Disposition.DRAIN
 
 
 def _frames(call: bytes, parts: Collected, content: bytes) -> Iterator[bytes]:
-    """The frames of a large request, each made when its turn has come."""
+    """Yield the frames of a large request, each made when its turn has come."""
     yield pack(FrameKind.CALL, call)
     sent = 0
     for offset, piece in parts.pieces:

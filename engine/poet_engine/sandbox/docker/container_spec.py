@@ -1,6 +1,6 @@
-"""From a policy to the container that carries it out: the body of Docker's `POST /containers/create`. Pure.
+"""Build the body of Docker's `POST /containers/create` that carries out a policy. Pure.
 
-Nothing is left to the engine's defaults that a wall depends on: they differ between versions and between daemons.
+Nothing that isolation depends on is left to the daemon's defaults: they differ between versions and between daemons.
 """
 
 import dataclasses
@@ -12,7 +12,7 @@ from poet_engine.sandbox.docker import direct_socket
 
 _MIB = 1 << 20
 _PAGE = 4096
-# What an interpreter with a scientific stack holds before any call; the caller who has measured it says so instead.
+# Bytes that an interpreter with a scientific stack holds before any call; a caller that has measured it gives `memory`.
 _INTERPRETER = 256 * _MIB
 # gVisor's kernel is a process of the container, counted with it: its heap and its threads are no budget of the code's.
 # It dies with all that is in it when it gets no more threads (below 256 it may not even start), and takes six or seven
@@ -26,14 +26,14 @@ _GVISOR_CAPABILITIES = ("SETUID", "SETGID", "KILL", "DAC_OVERRIDE", "FOWNER", "S
 # Our own first process holds the streams, pipes to payloads and folders that it empties while a payload holds its own.
 _SUPERVISOR_FILES = 512
 _SUPERVISOR_TASKS = 1
-# The period of a quota, not a NanoCpus: the engine refuses more of those than it has processors.
+# The period of a quota, not a NanoCpus: the daemon refuses more of those than it has processors.
 _PERIOD_US, _LEAST_QUOTA_US = 100_000, 1000
 # Docker cannot make one file system of both folders. What `/dev/shm` has is a part of the budget again, on top: taken
 # off, what a policy allows would not fit into `/tmp`. Code that starts no process has nobody to share memory with:
 # enough for semaphores.
 _SHARE_ALONE, _SHARE_WITH_CHILDREN = 32, 4
 
-# What tells of the machine, beyond what the oldest engine hides by itself; what is not there is skipped. The counters
+# Paths that reveal the machine, beyond those that the oldest daemon hides; missing ones are skipped. The counters
 # of the container below /sys/fs/cgroup stay, and /sys/devices/system, by which libraries count processors.
 _MASKED = (
     *("/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug"),
@@ -49,7 +49,7 @@ _READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-tr
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerSpec:
-    """What a container is asked to be, beside its policy.
+    """The properties of a container beside its policy.
 
     Attributes:
         image: The image's id, `sha256:…`; never a tag, which may be moved.
@@ -57,8 +57,8 @@ class ContainerSpec:
         uid: The user and group of everything in it, with gVisor of the payloads; nobody else's on the machine.
         memory: Bytes for the whole container: the baseline that the caller measured, and the policy's budget. None: a
             generous baseline is assumed.
-        labels: Whose it is.
-        runtime: Such as `runc` or `runsc`.
+        labels: The labels that name its owner.
+        runtime: Its runtime, such as `runc` or `runsc`.
         profile: The seccomp profile as JSON; None for a runtime that takes none.
         line: A folder of the host with a socket that takes the place of the streams; None for the streams.
     """
@@ -74,56 +74,56 @@ class ContainerSpec:
 
 
 def is_gvisor(runtime: str) -> bool:
-    """Whether this runtime is gVisor's, under the names that it is registered by."""
+    """Return whether this runtime is gVisor's, under the names that it is registered by."""
     return "runsc" in runtime
 
 
-def body(policy: Policy, asked: ContainerSpec) -> dict[str, object]:
-    """The container's configuration, as Docker's API takes it.
+def body(policy: Policy, spec: ContainerSpec) -> dict[str, object]:
+    """Return the container's configuration, as Docker's API takes it.
 
     Raises:
-        ValueError: It would run as root, or from an image that is not named by its digest.
+        ValueError: The container would run as root, or from an image that is not named by its digest.
     """
-    if asked.uid < 1:
-        raise ValueError(f"a container cannot run as the user {asked.uid}: 0 is root")
-    if not asked.image.startswith("sha256:"):
-        raise ValueError(f"an image is named by its id, which begins with sha256:, not by {asked.image!r}")
+    if spec.uid < 1:
+        raise ValueError(f"a container cannot run as the user {spec.uid}: 0 is root")
+    if not spec.image.startswith("sha256:"):
+        raise ValueError(f"an image is named by its id, which begins with sha256:, not by {spec.image!r}")
     return {
-        "Image": asked.image,
-        "Cmd": list(asked.command),
-        "User": "0:0" if is_gvisor(asked.runtime) else f"{asked.uid}:{asked.uid}",
+        "Image": spec.image,
+        "Cmd": list(spec.command),
+        "User": "0:0" if is_gvisor(spec.runtime) else f"{spec.uid}:{spec.uid}",
         "Hostname": "poet",
         "WorkingDir": "/tmp",  # noqa: S108 - inside the container
-        # a name alone takes away what the engine would set by itself
+        # a name alone takes away what the daemon would set by itself
         "Env": [*(f"{name}={value}" for name, value in environment.GUEST.items()), "HOSTNAME"],
-        "Labels": dict(asked.labels),
+        "Labels": dict(spec.labels),
         # the streams are the call's: they end with their first client, and are no terminal, which has commands
-        **dict.fromkeys(_STREAMS, asked.line is None),
+        **dict.fromkeys(_STREAMS, spec.line is None),
         "Tty": False,
-        # without it the engine prepares names and addresses that nobody uses, and shows the host's resolver
+        # without it the daemon prepares names and addresses that nobody uses, and shows the host's resolver
         "NetworkDisabled": True,
         "Healthcheck": {"Test": ["NONE"]},
         "StopSignal": "SIGKILL",
         "StopTimeout": 0,
-        "HostConfig": _host(policy, asked),
+        "HostConfig": _host(policy, spec),
     }
 
 
-def _host(policy: Policy, asked: ContainerSpec) -> dict[str, object]:
-    limits, gvisor = policy.limits, is_gvisor(asked.runtime)
-    memory = asked.memory
+def _host(policy: Policy, spec: ContainerSpec) -> dict[str, object]:
+    limits, gvisor = policy.limits, is_gvisor(spec.runtime)
+    memory = spec.memory
     if memory is None:
         memory = limits.memory + _INTERPRETER + (_GVISOR_MEMORY if gvisor else 0)
     own = tasks(policy)
     return {
-        "Runtime": asked.runtime,
+        "Runtime": spec.runtime,
         # privileges
         "Privileged": False,
         "CapAdd": list(_GVISOR_CAPABILITIES) if gvisor else [],
         "CapDrop": ["ALL"],
-        "SecurityOpt": _security(None if gvisor else asked.profile),
+        "SecurityOpt": _security(None if gvisor else spec.profile),
         "Devices": [],
-        # what it sees
+        # the files and namespaces that it sees
         "NetworkMode": "none",
         "IpcMode": "none",  # with its own, but without the engine's /dev/shm
         "PidMode": "",
@@ -132,13 +132,13 @@ def _host(policy: Policy, asked: ContainerSpec) -> dict[str, object]:
         "CgroupnsMode": "private",
         "ReadonlyRootfs": True,
         "Binds": [],
-        # not a bind by the older form, for which the engine makes the folders that it does not find
-        "Mounts": [] if asked.line is None else [_read_only(asked.line, direct_socket.INSIDE)],
+        # not a bind by the older form, for which the daemon makes the folders that it does not find
+        "Mounts": [] if spec.line is None else [_read_only(spec.line, direct_socket.INSIDE)],
         "VolumesFrom": [],
         "Tmpfs": _scratch(policy),
         "MaskedPaths": list(_MASKED),
         "ReadonlyPaths": list(_READ_ONLY),
-        # how much it takes
+        # limits on resources
         "Memory": memory,
         "MemorySwap": memory,  # of both together: otherwise as much again may be swapped
         "CpuPeriod": _PERIOD_US,
@@ -148,7 +148,7 @@ def _host(policy: Policy, asked: ContainerSpec) -> dict[str, object]:
         "Ulimits": _ulimits(policy, own if gvisor else own + 1),
         "OomKillDisable": False,
         "OomScoreAdj": 500,
-        # how it lives and ends
+        # its start and end
         "Init": False,  # the guest's own supervisor is the first process
         "AutoRemove": False,  # the state of a dead one is evidence
         "RestartPolicy": {"Name": ""},
@@ -161,12 +161,12 @@ def _read_only(source: str, target: str) -> dict[str, object]:
 
 
 def tasks(policy: Policy) -> int:
-    """Tasks of a container under this policy: its first process, the payload, and what that may start."""
+    """Return the tasks of a container under this policy: its first process, the payload, and what that may start."""
     return _SUPERVISOR_TASKS + 1 + policy.limits.processes + policy.limits.threads
 
 
 def _of_gvisor(policy: Policy) -> int:
-    """Tasks that gVisor's kernel may have beside the code's."""
+    """Return the tasks that gVisor's kernel may have beside the code's."""
     return _GVISOR_TASKS + _GVISOR_TASKS_EACH * (_SUPERVISOR_TASKS + 1 + policy.limits.processes)
 
 
@@ -175,7 +175,7 @@ def _security(profile: str | None) -> list[str]:
 
 
 def _scratch(policy: Policy) -> dict[str, str]:
-    """The writable folders.
+    """Return the mount options of the writable folders.
 
     gVisor limits the bytes and ignores the number of inodes (seen with the release of December 2022).
     """
@@ -194,9 +194,9 @@ def _mount(size: int, inodes: int) -> str:
 
 
 def _ulimits(policy: Policy, tasks_of_user: int) -> list[dict[str, object]]:
-    """Limits of the supervisor, above which no payload can raise its own.
+    """Return the limits of the container's first process, above which no payload can raise its own.
 
-    What a payload alone should have (processor time, data, stack, and fewer descriptors) it is given inside.
+    The guest gives a payload the limits that it alone should have (processor time, data, stack, and fewer descriptors).
     """
     wanted = {
         "nofile": policy.limits.open_files + _SUPERVISOR_FILES,

@@ -1,4 +1,4 @@
-"""What a call may notice of the sandbox that it runs in: the published table (docs/sandboxes.md).
+"""List what a call may notice of the sandbox that it runs in: the published table (docs/sandboxes.md).
 
 Everything else is the same, and one contract suite holds it against all of them.
 """
@@ -10,12 +10,12 @@ class Difference(NamedTuple):
     """One line of the table.
 
     Attributes:
-        name: By which tests speak of it.
-        process: What the process sandbox does.
-        runc: What containers do that runc runs; None: the same.
-        runsc: What containers do that gVisor runs; None: the same as those of runc.
-        why: Why it must remain.
-        test: Where it is shown, below `tests/`.
+        name: The name that tests use.
+        process: The behaviour of the process sandbox.
+        runc: The behaviour of containers that runc runs; None where it is the same.
+        runsc: The behaviour of containers that gVisor runs; None where it is that of runc's.
+        why: The reason why it must remain.
+        test: The test that shows it, below `tests/`.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Difference(NamedTuple):
     test: str
 
     def applies_to(self, runtime: str) -> bool:
-        """Whether containers of this runtime differ from the process sandbox."""
+        """Return whether containers of this runtime differ from the process sandbox."""
         return self.runc is not None or (runtime == "runsc" and self.runsc is not None)
 
 
@@ -141,9 +141,9 @@ DIFFERENCES: tuple[Difference, ...] = (
 
 
 def of(name: str) -> Difference:
-    """The line of that name.
+    """Return the line of that name.
 
     Raises:
-        KeyError: There is none.
+        KeyError: The table has no such line.
     """
     return {each.name: each for each in DIFFERENCES}[name]

@@ -1,9 +1,9 @@
-"""A Unix socket between host and container, past the engine, which otherwise copies every byte twice each way.
+"""Connect host and container by a Unix socket of their own: the daemon's streams copy every byte twice each way.
 
-Where it can be had: an engine of this machine, which sees the same files as we do, and a runtime that lets containers
-connect to sockets of the host. gVisor does not, nor does Docker Desktop. The folder that a container sees holds nothing
-but the socket, read-only, and is gone on our side as soon as the container has connected; no other user of the machine
-can reach it, and payloads may not connect.
+It needs a daemon of this machine, which sees the same files as we do, and a runtime that lets containers connect to
+sockets of the host. gVisor does not, nor does Docker Desktop. The folder that a container sees holds nothing but the
+socket, read-only, and is gone on our side as soon as the container has connected; no other user of the machine can
+reach it, and payloads may not connect.
 """
 
 import contextlib
@@ -23,14 +23,14 @@ _LONGEST_PATH = 100  # of the 108 bytes that an address has
 
 
 class NoDirectSocketError(Exception):
-    """No container came; the text says why."""
+    """The failure of a container to connect; the text says why."""
 
 
 def usable(host: str, *, desktop: bool, gvisor: bool) -> bool:
-    """Whether it is worth trying.
+    """Return whether a direct socket is worth trying.
 
     Args:
-        host: The engine's address.
+        host: The daemon's address.
         desktop: Whether its containers run in a virtual machine.
         gvisor: Whether they run under gVisor.
     """
@@ -40,7 +40,7 @@ def usable(host: str, *, desktop: bool, gvisor: bool) -> bool:
 
 
 class DirectSocket:
-    """The host's end, until its container has connected. A context manager: what it needs is removed with it."""
+    """The host's end, until its container has connected. A context manager: its folder is removed with it."""
 
     def __init__(self) -> None:
         self._outer = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))  # nobody else gets past it here
@@ -60,14 +60,14 @@ class DirectSocket:
 
     @property
     def folder(self) -> str:
-        """What the container is to see."""
+        """The folder that is mounted into the container."""
         return str(self._inner)
 
     def __repr__(self) -> str:
         return f"<DirectSocket {self._inner}>"
 
     def accept(self, timeout: float) -> socket.socket:
-        """The container's connection; the caller closes it. A forked child does not have it.
+        """Return the container's connection; the caller closes it. A forked child does not have it.
 
         Raises:
             NoDirectSocketError: It did not come in time.
@@ -81,16 +81,16 @@ class DirectSocket:
         return peer
 
     def close(self) -> None:
-        """Remove it."""
+        """Close the listener and remove its folder."""
         self._listener.close()
         _remove(self._outer)
 
     def __enter__(self) -> Self:
-        """Itself."""
+        """Return the socket itself."""
         return self
 
     def __exit__(self, *_exc_info: object) -> None:
-        """Remove it."""
+        """Close the listener and remove its folder."""
         self.close()
 
 
@@ -98,7 +98,7 @@ def sweep(living: Callable[[int], bool]) -> None:
     """Remove what processes have left that were killed while a container started.
 
     Args:
-        living: Whether the process of this id still runs.
+        living: Returns whether the process of this id still runs.
     """
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         pid = folder.name.removeprefix(_PREFIX).partition("-")[0]

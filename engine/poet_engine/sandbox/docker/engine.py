@@ -1,4 +1,4 @@
-"""Containers at a Docker engine, through its API. Every failure leaves here as a DockerError."""
+"""Manage containers through the Docker daemon's API. Every failure leaves here as a DockerError."""
 
 import dataclasses
 import json
@@ -11,20 +11,20 @@ from poet_engine.errors import DockerError
 
 LABEL_OWNER = "org.poet-engine.owner"  # on every container of ours
 _TIMEOUT_S = 10.0
-_REMOVALS = 3  # of one container, before the engine's error is told
+_REMOVALS = 3  # of one container, before the daemon's error is raised
 _ATTACHED = {"stream": "1", "stdin": "1", "stdout": "1", "stderr": "1"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerState:
-    """What the engine knows of a container.
+    """The state of a container, as the daemon reports it.
 
     Attributes:
         running: Whether its first process lives.
-        exit_code: Of its first process: 0 while it runs, 137 after SIGKILL, whoever sent it.
-        oom_killed: Whether the kernel killed for want of memory; false when it was a child that it killed.
+        exit_code: Exit code of its first process: 0 while it runs, 137 after SIGKILL, whoever sent it.
+        oom_killed: Whether the OOM killer ended the first process; false when it ended a child.
         error: Why it could not be started.
-        pid: Of its first process, as the engine's machine counts; 0 when it does not run.
+        pid: Pid of its first process on the daemon's machine; 0 when it does not run.
     """
 
     running: bool
@@ -36,7 +36,7 @@ class ContainerState:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Owned:
-    """One of the containers that have our label.
+    """A container that has our label.
 
     Attributes:
         id: Its id.
@@ -53,20 +53,20 @@ class Owned:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class EngineInfo:
-    """What an engine is, and what it can do.
+    """The properties of a Docker daemon.
 
     Attributes:
-        version: Such as `20.10.24`.
-        api: The version of the API that is spoken.
+        version: Its version, such as `20.10.24`.
+        api: The version of the API that is used.
         runtimes: Names of the registered runtimes.
-        default_runtime: The one that a container gets which names none.
-        limits: What it can limit: of `memory`, `swap`, `pids` and `cpu`. The others it drops with a warning.
-        cgroup_version: 1 or 2; 0 where it did not say.
+        default_runtime: The runtime of a container that names none.
+        limits: The limits that it can set, of `memory`, `swap`, `pids` and `cpu`. It drops others with a warning.
+        cgroup_version: 1 or 2; 0 where the daemon does not report it.
         rootless: Whether it runs as an ordinary user.
         userns: Whether the users of containers are mapped to others outside.
         desktop: Whether it is Docker Desktop, whose containers run in a virtual machine.
         security_options: Names such as `seccomp`, `apparmor` and `cgroupns`.
-        processors: How many its machine has.
+        processors: The number of processors of its machine.
         memory: Bytes that its machine has.
     """
 
@@ -85,17 +85,17 @@ class EngineInfo:
 
 
 class ContainerClient:
-    """Containers at one engine; a context manager. Several threads may use it at once.
+    """A client for containers at one daemon; a context manager. Several threads may use it at once.
 
-    Every method takes `timeout`: seconds for connecting to the engine and again for its answer, after which the
-    DockerError has the fault `timeout`. What was asked for may be done all the same.
+    Every method takes `timeout`: seconds for connecting to the daemon and again for its answer, after which the
+    DockerError has the fault `timeout`. The request may be carried out all the same.
 
     Args:
-        host: Its address, such as `unix:///var/run/docker.sock`.
-        timeout: Where a call says nothing else.
+        host: The daemon's address, such as `unix:///var/run/docker.sock`.
+        timeout: Seconds, where a call gives no timeout.
 
     Raises:
-        DockerError: None answers there, or not to this user, or it is too old.
+        DockerError: No daemon answers there, or not to this user, or it is too old.
     """
 
     def __init__(self, host: str = DEFAULT_HOST, *, timeout: float = _TIMEOUT_S) -> None:
@@ -112,19 +112,19 @@ class ContainerClient:
         self.close()
 
     def close(self) -> None:
-        """Close the connection; sockets that `attach` gave stay open."""
+        """Close the connection; sockets that `attach` returned stay open."""
         self._connection.close()
 
     def create(self, body: Mapping[str, object], name: str, *, timeout: float | None = None) -> str:
-        """Make a container, and return its id.
+        """Create a container; return its id.
 
         Args:
-            body: What `configuration.body` says.
+            body: Its configuration, from `container_spec.body`.
             name: A name that no other container has.
-            timeout: As above.
+            timeout: Seconds to connect, and again to answer.
 
         Raises:
-            DockerError: The image or the runtime is not there, or the engine cannot do what is asked.
+            DockerError: The image or the runtime is missing, or the daemon cannot do it.
         """
         made = self._connection.ask(
             "POST",
@@ -137,34 +137,34 @@ class ContainerClient:
         return str(_mapping(made).get("Id", ""))
 
     def attach(self, container: str, *, timeout: float | None = None) -> socket.socket:
-        """The streams of a container that is not started yet: what it says before that would be lost.
+        """Attach to the streams of a container that is not started yet: what it writes before that would be lost.
 
-        What is written goes to its standard input. What is read are Docker's frames: a byte for the stream (1 stdout,
-        2 stderr), three zeros, the length in four bytes (big endian), and the data. It ends with the container.
+        What is written goes to its standard input. What is read are Docker's frames: a byte for the stream (1 stdout, 2
+        stderr), three zeros, the length in four bytes (big endian), and the data. It ends with the container.
 
         Returns:
             A blocking socket, which the caller owns and closes; closing it is end-of-file to the container.
 
         Raises:
-            DockerError: There is no such container.
+            DockerError: The container does not exist.
         """
         return self._connection.hijack(
             f"/containers/{container}/attach", _ATTACHED, doing=f"attaching to {_short(container)}", timeout=timeout
         )
 
     def start(self, container: str, *, timeout: float | None = None) -> None:
-        """Start it.
+        """Start a container.
 
         Raises:
-            DockerError: It is gone, or its runtime could not start it.
+            DockerError: The container is gone, or its runtime could not start it.
         """
         self._post(container, "start", f"starting {_short(container)}", timeout)
 
     def kill(self, container: str, *, timeout: float | None = None) -> None:
-        """End it with everything in it; fine when it is over already.
+        """Kill everything in a container; one that has ended already is no error.
 
         Raises:
-            DockerError: The engine did not do it.
+            DockerError: The daemon did not do it.
         """
         try:
             self._post(container, "kill", f"killing {_short(container)}", timeout)
@@ -173,10 +173,10 @@ class ContainerClient:
                 raise
 
     def remove(self, container: str, *, timeout: float | None = None) -> None:
-        """Remove it, running or not, with its volumes; fine when it is gone already, or going.
+        """Remove a container, running or not, with its volumes; one that is gone, or going, is no error.
 
         Raises:
-            DockerError: The engine did not do it.
+            DockerError: The daemon did not do it.
         """
         for left in reversed(range(_REMOVALS)):
             try:
@@ -184,7 +184,7 @@ class ContainerClient:
             except DockerError as error:
                 if error.fault in {faults.GONE, faults.BEING_REMOVED}:
                     return
-                # The engine may write the state of a container into its folder while it removes that very folder.
+                # The daemon may write the state of a container into its folder while it removes that very folder.
                 if error.fault != faults.HALF_REMOVED or not left:
                     raise
             else:
@@ -200,10 +200,10 @@ class ContainerClient:
         )
 
     def state(self, container: str, *, timeout: float | None = None) -> ContainerState | None:
-        """How it is; None when it is gone.
+        """Return a container's state; None when it is gone.
 
         Raises:
-            DockerError: The engine did not say.
+            DockerError: The daemon did not answer.
         """
         doing = f"asking how {_short(container)} is"
         try:
@@ -222,21 +222,21 @@ class ContainerClient:
         )
 
     def set_memory(self, container: str, size: int, *, timeout: float | None = None) -> None:
-        """Limit a container to so many bytes, memory and swap together.
+        """Limit a container to `size` bytes, memory and swap together.
 
         Raises:
-            DockerError: It is gone, or has more than that in use.
+            DockerError: The container is gone, or has more than that in use.
         """
         limits = {"Memory": size, "MemorySwap": size}
         self._post(container, "update", f"limiting the memory of {_short(container)}", timeout, limits)
 
     def owned(self, *, timeout: float | None = None) -> list[Owned]:
-        """All containers with our label, whoever made them, but for those that are being removed.
+        """Return all containers with our label, whoever made them, but for those that are being removed.
 
-        Of those Docker 20.10 sometimes goes on listing one that is long gone.
+        Of those, Docker 20.10 sometimes goes on listing one that is long gone.
 
         Raises:
-            DockerError: The engine did not say.
+            DockerError: The daemon did not answer.
         """
         found = self._connection.ask(
             "GET",
@@ -249,19 +249,19 @@ class ContainerClient:
         return [_owned(entry) for entry in entries if entry.get("State") != "removing"]
 
     def ping(self, *, timeout: float | None = None) -> None:
-        """See whether the engine lives and lets anybody in: one that is ending still answers on connections it has.
+        """Check that the daemon accepts connections and answers: one that is ending still answers on open connections.
 
         Raises:
-            DockerError: It does not.
+            DockerError: No daemon accepts a connection, or it does not answer.
         """
         self._connection.knock(timeout=self._connection.timeout if timeout is None else timeout)
         self._connection.ask("GET", "/version", doing="asking whether the engine lives", timeout=timeout)
 
     def info(self, *, timeout: float | None = None) -> EngineInfo:
-        """What the engine is.
+        """Return the daemon's properties.
 
         Raises:
-            DockerError: The engine did not say.
+            DockerError: The daemon did not answer.
         """
         found = self._connection.ask("GET", "/info", doing="asking what the engine is", timeout=timeout)
         return read_info(_mapping(found), self._connection.api)
@@ -272,24 +272,24 @@ class ContainerClient:
         self._connection.ask("POST", f"/containers/{container}/{what}", doing=doing, body=body, timeout=timeout)
 
 
-def read_info(told: Mapping[str, object], api: str) -> EngineInfo:
-    """Docker's answer to `GET /info`; what it does not say counts as not there."""
-    options = frozenset(_option(found) for found in _sequence(told.get("SecurityOptions")))
+def read_info(answer: Mapping[str, object], api: str) -> EngineInfo:
+    """Read Docker's answer to `GET /info`; what it leaves out counts as missing."""
+    options = frozenset(_option(found) for found in _sequence(answer.get("SecurityOptions")))
     can = {"memory": "MemoryLimit", "swap": "SwapLimit", "pids": "PidsLimit", "cpu": "CpuCfsQuota"}
-    version = told.get("CgroupVersion")
+    version = answer.get("CgroupVersion")
     return EngineInfo(
-        version=str(told.get("ServerVersion", "")),
+        version=str(answer.get("ServerVersion", "")),
         api=api,
-        runtimes=frozenset(_mapping(told.get("Runtimes"))),
-        default_runtime=str(told.get("DefaultRuntime", "")),
-        limits=frozenset(name for name, key in can.items() if told.get(key) is True),
+        runtimes=frozenset(_mapping(answer.get("Runtimes"))),
+        default_runtime=str(answer.get("DefaultRuntime", "")),
+        limits=frozenset(name for name, key in can.items() if answer.get(key) is True),
         cgroup_version=int(version) if isinstance(version, str) and version.isdecimal() else 0,
         rootless="rootless" in options,
         userns="userns" in options,
-        desktop=told.get("OperatingSystem") == "Docker Desktop",
+        desktop=answer.get("OperatingSystem") == "Docker Desktop",
         security_options=options,
-        processors=_whole(told.get("NCPU")),
-        memory=_whole(told.get("MemTotal")),
+        processors=_whole(answer.get("NCPU")),
+        memory=_whole(answer.get("MemTotal")),
     )
 
 
@@ -303,9 +303,9 @@ def _owned(entry: Mapping[str, object]) -> Owned:
     )
 
 
-def _option(told: object) -> str:
-    """`seccomp` of `name=seccomp,profile=default`."""
-    return str(told).partition(",")[0].removeprefix("name=")
+def _option(answer: object) -> str:
+    """Return `seccomp` of `name=seccomp,profile=default`."""
+    return str(answer).partition(",")[0].removeprefix("name=")
 
 
 def _mapping(value: object) -> Mapping[str, object]:

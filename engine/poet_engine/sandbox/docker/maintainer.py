@@ -1,6 +1,6 @@
-"""The thread that has containers made, armed and ended: all of it off the path of the calls.
+"""Run the thread that has containers made, prepared anew and ended: all of it off the path of the calls.
 
-The engine takes a third of a second to start a container, and may take for ever: only workers talk to it.
+The daemon takes a third of a second to start a container, and may take for ever: only worker threads talk to it.
 """
 
 import collections
@@ -20,30 +20,30 @@ from poet_engine.sandbox.docker.scheduling import ContainerPoolSize, Stock
 from poet_engine.sandbox.docker.threads import Workers
 from poet_engine.sandbox.pool.worker_pool import Disposition, WorkerPool
 
-# How long a payload that has answered may take to end by itself.
+# Seconds that a payload that has answered may take to end by itself.
 _LEAVE_GRACE = 0.1
-# How long a container may take to stand with all that it imports, and a payload to be ready or reaped.
+# Seconds that a container may take to be ready with all that it imports, and a payload to be ready or reaped.
 _START_GRACE, _PAYLOAD_GRACE = 60.0, 10.0
 _FAILURES_IN_A_ROW = 3
 _AFTER_FAILURE = 0.2  # seconds until it is tried again
 _WORKERS = 4
-# How often idle containers are looked at: one that was ended from outside is replaced before it is wanted.
+# Seconds between two looks at idle containers: one that was ended from outside is replaced before it is wanted.
 _LOOK = 2.0
-# How long closing may take with an engine that does not answer: its containers end by themselves when their streams do.
+# Seconds that closing may take with a daemon that does not answer: its containers end by themselves with their streams.
 _END_GRACE = 5.0
 _logger = logging.getLogger(__name__)
 _BUILT_CHARACTER = 400  # bytes that compiling takes for each character of a source
 
 
 class ContainerMaintainer:
-    """Keeps the containers of one sandbox.
+    """Makes, prepares and ends the containers of one sandbox.
 
     Args:
-        exchange: Where callers meet them.
+        exchange: The pool that hands them to callers.
         builder: Makes them.
-        size: How many.
+        size: The limits on their number.
         once: Whether a container serves one call only.
-        clock: Monotonic seconds.
+        clock: Returns monotonic seconds.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class ContainerMaintainer:
         return f"<ContainerMaintainer containers={len(self._containers)} starting={self._starting} made={self.made}>"
 
     def statistics(self) -> dict[str, int]:
-        """Counters by the names of `SandboxStatistics`."""
+        """Return the counters by the names of `SandboxStatistics`."""
         return {"lanes_made": self.made, "lanes_destroyed": self._destroyed}
 
     def close(self) -> None:
@@ -93,7 +93,7 @@ class ContainerMaintainer:
             self._thread.join()
 
     def submit(self, task: Callable[[], object]) -> None:
-        """Have something done that asks the engine, when a worker is free; what goes wrong with it is nobody's loss."""
+        """Have a free worker run a task that asks the daemon; its DockerError is dropped."""
 
         def run() -> None:
             with contextlib.suppress(DockerError):
@@ -116,12 +116,12 @@ class ContainerMaintainer:
             self._end()
 
     def _take_arrivals(self) -> None:
-        """What workers have done."""
+        """Handle the results of the workers' tasks."""
         while self._arrivals:
             self._arrivals.popleft()()
 
     def _fit_to_demand(self) -> float | None:
-        """Start and retire containers; the seconds until something must be looked at again, None for never."""
+        """Start and retire containers; return the seconds until the next look, None for never."""
         wishes, now = self._exchange.wishes(), self._clock()
         gave_up = self._failures >= _FAILURES_IN_A_ROW and not wishes
         if not gave_up and now >= self._not_before:
@@ -138,7 +138,7 @@ class ContainerMaintainer:
         return min((look for look in looks if look is not None), default=None)
 
     def _retire(self, now: float) -> bool:
-        """End an idle container that nobody wants any more, or that has ended already; whether there was one."""
+        """End an idle container that is not wanted any more, or has ended already; return whether there was one."""
         look = now >= self._next_look
         idle = self._exchange.take_idle(lambda container: self._lingers(container) or (look and not container.quiet))
         if idle is not None:
@@ -155,13 +155,13 @@ class ContainerMaintainer:
         return container.key is not None and self._clock() - container.ready_since >= self._size.linger
 
     def _start(self) -> None:
-        """Have a worker start one."""
+        """Have a worker start a container."""
         self._starting += 1
         self._exchange.lanes += 1
         self._ask(self._builder.build, self._on_started)
 
     def _ask(self, task: Callable[[], Container], then: Callable[[Container | DockerError], None]) -> None:
-        """Have a worker do it, and this thread go on with what came of it."""
+        """Have a worker run `task`, and this thread pass its result to `then`."""
 
         def work() -> None:
             result = self._result(task)
@@ -169,7 +169,7 @@ class ContainerMaintainer:
                 if not self._ended:
                     self._arrivals.append(lambda: then(result))
             if self._ended and isinstance(result, Container):
-                self._remove(result)  # it came too late: nobody else knows of it
+                self._remove(result)  # it came too late: nothing else refers to it
             self._exchange.ring()
 
         self._workers.submit(work)
@@ -197,12 +197,12 @@ class ContainerMaintainer:
         self._await(result, _START_GRACE)
 
     def _await(self, container: Container, seconds: float) -> None:
-        """Listen to it until it is ready, at the most for so long."""
+        """Listen to a container until it is ready, for `seconds` at the most."""
         self._deadlines[container] = self._clock() + seconds
         with contextlib.suppress(KeyError):
             self._selector.register(container.stream, selectors.EVENT_READ, container)
 
-    def _let_go(self, container: Container) -> None:
+    def _unregister(self, container: Container) -> None:
         self._deadlines.pop(container, None)
         with contextlib.suppress(KeyError, ValueError):
             self._selector.unregister(container.stream)
@@ -224,7 +224,7 @@ class ContainerMaintainer:
             self._destroy(container)
 
     def _on_armed(self, container: Container) -> None:
-        self._let_go(container)
+        self._unregister(container)
         if container in self._fresh:
             self._ask(lambda: self._fitted(container), self._on_fitted(container))
         elif self._builder.outgrown(container, _BUILT_CHARACTER * len(container.key.source if container.key else "")):
@@ -263,7 +263,7 @@ class ContainerMaintainer:
                 self._next_look = 0.0  # what ended it may have ended others
 
     def _rearm(self, container: Container) -> None:
-        """Its payload has ended and left nothing."""
+        """Prepare a container whose payload has ended and left nothing."""
         if self._once or container.key is None:
             self._destroy(container)
             return
@@ -273,7 +273,7 @@ class ContainerMaintainer:
         self._await(container, _PAYLOAD_GRACE)
 
     def _failed(self, error: DockerError) -> None:
-        """One could not be made ready: try again a few times, after silence not at all, then tell whoever waits."""
+        """Record a container that could not be made; after a few in a row, or one timeout, fail the waiting callers."""
         self.fault = error
         self._failures += 1
         self._not_before = self._clock() + _AFTER_FAILURE
@@ -281,7 +281,7 @@ class ContainerMaintainer:
             self._exchange.fail(str(error))
 
     def _expire(self) -> None:
-        """Payloads that did not leave in time are killed once; containers that do not recover from that are ended."""
+        """Kill payloads that did not leave in time, once; end containers that do not recover from that."""
         now = self._clock()
         for container in [container for container, until in self._deadlines.items() if until <= now]:
             if container in self._fresh:
@@ -295,7 +295,7 @@ class ContainerMaintainer:
                 self._deadlines[container] = now + _PAYLOAD_GRACE
 
     def _destroy(self, container: Container) -> None:
-        self._let_go(container)
+        self._unregister(container)
         self._destroyed += container not in self._fresh
         self._fresh.discard(container)
         self._killed.discard(container)
@@ -305,7 +305,7 @@ class ContainerMaintainer:
         self._workers.submit(lambda: self._remove(container))
 
     def _remove(self, container: Container) -> None:
-        """In a worker. What the engine does not take now, the sweep of the next start finds by its labels."""
+        """In a worker: remove a container. What the daemon does not take now, a later sweep finds by its labels."""
         with contextlib.suppress(DockerError):
             self._builder.end(container)
 

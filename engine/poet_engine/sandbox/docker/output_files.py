@@ -1,4 +1,4 @@
-"""The files that a script left, as its container's first process tells of them. Nothing of it is believed unseen."""
+"""Receive the files that a script left from its container's first process, and check everything that it says."""
 
 import json
 from collections.abc import Sequence
@@ -16,22 +16,22 @@ _CUT_OFF = "bringing the files out was cut off: the container had no memory left
 
 
 class Files:
-    """What is brought out.
+    """The files that are collected from one script.
 
     Args:
-        wanted: Names and patterns.
-        most_bytes: Of all of them together.
+        wanted: Names and patterns of the files.
+        most_bytes: Bytes that they may have together.
     """
 
     def __init__(self, wanted: Sequence[str], most_bytes: int) -> None:
         self.wanted, self._left = wanted, most_bytes
         self._files: dict[str, bytearray] = {}
         self._skipped: dict[str, str] = {}
-        self._told = self._whole = False
+        self._started = self._whole = False
 
     def take(self, content: bytes) -> None:
-        """The next of what the container says; what is odd is left out, and said to be."""
-        self._told = True
+        """Take the next frame of files; what breaks a rule is left out and reported as skipped."""
+        self._started = True
         try:
             start = _HEADER_LENGTH + int.from_bytes(content[:_HEADER_LENGTH], "big")
             header = json.loads(content[_HEADER_LENGTH:start])
@@ -47,7 +47,7 @@ class Files:
         self._whole |= "skipped" in header
 
     def _keep(self, name: str, piece: bytes, size: int) -> None:
-        """One more piece of a file; a file of which one is left out is left out."""
+        """Add a piece of a file; a file that lacks a piece is left out."""
         self._left -= max(0, size)
         why = names.why_odd(name) or (_NO_ROOM if self._left < 0 or self._too_many(name) else None)
         if why is None and len(piece) != size:
@@ -67,12 +67,12 @@ class Files:
         return CollectedFiles({name: bytes(self._files.pop(name)) for name in kept}, self._skipped)
 
     def bring_out(self, outcome: Outcome, *, ended: bool) -> Outcome:
-        """The outcome with the files that were wanted.
+        """Return the outcome with the files that were wanted.
 
         Args:
-            outcome: What came of the run.
+            outcome: The outcome of the run, without files.
             ended: Whether nothing that could write to the folder is left.
         """
-        # a container that was lost tells nothing
-        found = None if ended and not self._told else self._found
+        # a container that was lost sends nothing
+        found = None if ended and not self._started else self._found
         return run_outcome.with_files(outcome, self.wanted, found, ended=ended)

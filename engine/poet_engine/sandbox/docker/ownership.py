@@ -1,7 +1,7 @@
-"""Whose a container is, which ones nobody owns any more, and names and users for new ones.
+"""Label containers with their owner, find those that nobody owns any more, and choose names and users for new ones.
 
 An engine process that is killed leaves its containers to the Docker daemon. Each carries in its labels which process
-made it; whoever starts next on the same machine removes those whose process is gone.
+made it; the next process that starts on the same machine removes those whose process is gone.
 """
 
 import collections
@@ -24,7 +24,7 @@ from poet_engine.sandbox.docker.engine import LABEL_OWNER, ContainerClient, Engi
 _STARTED, _BOOT, _NAMESPACE = f"{LABEL_OWNER}.started", f"{LABEL_OWNER}.boot", f"{LABEL_OWNER}.namespace"
 _VERSION = f"{LABEL_OWNER}.version"
 _LINUX = sys.platform == "linux"
-_DEAD = "ZX"  # states in which a process only waits to be forgotten
+_DEAD = "ZX"  # states in which a process only waits to be reaped
 _LONGEST_PID = 19  # digits
 _UIDS = 128  # for each engine process
 # Above what distributions hand out, and below 2³¹, which some file systems take for negative.
@@ -41,10 +41,10 @@ class Owner:
 
     Attributes:
         pid: Its id in its own pid namespace.
-        started: When it was started, in a form of its machine's: the id may be another process's by now.
-        boot: Which boot of which machine it lives in.
+        started: Its start time, in a form of its machine's: the id may be another process's by now.
+        boot: The id of its machine's boot.
         namespace: Its pid namespace; empty where there are none.
-        version: Of poet-engine.
+        version: The version of poet-engine.
     """
 
     pid: int
@@ -54,7 +54,7 @@ class Owner:
     version: str
 
     def labels(self) -> dict[str, str]:
-        """The labels of its containers."""
+        """Return the labels of its containers."""
         return {
             LABEL_OWNER: str(self.pid),
             _STARTED: self.started,
@@ -65,7 +65,7 @@ class Owner:
 
 
 def read_labels(labels: Mapping[str, str]) -> Owner | None:
-    """The owner that labels name; None when they are not ours, or not whole."""
+    """Return the owner that labels name; None when they are not ours, or not whole."""
     pid, started = labels.get(LABEL_OWNER, ""), labels.get(_STARTED)
     boot, namespace = labels.get(_BOOT), labels.get(_NAMESPACE)
     is_pid = pid.isascii() and pid.isdecimal() and len(pid) <= _LONGEST_PID
@@ -75,10 +75,10 @@ def read_labels(labels: Mapping[str, str]) -> Owner | None:
 
 
 def current(version: str) -> Owner:
-    """This process as an owner.
+    """Return this process as an owner.
 
     Args:
-        version: Of poet-engine.
+        version: The version of poet-engine.
     """
     pid = os.getpid()
     if not _LINUX:  # no namespaces there, and a boot is known by when it was
@@ -89,7 +89,7 @@ def current(version: str) -> Owner:
 
 
 def lives(pid: int, started: str) -> bool:
-    """Whether the process that was started then still runs in this pid namespace; when in doubt, it does."""
+    """Return whether the process that was started then still runs in this pid namespace; when in doubt, it does."""
     if not _LINUX:
         return _start_elsewhere(pid) == started
     fields = proc.stat_fields(pid)
@@ -105,7 +105,7 @@ def lives(pid: int, started: str) -> bool:
 
 
 def _start_elsewhere(pid: int) -> str:
-    """Where there is no /proc: hundredths of a second; empty when it is gone."""
+    """Return a process's start in hundredths of a second, where there is no /proc; empty when it is gone."""
     try:
         return str(int(psutil.Process(pid).create_time() * 100))
     except psutil.Error:
@@ -113,12 +113,12 @@ def _start_elsewhere(pid: int) -> str:
 
 
 def abandoned(labels: Mapping[str, str], here: Owner, living: Living) -> bool:
-    """Whether the container's owner is known to be gone.
+    """Return whether the container's owner is known to be gone.
 
     Args:
-        labels: The container's.
-        here: Who asks. Processes of another boot, machine or pid namespace cannot be seen from here: theirs stay.
-        living: Whether the process with this id and start still runs.
+        labels: The container's labels.
+        here: This process. Those of another boot, machine or pid namespace cannot be seen from it: theirs stay.
+        living: Returns whether the process with this id and start still runs.
     """
     owner = read_labels(labels)
     if owner is None or (owner.boot, owner.namespace) != (here.boot, here.namespace):
@@ -128,7 +128,7 @@ def abandoned(labels: Mapping[str, str], here: Owner, living: Living) -> bool:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SweepResult:
-    """What a sweep did.
+    """The result of a sweep.
 
     Attributes:
         removed: Names of the containers that are gone now.
@@ -149,13 +149,13 @@ def sweep(
     """Remove the containers whose owner is gone, also those that were never started.
 
     Args:
-        engine: Where to look.
-        here: Who sweeps.
-        living: Whether the process with this id and start still runs.
-        timeout: Seconds for each request; the default is the engine's.
+        engine: The client of the daemon.
+        here: This process.
+        living: Returns whether the process with this id and start still runs.
+        timeout: Seconds for each request; the default is the client's.
 
     Raises:
-        DockerError: The engine did not list them.
+        DockerError: The daemon did not list them.
     """
     removed, failed = [], {}
     for container in engine.owned(timeout=timeout):
@@ -170,7 +170,7 @@ def sweep(
 
 
 def uids(info: EngineInfo, here: Owner) -> range:
-    """The users that containers of this owner may have, one for each container at a time.
+    """Return the users that containers of this owner may have, one for each container at a time.
 
     The kernel counts processes by user, over all containers, so that no two that run may share one. Engine processes
     in different pid namespaces have the same small ids; the digest of all that an owner is keeps them apart.
@@ -197,10 +197,10 @@ class Users:
         return f"<Users free={len(self._free)}>"
 
     def take(self) -> int:
-        """One that no container has which runs.
+        """Take a user that no running container has.
 
         Raises:
-            DockerError: There is none.
+            DockerError: Every user is in use.
         """
         with self._lock:
             if not self._free:
@@ -212,15 +212,15 @@ class Users:
             return self._free.popleft()
 
     def give_back(self, user: int) -> None:
-        """The container that had it is gone."""
+        """Return the user of a container that is gone."""
         with self._lock:
             self._free.append(user)
 
 
 def name(randomness: Callable[[int], bytes]) -> str:
-    """A name that no other container has.
+    """Return a name that no other container has.
 
     Args:
-        randomness: As many random bytes as it is asked for, such as `os.urandom`.
+        randomness: Returns a number of random bytes, such as `os.urandom`.
     """
     return f"poet-{randomness(16).hex()}"

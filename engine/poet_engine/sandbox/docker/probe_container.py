@@ -1,4 +1,4 @@
-"""A container apart from the pool, for our own probes: there forbidden system calls fail and the probe goes on."""
+"""Run our own probes in a container outside of the pool, in which forbidden system calls fail and the probe goes on."""
 
 import contextlib
 import select
@@ -19,26 +19,26 @@ from poet_engine.sandbox.docker.container_run import ContainerRun
 from poet_engine.sandbox.pool.worker_pool import Disposition
 
 _START_GRACE, _PAYLOAD_GRACE = 60.0, 10.0
-# What bounds memory and tasks where the kernel's counters cannot be seen from inside: limits of the payload's own,
-# which the runtime keeps, and a cgroup around everything.
+# The name of what limits memory and tasks where the kernel's counters cannot be seen from inside: limits of the
+# payload's own, which the runtime keeps, and a cgroup around everything.
 _BY_LIMITS = "rlimits"
 
 
 class Probing(NamedTuple):
-    """A container for probes, for as long as it is open."""
+    """An open container for probes, as a function that runs them, and its means."""
 
     run: Callable[[Job], Outcome]
     means: Means
 
 
 class ProbeContainer:
-    """Opens such containers.
+    """Opens containers for probes.
 
     Args:
         builder: Makes them.
-        limits: The policy's.
-        config: What their first process is told.
-        clock: Monotonic seconds.
+        limits: The policy's limits.
+        config: Returns the configuration of their first process, by its user.
+        clock: Returns monotonic seconds.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class ProbeContainer:
         self._means: Means | None = None
 
     def means(self) -> Means:
-        """What the walls are made of, as a container says."""
+        """Return what the isolation is built from, as a container reports it."""
         with self._lock:
             if self._means is None:
                 with self.opened() as probing:
@@ -58,10 +58,10 @@ class ProbeContainer:
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[Probing]:
-        """A container, ended after the block.
+        """Open a container, which ends after the block.
 
         Raises:
-            SandboxUnavailableError: It does not start.
+            SandboxUnavailableError: The container does not start.
         """
         try:
             container = self._builder.build(self._config)

@@ -1,4 +1,4 @@
-"""What a payload has put beside its answer, brought out of the container piece by piece, when it is asked for."""
+"""Fetch a result's attachments out of the container, piece by piece, as they are decoded."""
 
 import select
 from collections.abc import Callable
@@ -13,8 +13,8 @@ class RemoteAttachment:
     """The region of an answer, in a file that the first process of the container holds.
 
     Args:
-        stream: To the container.
-        take: Gets the frames that come in between.
+        stream: The stream to the container.
+        take: Takes the frames that come in between.
         size: Bytes of the region.
         patience: Seconds for which nothing may come.
     """
@@ -24,10 +24,10 @@ class RemoteAttachment:
         self.lost = False  # whether the container ended or fell silent, which is no fault of the payload's
 
     def take(self, offset: int, length: int) -> bytearray:
-        """A copy of a piece.
+        """Fetch a copy of a piece.
 
         Raises:
-            UndecodableError: There are no such bytes, or they did not come in time.
+            UndecodableError: The region has no such bytes, or they did not come in time.
         """
         if offset + length > self._size:
             raise UndecodableError("a reference beyond the attachments")
@@ -40,11 +40,11 @@ class RemoteAttachment:
         return piece
 
     def copy(self, offset: int, length: int) -> bytes:
-        """The same, for bytes that cannot change."""
+        """Fetch a copy of a piece as bytes, which cannot change."""
         return bytes(self.take(offset, length))
 
     def _more(self, piece: bytearray) -> bool:
-        """Take what comes next; whether there is more to come."""
+        """Take the next frames; return whether more of the piece is to come."""
         poll = select.poll()
         poll.register(self._stream.fileno(), select.POLLIN)
         if not poll.poll(self._patience * 1000):

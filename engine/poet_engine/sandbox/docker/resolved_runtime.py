@@ -1,4 +1,4 @@
-"""What a policy gets at an engine: the image, the runtime, and what the guest is told."""
+"""Resolve what serves a policy at a Docker daemon: the image, the runtime, and the guest's configuration."""
 
 import dataclasses
 import functools
@@ -24,7 +24,7 @@ from poet_engine.sandbox.guest_config import Visible, guest_config
 
 __all__ = ["DAEMON_FAULTS", "DEFAULT_HOST", "ResolvedRuntime", "choose"]
 
-# What is wrong with the engine itself, rather than with what it was asked for.
+# Faults of the daemon itself, rather than of what was requested.
 DAEMON_FAULTS = frozenset((faults.NO_DAEMON, faults.PERMISSION, faults.TIMEOUT, faults.OLD_API))
 _HOW_GVISOR = (
     'install it (Debian: apt install runsc), put {"runtimes": {"runsc": {"path": "/usr/bin/runsc", "runtimeArgs": '
@@ -35,14 +35,14 @@ _users: dict[range, ownership.Users] = {}  # of this process, whichever sandbox 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ResolvedRuntime:
-    """What serves a policy.
+    """The image, runtime and configuration that serve a policy.
 
     Attributes:
-        builder: Makes its containers.
-        probing: What the guest is told in a container for our own probes, by its user.
-        runtime: What runs them.
-        info: What the engine is.
-        sweep: Removes what others left at the engine.
+        builder: Makes the containers.
+        probing: Returns the configuration of a container for our own probes, by its user.
+        runtime: The runtime's name.
+        info: The daemon's properties.
+        sweep: Removes what other processes left at the daemon.
     """
 
     builder: ContainerBuilder
@@ -55,16 +55,16 @@ class ResolvedRuntime:
 def choose(
     engine: ContainerClient, policy: Policy, runtime: str | None, *, without: frozenset[str] = frozenset()
 ) -> ResolvedRuntime:
-    """The image that fits the policy's modules, and the runtime that was asked for.
+    """Choose the image that fits the policy's modules, and the runtime that was requested.
 
     Args:
-        engine: The engine.
-        policy: What a call may do.
-        runtime: What the caller asked for; None: the policy's, or else the engine's default.
-        without: Measures left out inside; only the controls of security tests do that.
+        engine: The client of the daemon.
+        policy: The policy of the calls.
+        runtime: The requested runtime; None for the policy's, or else the daemon's default.
+        without: Measures left out inside; only the control runs of security tests do that.
 
     Raises:
-        DockerError: The engine did not answer.
+        DockerError: The daemon did not answer.
         ImageError: It has no image that fits; the message names the command that builds it.
         SandboxUnavailableError: It has no such runtime or cannot limit containers, or the policy asks for what they do
             not offer.
@@ -96,13 +96,13 @@ def choose(
 
 
 def _sweep(engine: ContainerClient, here: ownership.Owner) -> None:
-    """Remove what other processes have left, at the engine and in the folder of temporary files."""
+    """Remove what other processes have left, at the daemon and in the folder of temporary files."""
     direct_socket.sweep(psutil.pid_exists)
     ownership.sweep(engine, here)
 
 
 def _lenient(config: Config, uid: int) -> Config:
-    """For our own probes: each has a payload of its own, which ends with it, whatever calls have."""
+    """Return the configuration for our own probes: each has a payload that ends with it, whatever calls have."""
     cpu_seconds = config.cpu_seconds + isolation_checks.PROBE_CPU
     return dataclasses.replace(config, uid=uid, lenient=True, keep=False, cpu_seconds=cpu_seconds)
 
@@ -116,7 +116,7 @@ def _refuse_network(policy: Policy) -> None:
 
 
 def remarks(chosen: ResolvedRuntime, host: str) -> tuple[str, ...]:
-    """What a user of this engine may want to know."""
+    """Return facts about the daemon and the runtime, a sentence each."""
     info = chosen.info
     said = [
         f"Docker {info.version} at {host}, runtime {chosen.runtime}; registered: {', '.join(sorted(info.runtimes))}"
@@ -142,7 +142,7 @@ def _refuse_unknown_runtime(runtime: str, info: EngineInfo) -> None:
 
 
 def _refuse_unlimited(policy: Policy, info: EngineInfo) -> None:
-    """An engine that cannot limit something starts containers all the same, and only warns."""
+    """Refuse a daemon that cannot set a required limit: it starts containers all the same, and only warns."""
     needed = {Wall.MEMORY: "memory", Wall.TASKS: "pids"}
     lacking = [limit for wall, limit in needed.items() if wall in policy.isolation.require and limit not in info.limits]
     if not lacking:
@@ -160,12 +160,12 @@ def _refuse_unlimited(policy: Policy, info: EngineInfo) -> None:
 
 
 def _configuration(policy: Policy, python: str, *, separate: bool, without: frozenset[str]) -> Config:
-    """What the first process of a container is told.
+    """Build the configuration of a container's first process.
 
     Args:
-        policy: What a call may do.
+        policy: The policy of the calls.
         python: The minor version of the image's interpreter.
-        separate: Whether payloads are another user than the first process.
+        separate: Whether payloads run as another user than the first process.
         without: Measures left out.
     """
     seen = Visible((f"/usr/local/lib/python{python}/site-packages",), ("/usr", "/lib", "/lib64"))

@@ -1,4 +1,4 @@
-"""The Docker sandbox: containers of a Docker engine, each for one version of one function."""
+"""Run jobs in the Docker sandbox: containers of a Docker daemon, each for one version of one function."""
 
 import functools
 import os
@@ -30,11 +30,11 @@ from poet_engine.sandbox.pool.version import SourceKey
 from poet_engine.sandbox.pool.worker_pool import QUEUE_CAUSES, Disposition, NoWorkerError, Unavailable, WorkerPool
 from poet_engine.sandbox.verdict import DAEMON, blame_for
 
-# How long a call may wait for a container when its caller named no deadline: waiting is not the code's time.
+# Seconds that a call may wait for a container when its caller named no deadline: waiting is not the code's time.
 _QUEUE_GRACE = 30.0
-_START_GRACE = 60.0  # until the first container stands, as long as the engine answers
-_ASK_EVERY = 5.0  # seconds after which it is asked whether it does
-_ASK_GRACE = 1.5  # for the engine to say what became of a container, or that it lives
+_START_GRACE = 60.0  # seconds until the first container is ready, as long as the daemon answers
+_ASK_EVERY = 5.0  # seconds after which the daemon is asked again whether it lives
+_ASK_GRACE = 1.5  # seconds for the daemon to report a container's state, or that it lives
 # Seconds between two questions: until the end of a container is known, whose many files the kernel may take a while to
 # free after its streams have ended, and then until it is known that it was for want of memory.
 _UNTIL_ENDED, _UNTIL_EXPLAINED = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 1.6), (0.05, 0.15)
@@ -52,24 +52,23 @@ if hasattr(os, "register_at_fork"):
 
 
 class _NoEngineError(NoWorkerError):
-    """There is no container, because the engine does not answer."""
+    """The failure to get a container because the daemon does not answer."""
 
 
 class DockerSandbox:
-    """Runs jobs under one policy in containers.
+    """A sandbox that runs jobs under one policy, in containers.
 
     Args:
-        policy: What a call may do.
-        host: The engine's address; None: where it usually is.
-        runtime: What runs the containers, such as `runc` or `runsc`; None: what the policy says, or else the engine's
-            default.
-        size: How many containers.
-        clock: Monotonic seconds.
-        without: Measures left out inside, by the names in `confine.MEASURES`. Only the controls of security tests do
-            that, to show that a deed is possible when nothing stands in its way.
+        policy: The policy of the calls.
+        host: The daemon's address; None for the usual one.
+        runtime: The runtime, such as `runc` or `runsc`; None for the policy's, or else the daemon's default.
+        size: The limits on containers and waiters.
+        clock: Returns monotonic seconds.
+        without: Measures left out inside, by the names in `confine.MEASURES`. Only the control runs of security tests
+            do that, to show that an attack gets through when nothing stops it.
 
     Raises:
-        SandboxUnavailableError: There is no engine, no image or no such runtime; the message says what to change.
+        SandboxUnavailableError: The daemon, the image or the runtime is missing; the message says what to change.
     """
 
     name = NAME
@@ -110,7 +109,7 @@ class DockerSandbox:
         self._keeper = ContainerMaintainer(self._exchange, self._builder, size, once=once, clock=clock)
         self._keeper.submit(self._builder.tidy)
         self._keeper.submit(self._chosen.sweep)  # what is left of others must not keep us from starting
-        self._apart = ProbeContainer(self._builder, self._limits, self._chosen.probing, clock)
+        self._probes = ProbeContainer(self._builder, self._limits, self._chosen.probing, clock)
         self._finalizer = weakref.finalize(self, _abandon, self._keeper, self._engine)
         _living.add(self)
 
@@ -120,7 +119,7 @@ class DockerSandbox:
 
     @property
     def runtime(self) -> str:
-        """What runs the containers."""
+        """The runtime that runs the containers."""
         return self._chosen.runtime
 
     def run(self, job: Job, *, cancellation: Cancellation | None = None) -> Outcome:
@@ -130,7 +129,7 @@ class DockerSandbox:
         return self._run(request, SourceKey(job.source, job.filename), job.wall, cancellation)
 
     def run_script(self, script: Script, *, cancellation: Cancellation | None = None) -> Outcome:
-        """Run one script to its confirmed end and bring its files out; see `Sandbox.run_script`."""
+        """Run one script to its confirmed end and collect its files; see `Sandbox.run_script`."""
         self._refuse_misuse()
         request = wire.script_request(script)
         input_files.refuse_too_much(script, self._limits)
@@ -168,12 +167,12 @@ class DockerSandbox:
         return outcome
 
     def _container(self, version: SourceKey, patience: float, cancellation: Cancellation | None) -> Container:
-        """A container that lives and has said nothing since its payload was ready.
+        """Return a container that lives and has sent nothing since its payload was ready.
 
-        The first one may take longer than the caller's patience, for as long as the engine answers.
+        The first one may take longer than the caller's patience, for as long as the daemon answers.
 
         Raises:
-            NoWorkerError: None is to be had, and why.
+            NoWorkerError: No container can be had; `why` says the reason.
         """
         until = self._clock() + patience
         latest = self._clock() + _START_GRACE
@@ -202,7 +201,7 @@ class DockerSandbox:
             raise _NoEngineError(str(error), Unavailable.SETUP) from None
 
     def _what_became_of(self, container: Container) -> tuple[Evidence, int]:
-        """Why a container is gone, asked of the engine, and how many tasks the kernel took for want of memory."""
+        """Ask the daemon why a container is gone; return that, and how many of its tasks the OOM killer ended."""
         if self._exchange.closing:
             return Evidence("engine", "closed in mid-call", source="host"), 0
         if self._exchange.fault is not None:
@@ -223,7 +222,7 @@ class DockerSandbox:
         return Evidence("container", f"exit code {state.exit_code}{who}", source="docker"), 0
 
     def _state_of(self, container: Container) -> ContainerState | None:
-        """What the engine says when it knows: the end, and that it was for want of memory, reach it one by one."""
+        """Ask until the daemon knows: the end, and that it was for want of memory, reach it one after the other."""
         ending, explaining = iter(_UNTIL_ENDED), iter(_UNTIL_EXPLAINED)
         while True:
             state = self._state_now(container)
@@ -234,7 +233,7 @@ class DockerSandbox:
                 return state
 
     def _state_now(self, container: Container) -> ContainerState | None:
-        """As the engine says; while it ends a container it may not say, and lives all the same."""
+        """Return the state that the daemon reports; one that does not report while it ends a container still lives."""
         try:
             return self._engine.state(container.id, timeout=_ASK_GRACE)
         except DockerError as error:
@@ -244,7 +243,7 @@ class DockerSandbox:
             return ContainerState(running=True, exit_code=0, oom_killed=False, error="", pid=0)
 
     def _no_container(self, error: NoWorkerError, cancellation: Cancellation | None) -> Outcome:
-        """What is said when no container was to be had."""
+        """Return the outcome when no container was to be had."""
         text = str(error)
         fault = self._keeper.fault
         if isinstance(error, _NoEngineError):
@@ -270,18 +269,18 @@ class DockerSandbox:
         lifecycle.ensure_usable(self._owner, closed=self._exchange.closing)
 
     def walls(self, *, thorough: bool = True) -> tuple[IsolationCheck, ...]:
-        """Try every wall from inside, in a container of its own; see `walls.probe`.
+        """Try every isolation check from inside, in a container of its own; see `isolation_checks.probe`.
 
         Raises:
-            SandboxUnavailableError: It does not start; the message says why.
+            SandboxUnavailableError: The sandbox does not start; the message says why.
         """
         tried = isolation_checks.triable(self._policy, thorough=thorough)
         if tried is not self._policy:
-            self._apart.means()  # one of its own must stand all the same
+            self._probes.means()  # one of its own must stand all the same
             size, host = ContainerPoolSize(spare=0, most=1), self._engine.host
             with DockerSandbox(tried, host=host, runtime=self.runtime, size=size, without=self._without) as other:
                 return other.walls(thorough=thorough)
-        with self._apart.opened() as probing:
+        with self._probes.opened() as probing:
             return isolation_checks.probe(
                 probing.run,
                 self._limits,
@@ -291,19 +290,19 @@ class DockerSandbox:
             )
 
     def means(self) -> Means:
-        """What its walls are made of; starts a container when none has told yet."""
-        return self._apart.means()
+        """Return what the isolation is built from; starts a container when none has reported it yet."""
+        return self._probes.means()
 
     def remarks(self) -> tuple[str, ...]:
-        """Which engine and runtime it is, and how to get a stronger one."""
+        """Return the daemon and runtime in use, and how to get a stronger one."""
         return resolved_runtime.remarks(self._chosen, self._engine.host)
 
     def statistics(self) -> SandboxStatistics:
-        """Counters, frozen."""
+        """Return the counters as a frozen snapshot."""
         return SandboxStatistics(calls=self._calls, **self._exchange.statistics(), **self._keeper.statistics())
 
     def forget_after_fork(self) -> None:
-        """In a forked child: the parent's containers are none of ours. Their streams are closed already."""
+        """In a forked child: leave the parent's containers alone. Their streams are closed already."""
         self._finalizer.detach()
 
     def close(self) -> None:
@@ -316,7 +315,7 @@ class DockerSandbox:
             self._engine.close()
 
     def __enter__(self) -> Self:
-        """Itself."""
+        """Return the sandbox itself."""
         return self
 
     def __exit__(self, *_exc_info: object) -> None:

@@ -1,4 +1,4 @@
-"""How many containers to start: a pure decision.
+"""Decide how many containers to start: pure functions of the stock and the waiting callers.
 
 A container that has served one version is of no use to others, and starting one takes a third of a second: so there are
 always some that have served nobody, and one more for a version only when its callers have waited for longer than that.
@@ -15,12 +15,12 @@ _PATIENCE = 0.3
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ContainerPoolSize:
-    """How many containers there are.
+    """Limits on the number of containers, and of callers that wait for one.
 
     Attributes:
         spare: Containers that wait for a version nobody has called yet.
         most: Containers in any state.
-        queue: Callers that may wait; who comes beyond is turned away at once.
+        queue: Callers that may wait; further ones are turned away at once.
         linger: Seconds for which a container waits for the next call of its version.
     """
 
@@ -32,7 +32,7 @@ class ContainerPoolSize:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Stock:
-    """What there is.
+    """The containers at one moment.
 
     Attributes:
         serving: The versions of the containers that have one, each as often as it has containers.
@@ -44,12 +44,12 @@ class Stock:
 
 
 def to_start(size: ContainerPoolSize, stock: Stock, wishes: Sequence[tuple[SourceKey | None, float]]) -> int:
-    """How many containers to start now.
+    """Return how many containers to start now.
 
     Args:
-        size: How many there may be.
-        stock: What there is.
-        wishes: What those who wait want to call, and for how many seconds they have waited.
+        size: The limits.
+        stock: The present containers.
+        wishes: The version that each waiting caller wants, and the seconds for which it has waited.
     """
     has = collections.Counter(stock.serving)
     asked = collections.Counter(key for key, _waited in wishes)
@@ -61,7 +61,7 @@ def to_start(size: ContainerPoolSize, stock: Stock, wishes: Sequence[tuple[Sourc
 
 
 def next_look(stock: Stock, wishes: Sequence[tuple[SourceKey | None, float]]) -> float | None:
-    """Seconds until waiting alone changes that answer; None for never."""
+    """Return the seconds until waiting alone changes that answer; None for never."""
     has = frozenset(stock.serving)
     waited = [seconds for key, seconds in wishes if key in has and seconds < _PATIENCE]
     return _PATIENCE - max(waited) if waited else None

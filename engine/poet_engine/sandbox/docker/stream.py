@@ -1,4 +1,4 @@
-"""The streams of a container as the host sees them: Docker's envelopes off, frames out, and what waits to be sent."""
+"""Carry frames over a container's streams: take Docker's envelopes off, split frames, and queue what is to be sent."""
 
 import collections
 import contextlib
@@ -16,12 +16,12 @@ _TEXT = 1 << 16
 _FILES_OVERHEAD = 8 << 20  # names, and why files were left out
 _CHUNK = 1 << 18
 _LAST_WORDS = 4096
-# of what a payload says: what is taken from its socket or a pipe at once
+# bytes of a payload's traffic that are taken from its socket or a pipe at once
 _PIECE = 1 << 16
 
 
 class StreamError(Exception):
-    """What came is not what a container of ours sends, or nothing will come any more; the text says which."""
+    """Bytes that no container of ours sends, or the end of its streams; the text says which."""
 
 
 class Envelopes:
@@ -33,10 +33,10 @@ class Envelopes:
         self.last_words = b""  # the end of what was written to standard error: by our own first process only
 
     def feed(self, data: bytes) -> bytes:
-        """What is in it of standard output.
+        """Return what the bytes hold of standard output.
 
         Raises:
-            StreamError: It is not in envelopes.
+            StreamError: The bytes are not in envelopes.
         """
         out = bytearray()
         view = memoryview(data)
@@ -85,7 +85,7 @@ class Stream:
     """Frames to and from the first process of a container.
 
     Args:
-        sock: The attached stream, or a line; closed with this.
+        sock: The attached stream, or a direct socket; closed with this.
         result: Bytes that a result may have.
         enveloped: Whether Docker's envelopes are around what comes.
     """
@@ -101,7 +101,7 @@ class Stream:
         return f"<Stream fd={self._sock.fileno()} sending={self.sending}>"
 
     def fileno(self) -> int:
-        """To wait for."""
+        """Return the descriptor to wait for."""
         return self._sock.fileno()
 
     @property
@@ -111,7 +111,7 @@ class Stream:
 
     @property
     def last_words(self) -> str:
-        """What the first process wrote to standard error, as when it could not even start."""
+        """The end of what the first process wrote to standard error, as when it could not even start."""
         return self._envelopes.last_words.decode(errors="replace").strip()
 
     def send(self, kind: FrameKind, content: bytes = b"") -> None:
@@ -124,11 +124,11 @@ class Stream:
         self.flush()
 
     def drop_unsent(self) -> None:
-        """Forget what waits, but for the rest of a frame whose beginning went."""
+        """Drop what waits, but for the rest of a frame whose beginning was sent."""
         self._queue.clear()
 
     def flush(self) -> None:
-        """Send as much as the stream takes now. That the other side is gone is told by `receive`."""
+        """Send as much as the stream takes now. That the other side is gone is reported by `receive`."""
         try:
             while self._sending or self._next():
                 self._sending = self._sending[self._sock.send(self._sending) :]
@@ -148,11 +148,11 @@ class Stream:
         return False
 
     def receive(self) -> list[Frame]:
-        """The frames that are whole now.
+        """Return the frames that are whole now.
 
         Raises:
-            StreamError: The container has ended, or sends something else.
-            FrameError: It sends something else.
+            StreamError: The container has ended, or sends no envelopes.
+            FrameError: It sends bytes that are no frames.
         """
         try:
             data = self._sock.recv(_CHUNK)
@@ -170,6 +170,6 @@ class Stream:
             self._sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Let go: the end of its input is the end of the container."""
+        """Close it: the end of its input is the end of the container."""
         self.hang_up()
         self._sock.close()

@@ -1,4 +1,4 @@
-"""Threads that talk to the engine, which may take for ever: whoever has them do something decides how long to wait."""
+"""Run requests to the Docker daemon in threads: they may take for ever, and callers decide how long to wait."""
 
 import queue
 import threading
@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 
 class Workers:
-    """Threads that do one thing after the other. None of them keeps the interpreter from ending.
+    """Threads that run tasks from one queue. None of them keeps the interpreter from ending.
 
-    The standard library's executor does: it waits for its threads then, and takes nothing more to do before the rest
-    of the program has ended, which is when containers that were forgotten have to be removed.
+    The standard library's executor does: it waits for its threads then, and takes no more tasks before the rest of the
+    program has ended, which is when containers that were forgotten have to be removed.
 
     Args:
-        count: How many.
+        count: The number of threads.
     """
 
     def __init__(self, count: int) -> None:
@@ -32,18 +32,18 @@ class Workers:
         return thread in self._threads
 
     def submit(self, task: Callable[[], None]) -> None:
-        """Have it done; it raises nothing."""
+        """Queue a task, which must not raise."""
         with self._change:
             self._unfinished += 1
         self._tasks.put(task)
 
     def finish(self, seconds: float) -> bool:
-        """Wait until everything is done, at the most for so long; whether it is."""
+        """Wait until every task is done, at the most for `seconds`; return whether all are."""
         with self._change:
             return self._change.wait_for(lambda: not self._unfinished, max(0.0, seconds))
 
     def close(self) -> None:
-        """Let the threads end when they have done what they were given; wait for those that have."""
+        """Let the threads end when their tasks are done; wait for them if all are."""
         for _ in self._threads:
             self._tasks.put(None)
         if self.finish(0):

@@ -1,1 +1,1 @@
-"""The pool of lanes, whatever lanes are: callers, ready lanes, and how many there should be."""
+"""The pool of lanes, whatever lanes are: it has the waiting callers, the ready lanes, and their number."""

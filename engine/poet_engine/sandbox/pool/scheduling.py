@@ -1,4 +1,4 @@
-"""How many lanes there should be: pure decisions, told the time and the counts."""
+"""Decide how many lanes there should be: pure functions of the time and the counts."""
 
 import dataclasses
 import os
@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 _T = TypeVar("_T")
 
-# A lane that is only waited for this long is not worth another one: on busy cores more ready payloads than cores make
+# Seconds; waiting for less than that is not worth another lane: on busy cores more ready payloads than cores make
 # every call slower, and a call of a millisecond has given its lane back long before.
 _PATIENCE = 0.02
 
@@ -17,7 +17,7 @@ _STREAK = 4
 
 
 class Repeats(Generic[_T]):
-    """Whether one version is called again and again, and has been answered well."""
+    """Record of the last calls: it tells whether one version is called again and again, and answered well."""
 
     def __init__(self) -> None:
         self._last: _T | None = None
@@ -25,33 +25,33 @@ class Repeats(Generic[_T]):
         self._good: _T | None = None
 
     def asked(self, version: _T | None) -> None:
-        """Somebody calls it."""
+        """Count a call of a version."""
         self._streak = self._streak + 1 if version == self._last else 1
         self._last = version
 
     def answered(self, version: _T | None) -> None:
-        """It has answered with a result."""
+        """Record that a version has answered with a result."""
         self._good = version
 
     def forget(self, version: _T) -> None:
-        """Start again with this one."""
+        """Start counting anew for a version."""
         if version == self._last:
             self._last, self._streak = None, 0
 
     @property
     def probable(self) -> _T | None:
-        """What will probably be called next; None where there is no telling."""
+        """The version that will probably be called next; None where that cannot be told."""
         return self._last if self._streak >= _STREAK and self._good == self._last else None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PoolSize:
-    """How many lanes there may be, and how many callers may wait for one.
+    """Limits on the number of lanes, and of callers that wait for one.
 
     Attributes:
         least: Lanes that are kept ready. One more than there are cores: it is prepared while those serve.
         most: Lanes in any state.
-        queue: Callers that may wait; who comes beyond is turned away at once.
+        queue: Callers that may wait; further ones are turned away at once.
         linger: Seconds for which a lane beyond the least stays ready without being used.
     """
 
@@ -63,12 +63,12 @@ class PoolSize:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Demand:
-    """What a pool looks like at one moment.
+    """The counts of a pool at one moment.
 
     Attributes:
         total: Lanes in any state.
-        coming: Lanes that are ready, or will be without any caller's doing.
-        building: Those of them that are being made and were never ready.
+        coming: Lanes that are ready, or will be without any caller giving one back.
+        building: Lanes among `coming` that are being made and were never ready.
         waiting: Callers that wait.
         longest_wait: Seconds that the first of them has waited.
         longest_idle: Seconds that the ready lane which was used last of all has been idle.
@@ -83,7 +83,7 @@ class Demand:
 
 
 def lanes_to_start(size: PoolSize, demand: Demand) -> int:
-    """How many lanes to start now: the least, and more for callers who waited too long for those that there are.
+    """Return how many lanes to start now: the least, and more for callers who waited too long for a lane.
 
     Growth doubles: a flood of callers must not find all cores busy with making lanes.
     """
@@ -97,12 +97,12 @@ def lanes_to_start(size: PoolSize, demand: Demand) -> int:
 
 
 def may_retire(size: PoolSize, demand: Demand) -> bool:
-    """Whether the ready lane that was idle for the longest should end."""
+    """Return whether the ready lane that was idle for the longest should end."""
     return not demand.waiting and demand.total > size.least and demand.longest_idle >= size.linger
 
 
 def next_look(size: PoolSize, demand: Demand) -> float | None:
-    """Seconds until time alone changes one of these answers; None for never."""
+    """Return the seconds until time alone changes one of these answers; None for never."""
     if demand.waiting > demand.coming and demand.total < size.most:
         return max(0.0, _PATIENCE - demand.longest_wait)
     if not demand.waiting and demand.coming and demand.total > size.least:

@@ -1,10 +1,10 @@
-"""A source as the pool tells versions apart."""
+"""Define the key by which the pool tells versions apart."""
 
 from typing import NamedTuple
 
 
 class SourceKey(NamedTuple):
-    """A source as a payload knows it."""
+    """A source and its file name, as a payload serves it."""
 
     source: str
     filename: str

@@ -1,6 +1,6 @@
-"""Where callers and lanes meet: callers wait in the order in which they came, and give back what they had.
+"""Hand lanes to callers, who wait in the order in which they came, and take them back.
 
-What lanes there are is the keeper's affair; here are those that are ready.
+The pool maintainer makes and ends lanes; this module knows only those that are ready.
 """
 
 import collections
@@ -17,30 +17,30 @@ from poet_engine.sandbox.pool.version import SourceKey
 
 
 class Poolable(Protocol):
-    """What the exchange needs to know of a lane."""
+    """The attributes of a lane that the pool uses."""
 
-    key: SourceKey | None  # what it serves or is prepared for; None for anything
-    ready_since: float  # when it was ready, in seconds of the exchange's clock
+    key: SourceKey | None  # the version that it serves or is prepared for; None for any
+    ready_since: float  # when it was ready, in seconds of the pool's clock
 
 
 _Lane = TypeVar("_Lane", bound=Poolable)
 
-# A wait that was shorter says nothing of who makes lanes: on a busy machine a container takes a second.
+# Seconds; a shorter wait does not show that no lanes are made: on a busy machine a container takes a second.
 STALL_S = 2.0
 
 
 class Disposition(enum.Enum):
-    """What becomes of a lane that a caller gave back."""
+    """The next use of a lane that a caller gave back."""
 
     KEEP = enum.auto()  # its payload serves the next call of the same version
-    RENEW = enum.auto()  # its payload waits, prepared for a version that nobody asks for now
+    RENEW = enum.auto()  # its payload waits, prepared for a version that nobody calls now
     DRAIN = enum.auto()  # its payload has answered and is about to end
     REARM = enum.auto()  # its payload has ended
     DISCARD = enum.auto()
 
 
 class Unavailable(enum.Enum):
-    """Why there is no lane."""
+    """The reason why there is no lane."""
 
     SETUP = enum.auto()  # lanes cannot be made
     TIMEOUT = enum.auto()  # none became free in time
@@ -50,7 +50,7 @@ class Unavailable(enum.Enum):
     BROKEN = enum.auto()  # the thread that makes lanes has ended by an error
 
 
-# What an outcome says of those that a queue brings about.
+# The causes of outcomes that a queue brings about.
 QUEUE_CAUSES: Mapping[Unavailable, str] = {
     Unavailable.TIMEOUT: "queue_timeout",
     Unavailable.STALLED: "queue_stalled",
@@ -59,7 +59,7 @@ QUEUE_CAUSES: Mapping[Unavailable, str] = {
 
 
 class NoWorkerError(Exception):
-    """No lane can be had."""
+    """The failure to get a lane, with its reason."""
 
     def __init__(self, message: str, why: Unavailable) -> None:
         super().__init__(message)
@@ -86,8 +86,8 @@ class WorkerPool(Generic[_Lane]):
     """The ready lanes of one sandbox, and the callers who wait for one.
 
     Args:
-        size: How many lanes and waiters.
-        clock: Monotonic seconds.
+        size: The limits on lanes and waiters.
+        clock: Returns monotonic seconds.
         keeps: Whether a payload serves one call after another, of one version.
     """
 
@@ -104,28 +104,28 @@ class WorkerPool(Generic[_Lane]):
         self._closing = False
         self._fault: str | None = None
         self._all_returned = threading.Event()
-        self.lanes = 0  # in any state; the keeper counts them
-        self.bell = Waker()  # rings when the keeper should look
+        self.lanes = 0  # in any state; the maintainer counts them
+        self.bell = Waker()  # rings when the maintainer should look
 
     def __repr__(self) -> str:
         return f"<WorkerPool ready={len(self._ready)} busy={self._busy} waiting={len(self._waiters)}>"
 
     def ring(self) -> None:
-        """Have the keeper look."""
+        """Wake the maintainer."""
         self.bell.ring()
 
     def acquire(
         self, timeout: float, *, key: SourceKey | None = None, cancellation: Cancellation | None = None
     ) -> _Lane:
-        """A lane with a payload that waits; it is the caller's until it is given back.
+        """Wait for a lane with a payload that waits; it is the caller's until it is given back.
 
         Args:
             timeout: Seconds to wait at the most.
-            key: What will be called: a payload that has served or was prepared for anything else is not given out.
+            key: The version to be called: a payload that has served or was prepared for another is not given out.
             cancellation: Ends the wait.
 
         Raises:
-            NoWorkerError: There is none, and why.
+            NoWorkerError: No lane can be had; `why` says the reason.
         """
         with self._lock:
             self._refuse_if_closed()
@@ -146,12 +146,12 @@ class WorkerPool(Generic[_Lane]):
                 if not (cancellation is not None and cancellation.requested):
                     waiter.wait(max(0.0, timeout))
         except BaseException:
-            self._walk_away(waiter)
+            self._remove_interrupted(waiter)
             raise
         return self._lane_of(waiter, timeout)
 
-    def _walk_away(self, waiter: _Waiter[_Lane]) -> None:
-        """A caller was interrupted while it waited: nobody would give back what it might still be given."""
+    def _remove_interrupted(self, waiter: _Waiter[_Lane]) -> None:
+        """Remove an interrupted waiter, and give back the lane that it was given meanwhile, which nobody else would."""
         with self._lock:
             with contextlib.suppress(ValueError):
                 self._waiters.remove(waiter)
@@ -160,7 +160,7 @@ class WorkerPool(Generic[_Lane]):
             self.give_back(lane, Disposition.KEEP)
 
     def _lane_of(self, waiter: _Waiter[_Lane], timeout: float) -> _Lane:
-        """What came of waiting."""
+        """Return the waiter's lane, or raise the reason why it has none."""
         with self._lock:
             if waiter.lane is not None:
                 return waiter.lane
@@ -176,12 +176,12 @@ class WorkerPool(Generic[_Lane]):
         raise NoWorkerError(f"no lane became free within {timeout:.3g} s", Unavailable.TIMEOUT)
 
     def _stalled(self, waiter: _Waiter[_Lane]) -> bool:
-        """Whether it is who makes lanes that kept this caller waiting, rather than other callers."""
+        """Return whether this caller waited because no lanes were made, and not because of other callers."""
         waited = self._clock() - waiter.since
         return waited >= STALL_S and self._handed_out == waiter.handed_out and self._busy < self.size.most
 
     def _pick(self, key: SourceKey | None) -> _Lane | None:
-        """A ready lane for this version, or else for any; if only others' are left, one of them makes room."""
+        """Return a ready lane for this version, or else for any; if only others' are left, give one of them up."""
         lane = next((lane for lane in reversed(self._ready) if lane.key == key), None)
         lane = lane or next((lane for lane in reversed(self._ready) if lane.key is None), None)
         if lane is not None:
@@ -191,7 +191,7 @@ class WorkerPool(Generic[_Lane]):
         return lane
 
     def _make_room(self, lane: _Lane) -> None:
-        """A ready lane that nobody who waits can use. What has served is not given up while others can be made."""
+        """Give up a ready lane that no waiter can use. One that has served is kept while others can be made."""
         if self._keeps and self.lanes < self.size.most:
             return
         self._ready.remove(lane)
@@ -200,11 +200,11 @@ class WorkerPool(Generic[_Lane]):
 
     @property
     def probable(self) -> SourceKey | None:
-        """What the next caller will probably call, if it is worth preparing for."""
+        """The version that the next caller will probably call, if it is worth preparing for."""
         return None if self._keeps else self._repeats.probable
 
     def forget(self, version: SourceKey) -> None:
-        """The keeper's: preparing for this failed, so that it is not worth it."""
+        """For the maintainer: preparing for this version failed, so that it is not worth it."""
         with self._lock:
             self._repeats.forget(version)
 
@@ -221,7 +221,7 @@ class WorkerPool(Generic[_Lane]):
             raise NoWorkerError("the sandbox was closed", Unavailable.CALLED_OFF)
 
     def give_back(self, lane: _Lane, after: Disposition) -> None:
-        """Return a lane, and say what is to become of it."""
+        """Return a lane, with its disposition."""
         with self._lock:
             self._busy -= 1
             if after is Disposition.DRAIN:
@@ -235,7 +235,7 @@ class WorkerPool(Generic[_Lane]):
         self.ring()
 
     def offer(self, lane: _Lane) -> None:
-        """The keeper's: a lane whose payload is ready goes to the first caller whom it can serve."""
+        """For the maintainer: give a lane whose payload is ready to the first caller whom it can serve."""
         with self._lock:
             self._offer(lane)
 
@@ -252,14 +252,14 @@ class WorkerPool(Generic[_Lane]):
             self._make_room(lane)
 
     def take_returned(self) -> list[tuple[_Lane, Disposition]]:
-        """The keeper's: what was given back since it asked last."""
+        """For the maintainer: return the lanes that were given back since the last call, with their dispositions."""
         with self._lock:
             returned = list(self._returned)
             self._returned.clear()
         return returned
 
     def take_idle(self, suits: Callable[[_Lane], bool] = lambda _lane: True) -> _Lane | None:
-        """The keeper's: the lane that was ready for the longest of those that suit, out of the callers' reach."""
+        """For the maintainer: take the lane out of the pool that was ready for the longest of those that suit."""
         with self._lock:
             lane = next((lane for lane in self._ready if suits(lane)), None)
             if lane is not None:
@@ -267,13 +267,13 @@ class WorkerPool(Generic[_Lane]):
             return lane
 
     def wishes(self) -> list[tuple[SourceKey | None, float]]:
-        """The keeper's: what those who wait want to call, and for how many seconds they have waited."""
+        """For the maintainer: return each waiter's version, and the seconds for which it has waited."""
         with self._lock:
             now = self._clock()
             return [(waiter.key, now - waiter.since) for waiter in self._waiters]
 
     def fail(self, text: str) -> None:
-        """The keeper's: lanes cannot be made; whoever waits is told."""
+        """For the maintainer: lanes cannot be made; every waiter fails with this text."""
         with self._lock:
             while self._waiters:
                 waiter = self._waiters.popleft()
@@ -281,7 +281,7 @@ class WorkerPool(Generic[_Lane]):
                 waiter.ring()
 
     def demand(self, building: int) -> Demand:
-        """What the keeper decides by.
+        """Return the counts that the maintainer decides by.
 
         Args:
             building: Lanes that were never ready yet.
@@ -300,16 +300,16 @@ class WorkerPool(Generic[_Lane]):
 
     @property
     def closing(self) -> bool:
-        """Whether it was closed, perhaps in the middle of a call."""
+        """Whether the pool was closed, perhaps in the middle of a call."""
         return self._closing and self._fault is None
 
     @property
     def fault(self) -> str | None:
-        """Why nothing can be had any more although nobody has closed it."""
+        """The reason why no lane can be had any more although nobody has closed the pool; None while there is none."""
         return self._fault
 
     def statistics(self) -> dict[str, int]:
-        """Counters by the names of `SandboxStatistics`."""
+        """Return the counters by the names of `SandboxStatistics`."""
         with self._lock:
             return {
                 "lanes": self.lanes,
@@ -320,13 +320,13 @@ class WorkerPool(Generic[_Lane]):
             }
 
     def break_down(self, error: BaseException) -> None:
-        """The keeper's: it ends by an error of ours, which whoever asks for a lane is told."""
+        """For the maintainer: it ends by an error of ours, which every later call of `acquire` reports."""
         with self._lock:
             if not self._closing:
                 self._fault = f"the thread that makes lanes has ended by an error: {error!r}; open another sandbox"
 
     def shut(self, *, by_owner: bool = False) -> None:
-        """Let nobody in any more, and tell those who wait; what the owner has closed is broken no more."""
+        """Refuse new callers, and wake those who wait; a pool that its owner closes has no fault any more."""
         with self._lock:
             self._closing = True
             if by_owner:
@@ -339,5 +339,5 @@ class WorkerPool(Generic[_Lane]):
         self.ring()
 
     def await_callers(self, seconds: float) -> None:
-        """The keeper's: wait until every caller has let go of its lane."""
+        """For the maintainer: wait until every caller has given its lane back."""
         self._all_returned.wait(seconds)

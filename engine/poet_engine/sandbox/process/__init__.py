@@ -1,4 +1,4 @@
-"""The process sandbox; docs/sandbox.md explains zygote, lanes and payloads."""
+"""The process sandbox; docs/sandbox.md explains its zygote, lanes and payloads."""
 
 from poet_engine.sandbox.process.sandbox import ProcessSandbox
 

@@ -1,4 +1,4 @@
-"""From a policy to what the guest is told, or to the reason why this machine cannot carry it out."""
+"""Build the zygote's configuration from a policy, or refuse a policy that this machine cannot carry out."""
 
 import dataclasses
 import sys
@@ -33,7 +33,7 @@ def refuse_other_machines(policy: Policy) -> None:
 
 
 def refuse_missing_modules(policy: Policy) -> None:
-    """Raise for a preload that is not installed: a PolicyError when the user's file asked for it."""
+    """Raise for a preload that is not installed: a PolicyError when the user's file has it."""
     missing = [name for name in policy.isolation.preload if not _distributions.installed(name)]
     file, _, line = policy.origin.get("isolation.preload", "").rpartition(":")
     if missing and line.isdecimal():
@@ -47,7 +47,7 @@ def refuse_missing_modules(policy: Policy) -> None:
 
 
 def lanes_of_a_zygote(policy: Policy) -> int:
-    """With `fresh = "exec"` every call has an interpreter that was executed for it alone."""
+    """Return how many lanes a zygote makes: with `fresh = "exec"` one, so that each call has a new interpreter."""
     return 1 if policy.isolation.fresh is Fresh.EXEC else RETIRE_AFTER_LANES
 
 
@@ -60,7 +60,7 @@ def configuration(
     subids: bool,
     audit: bool,
 ) -> Config:
-    """What the zygote is told."""
+    """Build the configuration that the zygote is sent."""
     seen = mounts.visible((*policy.static.imports, *policy.isolation.preload))
     measures = without & set(confine.MEASURES)
     config = guest_config(policy, seen, rootless=rootless, cgroup=driver is not None, without=measures)

@@ -1,4 +1,4 @@
-"""Why the process sandbox did not start, in words that name the setting to change."""
+"""Explain why the process sandbox did not start, naming the setting to change."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,11 +29,11 @@ _MISSING_LIBRARY = "error while loading shared libraries"  # the dynamic linker'
 
 
 def explain(failure: str, *, rootless: bool, values: Mapping[str, str]) -> str:
-    """What failed, why, and what to change.
+    """Return what failed, why, and what to change.
 
     Args:
-        failure: What the zygote or a lane said.
-        rootless: Whether walls had to be built inside user namespaces.
+        failure: The error text of the zygote or a lane.
+        rootless: Whether the isolation had to be built inside user namespaces.
         values: The settings of this machine, file → content; see `settings`.
     """
     if _MISSING_MODULE in failure:
@@ -58,7 +58,7 @@ def explain(failure: str, *, rootless: bool, values: Mapping[str, str]) -> str:
 
 
 def settings() -> dict[str, str]:
-    """The settings that exist on this machine, file → content."""
+    """Read the settings that exist on this machine, file → content."""
     found: dict[str, str] = {}
     for file, _forbids, _remedy in _SWITCHES:
         try:

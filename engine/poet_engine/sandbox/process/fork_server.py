@@ -1,4 +1,4 @@
-"""Starting the zygote, and asking it for lanes."""
+"""Start the zygote, the server that forks lanes, and request lanes from it."""
 
 import json
 import os
@@ -40,8 +40,8 @@ class Zygote:
     """The process that lanes are forked from. Its lifeline is a pipe that only this process holds.
 
     Args:
-        config: What it is told.
-        subids: What may be mapped into its user namespace, if it has one.
+        config: The configuration that it is sent.
+        subids: The ids that may be mapped into its user namespace, if it has one.
     """
 
     def __init__(self, config: Config, subids: SubIds | None = None) -> None:
@@ -75,37 +75,37 @@ class Zygote:
 
     def _await_ready(self, config: Config) -> None:
         try:
-            answer = self._tell(config)
-        except ConnectionError:  # it ended before it read what it was told: the same as an answer that never comes
+            answer = self._configure(config)
+        except ConnectionError:  # it ended before it read its configuration: the same as an answer that never comes
             answer = b""
         if answer != guest_zygote.READY:
             text = answer.removeprefix(guest_zygote.FAILED).decode(errors="replace")
-            raise ZygoteError(text or f"the zygote ended at its start: {self._last_words()}")
+            raise ZygoteError(text or f"the zygote ended at its start: {self._error_output()}")
 
-    def _tell(self, config: Config) -> bytes:
-        """What it answers to its configuration, after its ids are mapped where it asks for that."""
+    def _configure(self, config: Config) -> bytes:
+        """Send the configuration; return the zygote's answer, after its ids are mapped where it asks for that."""
         self.control.send(config.to_json())
-        answer = self._hear()
+        answer = self._receive()
         if answer == guest_zygote.MAP:
             # refused, as in a container without new privileges: the code then runs as the user who called
             self.mapped = self._subids is not None and write_maps(self._process.pid, self._subids) is None
             self.control.send(guest_zygote.MAPPED if self.mapped else guest_zygote.NOT_MAPPED)
-            answer = self._hear()
+            answer = self._receive()
         return answer
 
-    def _hear(self) -> bytes:
+    def _receive(self) -> bytes:
         if not readable(self.control.fileno(), _START_GRACE):
             raise ZygoteError(f"the zygote was not ready within {_START_GRACE:.0f} s")
         return self.control.recv(4096)
 
-    def _last_words(self) -> str:
+    def _error_output(self) -> str:
         self._process.kill()
         _out, err = self._process.communicate(timeout=_STOP_GRACE)
         return bytes(err).decode(errors="replace").strip()[-2000:] or "it said nothing"
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs.
+        """Whether the zygote still runs.
 
         Its end of the socket is closed before the kernel ends its lanes, and well before its parent has ended.
         """
@@ -116,7 +116,7 @@ class Zygote:
         return not hung_up.poll(0)
 
     def make_lane(self, lane: Lane) -> None:
-        """Send a lane's end; its init says hello on it."""
+        """Have the zygote fork a lane: send it the lane's end, on which the lane's init will greet."""
         end = lane.take_guest_end()
         message = json.dumps({"uid": lane.uid}).encode()
         try:
@@ -127,7 +127,7 @@ class Zygote:
             end.close()
 
     def forget_after_fork(self) -> None:
-        """In a forked child: let go of the ends that would keep the lifeline whole after the parent's death."""
+        """In a forked child: close the ends that would keep the lifeline whole after the parent's death."""
         if not self._closed:
             self._closed = True
             self.control.close()

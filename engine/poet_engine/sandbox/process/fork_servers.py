@@ -1,4 +1,4 @@
-"""Which zygote the next lane is forked from, and when one has served long enough."""
+"""Choose the zygote that the next lane is forked from, and retire one that has served long enough."""
 
 from collections.abc import Callable
 
@@ -11,10 +11,10 @@ RETIRE_AFTER_LANES = 1000
 
 
 class ForkServers:
-    """Zygotes: one makes lanes; retired ones drain, each ending after its last lane.
+    """The zygotes of a sandbox: one makes lanes; retired ones drain, each ending after its last lane.
 
     Args:
-        config: What every zygote is told.
+        config: The configuration that every zygote is sent.
         retire_after: Lanes that a zygote makes before it retires; 1 gives every lane an interpreter of its own.
         start: Starts a zygote.
     """
@@ -36,7 +36,7 @@ class ForkServers:
         return f"<ForkServers zygotes={len(self._lanes)} started={self.started}>"
 
     def make(self, lane: Lane) -> None:
-        """Have a lane forked; its init says hello by itself.
+        """Have a lane forked; its init greets by itself.
 
         Raises:
             ZygoteError: No zygote could be started.
@@ -50,7 +50,7 @@ class ForkServers:
         zygote.make_lane(lane)
 
     def retired(self, lane: Lane) -> bool:
-        """Whether a lane's zygote makes no more lanes, so that the lane should end with its call."""
+        """Return whether a lane's zygote makes no more lanes, so that the lane should end with its call."""
         return self._current is None or lane not in self._lanes[self._current]
 
     @property
@@ -59,11 +59,11 @@ class ForkServers:
         return any(zygote.mapped for zygote in self._lanes)
 
     def orphaned(self, lane: Lane) -> bool:
-        """Whether a lane's zygote has died, so that the lane's failure says nothing of the next one."""
+        """Return whether a lane's zygote has died, so that the lane's failure says nothing of the next one."""
         return any(lane in lanes and not zygote.alive for zygote, lanes in self._lanes.items())
 
     def gone(self, lane: Lane) -> None:
-        """A lane has ended; with the last one its retired zygote ends too."""
+        """Remove a lane that has ended; with the last one its retired zygote ends too."""
         for zygote, lanes in list(self._lanes.items()):
             lanes.discard(lane)
             if not lanes and zygote is not self._current:
@@ -81,7 +81,7 @@ class ForkServers:
         return self._current
 
     def forget_after_fork(self) -> None:
-        """In a forked child: let go of what would keep the zygotes alive after the parent."""
+        """In a forked child: close what would keep the zygotes alive after the parent."""
         for zygote in self._lanes:
             zygote.forget_after_fork()
 

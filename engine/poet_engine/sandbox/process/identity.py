@@ -1,4 +1,4 @@
-"""As whom the walls are built: by real root, by the root of a container, or by an ordinary user."""
+"""Decide which identity builds the isolation: real root, the root of a container, or an ordinary user."""
 
 import dataclasses
 import os
@@ -14,10 +14,10 @@ _NEEDED = sum(1 << bit for bit in (6, 7, 8, 18, 21))
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Identity:
-    """What this process may do.
+    """The privileges of this process.
 
     Attributes:
-        rootless: Whether walls must be built inside user namespaces.
+        rootless: Whether the isolation must be built inside user namespaces.
         first_uid: The first of the uids that lanes of this process take; 0 when rootless.
     """
 
@@ -25,18 +25,18 @@ class Identity:
     first_uid: int = 0
 
     def uid(self, number: int) -> int:
-        """The uid of a lane of this process."""
+        """Return the uid of a lane of this process."""
         return self.first_uid + number % _LANES
 
 
 def decide(euid: int, capabilities: int, uid_map: str, pid: int) -> Identity:
-    """Root with its capabilities, and with users to give away, needs no user namespace; anybody else does.
+    """Return the identity: root with its capabilities, and users to give away, needs no user namespace; others do.
 
     Args:
         euid: The effective uid.
         capabilities: The effective capabilities, as bits.
         uid_map: The content of `/proc/self/uid_map`: first inside, first outside, and count on each line.
-        pid: This process's, which keeps the uids of several engines apart.
+        pid: This process's id, which keeps the uids of several engines apart.
     """
     if euid != 0 or capabilities & _NEEDED != _NEEDED:
         return Identity(rootless=True)
@@ -51,7 +51,7 @@ def decide(euid: int, capabilities: int, uid_map: str, pid: int) -> Identity:
 
 
 def current() -> Identity:
-    """The identity of this process."""
+    """Return the identity of this process."""
     status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
     effective = next((line.split()[1] for line in status.splitlines() if line.startswith("CapEff:")), "0")
     uid_map = Path("/proc/self/uid_map").read_text(encoding="ascii")

@@ -1,4 +1,4 @@
-"""One lane as the host sees it: its init, its cgroup, and the payload that waits in it."""
+"""Control one lane from the host: its init, its cgroup, and the payload that waits in it."""
 
 import contextlib
 import os
@@ -17,10 +17,10 @@ _HELLO_GRACE = 10.0  # seconds for a lane to take descriptors
 
 
 class Lane:
-    """A lane: made by the zygote, moved into its cgroup, then armed with one payload after another.
+    """A lane: forked by the zygote, moved into its cgroup, then prepared with one payload after another.
 
     Args:
-        number: Which one it is, for names.
+        number: Its number, for names.
         uid: The user that its payloads become.
         result: Bytes that a result may have.
     """
@@ -34,7 +34,7 @@ class Lane:
         self.armed: PreparedProcess | None = None
         self.calls = 0
         self.pid = 0
-        self.key: SourceKey | None = None  # what its payload serves or is prepared for; None for anything
+        self.key: SourceKey | None = None  # the version that its payload serves or is prepared for; None for any
         self.ready_since = 0.0  # when its payload was ready, in seconds of the pool's clock
         self._init: int | None = None
 
@@ -43,14 +43,14 @@ class Lane:
         return f"<Lane {self.number} uid={self.uid} calls={self.calls} {state}>"
 
     def take_guest_end(self) -> socket.socket:
-        """The end that goes to the zygote."""
+        """Return the end that goes to the zygote."""
         return self._guest_control
 
     def hello(self) -> None:
-        """Take init's greeting.
+        """Receive init's greeting.
 
         Raises:
-            LaneError: The walls could not be built.
+            LaneError: The isolation could not be built.
         """
         data, ancillary, _flags, _address = self.control.recvmsg(4096, socket.CMSG_SPACE(struct.calcsize("iII")))
         if data != guest_lane.HELLO:
@@ -69,11 +69,11 @@ class Lane:
         group.attach(self.pid)
 
     def dies_within(self, seconds: float) -> bool:
-        """Whether init is gone, or goes within a moment: an ending namespace may lose its payload first."""
+        """Return whether init is gone, or ends within `seconds`: an ending namespace may lose its payload first."""
         return self._init is None or readable(self._init, seconds)
 
     def prepare(self, probable: SourceKey | None = None) -> PreparedProcess:
-        """Ask init for the next payload, and have it prepared for what will probably be asked for."""
+        """Have init fork the next payload, prepared for the version that will probably be called."""
         if self.armed is not None:
             self.armed.close()
             self.armed = None
@@ -88,13 +88,13 @@ class Lane:
         return armed
 
     def kill(self) -> None:
-        """SIGKILL to init, and so to everything in the lane."""
+        """Send SIGKILL to init, and so to everything in the lane."""
         if self._init is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 signal.pidfd_send_signal(self._init, signal.SIGKILL)
 
     def close(self) -> Group | None:
-        """End the lane with everything in it; the cgroup that is to be removed, if it had one."""
+        """End the lane with everything in it; return the cgroup that is to be removed, if it had one."""
         if self.armed is not None:
             self.armed.close()
             self.armed = None

@@ -1,4 +1,4 @@
-"""One call in one lane: release, watch, decide, and what becomes of the lane."""
+"""Run one call in one lane: release its payload, supervise it, decide the verdict and the lane's disposition."""
 
 import signal
 from collections.abc import Callable
@@ -26,7 +26,7 @@ _NAMESPACE_END = 0.05  # seconds that the kernel may take from a namespace's fir
 
 
 class LaneRun:
-    """One call in one lane: release, watch, decide."""
+    """One call in one lane."""
 
     def __init__(
         self,
@@ -47,12 +47,12 @@ class LaneRun:
         self.unlisted: frozenset[str] = frozenset()
         self._start: GroupReading | None = None
         self._start_cpu_ms = 0.0
-        self.lane_after = Disposition.KEEP  # its payload has heard nothing yet
+        self.lane_after = Disposition.KEEP  # its payload has received nothing yet
 
     def to_the_end(
         self, request: bytes, attached: int | None, pool: LanePool, cancellation: Cancellation | None
     ) -> Outcome:
-        """Release the payload and follow it; `attached` is the file with what is too big for the request."""
+        """Release the payload and follow it to its verdict; `attached` is the file with the request's attachments."""
         self.lane_after = (
             Disposition.DISCARD
         )  # until the end is known: an interrupted call must not leave a lane to others
@@ -77,7 +77,7 @@ class LaneRun:
             raise
         wall_ms = (self._clock() - released) * 1e3
         if supervisor.output.total:
-            supervisor.drain()  # of what was printed before a frame was sent, the first part is seen together with it
+            supervisor.drain()  # of what was printed before a frame, only the first part was read together with it
         if watch.kill is not None or supervisor.ended_by_signal:
             supervisor.take_unflushed()
         supervisor.ignore()
@@ -106,7 +106,7 @@ class LaneRun:
         )
 
     def _exit(self, report: Report | None, counts: KernelCounts, watch: BudgetMonitor) -> Exit | None:
-        """How the payload ended; None when its lane ended around it.
+        """Return how the payload ended; None when its lane ended around it.
 
         Killing a zygote ends the namespace of its lanes, and the kernel may take the payload first, whose init then
         lives just long enough to report a SIGKILL that nobody sent it.
@@ -146,7 +146,7 @@ class LaneRun:
 
 
 def _next(report: Report | None, *, answered: bool, stays: bool) -> Disposition:
-    """What becomes of a lane after a call; `stays` says that its payload waits for the next one and does nothing."""
+    """Return a lane's disposition after a call; `stays` says that its payload is stopped until the next one."""
     if report is not None:
         # what a payload left behind was killed, but a lane in which that was possible is not trusted again
         return Disposition.DISCARD if report.leftovers else Disposition.REARM

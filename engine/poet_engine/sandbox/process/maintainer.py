@@ -1,4 +1,4 @@
-"""The thread that makes lanes, empties and re-arms them, and ends them: all of it off the path of the calls."""
+"""Run the thread that makes lanes, prepares them anew, and ends them: all of it off the path of the calls."""
 
 import dataclasses
 import logging
@@ -14,9 +14,9 @@ from poet_engine.sandbox.process.fork_servers import ForkServers
 from poet_engine.sandbox.process.lane import Lane
 from poet_engine.sandbox.process.prepared import LaneError
 
-# How long a payload that has answered may take to end by itself.
+# Seconds that a payload that has answered may take to end by itself.
 _LEAVE_GRACE = 0.1
-# How long a lane may take to build its walls, and a payload to be reaped after its SIGKILL, or to be ready.
+# Seconds that a lane may take to build its isolation, and a payload to be reaped after its SIGKILL, or to be ready.
 _LANE_GRACE = 10.0
 _FAILURES_IN_A_ROW = 3
 _REMOVE_RETRY = 0.005
@@ -26,13 +26,13 @@ _ONCE = select.EPOLLIN | select.EPOLLONESHOT
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LaneBuilder:
-    """What lanes are made with.
+    """The means to make lanes.
 
     Attributes:
-        nursery: Has them forked.
+        nursery: The fork servers.
         driver: Makes cgroups; None where there are none.
-        limits: What each lane's cgroup gets.
-        uids: Gives each lane, by its number, its uid.
+        limits: The limits of each lane's cgroup.
+        uids: Returns a lane's uid by its number.
         result: Bytes that a result may have.
     """
 
@@ -44,12 +44,12 @@ class LaneBuilder:
 
 
 class PoolMaintainer:
-    """Keeps the lanes of one sandbox.
+    """Makes, prepares and ends the lanes of one sandbox.
 
     Args:
-        exchange: Where callers meet them.
-        builder: What they are made with.
-        clock: Monotonic seconds.
+        exchange: The pool that hands them to callers.
+        builder: The means to make them.
+        clock: Returns monotonic seconds.
     """
 
     def __init__(self, exchange: WorkerPool[Lane], builder: LaneBuilder, clock: Callable[[], float]) -> None:
@@ -75,7 +75,7 @@ class PoolMaintainer:
         return f"<PoolMaintainer lanes={len(self._lanes)} building={len(self._building)} made={self.made}>"
 
     def statistics(self) -> dict[str, int]:
-        """Counters by the names of `SandboxStatistics`."""
+        """Return the counters by the names of `SandboxStatistics`."""
         return {
             "lanes_made": self.made,
             "lanes_destroyed": self._destroyed,
@@ -108,7 +108,7 @@ class PoolMaintainer:
             self._end()
 
     def _fit_to_demand(self) -> float | None:
-        """Start and retire lanes; the seconds until something must be looked at again, None for never."""
+        """Start and retire lanes; return the seconds until the next look, None for never."""
         exchange, size = self._exchange, self._exchange.size
         demand = exchange.demand(len(self._building))
         gave_up = self._failures >= _FAILURES_IN_A_ROW and not demand.waiting
@@ -142,7 +142,7 @@ class PoolMaintainer:
             self._fail(lane, str(error))
 
     def _watch(self, fd: int, lane: Lane, *, known: bool = False) -> None:
-        """Hear once of what comes on a descriptor; closing it ends that."""
+        """Wait for one event on a descriptor; closing it ends that."""
         self._watched[fd] = lane
         if known:
             self._epoll.modify(fd, _ONCE)
@@ -150,7 +150,7 @@ class PoolMaintainer:
             self._epoll.register(fd, _ONCE)
 
     def _start_lane(self) -> None:
-        """Have a lane forked; its init says hello when its walls stand."""
+        """Have a lane forked; its init greets when its isolation is built."""
         self._number += 1
         lane = Lane(self._number, self._uids(self._number), self._result)
         self._lanes.add(lane)
@@ -213,7 +213,7 @@ class PoolMaintainer:
             self._destroy(lane)  # its init is gone; the next one that is wanted is made anew
 
     def _rearm(self, lane: Lane) -> None:
-        """The lane is empty by its init's word; the cgroup must agree, or it is not used again."""
+        """Prepare a lane that its init reports empty; when the cgroup disagrees, the lane is destroyed."""
         if self._nursery.retired(lane) or (lane.group is not None and lane.group.tasks() != 1):
             self._destroy(lane)
             return
@@ -226,7 +226,7 @@ class PoolMaintainer:
         self._deadlines[lane] = self._clock() + _LANE_GRACE
 
     def _fail(self, lane: Lane, text: str) -> None:
-        """A lane could not be made ready: try again a few times, then tell whoever waits."""
+        """Destroy a lane that could not be made ready; after a few failures in a row, fail the waiting callers."""
         counts = not self._nursery.orphaned(lane)
         if lane.armed is not None and lane.armed.compiles is not None:
             self._exchange.forget(lane.armed.compiles)  # it was the source that failed, not the lane
@@ -237,7 +237,7 @@ class PoolMaintainer:
             self._exchange.fail(text)
 
     def _expire(self) -> None:
-        """Payloads that did not leave in time are killed once; lanes that do not recover from that are destroyed."""
+        """Kill payloads that did not leave in time, once; destroy lanes that do not recover from that."""
         self._groups_to_remove = [group for group in self._groups_to_remove if not group.remove()]
         now = self._clock()
         for lane in [lane for lane, until in self._deadlines.items() if until <= now]:

@@ -1,4 +1,4 @@
-"""Files in memory that values too big for a frame go through: arguments in, results out. And one for what is printed.
+"""Make the files in memory that carry values too big for a frame, and the one that records output.
 
 The kernel counts the pages of such a file for whoever writes them: an argument's for the host, a result's for the lane.
 """
@@ -42,16 +42,16 @@ class ArgumentFiles:
         self._lock = threading.Lock()
         self._numbers = itertools.count()
         self._folder: int | None = None
-        self._asked = False
+        self._tried = False
 
     def __repr__(self) -> str:
         return f"<ArgumentFiles {'sealed' if self._folder is None else 'in a folder of their own'}>"
 
     def hold(self, parts: Collected) -> int | None:
-        """A descriptor of a file with the pieces, for the caller to close; None when there are none.
+        """Return a descriptor of a file with the pieces, for the caller to close; None when there are none.
 
         Raises:
-            OSError: There is no room for it.
+            OSError: The file has no room.
         """
         if not parts.pieces:
             return None
@@ -60,8 +60,8 @@ class ArgumentFiles:
 
     def _own_folder(self) -> int | None:
         with self._lock:
-            if not self._asked:
-                self._asked = True
+            if not self._tried:
+                self._tried = True
                 with contextlib.suppress(OSError):
                     self._folder = kernel.detached_tmpfs(_FOLDER)
             return self._folder
@@ -79,15 +79,15 @@ class ArgumentFiles:
         return _filled(parts, writer, reader)
 
     def close(self) -> None:
-        """Let go of the file system; files that a guest still has mapped stay until it lets go of them."""
+        """Close the file system; files that a guest still has mapped stay until it unmaps them."""
         with self._lock:
-            folder, self._folder, self._asked = self._folder, None, True
+            folder, self._folder, self._tried = self._folder, None, True
         if folder is not None:
             os.close(folder)
 
 
 def _filled(parts: Collected, writer: int, reader: int) -> int:
-    """The reader, when everything is written and the writer closed."""
+    """Write everything and close the writer; return the reader."""
     try:
         os.ftruncate(writer, parts.size)
         parts.write(writer)
@@ -112,7 +112,7 @@ def _sealed(parts: Collected) -> int:
 
 
 class ResultFile:
-    """Where a payload puts what is too big for its frame. Only ever read, never mapped: the guest may change it.
+    """The file for a payload's attachments. Only ever read, never mapped: the guest may change it.
 
     Args:
         size: Bytes that a result may have. The file can neither grow nor shrink.
@@ -128,7 +128,7 @@ class ResultFile:
         fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, _FIXED)
 
     def take(self, offset: int, length: int) -> bytearray:
-        """A copy of a piece, made once: what the guest writes later does not change it."""
+        """Return a copy of a piece, made once: what the guest writes later does not change it."""
         if offset + length > self._size:
             raise UndecodableError("a reference beyond the attachments")
         self._used = True
@@ -137,14 +137,14 @@ class ResultFile:
         return piece
 
     def copy(self, offset: int, length: int) -> bytes:
-        """The same, for bytes that cannot change."""
+        """Return a copy of a piece as bytes, which cannot change."""
         if offset + length > self._size:
             raise UndecodableError("a reference beyond the attachments")
         self._used = True
         return copy_at(self.fd, offset, length)
 
     def clear(self) -> None:
-        """Give back its memory, for the next call of the same payload. What it wrote unasked stays its own burden."""
+        """Free the memory of a result that was read, for the payload's next call; other pages stay charged to it."""
         if not self._used:
             return
         self._used = False
@@ -152,12 +152,12 @@ class ResultFile:
             kernel.free_pages(self.fd, self._size)
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the file."""
         os.close(self.fd)
 
 
 class OutputRecord:
-    """Where a payload records what it has printed and not written yet; read when it was killed."""
+    """The file in which a payload records what it has printed and not written yet; read when it was killed."""
 
     def __init__(self) -> None:
         most, _hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -170,9 +170,9 @@ class OutputRecord:
         fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, _FIXED)
 
     def unflushed(self) -> tuple[bytes, bytes]:
-        """What was printed and not written, to standard output and to standard error."""
+        """Return what was printed and not written, to standard output and to standard error."""
         return standard_streams.unflushed(self.fd)
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the file."""
         os.close(self.fd)

@@ -1,6 +1,6 @@
-"""What a lane sees of the file system: the standard library and the distributions of the policy.
+"""Choose what a lane sees of the file system: the standard library and the distributions of the policy.
 
-The zygote adds the shared libraries that they need, from its own clean point of view (`guest.libraries`).
+The zygote adds the shared libraries that they need, found by its own clean interpreter (`guest.libraries`).
 """
 
 import functools
@@ -19,7 +19,7 @@ _LINKS = ("/lib", "/lib64", "/bin", "/sbin")
 
 
 def visible(modules: Iterable[str]) -> Visible:
-    """What code that may import `modules` needs to see."""
+    """Return the paths that code which may import `modules` needs to see."""
     roots = tuple(sorted({name.partition(".")[0] for name in modules} - set(sys.stdlib_module_names)))
     return _visible(roots)
 
@@ -37,7 +37,7 @@ def _visible(roots: tuple[str, ...]) -> Visible:
 
 
 def _without_nested(paths: set[str], covers: Sequence[str]) -> Iterable[str]:
-    """Paths that no other path holds already; what holds a path below a cover is hidden, so that one counts."""
+    """Yield paths that no other path holds; one below a cover counts, since what holds it is hidden there."""
     for path in paths:
         holders = (other for other in paths if other != path and path.startswith(other + "/"))
         hidden = any(path.startswith(cover + "/") for cover in covers)
@@ -48,7 +48,7 @@ def _without_nested(paths: set[str], covers: Sequence[str]) -> Iterable[str]:
 
 
 def _packages(roots: Iterable[str]) -> tuple[set[str], tuple[str, ...]]:
-    """Top-level files and folders of the distributions behind `roots` and of what they require, and their parents.
+    """Return the top-level paths of the distributions behind `roots` and of what they require, and their parents.
 
     The parents are in the order in which distributions are looked for: the lane's path must find the same ones.
     """

@@ -1,4 +1,4 @@
-"""The lanes of one sandbox: the exchange that callers see, and the keeper behind it."""
+"""Join the worker pool that callers use and the maintainer that makes its lanes."""
 
 import time
 from collections.abc import Callable
@@ -12,13 +12,13 @@ from poet_engine.sandbox.process.maintainer import LaneBuilder, PoolMaintainer
 
 
 class LanePool:
-    """Hands lanes to callers and takes them back.
+    """The lanes of one sandbox.
 
     Args:
         builder: Makes lanes.
-        size: How many lanes and waiters.
+        size: The limits on lanes and waiters.
         keeps: Whether a payload serves one call after another, of one version.
-        clock: Monotonic seconds.
+        clock: Returns monotonic seconds.
     """
 
     def __init__(
@@ -35,11 +35,11 @@ class LanePool:
     def acquire(
         self, timeout: float, *, key: SourceKey | None = None, cancellation: Cancellation | None = None
     ) -> Lane:
-        """A lane with a payload that waits; see `WorkerPool.acquire`."""
+        """Wait for a lane with a payload that waits; see `WorkerPool.acquire`."""
         return self._exchange.acquire(timeout, key=key, cancellation=cancellation)
 
     def give_back(self, lane: Lane, after: Disposition) -> None:
-        """Return a lane, and say what is to become of it."""
+        """Return a lane, with its disposition."""
         self._exchange.give_back(lane, after)
 
     @property
@@ -49,16 +49,16 @@ class LanePool:
 
     @property
     def closing(self) -> bool:
-        """Whether it was closed, perhaps in the middle of a call."""
+        """Whether the pool was closed, perhaps in the middle of a call."""
         return self._exchange.closing
 
     @property
     def fault(self) -> str | None:
-        """Why no lane can be had any more although nobody has closed it."""
+        """The reason why no lane can be had any more although nobody has closed the pool; None while there is none."""
         return self._exchange.fault
 
     def statistics(self) -> dict[str, int]:
-        """Counters by the names of `SandboxStatistics`."""
+        """Return the counters by the names of `SandboxStatistics`."""
         return self._exchange.statistics() | self._keeper.statistics()
 
     def close(self) -> None:

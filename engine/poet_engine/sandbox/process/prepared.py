@@ -1,4 +1,4 @@
-"""A payload as the host sees it, from its order to its end."""
+"""Prepare, start and follow one payload from the host, until its end."""
 
 import contextlib
 import dataclasses
@@ -32,11 +32,11 @@ class LaneError(Exception):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Report:
-    """What the lane's init said of a payload's end.
+    """The init's report of a payload's end.
 
     Attributes:
-        status: Its wait status.
-        cpu_ms: CPU time of everything that was reaped.
+        status: The payload's wait status.
+        cpu_ms: CPU milliseconds of everything that was reaped.
         leftovers: Processes that were still there and were killed.
     """
 
@@ -46,13 +46,13 @@ class Report:
 
 
 class PreparedProcess:
-    """A payload that is being prepared, waits, or runs: the host's ends of everything it has.
+    """The host's ends of a payload that is being prepared, waits, or runs.
 
     Args:
         control: The host's end of the lane's own socket, on which its init reports the payload's end.
         kill_lane: Ends the lane with everything in it.
         result: Bytes that its result may have.
-        probable: What it will probably be asked for: it compiles that before it is ready, and then serves nothing else.
+        probable: The version that will probably be called: it compiles that before it is ready, and serves no other.
     """
 
     def __init__(
@@ -87,10 +87,10 @@ class PreparedProcess:
         os.close(self._guest_stderr)
 
     def on_readable(self) -> bool:
-        """Take what came before release; whether the payload is ready now.
+        """Take what came before release; return whether the payload is ready now.
 
         Raises:
-            LaneError: It could not be prepared.
+            LaneError: The payload could not be prepared.
         """
         try:
             data, ancillary, _flags, _address = self.request.recvmsg(
@@ -116,12 +116,12 @@ class PreparedProcess:
         return False
 
     def _send_ahead(self, version: SourceKey) -> bool:
-        """Lay it ready in the socket; a very long source is left to the call."""
+        """Put the source into the socket, to be compiled ahead; a very long one is left to the call."""
         content = pack(FrameKind.COMPILE, json.dumps(version).encode())
         return len(content) <= LONGEST_AHEAD and self.request.send(content) == len(content)
 
     def leave(self) -> None:
-        """Have a payload that waits end: nobody needs what it was prepared for."""
+        """Have a waiting payload end, when nobody needs what it was prepared for."""
         self.request.shutdown(socket.SHUT_RDWR)
 
     def _take(self, ancillary: list[tuple[int, int, bytes]]) -> None:
@@ -134,9 +134,9 @@ class PreparedProcess:
                 self.pid = _CREDENTIALS.unpack(content[: _CREDENTIALS.size])[0]
 
     def _watch(self) -> None:
-        """Off the path of the call: what its supervisor will wait for.
+        """Register the descriptors that the call's supervisor will wait for, off the path of the call.
 
-        The socket of the answer is asked first: what was printed before a frame was sent is then seen together with it.
+        The socket of the answer comes first: what was printed before a frame was sent is then seen together with it.
         """
         for fd in (self.request.fileno(), self.stdout, self.stderr, self.control.fileno(), self.listener):
             if fd is not None:
@@ -144,20 +144,20 @@ class PreparedProcess:
 
     @property
     def prepared_bytes(self) -> int:
-        """What compiling ahead may have left in its memory, at the most: about 200 bytes a character were seen."""
+        """The most bytes that compiling ahead may have left in its memory: about 200 a character were measured."""
         return 0 if self.compiles is None else _COMPILED_BYTES * len(self.compiles.source)
 
     def snapshot(self, group: Group | None) -> None:
-        """Off the path of the call: read the counters. The payload waits and does nothing until it is released."""
+        """Read the counters, off the path of the call. The payload waits and does nothing until it is released."""
         if group is not None:
             self._start = group.release()
         else:
             self._start_cpu_ms = self.cpu_ms()
 
     def start(self, group: Group | None) -> tuple[GroupReading | None, float]:
-        """What setting up has cost: the counters (None where nothing counts) and the CPU milliseconds so far.
+        """Return the counters at the start (None where nothing counts) and the CPU milliseconds so far.
 
-        A payload that serves again is read anew.
+        They are what setting up has cost. A payload that serves again is read anew.
         """
         if self._start is None and self._start_cpu_ms is None:
             self.snapshot(group)
@@ -166,7 +166,7 @@ class PreparedProcess:
         return start, cpu_ms or 0.0
 
     def freeze(self) -> bool:
-        """Stop it with all that it has started, until its next call; whether that could be done.
+        """Stop the payload with all that it has started, until its next call; return whether that was possible.
 
         Nothing of it continues by itself: its filter refuses every way to ask for that.
         """
@@ -178,7 +178,7 @@ class PreparedProcess:
         return True
 
     def thaw(self) -> None:
-        """Have it go on, if it was stopped."""
+        """Continue the payload, if it was stopped."""
         if self._frozen:
             self._frozen = False
             with contextlib.suppress(ProcessLookupError):  # it has ended, which its call will see
@@ -186,18 +186,21 @@ class PreparedProcess:
 
     @property
     def stale(self) -> bool:
-        """Whether it ended, or spoke out of turn, while nobody called it."""
+        """Whether it ended, or sent something, while nobody called it."""
         return bool(self.poll.poll(0))
 
     def cpu_ms(self) -> float:
-        """CPU time of the payload's threads, from its process clock: `MAKE_PROCESS_CPUCLOCK(pid, CPUCLOCK_SCHED)`."""
+        """Return the CPU milliseconds of the payload's threads, from its process clock; 0 when it is gone.
+
+        The clock's number is the kernel's `MAKE_PROCESS_CPUCLOCK(pid, CPUCLOCK_SCHED)`.
+        """
         try:
             return time.clock_gettime((~self.pid << 3) | 2) * 1e3
         except OSError:
             return 0.0
 
     def read_report(self) -> Report | None:
-        """What init said of the end; None when init itself is gone."""
+        """Return the init's report of the end; None when init itself is gone."""
         try:
             data = self.control.recv(guest_lane.REPORT.size, socket.MSG_DONTWAIT)
         except OSError:
@@ -208,7 +211,7 @@ class PreparedProcess:
         return Report(status, cpu_us / 1e3, leftovers)
 
     def kill(self) -> None:
-        """SIGKILL to the payload; its lane's init does the rest."""
+        """Send SIGKILL to the payload; its lane's init ends the rest."""
         self.killed = True
         if self._pidfd is None:
             return
@@ -221,7 +224,7 @@ class PreparedProcess:
             self._kill_lane()
 
     def close(self) -> None:
-        """Let go of every descriptor; a payload that still waits sees the end of its socket and leaves."""
+        """Close every descriptor; a payload that still waits sees the end of its socket and leaves."""
         if self._closed:
             return
         self._closed = True

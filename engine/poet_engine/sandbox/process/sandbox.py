@@ -1,4 +1,4 @@
-"""The process sandbox: fresh, walled-in processes of this machine's own Python."""
+"""Run jobs in the process sandbox: fresh, isolated processes of this machine's own Python."""
 
 import functools
 import itertools
@@ -37,7 +37,7 @@ from poet_engine.sandbox.process.subids import find as find_subids
 from poet_engine.sandbox.verdict import blame_for
 
 _START_GRACE = 60.0
-# How long a call may wait for a lane when its caller named no deadline: waiting is not the code's time.
+# Seconds that a call may wait for a lane when its caller named no deadline: waiting is not the code's time.
 _QUEUE_GRACE = 30.0
 _NOTHING = Job(source="def nothing():\n    pass\n", entry="nothing")  # takes a lane to do it
 _lane_numbers = itertools.count()
@@ -45,7 +45,7 @@ _living: "weakref.WeakSet[ProcessSandbox]" = weakref.WeakSet()
 
 
 def _uid_of(me: Identity, subids: SubIds | None, number: int) -> int:
-    """A uid that no other lane of this process has; inside a user namespace of ours, 0 is ourselves."""
+    """Return a uid that no other lane of this process has; inside a user namespace of ours, 0 is ourselves."""
     return me.uid(next(_lane_numbers)) if subids is None else 1 + number % subids.lanes
 
 
@@ -58,17 +58,17 @@ os.register_at_fork(after_in_child=_forget_after_fork)
 
 
 class ProcessSandbox:
-    """Runs jobs under one policy in lanes of one zygote.
+    """A sandbox that runs jobs under one policy, in lanes of one zygote.
 
     Args:
-        policy: What a call may do.
-        size: How many lanes.
-        without: Measures left out, by the names of `guest.confine.MEASURES`: for the controls of security tests only.
+        policy: The policy of the calls.
+        size: The limits on lanes and waiters.
+        without: Measures left out, by the names of `guest.confine.MEASURES`: only for control runs of security tests.
         audit: Collect the system calls that are on no list, for `unlisted_calls`: for measuring the lists only.
-        clock: Monotonic seconds.
+        clock: Returns monotonic seconds.
 
     Raises:
-        SandboxUnavailableError: This machine cannot have it at all; the message says why and what to change.
+        SandboxUnavailableError: This machine cannot have the sandbox at all; the message says why and what to change.
     """
 
     name = NAME
@@ -121,7 +121,7 @@ class ProcessSandbox:
         return self._run_job(job, cancellation, tolerant=False)
 
     def run_script(self, script: Script, *, cancellation: Cancellation | None = None) -> Outcome:
-        """Run one script to its confirmed end and bring its files out; see `Sandbox.run_script`."""
+        """Run one script to its confirmed end and collect its files; see `Sandbox.run_script`."""
         self._refuse_misuse()
         request = wire.script_request(script)
         input_files.refuse_too_much(script, self._limits)
@@ -147,7 +147,7 @@ class ProcessSandbox:
         tolerant: bool = False,
         folder: ScratchFolder | None = None,
     ) -> Outcome:
-        """One run; `version` is what a payload must have been prepared for, or have served, if it was or has at all."""
+        """Do one run; `version` is the only one that its payload may have been prepared for, or have served."""
         with self._count_lock:
             self._calls += 1
         patience = max(self._limits.wall, _QUEUE_GRACE) if wall is None else min(wall, self._limits.wall)
@@ -179,7 +179,7 @@ class ProcessSandbox:
                 os.close(attached)
 
     def _no_lane(self, error: NoWorkerError, cancellation: Cancellation | None) -> Outcome:
-        """What is said when no lane was to be had; why the sandbox does not start, with the setting to change."""
+        """Return the outcome when no lane was to be had; why the sandbox cannot start, with the setting to change."""
         text = str(error)
         if self._pool.closing:
             status, cause = Status.CANCELLED, "shutdown"
@@ -200,7 +200,7 @@ class ProcessSandbox:
         return Outcome(status=status, cause=cause, blame=blame_for(status, cause), evidence=evidence, sandbox=self.name)
 
     def _lane(self, version: SourceKey | None, patience: float, cancellation: Cancellation | None) -> Lane:
-        """A lane whose payload waits and has not said a word since it was ready."""
+        """Return a lane whose payload waits and has sent nothing since it was ready."""
         until = self._clock() + (max(patience, _START_GRACE) if self._pool.cold else patience)
         while True:
             lane = self._pool.acquire(max(0.0, until - self._clock()), key=version, cancellation=cancellation)
@@ -216,7 +216,7 @@ class ProcessSandbox:
         lifecycle.ensure_usable(self._owner, closed=self._pool.closing)
 
     def walls(self, *, thorough: bool = True) -> tuple[IsolationCheck, ...]:
-        """Try every wall from inside; see `walls.probe`.
+        """Try every isolation check from inside; see `isolation_checks.probe`.
 
         Raises:
             SandboxUnavailableError: It does not start on this machine; the message names the setting to change.
@@ -232,7 +232,7 @@ class ProcessSandbox:
             return other.walls(thorough=thorough)
 
     def means(self) -> Means:
-        """What its walls are made of here."""
+        """Return what the isolation is built from on this machine."""
         rootless = self._me.rootless
         return Means(
             counted_by=self._driver.name if self._driver else "rlimits",
@@ -242,7 +242,7 @@ class ProcessSandbox:
         )
 
     def remarks(self) -> tuple[str, ...]:
-        """Nothing beyond the walls."""
+        """Return no remarks: the isolation checks say everything."""
         return ()
 
     def _probe_or_explain(self, job: Job) -> Outcome:
@@ -252,11 +252,11 @@ class ProcessSandbox:
         return outcome
 
     def statistics(self) -> SandboxStatistics:
-        """Counters, frozen."""
+        """Return the counters as a frozen snapshot."""
         return SandboxStatistics(calls=self._calls, **self._pool.statistics())
 
     def forget_after_fork(self) -> None:
-        """In a forked child: the parent's lanes must not outlive the parent because of us."""
+        """In a forked child: close what would keep the parent's lanes alive after the parent."""
         self._finalizer.detach()
         self._pool.forget_after_fork()
 
@@ -268,7 +268,7 @@ class ProcessSandbox:
             self._arguments.close()
 
     def __enter__(self) -> Self:
-        """Itself."""
+        """Return the sandbox itself."""
         return self
 
     def __exit__(self, *_exc_info: object) -> None:

@@ -1,4 +1,4 @@
-"""The working folder of a script: taken from its run loop once, looked into when the script has ended."""
+"""Hold the working folder of a script: its run loop sends it once, and its files are collected after its end."""
 
 import array
 import functools
@@ -19,11 +19,11 @@ _SPACE = socket.CMSG_SPACE(struct.calcsize("iII")) + socket.CMSG_SPACE(struct.ca
 
 
 class ScratchFolder:
-    """Holds the folder's descriptor: the temporary file system lives on with it when its mount namespace is gone.
+    """The folder's descriptor: with it, the temporary file system outlives its mount namespace.
 
     Args:
-        wanted: Names and patterns of the files to bring out.
-        most_bytes: How much is brought out.
+        wanted: Names and patterns of the files to collect.
+        most_bytes: Bytes that are collected in all.
     """
 
     def __init__(self, wanted: Sequence[str], most_bytes: int) -> None:
@@ -35,13 +35,13 @@ class ScratchFolder:
         return f"<ScratchFolder wanted={len(self._wanted)} taken={self._fd is not None}>"
 
     def receive(self, sock: socket.socket, most: int) -> bytes:
-        """What `recv` would give, without the first message, which the run loop sends before any of the code runs.
+        """Return what `recv` would, without the first message, which the run loop sends before any of the code runs.
 
-        Only that one can bring a descriptor; the kernel closes those of later ones unseen. A stream socket never
-        joins a message that carries descriptors with the next.
+        Only that one can bring a descriptor; the kernel closes those of later ones unseen. A stream socket never joins
+        a message that carries descriptors with the next.
 
         Raises:
-            BlockingIOError: Nothing else is there now.
+            BlockingIOError: Nothing has come beside the first message.
         """
         if not self._greeted:
             data, ancillary, _flags, _address = sock.recvmsg(len(_GREETING), _SPACE, socket.MSG_CMSG_CLOEXEC)
@@ -56,23 +56,23 @@ class ScratchFolder:
         return sock.recv(most)
 
     def collect_files(self, outcome: Outcome, *, ended: bool) -> Outcome:
-        """The outcome with the files that were wanted, whatever came of the script.
+        """Return the outcome with the files that were wanted, whatever the script's verdict.
 
         Args:
-            outcome: What came of the run.
+            outcome: The outcome of the run, without files.
             ended: Whether nothing that could write to the folder is left.
         """
         found = None if self._fd is None else functools.partial(collect_files, self._fd, self._wanted, self._most_bytes)
         return run_outcome.with_files(outcome, self._wanted, found, ended=ended)
 
     def close(self) -> None:
-        """Let go of the folder, and so of every file in it. Idempotent."""
+        """Close the folder, which frees every file in it. Idempotent."""
         fd, self._fd = self._fd, None
         if fd is not None:
             os.close(fd)
 
     def __enter__(self) -> Self:
-        """Itself."""
+        """Return the folder itself."""
         return self
 
     def __exit__(self, *_exc_info: object) -> None:

@@ -1,4 +1,4 @@
-"""Ranges of ids that an administrator gave to an ordinary user: with them, rootless lanes have users of their own."""
+"""Find and map the id ranges that a user has in /etc/subuid: with them, each rootless lane has a user of its own."""
 
 import dataclasses
 import os
@@ -22,19 +22,19 @@ class Range:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SubIds:
-    """What a user may map beside its own ids."""
+    """The ids that a user may map beside its own."""
 
     uids: Range
     gids: Range
 
     @property
     def lanes(self) -> int:
-        """How many lanes can have a user and group of their own."""
+        """The number of lanes that can have a user and group of their own."""
         return min(self.uids.count, self.gids.count)
 
 
 def parse(text: str, user: str, uid: int) -> Range | None:
-    """The first range of a user in the format of subuid(5): `name-or-uid:first:count` a line."""
+    """Return the first range of a user in the format of subuid(5): `name-or-uid:first:count` a line."""
     for line in text.splitlines():
         who, _, rest = line.partition(":")
         first, _, count = rest.partition(":")
@@ -44,7 +44,7 @@ def parse(text: str, user: str, uid: int) -> Range | None:
 
 
 def tool(name: str) -> str | None:
-    """A program of the system by its name: root's own, from an absolute folder of PATH.
+    """Return the path of a program by its name: one of root's own, from an absolute folder of PATH; else None.
 
     An empty or relative entry of PATH means the working folder, which may be a stranger's.
     """
@@ -54,7 +54,7 @@ def tool(name: str) -> str | None:
 
 
 def find(which: Callable[[str], str | None] = tool) -> SubIds | None:
-    """The ranges of this process's user; None where there are none, or nothing that could map them."""
+    """Return the ranges of this process's user; None where there are none, or nothing that could map them."""
     if not (which("newuidmap") and which("newgidmap")):
         return None
     uid = os.geteuid()
@@ -76,7 +76,7 @@ def _read(path: Path) -> str:
 
 
 def write_maps(pid: int, subids: SubIds) -> str | None:
-    """Map root in the user namespace of `pid` to us, and what follows to the ranges; why not, when it was refused."""
+    """Map root in the user namespace of `pid` to us, and further ids to the ranges; return why, if it was refused."""
     for name, own, extra in (
         ("newuidmap", os.geteuid(), subids.uids),
         ("newgidmap", os.getegid(), subids.gids),

@@ -1,6 +1,6 @@
-"""Watching one run in a lane: the loop that feeds the decisions of `sandbox.watch`.
+"""Supervise one run in a lane: poll its descriptors and apply the budget monitor's decisions.
 
-The caller's own thread does the watching, so a call costs no hand-over between threads.
+The caller's own thread does it, so a call costs no hand-over between threads.
 """
 
 import errno
@@ -22,19 +22,19 @@ from poet_engine.sandbox.verdict import Answer, Kill, Returned
 
 _CHUNK = 1 << 16
 _LARGEST_PIPE = 1 << 20  # fs.pipe-max-size, which an ordinary user may set
-# How long a killed payload may take to be reaped before its lane is given up.
+# Seconds that a killed payload may take to be reaped before its lane is given up.
 _REAP_GRACE = 5.0
 
 
 class Supervisor:
-    """Runs one armed payload to its end.
+    """Runs one prepared payload to its end.
 
     Args:
         armed: The payload, waiting.
-        watch: Its budgets.
-        cpu_ms: Reads its CPU counter.
-        clock: Monotonic seconds.
-        tolerant: Answer forbidden calls with an error instead of ending the run. Only our own probes run so.
+        watch: The monitor of its budgets.
+        cpu_ms: Reads its CPU milliseconds.
+        clock: Returns monotonic seconds.
+        tolerant: Answer forbidden system calls with an error instead of ending the run. Only our own probes run so.
         folder: Takes the working folder of a script; a script is followed to its confirmed end, whatever it answers.
         keep: Whether the payload may serve another call after this one.
     """
@@ -53,7 +53,7 @@ class Supervisor:
         self._armed, self._watch, self._cpu_ms, self._clock, self._tolerant = armed, watch, cpu_ms, clock, tolerant
         self._folder = folder
         self._nonce = os.urandom(NONCE_SIZE) if keep and folder is None else b""
-        self._heard = ResponseReader(
+        self._response = ResponseReader(
             watch.limits.result, lambda: watch.late(clock()), script=folder is not None, nonce=self._nonce
         )
         self._ended = False
@@ -76,11 +76,11 @@ class Supervisor:
         self.unlisted: set[str] = set()
 
     def run(self, request: bytes, attached: int | None = None) -> None:
-        """Send the request, watch until the run has ended or a good answer is there; see `finished`.
+        """Send the request, and supervise until the run has ended or a good answer is there; see `finished`.
 
         Args:
-            request: The content of its frame.
-            attached: The file with what is too big for it; goes with the first bytes.
+            request: The content of the request frame.
+            attached: Descriptor of the file with its attachments; sent with the first bytes.
         """
         self._attached = attached
         frame = pack(FrameKind.REQUEST if self._folder is None else FrameKind.SCRIPT, request)
@@ -102,23 +102,23 @@ class Supervisor:
         self._poll.register(cancellation.fd, select.POLLIN)
 
     def ignore(self) -> None:
-        """Watch the caller's wish no longer: the payload may serve others."""
+        """Stop watching the caller's cancellation: the payload may serve others."""
         if self._cancellation is not None and self._cancellation.fd in self._sources:
             self._forget(self._cancellation.fd)
 
     def close(self) -> None:
-        """Break the circle that the sources make with us: a large answer must not wait for the collector."""
+        """Break the reference cycle through the sources: a large answer must not wait for the collector."""
         self._sources.clear()
 
     @property
     def answer(self) -> Answer | None:
-        """What the payload has answered."""
-        return self._heard.answer
+        """The payload's answer; None until it has come."""
+        return self._response.answer
 
     @property
     def stays(self) -> bool:
         """Whether the payload waits for its next call."""
-        return self._heard.stays
+        return self._response.stays
 
     @property
     def finished(self) -> bool:
@@ -132,7 +132,7 @@ class Supervisor:
         self._armed.kill()
 
     def drain(self) -> None:
-        """Take what is in the pipes already, without waiting.
+        """Read what is in the pipes already, without waiting.
 
         At most as much as the largest pipe holds: a payload that goes on writing must not keep its caller here.
         """
@@ -144,11 +144,11 @@ class Supervisor:
 
     @property
     def ended_by_signal(self) -> bool:
-        """Whether the payload is known to have been killed, by whomever."""
+        """Whether the payload is known to have been killed, by anybody."""
         return self.report is not None and os.WIFSIGNALED(self.report.status)
 
     def take_unflushed(self) -> None:
-        """Take what a payload that was killed had printed and not written."""
+        """Take the output that a killed payload had printed and not written."""
         for stream, data in enumerate(self._armed.record.unflushed(), start=1):
             self.output.add(stream, data)
         self._watch.saw_output(self.output.total)
@@ -209,7 +209,7 @@ class Supervisor:
         if not data:
             self._forget(self._answers)
             return
-        kill = self._heard.take(data, self._armed.results)
+        kill = self._response.take(data, self._armed.results)
         if kill is not None:
             self._watch.end(kill)
 
@@ -258,7 +258,7 @@ class Supervisor:
 
 
 def _read(fd: int) -> bytes | None:
-    """Bytes, nothing at the end, or None when there is nothing now."""
+    """Return bytes; empty at the end of file, None when there is nothing now."""
     try:
         return os.read(fd, _CHUNK)
     except BlockingIOError:

@@ -27,7 +27,7 @@ def collected(*pieces: bytes) -> Collected:
 @pytest.fixture(params=["as privileges allow", "sealed"])
 def files(request: pytest.FixtureRequest) -> Iterator[ArgumentFiles]:
     made = ArgumentFiles()
-    made._asked = request.param == "sealed"  # it has asked for a folder of its own, and got none
+    made._tried = request.param == "sealed"  # it has asked for a folder of its own, and got none
     with contextlib.closing(made):
         yield made
 
