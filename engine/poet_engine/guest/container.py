@@ -244,7 +244,7 @@ class _Init:
         self._listen_to_the_host(listen=not self._pending)
 
     def _listen_to_the_host(self, *, listen: bool) -> None:
-        """Read commands or not: none are read while bytes wait for room in the payload's socket."""
+        """Start or stop reading commands: none are read while bytes wait for room in the payload's socket."""
         if listen:
             self._poll.register(self._reads, select.POLLIN)
         else:

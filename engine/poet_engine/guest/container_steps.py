@@ -12,7 +12,7 @@ from . import confine, kernel, seccomp
 
 
 def apart_from_init(_plan: confine.ConfinementPlan) -> None:
-    """Start a session, and reset the signals to a new program's: only the first process of a container needs them."""
+    """Start a session, and reset the signals to those of a new program: only the first process needs a handler."""
     os.setsid()
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)

@@ -59,7 +59,7 @@ class Ending:
         self._ends = False
 
     def prepare(self) -> None:
-        """Register the last `atexit` function, before anything that a program may use: what comes first runs last."""
+        """Register the last `atexit` function, before any other: what is registered first runs last."""
         atexit.register(self._put_modules_aside)
 
     def remember_modules(self) -> None:

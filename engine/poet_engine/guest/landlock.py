@@ -1,4 +1,4 @@
-"""Restrict files by Landlock, a second line, and TCP, signals and abstract sockets where the kernel has it.
+"""Restrict files by Landlock, as a second line; also TCP, signals and abstract sockets where the kernel has it.
 
 It needs no privilege and holds for the process and all it starts. The rights that a rule set must handle are probed,
 not guessed: each ABI version added some (Documentation/userspace-api/landlock.rst of the kernel).

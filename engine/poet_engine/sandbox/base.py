@@ -86,7 +86,7 @@ class Diagnosis:
 
     @property
     def grade(self) -> Grade:
-        """`weak` when a wall did not hold; `strong` when all did, a cgroup counts, and the code has its own user."""
+        """`weak` when a check failed; `strong` when none did, a cgroup counts, and the code has its own user."""
         if not self.walls or not all(wall.held for wall in self.walls):
             return Grade.WEAK
         strong = self.means is not None and self.means.counted_by.startswith("cgroup") and self.means.own_uid

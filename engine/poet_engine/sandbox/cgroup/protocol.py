@@ -47,7 +47,7 @@ class Group(Protocol):
         ...
 
     def release(self) -> GroupReading:
-        """Forget the peak and read the counters: the call starts now."""
+        """Reset the peak and read the counters: the call starts now."""
         ...
 
     def read(self) -> GroupReading:
