@@ -101,10 +101,6 @@ def _minor() -> str:
     return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def _library_folder() -> str:
-    return f"{_PREFIX}/{sys.platlibdir}/python{_minor()}"
-
-
 def packages_folder() -> str:
     """Return the image's folder for distributions."""
     return f"{_PREFIX}/lib/python{_minor()}/site-packages"
@@ -123,7 +119,7 @@ def _frame() -> Iterator[Entry]:
 
 def _library() -> Iterator[File]:
     root = Path(sysconfig.get_path("stdlib")).resolve()
-    for file in _walk(root, _library_folder(), trimming.of_library):
+    for file in _walk(root, f"{_PREFIX}/{sys.platlibdir}/python{_minor()}", trimming.of_library):
         if trimming.is_build_record(file.path.rpartition("/")[2]) and isinstance(file.content, Path):
             yield File(file.path, trimming.without_paths(file.content.read_text(encoding="utf-8")))
         else:

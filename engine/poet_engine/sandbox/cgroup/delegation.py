@@ -120,7 +120,9 @@ def hand_on(group: Path) -> bool:
 def _beside_ourselves(own: Path, name: str) -> DelegatedGroup | None:
     """Return a folder below our own group, after all processes in it, each ours, have moved into a leaf; else None."""
     pids = _pids(own)
-    if not _ours(own) or not _words(own / "cgroup.controllers") >= _NEEDED or not _all_descend(pids, os.getpid()):
+    if not _ours(own) or not _words(own / "cgroup.controllers") >= _NEEDED:
+        return None
+    if not all(_descends(pid, os.getpid()) for pid in pids):
         return None
     leaf = own / _LEAF
     try:
@@ -145,10 +147,6 @@ def _move(pids: Iterable[int], group: Path) -> bool:
         except OSError:
             return False
     return True
-
-
-def _all_descend(pids: Iterable[int], ancestor: int) -> bool:
-    return all(_descends(pid, ancestor) for pid in pids)
 
 
 def _descends(pid: int, ancestor: int) -> bool:

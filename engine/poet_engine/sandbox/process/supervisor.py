@@ -64,8 +64,8 @@ class Supervisor:
         self._answers = armed.request.fileno()
         self._sources: dict[int, Callable[[], None]] = {
             self._answers: self._on_answer,
-            armed.stdout: self._on_stdout,
-            armed.stderr: self._on_stderr,
+            armed.stdout: lambda: self._on_output(armed.stdout, 1),
+            armed.stderr: lambda: self._on_output(armed.stderr, 2),
             armed.control.fileno(): self._on_end,
         }
         if armed.listener is not None:
@@ -213,12 +213,6 @@ class Supervisor:
         if kill is not None:
             self._watch.end(kill)
 
-    def _on_stdout(self) -> None:
-        self._on_output(self._armed.stdout, 1)
-
-    def _on_stderr(self) -> None:
-        self._on_output(self._armed.stderr, 2)
-
     def _on_output(self, fd: int, stream: int) -> None:
         data = _read(fd)
         if data:
@@ -231,12 +225,9 @@ class Supervisor:
         self.report = self._armed.read_report()
         self.drain()
         self._watch.saw_output(self.output.total)
-        while self._answers in self._sources and self._has_answer_bytes():
+        while self._answers in self._sources and self._watch.kill is None and readable(self._answers, 0):
             self._on_answer()
         self._ended = True
-
-    def _has_answer_bytes(self) -> bool:
-        return self._watch.kill is None and readable(self._answers, 0)
 
     def _on_notification(self) -> None:
         listener = self._armed.listener
