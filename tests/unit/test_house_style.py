@@ -294,11 +294,18 @@ def test_every_module_has_a_layer_below_its_faces() -> None:
     assert "exhaustive_ignores" not in project
 
 
+def _without_blocks(text: str) -> str:
+    """A page without its fenced blocks, in which a patch may bring a link that leads nowhere yet."""
+    return re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
 def test_links_in_the_documents_lead_somewhere() -> None:
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]
     links = [
         (page, link)
         for page in pages
-        for link in re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", page.read_text(encoding="utf-8"))
+        for link in re.findall(
+            r"\]\((?!https?:|mailto:|#)([^)#\s]+)", _without_blocks(page.read_text(encoding="utf-8"))
+        )
     ]
     assert [f"{page.relative_to(ROOT)}: {link}" for page, link in links if not (page.parent / link).exists()] == []

@@ -26,7 +26,7 @@ def safe(text: str) -> str:
     return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text.replace("\r\n", "\n"))
 
 
-class _Stream:
+class _TerminalStream:
     """One of the standard streams, which rich draws on where it is a terminal, and which else takes plain text.
 
     Args:
@@ -79,7 +79,7 @@ class Screen:
 
     def __init__(self, out: IO[str] | None, err: IO[str] | None, *, as_json: bool) -> None:
         self.as_json = as_json
-        self._out, self._err = _Stream(out), _Stream(err)
+        self._out, self._err = _TerminalStream(out), _TerminalStream(err)
 
     @classmethod
     def standard(cls, *, as_json: bool) -> Self:

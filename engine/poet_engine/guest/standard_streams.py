@@ -31,7 +31,7 @@ _NOTHING = bytes(1 << 9)
 _LARGEST = 1 << 13  # what a place keeps at the most; more goes straight on
 _KEEP_OUTPUT = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom, io.BufferedRWPair)
 # Split, so that they lie side by side: each page with a word that is looked for is copied for the payload.
-_LEADING_WORDS = "open IO std Buffered eval exec attr __".split()  # noqa: SIM905
+_LEADING_WORDS = "open IO std Buffered eval exec attr __".split()  # noqa: SIM905 - a list of literals is spread over pages
 _ATOMIC = 4096  # PIPE_BUF: a pipe takes so many bytes as a whole, or none of them
 
 
