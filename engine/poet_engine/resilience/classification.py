@@ -42,14 +42,11 @@ _NOT_RUN = Classification(Count.FAILURE, Count.NOTHING)
 _LOAD = frozenset(("queue_full", "queue_timeout"))
 
 
-def classify(
-    outcome: Outcome, *, accepted_before: bool = False, original_raises: bool = False, wall_clipped: bool = False
-) -> Classification:
+def classify(outcome: Outcome, *, original_raises: bool = False, wall_clipped: bool = False) -> Classification:
     """Decide what an attempt counts for, and against whom.
 
     Args:
         outcome: Of one attempt.
-        accepted_before: Whether trials or recorded calls accepted this input; refusing it is the version's failure.
         original_raises: Whether the user's function raises for this input too; then the error is the caller's.
         wall_clipped: Whether the deadline left the attempt less time than its policy gives; that it ran out is then no
             fault of the code.
@@ -60,7 +57,7 @@ def classify(
         case Status.CANCELLED:
             return _NOBODY
         case Status.REFUSED:
-            return _CODE if accepted_before else _CALLER
+            return _CALLER
         case Status.VIOLATION:
             return dataclasses.replace(_CODE, pin=outcome.describe())
         case Status.ERROR if original_raises:

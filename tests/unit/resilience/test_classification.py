@@ -48,11 +48,6 @@ def test_a_violation_pins_and_says_why() -> None:
     assert str(classify(of(row)).pin).startswith("violation/")
 
 
-def test_refusing_what_was_accepted_before_is_the_versions_failure() -> None:
-    row = next(row for row in TABLE if row.status is Status.REFUSED)
-    assert classify(of(row), accepted_before=True) == Classification(FAILURE, SUCCESS)
-
-
 @pytest.mark.parametrize("status", [Status.LIMIT, Status.CRASH, Status.NO_RESULT, Status.VIOLATION, Status.INFRA])
 def test_that_the_original_raises_too_excuses_an_error_and_nothing_else(status: Status) -> None:
     row = next(row for row in TABLE if row.status is status)

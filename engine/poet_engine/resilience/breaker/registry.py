@@ -172,11 +172,6 @@ class BreakerRegistry:
             self._follow(entry, key, entry.store)
         return entry.breaker
 
-    def drop(self, key: BreakerKey) -> None:
-        """Forget the breaker of a version that is gone; what is stored stays."""
-        with self._lock:
-            self._entries.pop(key, None)
-
     def flush(self) -> bool:
         """Wait, at most 10 s, until what the breakers have decided so far is on the disk; returns whether it is.
 

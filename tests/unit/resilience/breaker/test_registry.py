@@ -101,13 +101,6 @@ def test_a_key_has_one_breaker_and_each_its_own(function: FunctionStore) -> None
     ]
 
 
-def test_a_dropped_one_is_made_anew(function: FunctionStore) -> None:
-    registry = Process(function).registry
-    before = registry.get(KEY)
-    registry.drop(KEY)
-    assert registry.get(KEY) is not before
-
-
 def test_transitions_are_told_with_their_key(function: FunctionStore) -> None:
     process = Process(function)
     fail(process.breaker)
