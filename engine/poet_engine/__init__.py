@@ -7,12 +7,12 @@ import importlib
 
 TYPE_CHECKING = False  # type checkers read it as true; loading `typing` would be most of what importing this costs
 if TYPE_CHECKING:
-    from poet_engine.decorating import poet as poet
+    from poet_engine._decorating import poet as poet
+    from poet_engine._exports import export_to_otel as export_to_otel
+    from poet_engine._exports import export_to_prometheus as export_to_prometheus
     from poet_engine.engine import Engine as Engine
     from poet_engine.errors import InputRefused as InputRefused
     from poet_engine.errors import PoetError as PoetError
-    from poet_engine.exports import export_to_otel as export_to_otel
-    from poet_engine.exports import export_to_prometheus as export_to_prometheus
     from poet_engine.job import Job as Job
     from poet_engine.outcome import Outcome as Outcome
     from poet_engine.policy import Policy as Policy
@@ -25,9 +25,9 @@ _HOMES = {
     "Outcome": "poet_engine.outcome",
     "PoetError": "poet_engine.errors",
     "Policy": "poet_engine.policy",
-    "export_to_otel": "poet_engine.exports",
-    "export_to_prometheus": "poet_engine.exports",
-    "poet": "poet_engine.decorating",
+    "export_to_otel": "poet_engine._exports",
+    "export_to_prometheus": "poet_engine._exports",
+    "poet": "poet_engine._decorating",
 }
 
 __all__ = [

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Protocol, Self, TypeVar
 
-from poet_engine import bulk, located_job
+from poet_engine import _located_job, bulk
 from poet_engine._bound_function import BoundFunction
 from poet_engine._cancellation import Cancellation
 from poet_engine.errors import ClosedError, InfraError, UsageError
@@ -142,7 +142,7 @@ class Engine:
             source: The whole text of the source.
             *names: Names for the policy's waivers: the function's, and the file's path in any spelling.
         """
-        return self._scan(source, *located_job.names_and_file(names))
+        return self._scan(source, *_located_job.names_and_file(names))
 
     def _scan(self, source: str, names: Iterable[str], file: str | None) -> ScanReport:
         self._refuse_if_closed()
@@ -292,7 +292,7 @@ class Engine:
             raise UsageError(f"{job.entry!r} is no function name; name a function at the top level of the source")
         execution_id = self._new_id() if execution_id is None else execution_id
         try:
-            report = self._scan(job.source, *located_job.origin(job))
+            report = self._scan(job.source, *_located_job.origin(job))
         except InfraError as error:
             outcome = _no_gate(error)
         else:

@@ -2,8 +2,8 @@
 
 import pytest
 
+from poet_engine._located_job import LocatedJob, names_and_file, origin
 from poet_engine.job import Job, Script
-from poet_engine.located_job import LocatedJob, names_and_file, origin
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from poet_engine import replay
+from poet_engine import _replay
+from poet_engine._replay import RecordedCall
 from poet_engine.errors import UsageError
 from poet_engine.events import ExecutionError, ExecutionPayload, RecordingPayload
 from poet_engine.journal.recorder import ExecutedCall, payload
 from poet_engine.outcome import Blame, Outcome, Status
 from poet_engine.policy import Policy
-from poet_engine.replay import RecordedCall
 from poet_engine.sandbox.fake import failed, ok
 from poet_engine.versions import Metadata, StoreError, VersionStore
 
@@ -50,7 +50,7 @@ def store(tmp_path: Path) -> VersionStore:
 
 class TestRecording:
     def test_it_is_the_calls_own(self) -> None:
-        assert replay.recording_of(RecordedCall(CALL, RECORDING)) == RECORDING
+        assert _replay.recording_of(RecordedCall(CALL, RECORDING)) == RECORDING
 
     @pytest.mark.parametrize(
         ("call", "why"),
@@ -67,70 +67,70 @@ class TestRecording:
     )
     def test_where_there_is_none_the_reason_is_said(self, call: ExecutionPayload | None, why: str) -> None:
         with pytest.raises(UsageError, match=why):
-            replay.recording_of(RecordedCall(call, None))
+            _replay.recording_of(RecordedCall(call, None))
 
 
 class TestVersion:
     @pytest.mark.parametrize(("wanted", "name"), [(None, "v1"), ("v2", "v2"), ("v1", "v1"), ("current", "v2")])
     def test_which_one(self, store: VersionStore, wanted: str | None, name: str) -> None:
-        assert replay.version_of(store, RECORDING, wanted).name == name
+        assert _replay.version_of(store, RECORDING, wanted).name == name
 
     def test_one_that_was_removed(self, store: VersionStore) -> None:
         store.function(RECORDING.folder).remove("v1", actor="tests", reason="old")
         with pytest.raises(UsageError, match=r"there is no version v1; there is v2: .* with --version"):
-            replay.version_of(store, RECORDING, None)
+            _replay.version_of(store, RECORDING, None)
 
     def test_a_folder_that_is_not_there(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="there is none yet"):
-            replay.version_of(VersionStore(tmp_path / "elsewhere"), RECORDING, None)
+            _replay.version_of(VersionStore(tmp_path / "elsewhere"), RECORDING, None)
         with pytest.raises(UsageError, match="no version serves"):
-            replay.version_of(VersionStore(tmp_path / "elsewhere"), RECORDING, "current")
+            _replay.version_of(VersionStore(tmp_path / "elsewhere"), RECORDING, "current")
 
     def test_one_that_was_edited_does_not_run(self, store: VersionStore) -> None:
         code = store.root / RECORDING.folder / "v1" / "code.py"
         code.write_text("def total(a, b):\n    return 4\n", encoding="utf-8")
         with pytest.raises(UsageError, match=r"was edited after it was stored.*\.poet\.adopt\(code\)"):
-            replay.version_of(store, RECORDING, None)
+            _replay.version_of(store, RECORDING, None)
 
     def test_one_that_is_damaged_is_told_as_such(self, store: VersionStore) -> None:
         (store.root / RECORDING.folder / "v1" / "metadata.json").unlink()
         with pytest.raises(StoreError, match=r"metadata\.json"):
-            replay.version_of(store, RECORDING, None)
+            _replay.version_of(store, RECORDING, None)
 
     @pytest.mark.parametrize("folder", ["../shop.Shop.total", "/etc", "", ".", "events", "a/b", "a\0b", "~"])
     def test_a_folder_that_a_journal_names_leads_nowhere_else(self, store: VersionStore, folder: str) -> None:
         with pytest.raises(UsageError, match="cannot be the name of a function"):
-            replay.version_of(store, recorded(folder=folder), None)
+            _replay.version_of(store, recorded(folder=folder), None)
 
     @pytest.mark.parametrize("name", ["../v1", "v0", "V1", "", "v1/../v2", "v1\n"])
     def test_nor_does_a_version(self, store: VersionStore, name: str) -> None:
         with pytest.raises(UsageError, match="is not the name of a version"):
-            replay.version_of(store, recorded(version=name), None)
+            _replay.version_of(store, recorded(version=name), None)
 
     def test_a_link_in_its_place_is_not_followed(self, store: VersionStore, tmp_path: Path) -> None:
         (tmp_path / "elsewhere").mkdir()
         (store.root / RECORDING.folder).rename(tmp_path / "elsewhere" / "real")
         (store.root / RECORDING.folder).symlink_to(tmp_path / "elsewhere" / "real")
         with pytest.raises(StoreError, match="symbolic link"):
-            replay.version_of(store, RECORDING, None)
+            _replay.version_of(store, RECORDING, None)
 
 
 class TestJob:
     def test_it_is_the_call_of_then(self, store: VersionStore) -> None:
-        job = replay.job_of(RECORDING, replay.version_of(store, RECORDING, "v2"))
+        job = _replay.job_of(RECORDING, _replay.version_of(store, RECORDING, "v2"))
         assert (job.entry, job.args, job.kwargs) == ("total", (1,), {"b": 2})
         assert job.source == "def total(a, b):\n    return 2\n"
         assert job.filename == "shop.Shop.total/v2/code.py"
 
     def test_arguments_that_were_left_out(self, store: VersionStore) -> None:
-        version = replay.version_of(store, RECORDING, None)
+        version = _replay.version_of(store, RECORDING, None)
         with pytest.raises(UsageError, match="were not kept: call takes 900,000 bytes"):
-            replay.job_of(recorded(arguments=None, left_out="call takes 900,000 bytes"), version)
+            _replay.job_of(recorded(arguments=None, left_out="call takes 900,000 bytes"), version)
 
 
 class TestPolicy:
     def test_a_preset_is_looked_up_by_its_name(self) -> None:
-        assert replay.policy_of(RECORDING, Policy.load) == POLICY
+        assert _replay.policy_of(RECORDING, Policy.load) == POLICY
 
     @pytest.mark.parametrize("name", ["mine", "/etc/passwd", "../policy.toml", "data.toml", ""])
     def test_a_journal_names_no_file(self, name: str) -> None:
@@ -140,12 +140,12 @@ class TestPolicy:
             pytest.fail(f"{one!r} was looked up")
 
         with pytest.raises(UsageError, match=r"is no preset.*--policy"):
-            replay.policy_of(recorded(policy=name), resolve)
+            _replay.policy_of(recorded(policy=name), resolve)
 
     @pytest.mark.parametrize("name", ["lab", "baseline"])
     def test_nor_a_policy_that_does_without_a_wall(self, name: str) -> None:
         with pytest.raises(UsageError, match=r"does not require .*memory.*--policy"):
-            replay.policy_of(recorded(policy=name), Policy.load)
+            _replay.policy_of(recorded(policy=name), Policy.load)
 
 
 FAILED = failed(Status.ERROR, "exception", Blame.CODE)
@@ -167,6 +167,6 @@ RAISED = recorded(answer=None, error=ExecutionError(type="ValueError", message="
     ],
 )
 def test_the_answers_are_compared(recording: RecordingPayload, now: Outcome, *, same: bool | None, said: str) -> None:
-    compared = replay.compare(recording, now)
+    compared = _replay.compare(recording, now)
     assert compared.same is same
     assert re.search(said, compared.said)

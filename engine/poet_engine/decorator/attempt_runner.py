@@ -5,12 +5,12 @@ import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
 
+from poet_engine._located_job import LocatedJob
 from poet_engine.decorator.modes import in_shadow
 from poet_engine.decorator.once_logger import OnceLogger
 from poet_engine.decorator.states import Serving
 from poet_engine.errors import PoetError
 from poet_engine.job import Job
-from poet_engine.located_job import LocatedJob
 from poet_engine.outcome import Outcome, Status
 from poet_engine.resilience.attempts import AttemptResult
 from poet_engine.resilience.pipeline import Attempt, Rung

@@ -27,7 +27,7 @@ from poet_engine.errors import UsageError
 from poet_engine.events import ExecutionPayload, RecordingPayload
 from poet_engine.outcome import Outcome
 from poet_engine.policy import Policy
-from poet_engine.replay import Compared, RecordedCall
+from poet_engine._replay import Compared, RecordedCall
 from poet_engine.versions import StoredVersion, VersionStore
 
 _SAME, _OTHER = 0, 1

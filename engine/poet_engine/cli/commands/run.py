@@ -25,7 +25,7 @@ from poet_engine.cli.options import (
 )
 from poet_engine.cli.target import find
 from poet_engine.errors import UsageError
-from poet_engine.located_job import LocatedJob
+from poet_engine._located_job import LocatedJob
 
 app = new_app()
 

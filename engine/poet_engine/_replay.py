@@ -9,12 +9,12 @@ import re
 from collections.abc import Callable
 
 from poet_engine._equality import same
+from poet_engine._located_job import LocatedJob
 from poet_engine.errors import UsageError
 from poet_engine.events import ExecutionEvent, ExecutionPayload, FeedbackEvent, RecordingEvent, RecordingPayload
 from poet_engine.job import Job
 from poet_engine.journal import Journal
 from poet_engine.journal.recordings import read, read_arguments
-from poet_engine.located_job import LocatedJob
 from poet_engine.outcome import Outcome
 from poet_engine.policy import Policy
 from poet_engine.policy.documents import presets
