@@ -236,7 +236,7 @@ def _state_store(key: "VersionKey") -> "FunctionStore | None":
     from poet_engine.versions import VersionStore  # noqa: PLC0415 - see the module's docstring
 
     path = Path(key.function)
-    return VersionStore(path.parent).function(path.name) if path.is_absolute() else None
+    return VersionStore(path.parent, clock=wall_clock).function(path.name) if path.is_absolute() else None
 
 
 class Shared:

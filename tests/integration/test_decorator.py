@@ -312,7 +312,8 @@ def test_two_programs_that_write_the_same_version_at_once_agree(tmp_path: Path) 
     function = tmp_path / ".poet" / "detect_drift"
     assert [path.name for path in function.glob("v*")] == ["v1"]
     check = "import pathlib, sys\nfrom poet_engine.versions import VersionStore\n"
-    check += "print(VersionStore(pathlib.Path(sys.argv[1])).function('detect_drift').verify_audit().intact)"
+    check += "store = VersionStore(pathlib.Path(sys.argv[1]), clock=lambda: 1000.0)\n"
+    check += "print(store.function('detect_drift').verify_audit().intact)"
     done = subprocess.run(
         [sys.executable, "-c", check, tmp_path / ".poet"], capture_output=True, text=True, check=True, timeout=60
     )

@@ -17,7 +17,7 @@ from poet_engine.versions import Metadata, VersionStore
 
 metadata = Metadata(created=1.0, domain="base", policy="restricted", policy_digest="p", original_digest="o",
                     python="3.11", poet_version="0", origin="model")
-function = VersionStore(Path(sys.argv[1])).function("f")
+function = VersionStore(Path(sys.argv[1]), clock=lambda: 1000.0).function("f")
 
 def add(code):
     return function.add(code=code, params={"code": code}, metadata=metadata, state={"code": code})
@@ -87,7 +87,7 @@ def test_a_process_killed_at_any_step_of_the_first_add_leaves_a_usable_folder(tm
     body = """
     at, died = 1, True
     while died:
-        function = VersionStore(Path(sys.argv[1]) / str(at) / ".poet").function("f")
+        function = VersionStore(Path(sys.argv[1]) / str(at) / ".poet", clock=lambda: 1000.0).function("f")
         died = killed_at(at, lambda: add("x"))
         assert not function.damaged(), at
         assert [v.code for v in function.versions()] in ([], ["x"]), at
@@ -137,7 +137,7 @@ while True:
         told = [process.stdout.readline() for _ in range(after)]
         process.kill()
         told += process.stdout.readlines()
-    function = VersionStore(root).function("f")
+    function = VersionStore(root, clock=lambda: 1000.0).function("f")
     current = function.current()
     assert current is not None
     assert int(current.name[1:]) >= int(told[-1])
@@ -153,7 +153,7 @@ def test_processes_that_add_at_once_get_a_version_each(root: Path) -> None:
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     names = [name for process in processes for name in process.communicate(timeout=60)[0].split()]
     assert sorted(names, key=lambda name: int(name[1:])) == [f"v{n}" for n in range(1, 10)]
-    function = VersionStore(root).function("f")
+    function = VersionStore(root, clock=lambda: 1000.0).function("f")
     assert len({version.code for version in function.versions()}) == 9
     assert function.verify_audit().intact
 
@@ -162,7 +162,7 @@ def test_a_reader_beside_a_writer_sees_whole_versions_only(root: Path) -> None:
     """Ten versions and a promotion each time: what is read is pruned under the reader's hands."""
     body = "for n in range(120):\n    function.promote(add(str(n)).name, actor='t', reason='t')"
     writer = subprocess.Popen([sys.executable, "-c", PRELUDE + body, str(root)])
-    function = VersionStore(root).function("f")
+    function = VersionStore(root, clock=lambda: 1000.0).function("f")
     seen = set()
     while writer.poll() is None:
         current = function.current()

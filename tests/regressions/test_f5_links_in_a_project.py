@@ -209,14 +209,14 @@ def test_the_store_writes_nowhere_else(clone: Clone, place: str, to: str) -> Non
     path.parent.mkdir(parents=True, exist_ok=True)
     path.symlink_to(clone.outside / to)
     try:
-        _use(VersionStore(clone.poet).function("f"))
+        _use(VersionStore(clone.poet, clock=lambda: 1000.0).function("f"))
     except StoreError as error:
         assert str(clone.poet) in str(error)  # noqa: PT017 - some links are in nobody's way, and then there is no error
     assert clone.untouched()
 
 
 def test_an_audit_trail_with_a_second_name_elsewhere_leaves_that_file_alone(clone: Clone) -> None:
-    function = VersionStore(clone.poet).function("f")
+    function = VersionStore(clone.poet, clock=lambda: 1000.0).function("f")
     clone.poet.joinpath("f").mkdir(parents=True)
     (clone.poet / "f" / "audit.jsonl").hardlink_to(clone.outside / "canary")
     _use(function)

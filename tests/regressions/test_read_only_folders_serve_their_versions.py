@@ -186,11 +186,13 @@ class TestStore:
 
     @pytest.fixture
     def both(self, tmp_path: Path) -> ReadThroughStore:
-        shipped = VersionStore(tmp_path / "shipped").function("f")
+        shipped = VersionStore(tmp_path / "shipped", clock=lambda: 1000.0).function("f")
         for code in ("a = 1\n", "a = 2\n"):
             shipped.add(code=code, params={}, metadata=self.METADATA)
         shipped.promote("v2", actor="tests", reason="it is there")
-        store = read_through(VersionStore(tmp_path / "own").function("f"), tmp_path / "shipped", "f")
+        store = read_through(
+            VersionStore(tmp_path / "own", clock=lambda: 1000.0).function("f"), tmp_path / "shipped", "f"
+        )
         assert isinstance(store, ReadThroughStore)
         return store
 
@@ -204,9 +206,11 @@ class TestStore:
         both.make_place("v2")
         both.change_state("v2", lambda _content: {"x": 1})
         assert (both.state("v2"), both.names(), both.damaged()) == ({"x": 1}, ["v1", "v2"], {})
-        assert VersionStore(both.path.parent).function("f").names() == []
+        assert VersionStore(both.path.parent, clock=lambda: 1000.0).function("f").names() == []
         with pytest.raises(StoreError, match="there is no version v2"):
-            VersionStore(both.path.parent).function("f").promote("v2", actor="tests", reason="it is not here")
+            VersionStore(both.path.parent, clock=lambda: 1000.0).function("f").promote(
+                "v2", actor="tests", reason="it is not here"
+            )
 
     def test_what_serves_there_is_decided_there(self, both: ReadThroughStore) -> None:
         with pytest.raises(StoreError, match=r"have its code stored with .poet.adopt\(code\)"):

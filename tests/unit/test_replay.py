@@ -40,7 +40,7 @@ def recorded(**changes: object) -> RecordingPayload:
 @pytest.fixture
 def store(tmp_path: Path) -> VersionStore:
     """Two versions; the second one serves."""
-    made = VersionStore(tmp_path / ".poet")
+    made = VersionStore(tmp_path / ".poet", clock=lambda: 1000.0)
     function = made.function("shop.Shop.total")
     for number in (1, 2):
         function.add(code=f"def total(a, b):\n    return {number}\n", params={}, metadata=METADATA)
@@ -82,9 +82,9 @@ class TestVersion:
 
     def test_a_folder_that_is_not_there(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="there is none yet"):
-            _replay.version_of(VersionStore(tmp_path / "elsewhere"), RECORDING, None)
+            _replay.version_of(VersionStore(tmp_path / "elsewhere", clock=lambda: 1000.0), RECORDING, None)
         with pytest.raises(UsageError, match="no version serves"):
-            _replay.version_of(VersionStore(tmp_path / "elsewhere"), RECORDING, "current")
+            _replay.version_of(VersionStore(tmp_path / "elsewhere", clock=lambda: 1000.0), RECORDING, "current")
 
     def test_one_that_was_edited_does_not_run(self, store: VersionStore) -> None:
         code = store.root / RECORDING.folder / "v1" / "code.py"

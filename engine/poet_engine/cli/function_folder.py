@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from poet_engine._env import Settings
+from poet_engine._wiring import wall_clock
 from poet_engine.cli.target import locate as locate_target
 from poet_engine.journal import OfModule
 from poet_engine.versions import FunctionStore, VersionStore, folder_name, locate, module_name, read_through
@@ -42,7 +43,8 @@ def stored(target: str) -> Stored:
     """
     path, qualname = locate_target(target, folders=[Path.cwd(), *map(Path, sys.path)])
     file = path.absolute()
-    store, beside = VersionStore(locate(file, qualname, home=Settings.read().home)), VersionStore(file.parent / FOLDER)
+    roots = locate(file, qualname, home=Settings.read().home), file.parent / FOLDER
+    store, beside = (VersionStore(root, clock=wall_clock) for root in roots)
     names = [folder_name(one, module_name(file), qualname, beside=file.parent) for one in (store, beside)]
     versions = store.function(names[0])
     if store.root != beside.root:

@@ -18,12 +18,12 @@ def store_of(info: FunctionInfo) -> FunctionStore:
         PoetError: The folder cannot be read, or there is none that can be written.
     """
     folder, module = folder_of(info), module_of(info)
-    beside = VersionStore(folder / FOLDER)
+    beside = VersionStore(folder / FOLDER, clock=wiring().now)
     if writable(folder):
         return beside.function(folder_name(beside, module, info.qualname, beside=folder))
     shipped = beside.function(folder_name(beside, module, info.qualname, beside=folder))
     try:
-        home = VersionStore(_root(info))
+        home = VersionStore(_root(info), clock=wiring().now)
         own = home.function(folder_name(home, module, info.qualname, beside=folder))
     except PoetError:
         if not shipped.names():

@@ -88,7 +88,7 @@ def read_through(own: FunctionStore, beside: Path, name: str) -> FunctionStore:
         beside: The `.poet` folder that cannot.
         name: The name of the function there.
     """
-    shipped = VersionStore(beside).function(name)
+    shipped = VersionStore(beside, clock=own.clock).function(name)
     return ReadThroughStore(own, shipped) if shipped.names() else own
 
 

@@ -6,7 +6,6 @@ audit trail) are repaired at the start of the next write, under the function's l
 """
 
 import contextlib
-import datetime as dt
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -41,10 +40,6 @@ _GITIGNORE = """\
 """
 
 
-def _now() -> float:
-    return dt.datetime.now(dt.UTC).timestamp()
-
-
 class VersionStore:
     """A `.poet` folder. It is created by the first write.
 
@@ -55,7 +50,7 @@ class VersionStore:
 
     __slots__ = ("_clock", "root")
 
-    def __init__(self, root: Path, *, clock: Callable[[], float] = _now) -> None:
+    def __init__(self, root: Path, *, clock: Callable[[], float]) -> None:
         self.root = Path(root)
         self._clock = clock
 

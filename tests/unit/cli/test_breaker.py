@@ -19,7 +19,7 @@ def function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FunctionStore:
     """A function with two versions, of which the second serves, in the folder that the command runs in."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "shop.py").write_text("def total(): ...\n")
-    function = VersionStore(tmp_path / ".poet").function("total")
+    function = VersionStore(tmp_path / ".poet", clock=lambda: 1000.0).function("total")
     for number in (1, 2):
         function.add(code=f"def total(): return {number}\n", params={}, metadata=METADATA)
     function.promote("v2", actor="tests", reason="tests")

@@ -43,7 +43,7 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.root = folder / "app" / ".poet"
         self.journal = self.root / "events" / "journal.db"
-        function = VersionStore(self.root).function("total")
+        function = VersionStore(self.root, clock=lambda: 1000.0).function("total")
         for number in (1, 2):
             function.add(code=f"def total(a, b):\n    return {number}\n", params={}, metadata=METADATA)
         function.promote("v2", actor="tests", reason="newer")
@@ -189,7 +189,7 @@ def test_what_the_gate_rejects_now_does_not_run(
 ) -> None:
     """The version was stored once; whoever may write the folder may have changed code and digest together."""
     sandbox = answering(ok(3))
-    VersionStore(project.root).function("total").add(
+    VersionStore(project.root, clock=lambda: 1000.0).function("total").add(
         code="import os\n\n\ndef total(a, b):\n    return os\n", params={}, metadata=METADATA
     )
     project.record(CALL, RECORDING)

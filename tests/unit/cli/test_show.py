@@ -43,7 +43,7 @@ def function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FunctionStore:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("POET_HOME", str(tmp_path / "home"))
     (tmp_path / "shop.py").write_text("raise SystemExit('imported')\n")
-    function = VersionStore(tmp_path / ".poet").function("total")
+    function = VersionStore(tmp_path / ".poet", clock=lambda: 1000.0).function("total")
     for number in (1, 2):
         function.add(code=f"def total(): return {number}\n", params={}, metadata=METADATA)
     function.promote("v2", actor="tests", reason="tests")

@@ -231,14 +231,16 @@ class TestSandboxed:
             clock=workshop.clock,
             wall_clock=lambda: 0.0,
             random=lambda: 0.5,
-            stores=lambda key: VersionStore(Path(key.function).parent).function(Path(key.function).name),
+            stores=lambda key: VersionStore(Path(key.function).parent, clock=lambda: 1000.0).function(
+                Path(key.function).name
+            ),
         )
         workshop.answer = failed(Status.VIOLATION, "network")
         text = DETECTOR.format("")
         detect = workshop.load(text.replace("def detect", "async def detect") if is_async else text)
         answer = detect([1.0], [2.0])
         assert (asyncio.run(_awaited(answer)) if is_async else answer) == NAIVE
-        stored = VersionStore(workshop.folder / ".poet").function("detect_drift").state("v1")
+        stored = VersionStore(workshop.folder / ".poet", clock=lambda: 1000.0).function("detect_drift").state("v1")
         assert find(stored or {}, "scripted").record.pinned
 
     def test_a_previous_version_answers_for_a_bad_one(self, workshop: "Workshop") -> None:

@@ -172,7 +172,7 @@ class TestHostileContent:
     def test_a_place_where_nothing_can_be_made(self) -> None:
         for place in ("/proc/nothing/.poet", "/dev/null/.poet"):
             with pytest.raises(StoreError):
-                add(VersionStore(Path(place)).function("f"))
+                add(VersionStore(Path(place), clock=lambda: 1000.0).function("f"))
 
 
 class TestAudit:

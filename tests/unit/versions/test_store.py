@@ -53,7 +53,7 @@ class TestLayout:
         assert function.names() == []
         assert function.pins() == frozenset()
         assert function.verify_audit().intact
-        assert VersionStore(root).functions() == []
+        assert VersionStore(root, clock=lambda: 1000.0).functions() == []
         assert not root.exists()
 
     def test_the_layout_is_the_published_one(self, root: Path, function: FunctionStore) -> None:
@@ -78,7 +78,7 @@ class TestLayout:
         assert (root / "f/current").readlink() == Path("v1")
         assert (root / "f/v1/code.py").read_bytes() == CODE.encode()
         assert json.loads((root / "f/v1/params.json").read_text()) == {"alpha": 0.05}
-        assert VersionStore(root).functions() == ["f"]
+        assert VersionStore(root, clock=lambda: 1000.0).functions() == ["f"]
 
     def test_what_was_added_is_read_again(self, function: FunctionStore) -> None:
         params = {"weights": [1, 2.5, None, {"ü": True}], "tuple": (1, 2)}
@@ -162,20 +162,20 @@ class TestNames:
     )
     def test_a_name_that_is_no_name_is_refused(self, root: Path, name: str) -> None:
         with pytest.raises(UsageError, match="identifiers"):
-            VersionStore(root).function(name)
+            VersionStore(root, clock=lambda: 1000.0).function(name)
 
     def test_other_names_that_cannot_be_folders(self, root: Path) -> None:
         with pytest.raises(UsageError, match="journal"):
-            VersionStore(root).function("events")
+            VersionStore(root, clock=lambda: 1000.0).function("events")
         with pytest.raises(UsageError, match="bytes"):
-            VersionStore(root).function("x" * 201)
+            VersionStore(root, clock=lambda: 1000.0).function("x" * 201)
         with pytest.raises(UsageError, match="NFKC"):
-            VersionStore(root).function("\N{LATIN SMALL LIGATURE FI}x")
+            VersionStore(root, clock=lambda: 1000.0).function("\N{LATIN SMALL LIGATURE FI}x")
 
     @pytest.mark.parametrize("name", ["f", "shop.Cart.total", "größe", "_x1"])
     def test_qualified_names_have_a_folder_each(self, root: Path, name: str) -> None:
-        assert add(VersionStore(root).function(name)).path == root / name / "v1"
-        assert VersionStore(root).functions() == [name]
+        assert add(VersionStore(root, clock=lambda: 1000.0).function(name)).path == root / name / "v1"
+        assert VersionStore(root, clock=lambda: 1000.0).functions() == [name]
 
     @pytest.mark.parametrize(
         "name",

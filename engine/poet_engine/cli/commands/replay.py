@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import poet_engine
-from poet_engine import replay as replays
+from poet_engine import _replay, _wiring
 from poet_engine._env import Settings
 from poet_engine.cli import formatting, journals
 from poet_engine.cli.console import Screen
@@ -75,10 +75,10 @@ def replay(
     """Run a recorded call again and compare the answers."""
     screen = Screen.standard(as_json=as_json)
     path, found = _found(screen, execution, journal)
-    recording = replays.recording_of(found)
-    stored = replays.version_of(VersionStore(path.absolute().parent.parent), recording, version)
-    job = replays.job_of(recording, stored)
-    chosen = resolve_policy(policy) if policy is not None else replays.policy_of(recording, resolve_policy)
+    recording = _replay.recording_of(found)
+    stored = _replay.version_of(VersionStore(path.absolute().parent.parent, clock=_wiring.wall_clock), recording, version)
+    job = _replay.job_of(recording, stored)
+    chosen = resolve_policy(policy) if policy is not None else _replay.policy_of(recording, resolve_policy)
     with poet_engine.Engine.open(policy=chosen, sandbox=sandbox, runtime=runtime) as engine:
         outcome = engine.run_job(job)
     done = _Replay(
@@ -88,7 +88,7 @@ def replay(
         version=stored,
         policy=engine.policy,
         outcome=outcome,
-        compared=replays.compare(recording, outcome),
+        compared=_replay.compare(recording, outcome),
     )
     screen.document(_document(done))
     _print(screen, done)
@@ -100,7 +100,7 @@ def _found(screen: Screen, execution: str, journal: Path | None) -> tuple[Path, 
     looked: list[str] = []
     with contextlib.closing(journals.opened(screen, paths)) as opened:
         for path, one in opened:
-            found = replays.find(one, execution)
+            found = _replay.find(one, execution)
             if found is not None:
                 return path, found
             looked.append(str(path))

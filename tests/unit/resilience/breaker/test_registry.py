@@ -70,7 +70,7 @@ class Process:
 
 @pytest.fixture
 def function(tmp_path: Path) -> FunctionStore:
-    function = VersionStore(tmp_path / ".poet").function("f")
+    function = VersionStore(tmp_path / ".poet", clock=lambda: 1000.0).function("f")
     function.add(code="def f(): ...\n", params={}, metadata=METADATA, state={"learnt": 1})
     return function
 

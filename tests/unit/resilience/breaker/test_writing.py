@@ -60,7 +60,7 @@ class Rig:
     """A registry over a slow disk, with a clock that only the test moves."""
 
     def __init__(self, folder: Path) -> None:
-        function = VersionStore(folder).function("f")
+        function = VersionStore(folder, clock=lambda: 1000.0).function("f")
         function.add(code="def f(): ...\n", params={}, metadata=METADATA)
         self.disk = SlowDisk(function)
         self.now = 0.0
@@ -196,7 +196,7 @@ class TestAWriteThatFails:
         rig.disk.fails = True
         fail(breaker)
         assert not rig.registry.flush()
-        VersionStore(rig.disk.function.path.parent).function("f").change_state("v1", _pinned)
+        VersionStore(rig.disk.function.path.parent, clock=lambda: 1000.0).function("f").change_state("v1", _pinned)
         rig.now += 1.0
         assert rig.breaker.pinned
 
@@ -215,7 +215,7 @@ class TestFlush:
             telling.set()
             told.wait(_LONG)
 
-        function = VersionStore(tmp_path / ".poet").function("f")
+        function = VersionStore(tmp_path / ".poet", clock=lambda: 1000.0).function("f")
         function.add(code="def f(): ...\n", params={}, metadata=METADATA)
         registry = BreakerRegistry(
             lambda _key: SETTINGS,
@@ -292,7 +292,7 @@ registry = BreakerRegistry(
     clock=time.monotonic,
     wall_clock=time.time,
     random=lambda: 0.5,
-    stores=lambda _key: VersionStore(folder.parent).function(folder.name),
+    stores=lambda _key: VersionStore(folder.parent, clock=lambda: 1000.0).function(folder.name),
 )
 plan = CallPlan(
     first=Rung.GENERATED,
