@@ -1,8 +1,8 @@
 """When to try again: a pure decision from the number of attempts, the time that is left, and one random number.
 
-tenacity decides how long to wait and when to stop. Its own loop is not used: it has one for plain functions and another
-for coroutines, both read the clock and draw the jitter themselves, and neither knows a deadline that was set before the
-first attempt, a place in a bulkhead, or a budget.
+The pause is that of tenacity's `wait_random_exponential`, and a test holds it to that. tenacity itself is not used:
+it has one loop for plain functions and another for coroutines, both read the clock and draw the jitter themselves, and
+neither knows a deadline that was set before the first attempt, a place in a bulkhead, or a budget.
 """
 
 import dataclasses
@@ -10,6 +10,7 @@ import dataclasses
 # The first pause is at most 50 ms, and each next one twice as long, up to a twentieth of the deadline: whatever it is,
 # there is time for some forty attempts that fail at once: what works three times in ten is all but sure to answer.
 FIRST_S, LONGEST_SHARE = 0.05, 0.05
+_MOST_DOUBLINGS = 64  # beyond any deadline; a float ends at 1,024
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,15 +56,21 @@ def after(failed: Failed, *, retries: int | None) -> Pause | Stop:
         failed: Where the call stands.
         retries: Attempts after the first one; None for as many as there is time for.
     """
-    import tenacity  # noqa: PLC0415 - 15 ms to import: paid by the first failure, not by every program with `@poet`
-
-    state = tenacity.RetryCallState(tenacity.Retrying(), None, (), {})  # a state must belong to one; it never runs
-    state.attempt_number, state.start_time, state.outcome_timestamp = failed.attempts, 0.0, failed.took
-    stops = tenacity.stop_never if retries is None else tenacity.stop_after_attempt(retries + 1)
-    if stops(state):
+    if retries is not None and failed.attempts > retries:
         return Stop(f"all {failed.attempts} attempts failed" if failed.attempts > 1 else "it is not tried again")
-    backoff = tenacity.wait_exponential(multiplier=FIRST_S, max=LONGEST_SHARE * failed.deadline)(state)
-    state.upcoming_sleep = max(failed.noise * backoff, failed.asked or 0.0)
-    if tenacity.stop_before_delay(failed.deadline)(state):
+    pause = max(failed.noise * backoff(failed.attempts, failed.deadline), failed.asked or 0.0)
+    if failed.took + pause >= failed.deadline:
         return Stop(f"there is no time for attempt {failed.attempts + 1}")
-    return Pause(state.upcoming_sleep)
+    return Pause(pause)
+
+
+def backoff(attempts: int, deadline: float) -> float:
+    """Seconds that exponential backoff waits at the most after so many attempts.
+
+    Args:
+        attempts: How many have failed.
+        deadline: Seconds that the call may take in all.
+    """
+    longest = LONGEST_SHARE * deadline
+    doublings = min(attempts - 1, _MOST_DOUBLINGS)
+    return min(FIRST_S * 2.0**doublings, longest)

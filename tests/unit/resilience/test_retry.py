@@ -1,6 +1,7 @@
 """When to try again."""
 
 import pytest
+import tenacity
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -61,3 +62,15 @@ def test_no_pause_outlives_the_deadline(attempts: int, took: float, asked: float
 def test_the_last_word_names_the_attempts(attempts: int) -> None:
     then = retry.after(Failed(attempts, 0.0, 5.0), retries=attempts - 1)
     assert isinstance(then, Stop)
+
+
+@settings(deadline=None)  # as above
+@given(attempts=st.integers(1, 3000), deadline=st.floats(0.001, 1e6))
+def test_the_longest_pause_is_that_of_tenacity(attempts: int, deadline: float) -> None:
+    """Its formula is the one that the documentation names, whatever is computed here."""
+    state = tenacity.RetryCallState(tenacity.Retrying(), None, (), {})
+    state.attempt_number = attempts
+    waits = tenacity.wait_exponential(multiplier=retry.FIRST_S, max=retry.LONGEST_SHARE * deadline)
+    assert retry.backoff(attempts, deadline) == pytest.approx(waits(state))
+    full_jitter = tenacity.wait_random_exponential(multiplier=retry.FIRST_S, max=retry.LONGEST_SHARE * deadline)
+    assert 0.0 <= full_jitter(state) <= retry.backoff(attempts, deadline) * (1 + 1e-9)
