@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from tests.scripts import script
 
 from poet_engine._env import Settings
 from poet_engine.job import Job
 from poet_engine.outcome import Outcome
 from poet_engine.policy import Policy
 from poet_engine.sandbox.base import Sandbox
-from poet_engine.sandbox.docker import differences
 from poet_engine.sandbox.docker.sandbox import DockerSandbox
 from poet_engine.sandbox.fake import ScriptedSandbox, ok
 from poet_engine.sandbox.process import ProcessSandbox
@@ -83,7 +83,7 @@ def open_real(sandbox_kind: str) -> Open:
 def differs(sandbox_kind: str) -> Differs:
     """`differs("inodes")`: whether that line of the published table applies here."""
     runtime = {"docker": "runc", "docker-runsc": "runsc"}.get(sandbox_kind)
-    return lambda name: runtime is not None and differences.of(name).applies_to(runtime)
+    return lambda name: runtime is not None and script("sandbox_differences").of(name).applies_to(runtime)
 
 
 @pytest.fixture(scope="session")

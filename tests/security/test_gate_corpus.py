@@ -11,14 +11,15 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from tests.scripts import script
 
-from poet_engine.gate.examples import EXAMPLES
 from poet_engine.gate.rules import RULES
 from poet_engine.gate.ruleset import Allowance, Caps, Ruleset
 from poet_engine.gate.scan import scan
 from poet_engine.outcome import Finding
 from poet_engine.policy import Policy
 
+EXAMPLES = script("rule_pages").EXAMPLES
 CORPUS = Path(__file__).parent / "corpus"
 LEAST = 150
 

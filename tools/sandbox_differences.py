@@ -1,9 +1,17 @@
-"""List what a call may notice of the sandbox that it runs in: the published table (docs/sandboxes.md).
+"""Write the table in docs/sandboxes.md anew: what a call may notice of the sandbox that it runs in.
 
-Everything else is the same, and one contract suite holds it against all of them.
+    python tools/sandbox_differences.py
+
+Everything else is the same, and one contract suite holds it against all of them; what that suite excuses has a line
+here.
 """
 
+from pathlib import Path
 from typing import NamedTuple
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "sandboxes.md"
+COMMAND = "python tools/sandbox_differences.py"
+BEGIN, END = f"<!-- table: `{COMMAND}` writes it anew -->\n", "<!-- end of table -->\n"
 
 
 class Difference(NamedTuple):
@@ -147,3 +155,24 @@ def of(name: str) -> Difference:
         KeyError: The table has no such line.
     """
     return {each.name: each for each in DIFFERENCES}[name]
+
+
+def table() -> str:
+    """The table in Markdown."""
+    rows = [
+        f"| {row.name} | {row.process} | {row.runc or 'the same'} "
+        f"| {row.runsc or ('the same' if row.runc is None else 'as with runc')} | {row.why} |"
+        for row in DIFFERENCES
+    ]
+    return "\n".join(["| what | process | docker (runc) | docker (runsc) | why |", "|---|---|---|---|---|", *rows, ""])
+
+
+def with_table(page: str) -> str:
+    """The page with its table made anew."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}{table()}{END}{after}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,7 +1,19 @@
-"""Examples for the rule pages: for each rule a source that it rejects, and one of the same intent that passes."""
+"""Write the pages in docs/rules anew, from the rules of the gate and an example for each.
 
+    python tools/rule_pages.py [FOLDER]
+
+The folder is docs/rules by default. Each example is a source that its rule stops, and one of the same intent that
+passes under `restricted`; the tests scan both.
+"""
+
+import argparse
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
+
+from poet_engine.gate.rules import RULES, GateRule
+
+FOLDER = Path(__file__).resolve().parents[1] / "docs" / "rules"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -116,3 +128,71 @@ EXAMPLES: Mapping[str, RuleExample] = {
     ),
     "POET150": RuleExample(words="Not known: it takes a flaw in bandit."),
 }
+
+_CAUSES = {
+    "too_large": "`too_large`: the source cannot be looked at",
+    "syntax": "`syntax`: there is no program to look at",
+    "scan_ast": "`scan_ast`: the allow-list does not let it through",
+    "scan_bandit": "`scan_bandit`: bandit does not let it through",
+}
+
+
+def pages() -> Mapping[str, str]:
+    """File name → text, the index among them."""
+    return {"README.md": _index(), **{f"{rule.id}.md": page(rule, EXAMPLES[rule.id]) for rule in RULES.values()}}
+
+
+def page(rule: GateRule, example: RuleExample) -> str:
+    """The page of one rule."""
+    cwe = f"[CWE-{rule.cwe}](https://cwe.mitre.org/data/definitions/{rule.cwe}.html)" if rule.cwe else "none"
+    lines = [
+        f"# {rule.id}: {rule.title}",
+        "",
+        "| severity | reason of the report | weakness |",
+        "|---|---|---|",
+        f"| {rule.severity} | {_CAUSES[rule.cause]} | {cwe} |",
+        "",
+        f"{rule.why}",
+        "",
+        "**What would be fine.** " + rule.how,
+        "",
+    ]
+    if example.rejected:
+        lines += ["Turned down:", "", "```python", example.rejected.rstrip("\n"), "```", ""]
+        lines += ["Let through:", "", "```python", example.accepted.rstrip("\n"), "```", ""]
+    else:
+        lines += [example.words, ""]
+    return "\n".join(
+        [*lines, "All rules: [README.md](README.md). How a source is scanned: [the gate](../gate.md).", ""]
+    )
+
+
+def _index() -> str:
+    rows = [f"| [`{rule.id}`]({rule.id}.md) | {rule.severity} | {rule.title} |" for rule in RULES.values()]
+    head = [
+        "# Rules of the gate",
+        "",
+        "These pages are made from the rules themselves. [The gate](../gate.md) explains them as a whole.",
+        "",
+        "| id | severity | what |",
+        "|---|---|---|",
+    ]
+    return "\n".join([*head, *rows, ""])
+
+
+def write(folder: Path) -> None:
+    """Write every page into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in pages().items():
+        (folder / name).write_text(text, "utf-8")
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Write the pages about the rules of the gate anew.")
+    parser.add_argument("folder", metavar="FOLDER", type=Path, nargs="?", default=FOLDER)
+    write(parser.parse_args().folder)
+
+
+if __name__ == "__main__":
+    main()
