@@ -131,7 +131,8 @@ class Usage:
         wall_ms: Milliseconds from the start of the function to the event behind the verdict (result frame, kill, exit).
         cpu_ms: Processor milliseconds of the run's own tasks since that start.
         memory_peak_bytes: The call's own growth in bytes, temporary files included; None where nothing counts it.
-        tasks_peak: The most tasks seen at once; None where nothing counts it.
+        tasks_peak: The most tasks seen at once, the run's own init included; None where nothing counts them. A run in
+            whose place an earlier one had more may have had more than were seen.
         bytes_out: Bytes written to stdout and stderr together.
         network_requests: Requests and connections that were allowed.
         network_bytes: Bytes in both directions.

@@ -4,6 +4,7 @@ import datetime as dt
 import decimal
 import math
 import os
+import textwrap
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -306,6 +307,25 @@ def test_the_peak_of_one_call_is_not_the_next_ones(call: "Caller", differs: "Dif
         pytest.skip("nothing counts memory here")
     assert big.usage.memory_peak_bytes > 30 << 20
     assert small.usage.memory_peak_bytes < 16 << 20
+
+
+def test_threads_are_counted_where_something_counts_tasks(call: "Caller", differs: "Differs") -> None:
+    """Four that run at once, for longer than one look at the counters takes."""
+    body = """
+        import threading, time
+        threads = [threading.Thread(target=time.sleep, args=(0.5,)) for _ in range(4)]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+    """
+    outcome = call(textwrap.dedent(body).strip())
+
+    assert outcome.status is Status.OK, outcome.describe()
+    if differs("refused tasks"):
+        assert outcome.usage.tasks_peak is None
+        return
+    if outcome.usage.tasks_peak is None:
+        pytest.skip("no cgroup counts tasks here")
+    assert outcome.usage.tasks_peak >= 6  # the run's own init, and the payload, beside them
 
 
 def test_random_numbers_differ_between_calls(call: "Caller") -> None:

@@ -25,7 +25,7 @@ from . import confine, container_steps, kernel, landlock, lane, payload, scratch
 from .child import ServedCall, ServedChild
 from .collected_files import harvest_own
 from .config import Config
-from .container_counters import NOT_COUNTED, Counters, growth
+from .container_counters import NOT_COUNTED, Counters, growth, most_tasks
 from .container_protocol import ARMED, COUNTS, ENDED, LARGEST_ORDER, PIECE
 from .frames import FrameKind, Reader, pack
 from .host_channel import (
@@ -310,7 +310,7 @@ class _Init:
         """Return the growth since release, packed as a frame."""
         served = self._payload
         if served is None:
-            return pack(FrameKind.COUNTS, COUNTS.pack(0, NOT_COUNTED, 0, 0))
+            return pack(FrameKind.COUNTS, COUNTS.pack(0, NOT_COUNTED, 0, 0, NOT_COUNTED))
         now, start = self._counters.read(), served.start
         if now.cpu_us is not None and start.cpu_us is not None:
             cpu_us = now.cpu_us - start.cpu_us
@@ -321,6 +321,7 @@ class _Init:
             growth(start, now),
             now.oom_kills - start.oom_kills,
             now.tasks_refused - start.tasks_refused,
+            most_tasks(start, now),
         )
         return pack(FrameKind.COUNTS, counts)
 

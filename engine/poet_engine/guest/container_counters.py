@@ -22,6 +22,8 @@ class ContainerReading:
         memory_peak: The most bytes that were ever charged to it.
         oom_kills: Tasks that the kernel's OOM killer ended.
         tasks_refused: Times that the limit on tasks refused one.
+        tasks: Tasks in it now.
+        tasks_peak: The most that ever were.
     """
 
     cpu_us: int | None = None
@@ -29,6 +31,8 @@ class ContainerReading:
     memory_peak: int | None = None
     oom_kills: int = 0
     tasks_refused: int = 0
+    tasks: int | None = None
+    tasks_peak: int | None = None
 
 
 class Counters:
@@ -55,6 +59,8 @@ class Counters:
             memory_peak=self._number("memory_peak"),
             oom_kills=self._number("oom_kills") or 0,
             tasks_refused=self._number("tasks_refused") or 0,
+            tasks=self._number("tasks"),
+            tasks_peak=self._number("tasks_peak"),
         )
 
     def _number(self, name: str) -> int | None:
@@ -71,6 +77,8 @@ _V1 = {
     "memory_peak": ("memory/memory.max_usage_in_bytes", ""),
     "oom_kills": ("memory/memory.oom_control", "oom_kill"),
     "tasks_refused": ("pids/pids.events", "max"),
+    "tasks": ("pids/pids.current", ""),
+    "tasks_peak": ("pids/pids.peak", ""),
 }
 _V2 = {
     "cpu": ("cpu.stat", "usage_usec"),
@@ -78,6 +86,8 @@ _V2 = {
     "memory_peak": ("memory.peak", ""),
     "oom_kills": ("memory.events", "oom_kill"),
     "tasks_refused": ("pids.events", "max"),
+    "tasks": ("pids.current", ""),
+    "tasks_peak": ("pids.peak", ""),
 }
 
 
@@ -101,3 +111,12 @@ def growth(start: ContainerReading, now: ContainerReading) -> int:
     if now.memory_peak is not None and start.memory_peak is not None and now.memory_peak > start.memory_peak:
         peak = max(peak, now.memory_peak)
     return max(0, peak - start.memory)
+
+
+def most_tasks(start: ContainerReading, now: ContainerReading) -> int:
+    """Tasks at once, as far as it can be known: as with memory, an earlier peak hides a lower one."""
+    if now.tasks is None or start.tasks is None:
+        return NOT_COUNTED
+    if now.tasks_peak is not None and start.tasks_peak is not None and now.tasks_peak > start.tasks_peak:
+        return now.tasks_peak
+    return max(start.tasks, now.tasks)

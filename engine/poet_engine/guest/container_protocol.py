@@ -5,8 +5,9 @@ This module is apart from the process itself, because the host reads it on syste
 
 import struct
 
-# CPU microseconds, bytes of memory at the most (-1: not counted), tasks taken by the OOM killer, tasks refused
-COUNTS = struct.Struct(">QqII")
+# CPU microseconds, bytes of memory at the most (-1: not counted), tasks taken by the OOM killer, tasks refused, and
+# tasks at once at the most (-1: not counted)
+COUNTS = struct.Struct(">QqIIi")
 # wait status, processes that were left over, whether the folders are empty again; then the counts
 ENDED = struct.Struct(">iI?")
 ARMED = struct.Struct(">q")  # bytes charged to the container, or not counted

@@ -56,6 +56,7 @@ def outcome(
             wall_ms=wall_ms,
             cpu_ms=counts.cpu_ms,
             memory_peak_bytes=counts.memory_peak,
+            tasks_peak=counts.tasks_peak,
             bytes_out=output.total,
         ),
         exit_code=ended.code if ended else None,

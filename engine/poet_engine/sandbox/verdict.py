@@ -146,6 +146,7 @@ class KernelCounts:
         oom_kills: Tasks that the kernel's OOM killer ended.
         tasks_refused: Times that the cgroup refused a task.
         processes_refused: Times that seccomp refused a process that is not a thread.
+        tasks_peak: The most tasks that were seen at once; None where nothing counts them.
     """
 
     cpu_ms: float = 0.0
@@ -153,6 +154,7 @@ class KernelCounts:
     oom_kills: int = 0
     tasks_refused: int = 0
     processes_refused: int = 0
+    tasks_peak: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -19,13 +19,32 @@ class GroupLimits:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class GroupReading:
-    """Counters at one moment; all but memory only grow."""
+    """Counters at one moment; all but memory and tasks only grow.
+
+    Attributes:
+        cpu_ns: CPU time.
+        memory_bytes: What is charged now.
+        memory_peak_bytes: The most that was charged since release.
+        oom_kills: Tasks that the kernel's OOM killer took.
+        tasks_refused: Times that the limit on tasks refused one.
+        tasks: Tasks in the group now, the lane's init included.
+        tasks_peak: The most that ever were in it; 0 where the kernel does not tell (before 6.1).
+    """
 
     cpu_ns: int
     memory_bytes: int
     memory_peak_bytes: int
     oom_kills: int
     tasks_refused: int
+    tasks: int = 0
+    tasks_peak: int = 0
+
+    def tasks_since(self, start: "GroupReading") -> int:
+        """The most tasks at once since an earlier reading, as far as these two can tell.
+
+        The kernel cannot be made to forget a peak, so that of an earlier call hides a lower one.
+        """
+        return self.tasks_peak if self.tasks_peak > start.tasks_peak else max(start.tasks, self.tasks)
 
 
 class Group(Protocol):

@@ -81,6 +81,8 @@ class V1Group:
                 ("pids", "pids.current", os.O_RDONLY),
             )
         }
+        with contextlib.suppress(FileNotFoundError):  # a kernel that does not tell the peak
+            self._files["pids.peak"] = os.open(paths["pids"] / "pids.peak", os.O_RDONLY | os.O_CLOEXEC)
 
     def __repr__(self) -> str:
         return f"<V1Group {self._paths['memory'].name} limit={self._limit}>"
@@ -121,6 +123,8 @@ class V1Group:
             memory_peak_bytes=self._number("memory.max_usage_in_bytes"),
             oom_kills=self._field("memory.oom_control", b"oom_kill"),
             tasks_refused=self._field("pids.events", b"max"),
+            tasks=self.tasks(),
+            tasks_peak=self._number("pids.peak") if "pids.peak" in self._files else 0,
         )
 
     def tasks(self) -> int:

@@ -99,6 +99,8 @@ class V2Group:
         self._files: dict[str, int] = {}
         for name in ("cpu.stat", "memory.current", "memory.events", "pids.events", "pids.current"):
             self._files[name] = os.open(path / name, os.O_RDONLY | os.O_CLOEXEC)
+        with contextlib.suppress(FileNotFoundError):  # a kernel that does not tell the peak
+            self._files["pids.peak"] = os.open(path / "pids.peak", os.O_RDONLY | os.O_CLOEXEC)
         self._forgets = self._open_peak()
 
     def __repr__(self) -> str:
@@ -155,6 +157,8 @@ class V2Group:
             memory_peak_bytes=self._peak_since_release(),
             oom_kills=self._field("memory.events", b"oom_kill"),
             tasks_refused=self._field("pids.events", b"max"),
+            tasks=self.tasks(),
+            tasks_peak=self._number("pids.peak") if "pids.peak" in self._files else 0,
         )
 
     def tasks(self) -> int:

@@ -222,16 +222,21 @@ class ContainerRun:
             self._watch.saw_call(name, tuple(arguments))
 
     def _on_counts(self, content: bytes) -> None:
-        cpu_us, memory, oom_kills, tasks_refused = container_protocol.COUNTS.unpack(content)
+        cpu_us, memory, oom_kills, tasks_refused, tasks = container_protocol.COUNTS.unpack(content)
         self._counts = KernelCounts(
             cpu_ms=cpu_us / 1e3,
             memory_peak=None if memory < 0 else memory,
             oom_kills=oom_kills,
             tasks_refused=tasks_refused,
             processes_refused=self._processes_refused,
+            tasks_peak=self._most_tasks(tasks),
         )
         if self._watch.kill is None:
             self._watch.saw_cpu(self._clock(), self._counts.cpu_ms)
+
+    def _most_tasks(self, told: int) -> int | None:
+        """The most so far: what is told is exact only where no earlier call in the container had more."""
+        return None if told < 0 else max(told, self._counts.tasks_peak or 0)
 
     def _on_end(self, content: bytes) -> None:
         self._end = read_end(content)
@@ -282,6 +287,7 @@ class ContainerRun:
             oom_kills=max(counts.oom_kills, oom_kills),
             tasks_refused=counts.tasks_refused,
             processes_refused=self._processes_refused,
+            tasks_peak=counts.tasks_peak,
         )
 
     def _next(self, *, answered: bool) -> Disposition:

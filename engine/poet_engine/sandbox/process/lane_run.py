@@ -47,6 +47,7 @@ class LaneRun:
         self.unlisted: frozenset[str] = frozenset()
         self._start: GroupReading | None = None
         self._start_cpu_ms = 0.0
+        self._most_tasks = 0  # seen at once so far
         self.lane_after = Disposition.KEEP  # its payload has received nothing yet
 
     def to_the_end(
@@ -89,7 +90,9 @@ class LaneRun:
 
     def _cpu_ms(self) -> float:
         if self._lane.group is not None and self._start is not None:
-            return (self._lane.group.read().cpu_ns - self._start.cpu_ns) / 1e6
+            now = self._lane.group.read()
+            self._most_tasks = max(self._most_tasks, now.tasks)
+            return (now.cpu_ns - self._start.cpu_ns) / 1e6
         return max(0.0, self._armed.cpu_ms() - self._start_cpu_ms)
 
     def _counts(self, report: Report | None, processes_refused: int) -> KernelCounts:
@@ -103,6 +106,7 @@ class LaneRun:
             oom_kills=now.oom_kills - start.oom_kills,
             tasks_refused=now.tasks_refused - start.tasks_refused,
             processes_refused=processes_refused,
+            tasks_peak=max(self._most_tasks, now.tasks_since(start)),
         )
 
     def _exit(self, report: Report | None, counts: KernelCounts, watch: BudgetMonitor) -> Exit | None:

@@ -20,7 +20,7 @@ FILES = {
         "memory.memsw.limit_in_bytes": "9223372036854771712\n",
         "memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n",
     },
-    "pids": {"pids.max": "max\n", "pids.current": "4\n", "pids.events": "max 7\n"},
+    "pids": {"pids.max": "max\n", "pids.current": "4\n", "pids.peak": "6\n", "pids.events": "max 7\n"},
     "cpuacct": {"cpuacct.usage": "123456789\n"},
     "cpu": {"cpu.cfs_period_us": "100000\n", "cpu.cfs_quota_us": "-1\n"},
 }
@@ -83,11 +83,28 @@ def test_it_does_without_a_quota_where_there_is_no_cpu_controller(tmp_path: Path
 
 
 def test_counters_are_read_from_their_files(tree: Tree, group: v1.V1Group) -> None:
-    assert group.read() == GroupReading(123456789, MIB, 9 * MIB, oom_kills=3, tasks_refused=7)
+    assert group.read() == GroupReading(123456789, MIB, 9 * MIB, oom_kills=3, tasks_refused=7, tasks=4, tasks_peak=6)
     tree.set("cpuacct", "lane", "cpuacct.usage", "123456790\n")
     tree.set("memory", "lane", "memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 4\n")
-    assert group.read() == GroupReading(123456790, MIB, 9 * MIB, oom_kills=4, tasks_refused=7)
+    assert group.read() == GroupReading(123456790, MIB, 9 * MIB, oom_kills=4, tasks_refused=7, tasks=4, tasks_peak=6)
     assert group.tasks() == 4
+
+
+def test_a_peak_of_tasks_is_told_where_no_earlier_call_had_more(tree: Tree, group: v1.V1Group) -> None:
+    start = group.read()
+    assert group.read().tasks_since(start) == 4
+    tree.set("pids", "lane", "pids.peak", "8\n")
+    assert group.read().tasks_since(start) == 8
+
+
+def test_an_older_kernel_that_does_not_tell_the_peak_of_tasks_counts_those_of_now(tree: Tree) -> None:
+    tree.grow(OWNER, "lane")
+    for file in tree.folders["pids"].rglob("pids.peak"):
+        file.unlink()
+    group = v1.V1Driver(tree.folders, OWNER).create("lane", LIMITS)
+    start = group.read()
+    tree.set("pids", "lane", "pids.current", "5\n")
+    assert (start.tasks_peak, group.read().tasks_since(start)) == (0, 5)
 
 
 def test_an_older_kernel_that_does_not_count_oom_kills_counts_none(tree: Tree, group: v1.V1Group) -> None:
@@ -145,7 +162,7 @@ class TestArming:
 class TestRemoving:
     def test_descriptors_are_let_go(self, group: v1.V1Group) -> None:
         held = [Path(f"/proc/self/fd/{fd}") for fd in group._files.values()]
-        assert len(held) == 6
+        assert len(held) == 7
         assert all("cgroup" not in str(path.readlink()) for path in held)
         group.remove()
         assert group._files == {}

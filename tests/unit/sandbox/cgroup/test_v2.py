@@ -24,6 +24,7 @@ FILES = {
     "memory.peak": f"{9 * MIB}\n",
     "memory.swap.max": "max\n",
     "pids.current": "4\n",
+    "pids.peak": "6\n",
     "pids.events": "max 7\n",
     "pids.max": "max\n",
 }
@@ -95,11 +96,17 @@ def test_a_kernel_without_swap_accounting_is_no_hindrance(tmp_path: Path) -> Non
 def test_counters_are_read_from_their_files(tree: Tree) -> None:
     group = tree.group()
     tree.set("memory.peak", 9 * MIB)
-    assert group.read() == GroupReading(123_456_000, MIB, 9 * MIB, oom_kills=3, tasks_refused=7)
+    assert group.read() == GroupReading(123_456_000, MIB, 9 * MIB, oom_kills=3, tasks_refused=7, tasks=4, tasks_peak=6)
     tree.set("cpu.stat", "usage_usec 123457")
     tree.set("memory.events", "low 0\nhigh 0\nmax 42\noom 6\noom_kill 4\noom_group_kill 0")
-    assert group.read() == GroupReading(123_457_000, MIB, 9 * MIB, oom_kills=4, tasks_refused=7)
+    assert group.read() == GroupReading(123_457_000, MIB, 9 * MIB, oom_kills=4, tasks_refused=7, tasks=4, tasks_peak=6)
     assert group.tasks() == 4
+
+
+def test_an_older_kernel_that_does_not_tell_the_peak_of_tasks_counts_those_of_now(tmp_path: Path) -> None:
+    group = Tree(tmp_path, without=("pids.peak",)).group()
+    start = group.read()
+    assert (start.tasks_peak, group.read().tasks_since(start)) == (0, 4)
 
 
 def test_a_process_is_moved(tree: Tree) -> None:
@@ -193,7 +200,7 @@ class TestAPeakThatOnlyGrows:
 class TestRemoving:
     def test_descriptors_are_let_go(self, tree: Tree) -> None:
         group = tree.group()
-        assert len(group._files) == 6
+        assert len(group._files) == 7
         group.remove()
         assert group._files == {}
 

@@ -69,7 +69,7 @@ def test_memory_that_nothing_counts_is_not_known(pair: Pair) -> None:
 def test_after_a_call_it_may_say_what_is_left_of_it(pair: Pair) -> None:
     for kind, content in ((FrameKind.OUT, b"x"), (FrameKind.ERR, b"x"), (FrameKind.ANSWER, b"x")):
         assert not pair.says(kind, content)
-    assert not pair.says(FrameKind.COUNTS, container_protocol.COUNTS.pack(1, 2, 3, 4))
+    assert not pair.says(FrameKind.COUNTS, container_protocol.COUNTS.pack(1, 2, 3, 4, 5))
     assert pair.says(FrameKind.ENDED, PURE)
     assert pair.container.ended
     pair.container.prepare(SourceKey("source", "file"))

@@ -27,7 +27,7 @@ from poet_engine.sandbox.docker.stream import Stream
 from poet_engine.sandbox.pool.worker_pool import Disposition
 
 LIMITS = Policy.parse('[limits]\nwall = "300ms"\ncpu = "300ms"\nresult = "1MiB"\noutput = "1KiB"\n').limits
-COUNTS = pack(FrameKind.COUNTS, container_protocol.COUNTS.pack(1000, 2000, 0, 0))
+COUNTS = pack(FrameKind.COUNTS, container_protocol.COUNTS.pack(1000, 2000, 0, 0, 3))
 GONE = Evidence("container", "it was removed from outside", source="docker")
 SILENT = Evidence("docker_daemon", "no answer", source="host")
 
@@ -101,6 +101,13 @@ def test_an_answer_is_enough_and_its_payload_may_leave(init: Init) -> None:
     outcome = init.outcome()
     assert (outcome.value, outcome.stdout, init.run.container_after) == (7, "hello", Disposition.DRAIN)
     assert init.asked == 0
+
+
+@pytest.mark.parametrize(("told", "found"), [((3, 5, 4), 5), ((-1,), None)])
+def test_tasks_are_the_most_that_were_told(init: Init, told: tuple[int, ...], found: int | None) -> None:
+    counts = [pack(FrameKind.COUNTS, container_protocol.COUNTS.pack(1000, 2000, 0, 0, tasks)) for tasks in told]
+    init.say(*counts, ended())
+    assert init.outcome().usage.tasks_peak == found
 
 
 def test_an_end_that_left_nothing_gives_the_container_back(init: Init) -> None:
