@@ -18,6 +18,7 @@ from poet_engine import _distributions
 from poet_engine._wake import readable
 from poet_engine.errors import InfraError
 from poet_engine.gate import frames
+from poet_engine.guest.cpu_clock import cpu_seconds
 
 _START_SECONDS = 60.0
 _SPENT = 0.95  # of a limit: a worker killed so near to it was about to exceed it
@@ -140,7 +141,7 @@ class WorkerClient:
         Raises:
             WorkerGoneError: The worker ended before it answered, and cannot be used again.
         """
-        self._cpu = _cpu_seconds(self.pid)
+        self._cpu = cpu_seconds(self.pid)
         try:
             self._channel.settimeout(self._limits.wall)
             self._channel.sendall(frames.encode(task))
@@ -248,14 +249,6 @@ class WorkerClient:
         _, text = self._process.communicate()
         lines = text.decode("utf-8", "replace").strip().splitlines()
         return lines[-1][:300] if lines else "it said nothing"
-
-
-def _cpu_seconds(pid: int) -> float:
-    """Return the CPU seconds of a process so far, from its clock: `MAKE_PROCESS_CPUCLOCK(pid, CPUCLOCK_SCHED)`."""
-    try:
-        return time.clock_gettime((~pid << 3) | 2)
-    except OSError:
-        return 0.0
 
 
 def _held(pid: int) -> int:

@@ -4,9 +4,9 @@ import dataclasses
 import fcntl
 import os
 import socket
-import time
 
 from .container_counters import ContainerReading
+from .cpu_clock import cpu_seconds
 from .standard_streams import ROOM
 
 
@@ -42,14 +42,8 @@ class ServedChild:
         os.close(self.guest_err)
 
     def cpu_seconds(self) -> float:
-        """Return the CPU seconds of its threads, from its process clock; 0 when it is gone.
-
-        The clock's number is the kernel's `MAKE_PROCESS_CPUCLOCK(pid, CPUCLOCK_SCHED)`.
-        """
-        try:
-            return time.clock_gettime((~self.pid << 3) | 2)
-        except OSError:
-            return 0.0
+        """Return the CPU seconds of its threads so far; 0 when it is gone."""
+        return cpu_seconds(self.pid)
 
     def close(self) -> None:
         """Close everything but the file for large results, which may still be fetched."""

@@ -8,12 +8,12 @@ import select
 import signal
 import socket
 import struct
-import time
 from collections.abc import Callable
 
 from poet_engine.guest import kernel
 from poet_engine.guest import lane as guest_lane
 from poet_engine.guest.container_protocol import LONGEST_AHEAD
+from poet_engine.guest.cpu_clock import cpu_seconds
 from poet_engine.guest.frames import HEADER_SIZE, FrameError, FrameKind, Reader, pack
 from poet_engine.sandbox.cgroup import Group, GroupReading
 from poet_engine.sandbox.pool.version import SourceKey
@@ -190,14 +190,8 @@ class PreparedProcess:
         return bool(self.poll.poll(0))
 
     def cpu_ms(self) -> float:
-        """Return the CPU milliseconds of the payload's threads, from its process clock; 0 when it is gone.
-
-        The clock's number is the kernel's `MAKE_PROCESS_CPUCLOCK(pid, CPUCLOCK_SCHED)`.
-        """
-        try:
-            return time.clock_gettime((~self.pid << 3) | 2) * 1e3
-        except OSError:
-            return 0.0
+        """Return the CPU milliseconds of the payload's threads; 0 when it is gone."""
+        return cpu_seconds(self.pid) * 1e3
 
     def read_report(self) -> Report | None:
         """Return the init's report of the end; None when init itself is gone."""
