@@ -1,4 +1,4 @@
-"""A lock that is free again in a forked child.
+"""Hooks that put living objects right in a forked child, and a lock that is free again there.
 
 Another thread of the parent may hold a lock at the moment of the fork. The child has a copy of the lock but not of the
 thread, so the lock would never be released there.
@@ -9,6 +9,39 @@ import os
 import threading
 import weakref
 from collections.abc import Callable
+from typing import TypeVar
+
+_Living = TypeVar("_Living")
+
+
+def on_fork(
+    living: "weakref.WeakSet[_Living]",
+    in_child: Callable[[_Living], None],
+    *,
+    before: Callable[[_Living], None] | None = None,
+    in_parent: Callable[[_Living], None] | None = None,
+) -> None:
+    """Have something done with each of these objects at every fork from now on. Nothing where there are no forks.
+
+    Args:
+        living: The objects, those that are added later included.
+        in_child: Called in the child.
+        before: Called in the parent, before the fork.
+        in_parent: Called in the parent, after it.
+    """
+
+    def each(act: Callable[[_Living], None]) -> None:
+        for one in tuple(living):
+            act(one)
+
+    register = getattr(os, "register_at_fork", None)  # systems without forks have none
+    if register is None:
+        return
+    register(after_in_child=functools.partial(each, in_child))
+    if before is not None:
+        register(before=functools.partial(each, before))
+    if in_parent is not None:
+        register(after_in_parent=functools.partial(each, in_parent))
 
 
 class ForkedLock:
@@ -48,10 +81,5 @@ _LOCKS: weakref.WeakSet[ForkedLock] = weakref.WeakSet()
 
 @functools.cache
 def _watch_forks() -> None:
-    # Once, and only when there is a lock: importing this module does not change the process.
-    os.register_at_fork(after_in_child=_renew_all)
-
-
-def _renew_all() -> None:
-    for lock in tuple(_LOCKS):
-        lock.renew()
+    # Once, and only when there is a lock: importing this module leaves the process as it was.
+    on_fork(_LOCKS, ForkedLock.renew)

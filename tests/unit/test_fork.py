@@ -3,8 +3,9 @@
 import os
 import signal
 import warnings
+import weakref
 
-from poet_engine._fork import ForkedLock
+from poet_engine._fork import ForkedLock, on_fork
 
 
 def fork() -> int:
@@ -40,3 +41,27 @@ def test_it_is_held_within_the_child_as_anywhere() -> None:
         with lock:
             os._exit(0 if repr(lock) == "<ForkedLock held>" else 1)
     assert ends_well(child)
+
+
+class Told:
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+
+
+def test_what_lives_is_told_of_a_fork_on_both_sides() -> None:
+    """Also what came after the hook, and nothing that is gone."""
+    living: weakref.WeakSet[Told] = weakref.WeakSet()
+    on_fork(
+        living,
+        lambda one: one.steps.append("in the child"),
+        before=lambda one: one.steps.append("before"),
+        in_parent=lambda one: one.steps.append("in the parent"),
+    )
+    told = Told()
+    living.add(told)
+    living.add(Told())  # is gone at once
+    child = fork()
+    if child == 0:
+        os._exit(told.steps != ["before", "in the child"])
+    assert ends_well(child)
+    assert told.steps == ["before", "in the parent"]

@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from poet_engine._fork import on_fork
 from poet_engine.dockerd import faults
 from poet_engine.errors import DockerError
 
@@ -29,15 +30,13 @@ def keep_from_children(stream: socket.socket) -> None:
     _streams.add(stream)
 
 
-def _forget_after_fork() -> None:
-    """Close the streams: held in a forked child, they would not end with their owner, nor would what is attached."""
-    for stream in list(_streams):
-        if stream.fileno() >= 0:
-            os.close(stream.detach())
+def _close_in_child(stream: socket.socket) -> None:
+    """Close a stream: held in a forked child, it would not end with its owner, nor would what is attached."""
+    if stream.fileno() >= 0:
+        os.close(stream.detach())
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_after_fork)
+on_fork(_streams, _close_in_child)
 
 
 class DaemonConnection:

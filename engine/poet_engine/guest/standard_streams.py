@@ -256,7 +256,7 @@ class StandardStreams:
         for number, stream in enumerate((sys.stdout, sys.stderr)):
             if isinstance(stream, io.TextIOWrapper):
                 self._recorded.append(RecordedStream(stream, self, number))
-        os.register_at_fork(after_in_child=self.forget)
+        os.register_at_fork(after_in_child=self.forget)  # noqa: TID251 - the guest has nothing of ours but itself
 
     def record_in(self, file: int) -> None:
         """Map the record of the next payload, which is the file `file`.

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import os
 import types
 import warnings
 import weakref
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from poet_engine import events
+from poet_engine._fork import on_fork
 from poet_engine.errors import ClosedError, UsageError
 from poet_engine.journal.database import Database, JournalError, Row
 from poet_engine.journal.writer import Statistics, Writer
@@ -237,23 +237,13 @@ _OPEN: weakref.WeakSet[_Core] = weakref.WeakSet()
 
 @functools.cache
 def _watch_forks() -> None:
-    # Once, and only when there is a journal: importing this module does not change the process.
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
-
-
-def _before_fork() -> None:
-    for core in tuple(_OPEN):
-        core.database.before_fork()
-
-
-def _after_fork_in_parent() -> None:
-    for core in tuple(_OPEN):
-        core.database.after_fork_in_parent()
-
-
-def _after_fork_in_child() -> None:
-    for core in tuple(_OPEN):
-        core.after_fork_in_child()
+    # Once, and only when there is a journal: importing this module leaves the process as it was.
+    on_fork(
+        _OPEN,
+        _Core.after_fork_in_child,
+        before=lambda core: core.database.before_fork(),
+        in_parent=lambda core: core.database.after_fork_in_parent(),
+    )
 
 
 def _abandon(core: _Core) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Self
 
 from poet_engine._cancellation import Cancellation
+from poet_engine._fork import on_fork
 from poet_engine.dockerd import faults
 from poet_engine.errors import DockerError, ImageError, SandboxUnavailableError
 from poet_engine.job import Job, Script
@@ -42,13 +43,7 @@ _KILLED = 137  # exit code of SIGKILL, whoever sent it
 _living: "weakref.WeakSet[DockerSandbox]" = weakref.WeakSet()
 
 
-def _forget_after_fork() -> None:
-    for sandbox in list(_living):
-        sandbox.forget_after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_after_fork)
+on_fork(_living, lambda sandbox: sandbox.forget_after_fork())
 
 
 class _NoEngineError(NoWorkerError):

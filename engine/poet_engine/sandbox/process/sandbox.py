@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Self
 
 from poet_engine._cancellation import Cancellation
+from poet_engine._fork import on_fork
 from poet_engine.errors import SandboxUnavailableError
 from poet_engine.guest import landlock
 from poet_engine.job import Job, Script
@@ -49,12 +50,7 @@ def _uid_of(me: Identity, subids: SubIds | None, number: int) -> int:
     return me.uid(next(_lane_numbers)) if subids is None else 1 + number % subids.lanes
 
 
-def _forget_after_fork() -> None:
-    for sandbox in list(_living):
-        sandbox.forget_after_fork()
-
-
-os.register_at_fork(after_in_child=_forget_after_fork)
+on_fork(_living, lambda sandbox: sandbox.forget_after_fork())
 
 
 class ProcessSandbox:
