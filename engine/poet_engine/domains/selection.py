@@ -1,9 +1,9 @@
 """Choose a function's domain: the one that the user names. A guess by fixed rules is only a suggestion."""
 
-import difflib
 from collections.abc import Mapping
 
 from poet_engine import errors
+from poet_engine._text import close_names
 from poet_engine.domains import ml_monitoring
 from poet_engine.domains.identifier_words import words_of
 from poet_engine.domains.model import Declined, Domain, FunctionInfo
@@ -61,7 +61,7 @@ def choose(domain: str) -> Domain:
     key = domain.strip().lower().replace("-", "_").replace(" ", "_")
     if key in _BY_ANY_NAME:
         return _BY_ANY_NAME[key]
-    near = difflib.get_close_matches(key, _BY_ANY_NAME, n=1)
+    near = close_names(key, _BY_ANY_NAME)
     meant = f"did you mean {near[0]!r}? " if near else ""
     raise errors.UsageError(f"there is no domain {domain!r}; {meant}The domains are {', '.join(_DOMAINS)}.")
 

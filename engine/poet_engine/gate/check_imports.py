@@ -2,8 +2,8 @@
 
 import ast
 import dataclasses
-import difflib
 
+from poet_engine._text import close_names
 from poet_engine.gate import vocabulary
 from poet_engine.gate.reporter import Reporter
 from poet_engine.gate.ruleset import Allowance
@@ -145,5 +145,5 @@ def _end(end: ast.Attribute | ast.Name, path: str, allowance: Allowance, uses: U
 def _near(path: str, allowance: Allowance) -> str:
     """Return a hint with the similar names that the policy lists in the same module; empty if there are none."""
     module, _, name = path.rpartition(".")
-    close = difflib.get_close_matches(name, allowance.listed(module), n=3)
+    close = close_names(name, allowance.listed(module), most=3)
     return f" (it lists {', '.join(close)})" if close else ""

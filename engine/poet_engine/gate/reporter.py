@@ -4,6 +4,7 @@ import ast
 import hashlib
 import re
 
+from poet_engine._text import visible
 from poet_engine.gate.rules import CAUSES, RULES, SCAN_BANDIT, GateRule
 from poet_engine.outcome import Finding, Severity
 
@@ -54,10 +55,10 @@ class Reporter:
                 Finding(
                     rule.id,
                     rule.severity,
-                    f"{_visible(what)}. {rule.why} {rule.how}",
+                    f"{visible(what)}. {rule.why} {rule.how}",
                     *start,
                     *end,
-                    snippet=_visible(snippet),
+                    snippet=visible(snippet),
                     fingerprint=fingerprint(rule.id, form),
                 )
             )
@@ -78,7 +79,7 @@ class Reporter:
             snippet = self._snippet(first[0])
             mark = fingerprint(rule, snippet if node is None else normal_form(node))
             self.findings.append(
-                Finding(rule, severity, _visible(message), *first, *last, _visible(snippet), "bandit", fingerprint=mark)
+                Finding(rule, severity, visible(message), *first, *last, visible(snippet), "bandit", fingerprint=mark)
             )
 
     def _counted(self, rule: str, cause: str, start: tuple[int, int], end: tuple[int, int]) -> bool:
@@ -128,10 +129,3 @@ def normal_form(node: ast.AST) -> str:
         else:
             parts.append(item if item in {")", "]"} else repr(item))
     return " ".join(parts)
-
-
-def _visible(text: str) -> str:
-    """Return the text with control and direction characters escaped: reports are shown in terminals."""
-    if text.isprintable():
-        return text
-    return "".join(one if one.isprintable() else one.encode("unicode_escape", "replace").decode() for one in text)

@@ -137,7 +137,7 @@ class _Walk:
     def skip(self, path: str, why: str) -> None:
         """Record why a wanted file is missing; the first reasons are kept, the rest counted."""
         if len(self.skipped) < _MOST_SKIPPED:
-            self.skipped.setdefault(names.shown(path), why)
+            self.skipped.setdefault(names.visible(path), why)
         else:
             self._unreported += 1
 

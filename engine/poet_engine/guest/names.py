@@ -31,8 +31,13 @@ def why_odd(name: str) -> str | None:
     return next((why for breaks, why in _RULES if breaks(name)), None)
 
 
-def shown(name: str) -> str:
-    """Return a name in printable form, whatever bytes it is made of; plain names stay as they are."""
-    if name.isprintable():
-        return name
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in name)
+def visible(text: str, keep: str = "") -> str:
+    """Return the text with every character that cannot be seen written as its escape in Python.
+
+    Args:
+        text: Any, whatever bytes it was made of.
+        keep: Characters that stay, such as a tab.
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() or one in keep else one.encode("unicode_escape").decode() for one in text)

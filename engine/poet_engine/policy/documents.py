@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from poet_engine import _files, _ownership, _resources
+from poet_engine._text import suggest
 from poet_engine.errors import PolicyError
 from poet_engine.policy import waivers
 from poet_engine.policy.keys import IMPORTS, KEYS, SECTIONS, WAIVERS
-from poet_engine.policy.suggest import suggest
 from poet_engine.policy.toml_positions import locate
 
 _MAX_FILE = 2**20

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Never, TypeVar, cast
 
+from poet_engine._text import suggest
 from poet_engine.errors import PolicyError
 from poet_engine.policy import checks, documents, keys, values, waivers
 from poet_engine.policy.documents import Document, Setting
 from poet_engine.policy.keys import IMPORTS, KEYS, LEVELS, SECTIONS, WAIVERS
 from poet_engine.policy.model import Effective
-from poet_engine.policy.suggest import suggest
 from poet_engine.policy.values import FORMAT, SourcedValue
 from poet_engine.policy.waivers import Waiver
 

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from poet_engine._text import suggest
 from poet_engine.policy.rule_ids import UNWAIVABLE, WAIVABLE
-from poet_engine.policy.suggest import suggest
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _WILD = re.compile(r"[*?\[]")

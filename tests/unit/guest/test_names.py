@@ -45,10 +45,10 @@ def test_any_other_name_is_odd_and_says_why(name: str, why: str) -> None:
 
 
 def test_a_plain_name_is_shown_as_it_is() -> None:
-    assert names.shown("out/größe 1.csv") == "out/größe 1.csv"
+    assert names.visible("out/größe 1.csv") == "out/größe 1.csv"
 
 
 @given(st.text() | st.binary().map(lambda raw: raw.decode(errors="surrogateescape")))
 def test_whatever_is_shown_can_be_printed_anywhere(name: str) -> None:
-    assert names.shown(name).isprintable()
-    names.shown(name).encode()
+    assert names.visible(name).isprintable()
+    names.visible(name).encode()

@@ -8,13 +8,13 @@ import typer
 
 from poet_engine import _wiring
 from poet_engine._env import Settings
+from poet_engine._text import suggest
 from poet_engine.cli.console import Screen
 from poet_engine.cli.options import JsonOption, PolicyOption, examples, new_app
 from poet_engine.errors import PolicyError, UsageError
 from poet_engine.policy import Policy, documents, layers, schema, values
 from poet_engine.policy.keys import IMPORTS, KEYS, Key, key_of, written
 from poet_engine.policy.layers import Resolution, Step
-from poet_engine.policy.suggest import suggest
 from poet_engine.policy.values import SourcedValue
 
 Clock = Callable[[], float]

@@ -52,10 +52,10 @@ class Files:
         why = names.why_odd(name) or (_NO_ROOM if self._left < 0 or self._too_many(name) else None)
         if why is None and len(piece) != size:
             why = "its content did not come"
-        if why is None and names.shown(name) not in self._skipped:
+        if why is None and names.visible(name) not in self._skipped:
             self._files.setdefault(name, bytearray()).extend(piece)
         elif len(self._skipped) < MOST_FILES:
-            self._skipped.setdefault(names.shown(name), why or "")
+            self._skipped.setdefault(names.visible(name), why or "")
 
     def _too_many(self, name: str) -> bool:
         return name not in self._files and len(self._files) >= MOST_FILES
@@ -63,7 +63,7 @@ class Files:
     def _found(self) -> CollectedFiles:
         if not self._whole:
             return CollectedFiles({}, dict.fromkeys(self.wanted, _CUT_OFF))
-        kept = [name for name in self._files if names.shown(name) not in self._skipped]
+        kept = [name for name in self._files if names.visible(name) not in self._skipped]
         return CollectedFiles({name: bytes(self._files.pop(name)) for name in kept}, self._skipped)
 
     def bring_out(self, outcome: Outcome, *, ended: bool) -> Outcome:
