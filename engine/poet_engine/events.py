@@ -9,9 +9,10 @@ import functools
 import json
 import urllib.parse
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
+from poet_engine import _json
 from poet_engine._pydantic_errors import first_problem
 from poet_engine.errors import UsageError
 
@@ -459,7 +460,7 @@ def from_json(text: str | bytes) -> Event:
     try:
         event = _adapter().validate_json(data)
         # Only now: the first pass has bounded nesting and digits, so that this one cannot run away.
-        json.loads(data, object_pairs_hook=_no_doubles)
+        _json.decode(data.decode())
     except ValueError as error:
         raise EventError(f"not an event: {first_problem(error)}") from error
     return event
@@ -566,13 +567,6 @@ def _fields(value: object) -> dict[str, object]:
         raise EventError(f"a {type(value).__name__} has no JSON form")
     # Not `dataclasses.fields`: it filters the class's fields anew each time, for every part of every event.
     return {name: found for name in value.__dataclass_fields__ if (found := getattr(value, name)) is not None}
-
-
-def _no_doubles(pairs: list[tuple[str, object]]) -> Mapping[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise EventError("a field appears twice in one object")
-    return found
 
 
 @functools.cache

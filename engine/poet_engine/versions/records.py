@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from poet_engine import _json
 from poet_engine._pydantic_errors import first_problem
 from poet_engine.versions.files import StoreError
 
@@ -154,7 +155,7 @@ def read_mapping(path: Path, data: bytes) -> Mapping[str, object]:
         StoreError: It is not one JSON object, or holds a doubled key, nan or inf.
     """
     try:
-        found: object = json.loads(data.decode(), object_pairs_hook=_no_doubles, parse_constant=_no_constant)
+        found: object = _json.decode(data.decode())
     except RecursionError as error:
         raise StoreError(f"{path}: nested too deeply; restore the file or remove the version") from error
     except ValueError as error:
@@ -231,14 +232,3 @@ def _check_keys(where: str, value: object) -> None:
                 pending.append((f"{path}.{key}", item))
         elif isinstance(found, list | tuple):
             pending.extend((f"{path}[{index}]", item) for index, item in enumerate(found))
-
-
-def _no_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key appears twice in one object")
-    return found
-
-
-def _no_constant(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")
