@@ -3,7 +3,7 @@
 Nothing heavy is imported here: each public name is loaded at its first use.
 """
 
-import importlib
+from poet_engine._lazy import loader
 
 TYPE_CHECKING = False  # type checkers read it as true; loading `typing` would be most of what importing this costs
 if TYPE_CHECKING:
@@ -43,13 +43,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Load a public name at its first use."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(importlib.import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = loader(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:
