@@ -4,6 +4,7 @@ import logging
 from pathlib import PurePath
 
 from poet_engine._fork import ForkedLock
+from poet_engine._text import visible
 from poet_engine.decorator.call_report import CallReport, CallStart
 from poet_engine.decorator.states import OriginalOnly, Serving
 from poet_engine.events import BreakerPayload
@@ -134,17 +135,7 @@ def harmless(text: str) -> str:
     """
     if len(text) > _MOST_CHARACTERS:
         text = f"{text[:_MOST_CHARACTERS]} … {len(text) - _MOST_CHARACTERS} more characters"
-    if text.isprintable():
-        return text
-    return "".join(_shown(character) for character in text)
-
-
-def _shown(character: str) -> str:
-    if character == "\n":
-        return "\n    "
-    if character == "\t" or character.isprintable():
-        return character
-    return character.encode("unicode_escape").decode("ascii")
+    return visible(text, keep="\t\n").replace("\n", "\n    ")
 
 
 def transition_payload(key: BreakerKey, transition: Transition) -> BreakerPayload:
