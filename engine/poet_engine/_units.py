@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-_QUANTITY = re.compile(r"\s*(\d{1,15}(?:\.\d{1,9})?)\s*([A-Za-z]*)\s*")
+_QUANTITY = re.compile(r"\s*([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([A-Za-z]*)\s*")
 
 _MOST = 2**53  # beyond it a float no longer counts single bytes
 

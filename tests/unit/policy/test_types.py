@@ -41,5 +41,12 @@ def test_durations_are_written_as_people_do(value: float, text: str) -> None:
     assert _units.write_seconds(value) == text
 
 
+@pytest.mark.parametrize("text", ["٣s", "3 weeks", "-1s", "1e3s", ""])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    """Digits are those of the published schema: a number in another script would pass here and fail there."""
+    with pytest.raises(ValueError, match=r"a duration such as|unknown unit"):
+        _units.seconds(text)
+
+
 def test_every_key_says_what_it_means() -> None:
     assert all(key.meaning and key.kind.range and key.kind.tighter for key in KEYS.values())
