@@ -6,24 +6,15 @@ rich, which draws, is loaded where something is drawn: it takes longer than a sh
 import contextlib
 import functools
 import json
-import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Self
 
+from poet_engine._text import for_terminal
 from poet_engine.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-# What can move the cursor, colour the screen or turn the direction of text: control characters but newline and tab,
-# and the bidirectional controls. Guests and files choose the text that we print, so none of it reaches a terminal.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-def safe(text: str) -> str:
-    """Return `text` with every character that could act on a terminal written as its escape in Python."""
-    return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text.replace("\r\n", "\n"))
 
 
 class _TerminalStream:
@@ -99,7 +90,7 @@ class Screen:
         """Print text, made safe and never cut; nothing when the output is JSON."""
         if not self.as_json:
             with _writing():
-                self._out.print(safe(text), style=style)
+                self._out.print(for_terminal(text), style=style)
 
     def heading(self, text: str) -> None:
         """Print an empty line and a title."""
@@ -110,7 +101,7 @@ class Screen:
         """Print a table: drawn on a terminal, and aligned text with whole values in a pipe."""
         if self.as_json:
             return
-        cells = [[safe(cell).replace("\n", " ") for cell in row] for row in (columns, *rows)]
+        cells = [[for_terminal(cell).replace("\n", " ") for cell in row] for row in (columns, *rows)]
         if self._out.is_terminal:
             with _writing():
                 _draw_table(self._out.console, cells[0], cells[1:])
@@ -129,11 +120,11 @@ class Screen:
 
     def note(self, text: str) -> None:
         """Print text on standard error, whatever form the output has."""
-        self._err.print(safe(text))
+        self._err.print(for_terminal(text))
 
     def fail(self, error: Exception, *, exit_code: int) -> None:
         """Say in one sentence why the command ends."""
-        message = safe(" ".join(str(error).split())) or type(error).__name__
+        message = for_terminal(" ".join(str(error).split())) or type(error).__name__
         self._err.print(f" {message}", lead="poet: error:")
         with contextlib.suppress(UsageError):  # the error may be that standard output cannot be written
             self.document({"error": {"type": type(error).__name__, "message": str(error), "exit_code": exit_code}})

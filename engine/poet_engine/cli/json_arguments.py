@@ -2,12 +2,11 @@
 
 import json
 import keyword
-import math
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from poet_engine import _json, _units
 from poet_engine.cli.source_files import MOST_BYTES, decode, read_text
 from poet_engine.errors import UsageError
 
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
     from poet_engine.policy import Policy
 
 _FORM = "a JSON array gives positional arguments, an object keyword arguments"
-_UNITS = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h|)", re.ASCII)
 
 
 def read_arguments(text: str | None, *, stdin: Callable[[int], bytes]) -> tuple[tuple[object, ...], dict[str, object]]:
@@ -64,7 +61,7 @@ def parse_json(raw: str, label: str, *, form: str = _FORM) -> object:
         UsageError: It is something else; the message says where.
     """
     try:
-        value: object = _decoder.decode(raw)
+        value = _json.decode(raw)
         # A lone surrogate is found here, and not by the sandbox, so that the message can name the option. ASCII without
         # escapes has none.
         if "\\u" in raw or not raw.isascii():
@@ -77,8 +74,9 @@ def parse_json(raw: str, label: str, *, form: str = _FORM) -> object:
         raise UsageError(f"{label} has half of a surrogate pair in a string, which is not text") from error
     except RecursionError as error:
         raise UsageError(f"{label} is nested too deeply") from error
-    except _LaxJsonError as error:
-        raise UsageError(f"{label} {error}") from error
+    except _json.LaxJsonError as error:
+        mend = "; pass it as text and convert it in the function" if isinstance(error, _json.NotANumberError) else ""
+        raise UsageError(f"{label} {error}{mend}") from error
     return value
 
 
@@ -88,9 +86,11 @@ def parse_duration(text: str, label: str) -> float:
     Raises:
         UsageError: It is no such text, or not above 0.
     """
-    match = _DURATION.fullmatch(text.strip())
-    seconds = float(match[1]) * _UNITS[match[2]] if match else 0.0
-    if not 0.0 < seconds < math.inf:
+    try:
+        seconds = _units.seconds(text)
+    except ValueError:
+        seconds = 0.0
+    if not seconds:
         raise UsageError(f"{label} {text!r} is not a duration above 0: write 5s, 250ms or 2m")
     return seconds
 
@@ -110,10 +110,6 @@ def wall_of(timeout: str | None, policy: "Policy") -> float | None:
     return wall
 
 
-class _LaxJsonError(Exception):
-    """JSON that the standard library would let pass."""
-
-
 def _fetch(text: str, stdin: Callable[[int], bytes]) -> tuple[str, str]:
     """Fetch the JSON text, and return it with the name that messages give it."""
     if text == "-":
@@ -126,33 +122,6 @@ def _fetch(text: str, stdin: Callable[[int], bytes]) -> tuple[str, str]:
     return text, "--args"
 
 
-def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for name, value in pairs:
-        if name in found:
-            raise _LaxJsonError(f"has the key {name!r} twice in one object")
-        found[name] = value
-    return found
-
-
-def _no_constant(name: str) -> object:
-    raise _LaxJsonError(f"has {name}, which is not JSON; pass it as text and convert it in the function")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if math.isinf(value):
-        raise _LaxJsonError(f"has the number {text[:40]}, which is more than a float can hold")
-    return value
-
-
-def _integer(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:  # more digits than sys.get_int_max_str_digits() lets through
-        raise _LaxJsonError(f"has a whole number of {len(text)} digits, which is more than Python reads") from None
-
-
 def named(value: object) -> str:
     """Return the kind of a JSON value, for a message."""
     if isinstance(value, dict | list):
@@ -160,8 +129,3 @@ def named(value: object) -> str:
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     return "text" if isinstance(value, str) else "a number"
-
-
-_decoder = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite, parse_int=_integer
-)

@@ -1,12 +1,12 @@
 """`path.py:function` and `module:function`: found and read as text, never imported."""
 
 import dataclasses
-import difflib
 import keyword
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from poet_engine._text import close_names
 from poet_engine.cli.source_files import read_text
 from poet_engine.errors import UsageError
 
@@ -97,7 +97,7 @@ def _check_entry(source: str, entry: str, path: Path) -> None:
     if re.search(rf"(?<!\w){re.escape(entry)}(?!\w)", source):
         return
     known = list(dict.fromkeys(_TOP_LEVEL.findall(source)))
-    close = difflib.get_close_matches(entry, known, n=1)
+    close = close_names(entry, known)
     if close:
         raise UsageError(f"{path} has no function {entry!r}; did you mean {close[0]!r}?")
     has = f"it has {', '.join(known[:8])}" if known else "it has none at its top level"

@@ -7,9 +7,10 @@ import json
 
 import pytest
 
+from poet_engine._text import for_terminal
 from poet_engine.cli import formatting
 from poet_engine.cli.commands import doctor, scan
-from poet_engine.cli.console import Screen, safe
+from poet_engine.cli.console import Screen
 from poet_engine.errors import UsageError
 from poet_engine.outcome import Blame, ErrorInfo, Evidence, Finding, Outcome, Severity, Status, Usage
 from poet_engine.sandbox.base import Diagnosis, IsolationCheck, Means
@@ -180,8 +181,8 @@ def test_an_error_is_one_line_on_standard_error_and_a_document() -> None:
 
 @pytest.mark.parametrize("character", ["\x00", "\x07", "\x1b", "\r", "\x9b", "\u202e", "\u2066", "\ud800", "\x7f"])
 def test_no_character_that_acts_on_a_terminal_is_printed(character: str) -> None:
-    assert character not in safe(f"a{character}b")
-    assert safe("tab\tand\nnewline é 漢") == "tab\tand\nnewline é 漢"
+    assert character not in for_terminal(f"a{character}b")
+    assert for_terminal("tab\tand\nnewline é 漢") == "tab\tand\nnewline é 漢"
 
 
 class _FullDisk(io.StringIO):

@@ -91,7 +91,8 @@ def test_any_text_is_json_or_wrong_use(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("5s", 5.0), ("250ms", 0.25), ("1.5", 1.5), ("2 m", 120.0), ("1h", 3600.0), (" 3s ", 3.0)]
+    ("text", "seconds"),
+    [("5s", 5.0), ("250ms", 0.25), ("1.5", 1.5), ("2 m", 120.0), ("1h", 3600.0), (" 3s ", 3.0), ("3MIN", 180.0)],
 )
 def test_durations(text: str, seconds: float) -> None:
     assert parse_duration(text, "--timeout") == pytest.approx(seconds)

@@ -10,8 +10,9 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
 from poet_engine._env import Settings
+from poet_engine._text import for_terminal
 from poet_engine._version import VERSION
-from poet_engine.cli.console import Screen, safe
+from poet_engine.cli.console import Screen
 from poet_engine.cli.options import JsonOption, examples, new_app
 from poet_engine.dockerd import DEFAULT_HOST, faults
 from poet_engine.errors import DockerError, UsageError
@@ -168,7 +169,7 @@ class _BuildProgress:
         )
 
     def __call__(self, doing: str, share: float) -> None:
-        doing = safe(doing).replace("\n", " ")[:_WIDEST]
+        doing = for_terminal(doing).replace("\n", " ")[:_WIDEST]
         if self._bar is not None:
             self._bar.update(self._bar.task_ids[0], description=doing, completed=share)
         elif doing != self._doing:
