@@ -51,7 +51,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         "refused tasks",
         "a process or thread that was refused is told in `limits_hit`, also when the code went on",
         None,
-        "only when the code ended with the interpreter's own error of it",
+        "only when the code ended with the interpreter's own error of it; `usage.tasks_peak` is None",
         "nobody counts them: there is no notification and no counter of a cgroup",
         "conformance/test_calls.py::test_a_budget_that_was_touched_and_survived_is_told_beside_the_value",
     ),
