@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.scripts import script
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "engine" / "poet_engine"
@@ -267,6 +268,12 @@ def test_no_class_name_is_used_for_two_things() -> None:
 
 def test_no_module_is_named_for_no_job_in_particular() -> None:
     assert [str(path) for path in _modules(PACKAGE, ROOT / "tests") if _words(path.stem) & BANNED_WORDS] == []
+
+
+def test_no_two_classes_have_one_name() -> None:
+    """Those that may are listed in tools/house.py, each with its reason."""
+    house = script("house")
+    assert house.repeated_class_names(house.Tree(ROOT)) == []
 
 
 def test_packages_offer_few_names() -> None:
