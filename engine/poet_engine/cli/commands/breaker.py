@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from poet_engine._wiring import wall_clock
 from poet_engine.cli.console import Screen
 from poet_engine.cli.function_folder import stored
 from poet_engine.cli.options import FunctionArgument, JsonOption, examples, new_app
@@ -55,7 +56,7 @@ def show_all(target: FunctionArgument, *, as_json: JsonOption = False) -> int:
     Exits with 1 when one of them lets no call through or cannot be read.
     """
     screen = Screen.standard(as_json=as_json)
-    function, now = _function(target), _now()
+    function, now = _function(target), wall_clock()
     serving = _serving(function)
     shown = [one for name in function.names() for one in _read(function, name, serving)]
     _print_document(screen, function, shown, now)
@@ -71,7 +72,7 @@ def show_one(target: FunctionArgument, *, version: _VersionOption = None, as_jso
     Exits with 1 when one of them lets no call through or cannot be read.
     """
     screen = Screen.standard(as_json=as_json)
-    function, now = _function(target), _now()
+    function, now = _function(target), wall_clock()
     shown = _read(function, _chosen(function, version), _serving(function))
     _print_document(screen, function, shown, now)
     for one in shown:
@@ -119,7 +120,7 @@ def reset(
 
 
 def _set(screen: Screen, target: str, version: str | None, sandbox: str | None, snapshot: Snapshot) -> int:
-    function, now = _function(target), _now()
+    function, now = _function(target), wall_clock()
     name = _chosen(function, version)
 
     def change(content: Mapping[str, object]) -> Mapping[str, object]:
@@ -224,7 +225,3 @@ def _print_document(screen: Screen, function: FunctionStore, shown: Sequence[_Sh
             ],
         }
     )
-
-
-def _now() -> float:
-    return dt.datetime.now(dt.UTC).timestamp()
