@@ -21,11 +21,11 @@ from typing import Annotated, cast
 import typer
 
 from poet_engine import _demo, _files
+from poet_engine._decorating import poet
 from poet_engine._wiring import prefer
 from poet_engine.cli.console import Screen
 from poet_engine.cli.hostile import SEVEN, Hostile
 from poet_engine.cli.options import JsonOption, RuntimeOption, SandboxOption, examples, new_app
-from poet_engine._decorating import poet
 from poet_engine.decorator import Execution, PoetHandle
 from poet_engine.decorator.decorate import PoetFunction
 from poet_engine.domains import describe

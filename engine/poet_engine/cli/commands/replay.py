@@ -10,6 +10,7 @@ import typer
 import poet_engine
 from poet_engine import _replay, _wiring
 from poet_engine._env import Settings
+from poet_engine._replay import Compared, RecordedCall
 from poet_engine.cli import formatting, journals
 from poet_engine.cli.console import Screen
 from poet_engine.cli.options import (
@@ -27,7 +28,6 @@ from poet_engine.errors import UsageError
 from poet_engine.events import ExecutionPayload, RecordingPayload
 from poet_engine.outcome import Outcome
 from poet_engine.policy import Policy
-from poet_engine._replay import Compared, RecordedCall
 from poet_engine.versions import StoredVersion, VersionStore
 
 _SAME, _OTHER = 0, 1
@@ -76,7 +76,9 @@ def replay(
     screen = Screen.standard(as_json=as_json)
     path, found = _found(screen, execution, journal)
     recording = _replay.recording_of(found)
-    stored = _replay.version_of(VersionStore(path.absolute().parent.parent, clock=_wiring.wall_clock), recording, version)
+    stored = _replay.version_of(
+        VersionStore(path.absolute().parent.parent, clock=_wiring.wall_clock), recording, version
+    )
     job = _replay.job_of(recording, stored)
     chosen = resolve_policy(policy) if policy is not None else _replay.policy_of(recording, resolve_policy)
     with poet_engine.Engine.open(policy=chosen, sandbox=sandbox, runtime=runtime) as engine:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 import poet_engine
+from poet_engine._located_job import LocatedJob
 from poet_engine.cli import formatting
 from poet_engine.cli.console import Screen
 from poet_engine.cli.json_arguments import read_arguments, wall_of
@@ -25,7 +26,6 @@ from poet_engine.cli.options import (
 )
 from poet_engine.cli.target import find
 from poet_engine.errors import UsageError
-from poet_engine._located_job import LocatedJob
 
 app = new_app()
 
