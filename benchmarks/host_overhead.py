@@ -25,8 +25,9 @@ from poet_engine.resilience.breaker import Breaker, BreakerSettings
 from poet_engine.resilience.breaker_gates import BreakerGuard, of_backend, of_version
 from poet_engine.resilience.bulkhead import Bulkhead
 from poet_engine.resilience.call_limits import EXECUTIONS, FALLBACKS
+from poet_engine.resilience.call_report import CallReport, Rung
 from poet_engine.resilience.drivers import perform
-from poet_engine.resilience.pipeline import Attempt, CallPlan, Rung
+from poet_engine.resilience.pipeline import Attempt, CallPlan
 from poet_engine.resilience.retry_budget import RetryBudget
 from poet_engine.sandbox.fake import ScriptedSandbox, ok
 from standing import Machine, Spread
@@ -156,7 +157,11 @@ def _pipeline(wiring: Instant) -> Callable[[], object]:
     def attempt(_step: Attempt) -> AttemptResult:
         return answer
 
-    return lambda: perform(pipeline.steps(plan), attempt, wiring.pauses)
+    def call() -> CallReport:
+        report = CallReport(function_name="f", execution_id="one", start=0.0)
+        return perform(pipeline.steps(plan, report), attempt, wiring.pauses)
+
+    return call
 
 
 def _spread(call: Callable[[], object], calls: int, clock: Callable[[], float]) -> Spread:

@@ -15,10 +15,11 @@ from poet_engine._cancellation import Cancellation
 from poet_engine.errors import ClosedError, InfraError, UsageError
 from poet_engine.gate import Gate, ScanReport, annotate, policy_scan
 from poet_engine.job import Job, Script
-from poet_engine.journal.recorder import ExecutedCall, Recorder
+from poet_engine.journal.recorder import Recorder
 from poet_engine.outcome import Evidence, Outcome, Status, decisive
 from poet_engine.policy import Policy
 from poet_engine.resilience.call_limits import EXECUTIONS, CallLimits
+from poet_engine.resilience.call_report import CallReport
 from poet_engine.sandbox import input_files as given
 from poet_engine.sandbox.base import Diagnosis, IsolationCheck, Sandbox, SandboxStatistics
 from poet_engine.sandbox.verdict import blame_for
@@ -265,7 +266,7 @@ class Engine:
         outcome = self.attempt(job, cancellation=cancellation)
         if self._recorder is None:
             return Recorded(outcome, "")
-        call = ExecutedCall(
+        report = CallReport(
             function_name=job.filename if isinstance(job, Script) else job.entry,
             version=hashlib.sha256(job.source.encode(errors="surrogatepass")).hexdigest()[:_DIGEST_DIGITS],
             execution_id=outcome.execution_id,
@@ -276,7 +277,7 @@ class Engine:
             attempts=1,
             policy=self.policy,
         )
-        return Recorded(outcome, self._recorder.record(call))
+        return Recorded(outcome, self._recorder.record(report))
 
     def attempt(
         self, job: Job | Script, *, cancellation: Cancellation | None = None, execution_id: str | None = None

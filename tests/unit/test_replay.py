@@ -10,9 +10,10 @@ from poet_engine import _replay
 from poet_engine._replay import RecordedCall
 from poet_engine.errors import UsageError
 from poet_engine.events import ExecutionError, ExecutionPayload, RecordingPayload
-from poet_engine.journal.recorder import ExecutedCall, payload
+from poet_engine.journal.recorder import payload
 from poet_engine.outcome import Blame, Outcome, Status
 from poet_engine.policy import Policy
+from poet_engine.resilience.call_report import CallReport
 from poet_engine.sandbox.fake import failed, ok
 from poet_engine.versions import Metadata, StoreError, VersionStore
 
@@ -22,7 +23,7 @@ RECORDING = RecordingPayload(
     policy_digest=POLICY.digest, served_by="generated", arguments='{"args":[1],"kwargs":{"b":2}}', answer="3",
 )  # fmt: skip
 CALL = payload(
-    ExecutedCall(
+    CallReport(
         function_name="total", version="v1", execution_id="the-call", start=1.0, end=2.0, outcome=ok(3),
         served_by="generated", attempts=1, policy=POLICY,
     )

@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping
 from poet_engine._located_job import LocatedJob
 from poet_engine.decorator.modes import in_shadow
 from poet_engine.decorator.once_logger import OnceLogger
+from poet_engine.decorator.recording import RecordedArguments
 from poet_engine.decorator.states import Serving
 from poet_engine.errors import PoetError
 from poet_engine.job import Job
 from poet_engine.outcome import Outcome, Status
 from poet_engine.resilience.attempts import AttemptResult
-from poet_engine.resilience.pipeline import Attempt, Rung
+from poet_engine.resilience.call_report import Rung
+from poet_engine.resilience.pipeline import Attempt
 from poet_engine.versions import StoredVersion
 
 
@@ -30,7 +32,7 @@ class AttemptRunner:
         state: The version and where it runs; None where the original is asked first.
         previous: The version that may answer when the current one cannot.
         bounded: Whether an original that is awaited ends at the deadline.
-        attempts: How many attempts of whoever is asked first have begun.
+        given: The caller's arguments as they were before the call, where they are recorded.
     """
 
     original: Callable[[], object]
@@ -41,7 +43,7 @@ class AttemptRunner:
     state: Serving | None = None
     previous: StoredVersion | None = None
     bounded: bool = False
-    attempts: int = 0
+    given: RecordedArguments | None = None
 
     @property
     def is_contained(self) -> bool:
@@ -81,11 +83,9 @@ class AttemptRunner:
     def _begin(self, step: Attempt) -> tuple[Serving | None, StoredVersion | None]:
         """Whose attempt it is: a version's, or the original's where there is none."""
         if step.rung is Rung.ORIGINAL or self.state is None:
-            self.attempts += self.state is None
             return None, None
         if step.rung is Rung.PREVIOUS:
             return self.state, self.previous
-        self.attempts += 1
         return self.state, self.state.version
 
     async def _awaited(self, wall: float | None) -> AttemptResult:

@@ -9,17 +9,7 @@ from poet_engine._fork import ForkedLock
 from poet_engine.contracts import Inputs, inputs_of
 from poet_engine.decorator import adoption, recording
 from poet_engine.decorator.attempt_runner import AttemptRunner
-from poet_engine.decorator.call_report import (
-    CallReport,
-    CallStart,
-    Execution,
-    RecordedArguments,
-    call_of,
-    cancelled,
-    of_original,
-    refused,
-    story_of,
-)
+from poet_engine.decorator.execution import Execution, cancel, complete, conclude, outcome_of_original, refuse
 from poet_engine.decorator.feedback import FeedbackType, recorded, validate_feedback, write_inbox_file
 from poet_engine.decorator.folders import module_in_events, own_events
 from poet_engine.decorator.modes import bypass_reason
@@ -36,8 +26,8 @@ from poet_engine.errors import PoetError, UsageError
 from poet_engine.events import Event
 from poet_engine.metrics.rolling import VersionMetrics, by_version
 from poet_engine.resilience.attempts import AttemptResult, body_never_started
+from poet_engine.resilience.call_report import CallReport
 from poet_engine.resilience.drivers import aperform, perform
-from poet_engine.resilience.pipeline import ServedBy
 from poet_engine.sandbox.base import IsolationCheck
 from poet_engine.versions import StoredVersion
 
@@ -212,18 +202,15 @@ class PoetHandle(Generic[_Params]):
         self._check(args, kwargs)
         state, spent = self._ready.awaited()
         route = self._next_route(state)
-        begun = self._begin(route.state, recording.given(route.state, args, kwargs))
-        turn = self._turn(begun.execution_id, route, functools.partial(self._function, *args, **kwargs), args, kwargs)
-        # Not kept in a variable here: an error's traceback holds this frame, which would hold the error.
-        return self._settle(begun, self._served(begun, route, turn, spent))
-
-    def _served(self, begun: CallStart, route: Route, turn: AttemptRunner, spent: float) -> ServedBy:
+        turn = self._turn(route, functools.partial(self._function, *args, **kwargs), args, kwargs)
+        report = self._begin(route.state, turn.execution_id)
         plan = route.plan(once=functools.partial(self._only_once, turn), spent=spent)
         try:
-            return perform(wiring().pipeline.steps(plan), turn.attempt, wiring().pauses)
+            perform(wiring().pipeline.steps(plan, report), turn.attempt, wiring().pauses)
         except BaseException:  # Ctrl-C and the like: the call ends here, and leaves its event
-            self._record(begun, cancelled(begun, turn.attempts))
+            self._cancel(report, turn.given)
             raise
+        return self._settle(report, turn.given)
 
     async def acall(self, *args: _Params.args, **kwargs: _Params.kwargs) -> Execution:
         """The same for an `async def`: the sandbox is waited for in a thread, the original is awaited.
@@ -234,21 +221,18 @@ class PoetHandle(Generic[_Params]):
             state, spent = await self._ready.aawaited(self._rules)
             route = self._next_route(state)
         except BaseException:  # cancelled, or closed by whoever drove the coroutine
-            begun = self._begin(None)
-            self._record(begun, cancelled(begun, 0))
+            self._cancel(self._begin(None, wiring().new_id()), None)
             raise
         self._check(args, kwargs)
-        begun = self._begin(route.state, recording.given(route.state, args, kwargs))
-        turn = self._turn(begun.execution_id, route, functools.partial(self._function, *args, **kwargs), args, kwargs)
-        return self._settle(begun, await self._aserved(begun, route, turn, spent))
-
-    async def _aserved(self, begun: CallStart, route: Route, turn: AttemptRunner, spent: float) -> ServedBy:
+        turn = self._turn(route, functools.partial(self._function, *args, **kwargs), args, kwargs)
+        report = self._begin(route.state, turn.execution_id)
         plan = route.plan(once=functools.partial(self._only_once, turn), spent=spent)
         try:
-            return await aperform(wiring().pipeline.steps(plan), turn.aattempt, wiring().pauses)
+            await aperform(wiring().pipeline.steps(plan, report), turn.aattempt, wiring().pauses)
         except BaseException:  # cancelled, or closed
-            self._record(begun, cancelled(begun, turn.attempts))
+            self._cancel(report, turn.given)
             raise
+        return self._settle(report, turn.given)
 
     def _only_once(self, turn: AttemptRunner, answer: AttemptResult) -> str | None:
         """Why an attempt that failed must be the last; None where another one does no harm."""
@@ -270,36 +254,35 @@ class PoetHandle(Generic[_Params]):
         """
         refusal = self._rules().refusal(args, kwargs)
         if refusal is not None:
-            begun = self._begin(None)
-            story = refused(begun, refusal)
+            report = self._begin(None, wiring().new_id())
+            error = refuse(report, refusal)
             self._ready.recorder(self._ready.patience)
-            self._record(begun, story)
-            if story.error is not None:
-                raise story.error
+            self._record(report, None)
+            report.let_go_of_errors()
+            try:
+                raise error
+            finally:
+                del error
 
-    def _begin(self, state: Serving | OriginalOnly | None, given: RecordedArguments | None = None) -> CallStart:
+    def _begin(self, state: Serving | OriginalOnly | None, execution_id: str) -> CallReport:
+        """The report of a call that begins now; `state` is None where it ends before anybody is asked."""
         place = None if state is None else state.workplace
-        return CallStart(
-            function=self._name,
-            execution_id=wiring().new_id(),
+        return CallReport(
+            function_name=self._name,
+            execution_id=execution_id,
             start=wiring().now(),
-            version=state.version.name if isinstance(state, Serving) else None,
+            asked=state.version.name if isinstance(state, Serving) else None,
             policy=None if place is None else place.policy,
             hosted=state.reason if isinstance(state, OriginalOnly) else None,
             deadline=DEFAULT_TIMEOUT_S if self._options.timeout is None else self._options.timeout,
-            given=given,
         )
 
     def _turn(
-        self,
-        execution_id: str,
-        route: Route,
-        original: Callable[[], object],
-        args: tuple[object, ...],
-        kwargs: Mapping[str, object],
+        self, route: Route, original: Callable[[], object], args: tuple[object, ...], kwargs: Mapping[str, object]
     ) -> AttemptRunner:
         return AttemptRunner(
-            execution_id=execution_id,
+            given=recording.given(route.state, args, kwargs),
+            execution_id=wiring().new_id(),
             original=original,
             args=args,
             kwargs=kwargs,
@@ -327,49 +310,57 @@ class PoetHandle(Generic[_Params]):
                 route = self._route = Route(called, state, self._supplies, wiring().breakers)
         return route
 
-    def _settle(self, begun: CallStart, served: ServedBy) -> Execution:
-        """Record the call; the execution, or raise what its caller gets.
+    def _settle(self, report: CallReport, given: recording.RecordedArguments | None) -> Execution:
+        """Record a call that was answered; the execution, or raise what its caller gets.
 
         Raises:
             InputRefused: It is the caller's, so the original is not asked.
             NotServedError: Nobody was allowed to answer.
             OutcomeError: The version failed, and nobody may run the body once more.
         """
-        story = story_of(begun, served)
-        self._tell.answered(begun, story, served)
-        took = served.tries[-1].took if served.tries else 0.0
-        event_id = self._record(begun, story)
-        if story.error is not None:
+        conclude(report)
+        self._tell.answered(report)
+        event_id = self._record(report, given)
+        error = report.error
+        if error is not None:
+            report.let_go_of_errors()
             try:
-                raise story.error
+                raise error
             finally:
-                del served, story  # as in `call`
-        if story.fails is not None:
-            story.fails.unwrap()
+                del error  # its traceback holds this frame, which would hold the error
+        if report.fails is not None:
+            report.fails.unwrap()
         return Execution(
-            value=story.value,
-            served_by=story.served_by,
-            version=story.version,
-            outcome=story.outcome or of_original(begun, story, took),
-            execution_id=begun.execution_id,
+            value=report.value,
+            served_by=report.served_by,
+            version=report.version,
+            outcome=report.outcome or outcome_of_original(report),
+            execution_id=report.execution_id,
             event_id=event_id,
-            attempts=story.attempts,
-            fallback_reason=story.reason,
-            queue_wait=story.queue_wait,
+            attempts=report.attempts,
+            fallback_reason=report.fallback_reason,
+            queue_wait=report.queue_wait,
         )
 
-    def _record(self, begun: CallStart, story: CallReport) -> str:
+    def _cancel(self, report: CallReport, given: recording.RecordedArguments | None) -> None:
+        """Record a call whose caller has gone away."""
+        cancel(report)
+        self._record(report, given)
+        report.let_go_of_errors()
+
+    def _record(self, report: CallReport, given: recording.RecordedArguments | None) -> str:
         """The id of the event; empty when there is none, which costs no call its answer and is said once."""
         recorder = self._ready.recorder(0.0)
         if recorder is None:
             return ""
         try:
-            event_id = recorder.record(call_of(begun, story, end=wiring().now(), module=self._module))
+            complete(report, end=wiring().now(), module=self._module)
+            event_id = recorder.record(report)
         except PoetError as reason:  # the journal was closed: the program is ending
             self._tell.once("journal", f"leaves no events: {reason}")
             return ""
-        if begun.given is not None:
-            recording.keep(recorder, begun, story, self._tell, about=event_id)
+        if given is not None:
+            recording.keep(recorder, report, given, self._tell, about=event_id)
         return event_id
 
     @functools.cached_property

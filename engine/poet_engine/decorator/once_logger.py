@@ -5,13 +5,12 @@ from pathlib import PurePath
 
 from poet_engine._fork import ForkedLock
 from poet_engine._text import visible
-from poet_engine.decorator.call_report import CallReport, CallStart
 from poet_engine.decorator.states import OriginalOnly, Serving
 from poet_engine.events import BreakerPayload
 from poet_engine.outcome import Effect, Outcome
 from poet_engine.resilience.breaker import Transition, VersionKey
 from poet_engine.resilience.breaker.registry import BreakerKey
-from poet_engine.resilience.pipeline import Rung, ServedBy
+from poet_engine.resilience.call_report import CallReport, Rung
 
 _logger = logging.getLogger("poet_engine")
 _guest_logger = logging.getLogger("poet_engine.guest")
@@ -68,21 +67,21 @@ class OnceLogger:
                     "leave out domain=, to keep what the body answers (.original is the body)",
                 )
 
-    def answered(self, begun: CallStart, story: CallReport, served: ServedBy) -> None:
+    def answered(self, report: CallReport) -> None:
         """Say once for each kind of failure why somebody else answered."""
-        if served.once is not None:
-            self.once("once", f"had one attempt; say idempotent=True where it may run again: {served.once}")
-        if story.reason is None or begun.version is None or story.served_by == Rung.GENERATED:
+        if report.once is not None:
+            self.once("once", f"had one attempt; say idempotent=True where it may run again: {report.once}")
+        if report.fallback_reason is None or report.asked is None or report.served_by == Rung.GENERATED:
             return
-        who = {None: "nobody", Rung.ORIGINAL: "the original"}.get(served.by, "an older version")
-        outcome, away = story.outcome, served.turned_away
+        who = {None: "nobody", Rung.ORIGINAL: "the original"}.get(report.by, "an older version")
+        outcome, away = report.outcome, report.turned_away
         if outcome is not None and outcome.ok:
             return  # it ran in the shadow of the original
         if outcome is not None:
-            kind, because = f"{begun.version}: {outcome.status}/{outcome.cause}", f", because {begun.version} failed"
-            self.once(kind, f"was answered by {who}{because}: {story.reason}")
+            kind, because = f"{report.asked}: {outcome.status}/{outcome.cause}", f", because {report.asked} failed"
+            self.once(kind, f"was answered by {who}{because}: {report.fallback_reason}")
         elif away is not None:
-            self.once(away.by, f"was answered by {who}: {story.reason}")
+            self.once(away.by, f"was answered by {who}: {report.fallback_reason}")
 
     def output(self, outcome: Outcome) -> None:
         """Pass on what the version printed, a record a line: stdout as information, stderr as a warning.

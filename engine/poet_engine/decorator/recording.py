@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 
-from poet_engine.decorator.call_report import CallReport, CallStart, RecordedArguments, error_info
+from poet_engine.decorator.execution import error_info
 from poet_engine.decorator.folders import recorder_for
 from poet_engine.decorator.once_logger import OnceLogger
 from poet_engine.decorator.states import OriginalOnly, Serving
@@ -13,6 +13,20 @@ from poet_engine.journal import JournalError
 from poet_engine.journal.recorder import MOST_NAME, MOST_TEXT, Recorder, cut
 from poet_engine.journal.recordings import Kept, kept, kept_arguments
 from poet_engine.outcome import ErrorInfo
+from poet_engine.resilience.call_report import CallReport
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RecordedArguments:
+    """What a call that is recorded was given.
+
+    Attributes:
+        folder: What the folder of the function's versions is called.
+        arguments: As they were before the call.
+    """
+
+    folder: str
+    arguments: Kept
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,31 +65,31 @@ def given(
     return RecordedArguments(state.workplace.versions.name, kept_arguments(args, kwargs))
 
 
-def keep(recorder: Recorder, begun: CallStart, story: CallReport, tell: OnceLogger, *, about: str) -> None:
+def keep(recorder: Recorder, report: CallReport, given: RecordedArguments, tell: OnceLogger, *, about: str) -> None:
     """Record a call that is over; what is left out, or fails, is said once.
 
     Args:
         recorder: Where.
-        begun: The call's beginning.
-        story: What came of it.
+        report: The call's.
+        given: What it was given.
         tell: Says it.
         about: The id of the call's event.
     """
-    if begun.given is None or begun.policy is None or begun.version is None:
-        return  # the last two are there wherever the first is
+    if report.policy is None or report.asked is None:
+        return  # both are there wherever arguments are recorded
     try:
-        error = _error(story)
-        answer = Kept() if error is not None else kept(story.value, "the answer")
-        reasons = [reason for reason in (begun.given.arguments.left_out, answer.left_out) if reason is not None]
+        error = _error(report)
+        answer = Kept() if error is not None else kept(report.value, "the answer")
+        reasons = [reason for reason in (given.arguments.left_out, answer.left_out) if reason is not None]
         payload = RecordingPayload(
-            function_name=begun.function[:MOST_NAME],
-            version=begun.version,
-            execution_id=begun.execution_id,
-            folder=begun.given.folder,
-            policy=begun.policy.name,
-            policy_digest=begun.policy.digest,
-            served_by=story.served_by,
-            arguments=begun.given.arguments.text,
+            function_name=report.function_name[:MOST_NAME],
+            version=report.asked,
+            execution_id=report.execution_id,
+            folder=given.folder,
+            policy=report.policy.name,
+            policy_digest=report.policy.digest,
+            served_by=report.served_by,
+            arguments=given.arguments.text,
             answer=answer.text,
             error=error,
             left_out="; ".join(cut(reason, MOST_NAME) for reason in reasons) or None,
@@ -88,12 +102,12 @@ def keep(recorder: Recorder, begun: CallStart, story: CallReport, tell: OnceLogg
             tell.once("left out", f"is recorded in part: {payload.left_out}")
 
 
-def _error(story: CallReport) -> ExecutionError | None:
+def _error(report: CallReport) -> ExecutionError | None:
     """What the caller got raised; None where there is a value."""
-    if story.error is not None:
-        info = error_info(story.error)
-    elif story.fails is not None:
-        info = ErrorInfo(f"{story.fails.status}/{story.fails.cause}", story.fails.describe())
+    if report.error is not None:
+        info = error_info(report.error)
+    elif report.fails is not None:
+        info = ErrorInfo(f"{report.fails.status}/{report.fails.cause}", report.fails.describe())
     else:
         return None
     return ExecutionError(type=cut(info.type, MOST_NAME), message=cut(info.message, MOST_TEXT))

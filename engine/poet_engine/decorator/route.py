@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 
-from poet_engine.decorator.call_report import HOST
+from poet_engine.decorator.execution import HOST
 from poet_engine.decorator.options import Options
 from poet_engine.decorator.serving import previous_good, rescanned
 from poet_engine.decorator.states import OriginalOnly, Serving
@@ -15,8 +15,9 @@ from poet_engine.resilience.breaker import BackendKey, BreakerRegistry, VersionK
 from poet_engine.resilience.breaker_gates import BreakerGuard
 from poet_engine.resilience.bulkhead import Bulkhead
 from poet_engine.resilience.call_limits import FALLBACKS
+from poet_engine.resilience.call_report import Rung
 from poet_engine.resilience.gates import Guard
-from poet_engine.resilience.pipeline import CallPlan, Pipeline, Rung
+from poet_engine.resilience.pipeline import CallPlan, Pipeline
 from poet_engine.resilience.retry_budget import RetryBudget
 from poet_engine.versions import StoredVersion
 

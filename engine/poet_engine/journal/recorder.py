@@ -1,10 +1,8 @@
-"""From what came of a call to the event that is kept of it."""
+"""Writes the events of calls, breakers, feedback and recordings; the event of a call from its report."""
 
-import dataclasses
 from collections.abc import Callable
 
 from poet_engine.events import (
-    AttemptNote,
     BreakerPayload,
     Event,
     EventFactory,
@@ -16,62 +14,18 @@ from poet_engine.events import (
     FeedbackPayload,
     FindingNote,
     RecordingPayload,
-    RefusalNote,
     Resources,
 )
 from poet_engine.journal.journal import Journal, OfModule
 from poet_engine.outcome import Outcome, Status
-from poet_engine.policy import Policy
 from poet_engine.policy.model import Limits
+from poet_engine.resilience.call_report import CallReport
 
 _MEGABYTE = 10**6
 # Texts that code can choose are cut, so that a call cannot keep itself out of the journal by a text that makes its
 # event larger than an event may be. A character takes at most 6 bytes of JSON.
 _MOST_FINDINGS = _MOST_TRIES = 50
 MOST_NAME, MOST_TEXT, _MOST_TRACE = 1_000, 8_000, 64_000
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutedCall:
-    """One call of a function, whoever answered it.
-
-    Attributes:
-        function_name: The function's name, or the entry of a bare source.
-        version: `v3`, `original`, or the first digits of a bare source's digest.
-        execution_id: What correlates everything that belongs to this call.
-        start: Seconds since the epoch.
-        end: The same.
-        outcome: What came of the named version; None when it was not tried.
-        served_by: Who answered: `generated`, `previous_version`, `original` or nobody (`none`).
-        attempts: How many attempts there were of whoever was asked first.
-        policy: Which policy it ran under, if it got so far.
-        fallback_reason: Why it was not the version that answered.
-        queue_wait: Seconds spent waiting for a place; None where there is no queue.
-        late: Whether it ended after its deadline.
-        asked: The version that was to answer.
-        deadline: Seconds that the whole call had; None where there was no deadline.
-        tries: Every attempt, in time order.
-        refusals: What turned the call away, in time order.
-        module: What tells the function from others of its name in its folder; None for a bare source.
-    """
-
-    function_name: str
-    version: str
-    execution_id: str
-    start: float
-    end: float
-    outcome: Outcome | None
-    served_by: str
-    attempts: int
-    policy: Policy | None
-    fallback_reason: str | None = None
-    queue_wait: float | None = None
-    late: bool = False
-    asked: str | None = None
-    deadline: float | None = None
-    tries: tuple[AttemptNote, ...] = ()
-    refusals: tuple[RefusalNote, ...] = ()
-    module: str | None = None
 
 
 class Recorder:
@@ -91,15 +45,15 @@ class Recorder:
     def __repr__(self) -> str:
         return f"<Recorder {self._journal!r}>"
 
-    def record(self, call: ExecutedCall) -> str:
+    def record(self, report: CallReport) -> str:
         """Keep the event of a call and return its id; a violation waits until it is on the disk.
 
         Raises:
             ClosedError: The journal was closed.
         """
-        event = self._factory.execution(payload(call), correlation_id=call.execution_id)
+        event = self._factory.execution(payload(report), correlation_id=report.execution_id)
         self._tell(event)
-        outcome = call.outcome
+        outcome = report.outcome
         return self._journal.record(event, durable=outcome is not None and outcome.status is Status.VIOLATION)
 
     def execution(self, execution_id: str) -> ExecutionEvent | None:
@@ -169,40 +123,40 @@ class Recorder:
         self._journal.close()
 
 
-def payload(call: ExecutedCall) -> ExecutionPayload:
+def payload(report: CallReport) -> ExecutionPayload:
     """The user's schema, and what we add beside it. `status` judges the named version, not the answer."""
-    outcome = call.outcome
+    outcome = report.outcome
     ended_well = outcome is None or outcome.status is Status.OK
     return ExecutionPayload(
-        function_name=call.function_name[:MOST_NAME],
-        version=call.version,
-        execution_id=call.execution_id,
-        start_time=call.start,
-        end_time=call.end,
+        function_name=report.function_name[:MOST_NAME],
+        version=report.version,
+        execution_id=report.execution_id,
+        start_time=report.start,
+        end_time=report.end,
         status="success" if ended_well else "failure",
-        metrics=_metrics(call, outcome),
+        metrics=_metrics(report, outcome),
         error=None if outcome is None or ended_well else _error(outcome),
         outcome=None if outcome is None else str(outcome.status),
         cause=None if outcome is None else outcome.cause,
-        served_by=call.served_by,
-        attempts=call.attempts,
-        queue_wait_ms=None if call.queue_wait is None else call.queue_wait * 1e3,
-        policy_digest=None if call.policy is None else call.policy.digest,
-        fallback_reason=None if call.fallback_reason is None else cut(call.fallback_reason, MOST_TEXT),
+        served_by=report.served_by,
+        attempts=report.attempts,
+        queue_wait_ms=None if report.queue_wait is None else report.queue_wait * 1e3,
+        policy_digest=None if report.policy is None else report.policy.digest,
+        fallback_reason=None if report.fallback_reason is None else cut(report.fallback_reason, MOST_TEXT),
         evidence=None if outcome is None or outcome.evidence is None else cut(str(outcome.evidence), MOST_TEXT),
         limits_hit=None if outcome is None else outcome.limits_hit,
         findings=None if outcome is None else _findings(outcome),
-        late=call.late or None,
-        asked=None if call.asked == call.version else call.asked,
+        late=report.late or None,
+        asked=None if report.asked == report.version else report.asked,
         blame=None if outcome is None or outcome.blame is None else str(outcome.blame),
         sandbox=None if outcome is None else outcome.sandbox or None,
-        policy=None if call.policy is None else call.policy.name,
-        deadline_ms=None if call.deadline is None else call.deadline * 1e3,
-        budgets=None if call.policy is None else _budgets(call.policy.limits),
+        policy=None if report.policy is None else report.policy.name,
+        deadline_ms=None if report.deadline is None else report.deadline * 1e3,
+        budgets=None if report.policy is None else _budgets(report.policy.limits),
         usage=None if outcome is None else _usage(outcome),
-        tries=call.tries[:_MOST_TRIES] if len(call.tries) > 1 else None,
-        refusals=call.refusals or None,
-        module=None if call.module is None else call.module[:MOST_NAME],
+        tries=report.tries[:_MOST_TRIES] if len(report.tries) > 1 else None,
+        refusals=report.refusals or None,
+        module=None if report.module is None else report.module[:MOST_NAME],
     )
 
 
@@ -240,8 +194,8 @@ def _findings(outcome: Outcome) -> tuple[FindingNote, ...] | None:
     return notes or None
 
 
-def _metrics(call: ExecutedCall, outcome: Outcome | None) -> ExecutionMetrics:
-    duration_ms = max(0.0, (call.end - call.start) * 1e3)
+def _metrics(report: CallReport, outcome: Outcome | None) -> ExecutionMetrics:
+    duration_ms = max(0.0, (report.end - report.start) * 1e3)
     if outcome is None:
         return ExecutionMetrics(duration_ms=duration_ms, memory_mb=0.0, cpu_percent=0.0)
     usage = outcome.usage

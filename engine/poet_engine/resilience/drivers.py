@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 
 from poet_engine.resilience.attempts import AttemptResult
 from poet_engine.resilience.bulkhead import BulkheadWaiter
-from poet_engine.resilience.pipeline import Attempt, ServedBy, Settle, Step, Steps, Wait
+from poet_engine.resilience.call_report import CallReport
+from poet_engine.resilience.pipeline import Attempt, Settle, Step, Steps, Wait
 from poet_engine.resilience.retry import Pause
 
 
@@ -25,7 +26,7 @@ class Pauses:
     in_task: Callable[[float], Awaitable[object]]
 
 
-def perform(steps: Steps, attempt: Callable[[Attempt], AttemptResult], pauses: Pauses) -> ServedBy:
+def perform(steps: Steps, attempt: Callable[[Attempt], AttemptResult], pauses: Pauses) -> CallReport:
     """Take a call through its steps in this thread. What `attempt` raises ends the call and is raised here."""
     with contextlib.closing(steps):
         try:
@@ -36,12 +37,12 @@ def perform(steps: Steps, attempt: Callable[[Attempt], AttemptResult], pauses: P
             return _value(end)
 
 
-def _value(end: StopIteration) -> ServedBy:
+def _value(end: StopIteration) -> CallReport:
     # Neither this value nor an answer is kept in a variable of the loops: the traceback of an error that an attempt
     # raised leads to their frames, and they would keep the error, with all that it holds, until the next garbage
     # collection.
-    served: ServedBy = end.value
-    return served
+    report: CallReport = end.value
+    return report
 
 
 def _do(step: Step, attempt: Callable[[Attempt], AttemptResult], pauses: Pauses) -> AttemptResult | None:
@@ -59,7 +60,7 @@ def _do(step: Step, attempt: Callable[[Attempt], AttemptResult], pauses: Pauses)
     return None
 
 
-async def aperform(steps: Steps, attempt: Callable[[Attempt], Awaitable[AttemptResult]], pauses: Pauses) -> ServedBy:
+async def aperform(steps: Steps, attempt: Callable[[Attempt], Awaitable[AttemptResult]], pauses: Pauses) -> CallReport:
     """The same in a task. Cancelling the task ends the call, and gives back what it held."""
     with contextlib.closing(steps):
         try:

@@ -9,28 +9,20 @@ planned, what has happened and what is decided are read together, so the module 
 
 import contextlib
 import dataclasses
-import enum
 from collections.abc import Callable, Generator
 
+from poet_engine.events import AttemptNote
 from poet_engine.outcome import Blame
 from poet_engine.resilience import retry
 from poet_engine.resilience.attempts import AttemptResult, Transient, asked_to_wait, body_never_started, in_short
 from poet_engine.resilience.bulkhead import Bulkhead, BulkheadWaiter
+from poet_engine.resilience.call_report import CallReport, Rung
 from poet_engine.resilience.deadline import Deadline
 from poet_engine.resilience.gates import Admission, FinishedCall, Guard, NotAdmitted
 from poet_engine.resilience.rate_limit import RateLimit
 from poet_engine.resilience.retry_budget import RetryBudget
 
-_MOST_TRIES = 50
 _WHOLE = 0.9  # of its usual time: an attempt that had less ran out of what others had used up
-
-
-class Rung(enum.StrEnum):
-    """Who may answer; the values are those of `served_by`."""
-
-    GENERATED = "generated"
-    PREVIOUS = "previous_version"
-    ORIGINAL = "original"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,7 +54,7 @@ class Settle:
 
 
 Step = Attempt | retry.Pause | Wait | Settle
-Steps = Generator[Step, AttemptResult | None, "ServedBy"]
+Steps = Generator[Step, AttemptResult | None, CallReport]
 _Part = Generator[Step, AttemptResult | None, NotAdmitted | None]
 
 
@@ -109,84 +101,29 @@ class CallPlan:
         return left < _WHOLE * min(self.timeout, self.timeout if self.wall is None else self.wall)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Tried:
-    """One attempt that is over.
-
-    Attributes:
-        rung: Whose it was.
-        result: What came of it, in a word or two. Not the answer itself: an error that is kept keeps its frames.
-        after: When it began, in seconds after the call did.
-        took: How long it took, in seconds.
-    """
-
-    rung: Rung
-    result: str
-    after: float
-    took: float
-
-
 @dataclasses.dataclass(slots=True)
 class _PipelineState:
-    """What has happened to a call so far."""
+    """A call on its way: its report, and what only the pipeline needs to know."""
 
+    report: CallReport
     deadline: Deadline
     began: float
-    attempts: int = 0
-    queue_wait: float = 0.0
     took: float = 0.0  # of the last attempt
     clipped: bool = False  # the same
     violated: bool = False  # by any of the versions
-    answer: AttemptResult | None = None  # of whoever was asked first
-    turned_away: NotAdmitted | None = None
-    why: str | None = None  # it was not tried again
-    once: str | None = None  # the same, where that is about the body
-    tries: list[Tried] = dataclasses.field(default_factory=list)
-    refusals: list[NotAdmitted] = dataclasses.field(default_factory=list)
 
     def note(self, rung: Rung, answer: AttemptResult, began: float, ended: float) -> None:
-        """Remember an attempt; of more than 50, the last one takes the place of the one before."""
+        """Add an attempt to the report."""
         self.violated |= answer.violated
-        del self.tries[_MOST_TRIES - 1 :]
-        self.tries.append(Tried(rung, in_short(answer), began - self.began, ended - began))
+        after, took = began - self.began, ended - began
+        note = AttemptNote(by=rung, result=in_short(answer), after_ms=after * 1e3, took_ms=took * 1e3)
+        self.report.add_attempt(note)
 
     def turn_away(self, refusal: NotAdmitted | None) -> None:
         """Remember by whom the call was turned away, if it was."""
-        self.turned_away = refusal
+        self.report.turned_away = refusal
         if refusal is not None:
-            self.refusals.append(refusal)
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ServedBy:
-    """What came of a call.
-
-    Attributes:
-        by: Who answered: returned a value, refused the argument, or raised what the caller gets. None where the body
-            may have run and must not run again, or nobody was admitted: then `first` or `turned_away` says why.
-        answer: The answer of whoever answered.
-        first: What came of the last attempt of whoever was asked first; None when there was none.
-        attempts: How many attempts it had.
-        queue_wait: Seconds that the call waited for a place.
-        turned_away: By whom it was turned away, if it was: from the first rung, or from all of them.
-        stopped: Why a failure that might go away was not tried again.
-        once: The same, where it would have been tried again if its body were known to do no harm.
-        late: Whether the call ended after its deadline.
-        tries: Every attempt of everybody, in time order; of more than 50, the first 49 and the last.
-        refusals: What turned the call away from somebody, in time order.
-    """
-
-    by: Rung | None
-    answer: AttemptResult | None
-    first: AttemptResult | None
-    attempts: int
-    queue_wait: float
-    turned_away: NotAdmitted | None = None
-    stopped: str | None = None
-    once: str | None = None
-    late: bool = False
-    tries: tuple[Tried, ...] = ()
-    refusals: tuple[NotAdmitted, ...] = ()
+            self.report.add_refusal(refusal)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -203,53 +140,48 @@ class Pipeline:
     now: Callable[[], float]
     noise: Callable[[], float]
 
-    def steps(self, plan: CallPlan) -> Steps:
-        """One call, from its beginning to who served it."""
+    def steps(self, plan: CallPlan, report: CallReport) -> Steps:
+        """The steps of one call, from its beginning to its report, which then says who served it.
+
+        Args:
+            plan: How it goes.
+            report: What is known of it when it begins; what happens is added.
+        """
         began = self.clock()
-        story = _PipelineState(Deadline.after(plan.timeout, began), began)
+        state = _PipelineState(report, Deadline.after(plan.timeout, began), began)
+        report.queue_wait = 0.0
         passes: list[Admission] = []
         plan.budget.count_call()
         try:
-            story.turn_away(_admitted(plan.guards, passes) or (yield from self._with_place(plan, story)))
-            if story.violated:  # at once: whoever answers instead may take long, and other calls begin meanwhile
-                _tell(passes, _went(plan, story, None, None))
-            by, answer = yield from self._answered(plan, story)
-            _tell(passes, _went(plan, story, by, answer))
-            if story.violated and plan.settle is not None:
+            state.turn_away(_admitted(plan.guards, passes) or (yield from self._with_place(plan, state)))
+            if state.violated:  # at once: whoever answers instead may take long, and other calls begin meanwhile
+                _tell(passes, _finished(plan, state))
+            report.by, report.answer = yield from self._answered(plan, state)
+            _tell(passes, _finished(plan, state))
+            if state.violated and plan.settle is not None:
                 yield Settle(plan.settle)
         finally:
             _give_back(passes)
-        return ServedBy(
-            by=by,
-            answer=answer,
-            first=story.answer,
-            attempts=story.attempts,
-            queue_wait=story.queue_wait,
-            turned_away=story.turned_away,
-            stopped=story.why,
-            once=story.once,
-            late=story.deadline.passed(self.clock()),
-            tries=tuple(story.tries),
-            refusals=tuple(story.refusals),
-        )
+        report.late = state.deadline.passed(self.clock())
+        return report
 
-    def _with_place(self, plan: CallPlan, story: _PipelineState) -> _Part:
+    def _with_place(self, plan: CallPlan, state: _PipelineState) -> _Part:
         """The attempts, in a place of the bulkhead if there is one and at the rate that is allowed."""
         if plan.rate is not None and (wait := plan.rate.admit()) > 0:
             rate = plan.rate.rate
             reason = f"{rate.calls} calls in {rate.seconds:g} s have begun already"
             return NotAdmitted("rate_limit", reason, wait)
         if plan.bulkhead is None:
-            return (yield from self._attempts(plan, story))
-        refused = yield from self._placed(plan.bulkhead, story, story.deadline.left(story.began))
+            return (yield from self._attempts(plan, state))
+        refused = yield from self._placed(plan.bulkhead, state, state.deadline.left(state.began))
         if refused is not None:
             return refused
         try:
-            return (yield from self._attempts(plan, story))
+            return (yield from self._attempts(plan, state))
         finally:
             plan.bulkhead.leave()
 
-    def _placed(self, bulkhead: Bulkhead, story: _PipelineState, patience: float) -> _Part:
+    def _placed(self, bulkhead: Bulkhead, state: _PipelineState, patience: float) -> _Part:
         """A place, waited for if need be; whoever returns from here without a refusal has to leave it."""
         entry = bulkhead.enter()
         if entry is True:
@@ -265,44 +197,44 @@ class Pipeline:
                 bulkhead.leave()
             raise
         waited = max(0.0, self.clock() - since)
-        story.queue_wait += waited
+        state.report.queue_wait = (state.report.queue_wait or 0.0) + waited
         if bulkhead.settle(entry):
             return None
         return NotAdmitted("bulkhead", f"no place became free within {waited:.3g} s")
 
-    def _attempts(self, plan: CallPlan, story: _PipelineState) -> _Part:
+    def _attempts(self, plan: CallPlan, state: _PipelineState) -> _Part:
         """The first attempt, and further ones while they are worth it."""
         while True:
             begins = self.clock()
             # The original is the last that can answer, so it has its first attempt in any case.
-            last = plan.first is Rung.ORIGINAL and story.answer is None
-            if story.deadline.passed(begins) and not last:
-                if story.answer is None:
+            last = plan.first is Rung.ORIGINAL and state.report.first is None
+            if state.deadline.passed(begins) and not last:
+                if state.report.first is None:
                     return NotAdmitted("deadline", f"its {plan.timeout:g} s were over before the first attempt")
-                story.why = "the deadline has passed"
+                state.report.stopped = "the deadline has passed"
                 return None
-            story.attempts += 1
-            left = story.deadline.left(begins)
-            story.clipped = plan.clips(left)
+            state.report.attempts += 1
+            left = state.deadline.left(begins)
+            state.clipped = plan.clips(left)
             answer = yield Attempt(plan.first, left)
             assert answer is not None  # noqa: S101 - an attempt is answered: whoever performs steps promises it
             ended = self.clock()
-            story.answer, story.took = answer, ended - begins
-            story.note(plan.first, answer, begins, ended)
+            state.report.first, state.took = answer, ended - begins
+            state.note(plan.first, answer, begins, ended)
             if answer.ok or not plan.transient.holds(answer):
                 return None
-            then = self._then(plan, story, answer)
+            then = self._then(plan, state, answer)
             if isinstance(then, retry.Stop):
-                story.why = then.reason
+                state.report.stopped = then.reason
                 return None
             yield then
 
-    def _then(self, plan: CallPlan, story: _PipelineState, answer: AttemptResult) -> retry.Pause | retry.Stop:
+    def _then(self, plan: CallPlan, state: _PipelineState, answer: AttemptResult) -> retry.Pause | retry.Stop:
         if not plan.idempotent:
             return retry.Stop("it is not idempotent, so it has one attempt")
         failed = retry.Failed(
-            attempts=story.attempts,
-            took=self.clock() - story.began,
+            attempts=state.report.attempts,
+            took=self.clock() - state.began,
             deadline=plan.timeout,
             asked=asked_to_wait(answer, now=self.now),
             noise=self.noise(),
@@ -310,51 +242,51 @@ class Pipeline:
         then = retry.after(failed, retries=plan.retries)
         if isinstance(then, retry.Stop):
             return then
-        story.once = plan.once(answer)
-        if story.once is not None:
-            return retry.Stop(f"it has one attempt: {story.once}")
+        state.report.once = plan.once(answer)
+        if state.report.once is not None:
+            return retry.Stop(f"it has one attempt: {state.report.once}")
         if not plan.budget.spend():
             return retry.Stop("the retry budget is used up: too many calls fail")
         return then
 
     def _answered(
-        self, plan: CallPlan, story: _PipelineState
+        self, plan: CallPlan, state: _PipelineState
     ) -> Generator[Step, AttemptResult | None, tuple[Rung | None, AttemptResult | None]]:
         """Who answers: the first, or else the next rungs of the ladder."""
-        answer = story.answer
+        answer = state.report.first
         if answer is not None and (answer.ok or answer.refused or plan.first is Rung.ORIGINAL):
             return plan.first, answer
         if plan.first is Rung.ORIGINAL:
             return None, None
         if answer is not None and not plan.idempotent and not body_never_started(answer):
             return None, None
-        refused = yield from self._placed(plan.fallback, story, plan.timeout)
+        refused = yield from self._placed(plan.fallback, state, plan.timeout)
         if refused is not None:
-            story.turn_away(dataclasses.replace(refused, reason=f"too many fallbacks: {refused.reason}"))
+            state.turn_away(dataclasses.replace(refused, reason=f"too many fallbacks: {refused.reason}"))
             return None, None
         with contextlib.ExitStack() as place:
             place.callback(plan.fallback.leave)
-            return (yield from self._down_the_ladder(plan, story))
+            return (yield from self._down_the_ladder(plan, state))
 
     def _down_the_ladder(
-        self, plan: CallPlan, story: _PipelineState
+        self, plan: CallPlan, state: _PipelineState
     ) -> Generator[Step, AttemptResult | None, tuple[Rung, AttemptResult | None]]:
         """The previous version where it may do better and there is time, and the original in any case."""
         passes: list[Admission] = []
         previous, took = None, 0.0
         begins = self.clock()
-        left = story.deadline.left(begins)
+        left = state.deadline.left(begins)
         try:
-            if self._older_may_do_better(plan, story, begins) and _let_through(plan.previous or (), passes, story):
+            if self._older_may_do_better(plan, state, begins) and _let_through(plan.previous or (), passes, state):
                 previous = yield Attempt(Rung.PREVIOUS, left)
-                took = self._ended(story, Rung.PREVIOUS, previous, begins) - begins
+                took = self._ended(state, Rung.PREVIOUS, previous, begins) - begins
             if previous is not None and (previous.ok or previous.refused or previous.violated):
                 _tell(passes, FinishedCall(previous, duration=took))
             if previous is not None and (previous.ok or previous.refused):
                 return Rung.PREVIOUS, previous
             begins = self.clock()
             original = yield Attempt(Rung.ORIGINAL, None)
-            self._ended(story, Rung.ORIGINAL, original, begins)
+            self._ended(state, Rung.ORIGINAL, original, begins)
             _tell(
                 passes,
                 FinishedCall(previous, duration=took, original_raised=_raised(original), clipped=plan.clips(left)),
@@ -363,19 +295,19 @@ class Pipeline:
         finally:
             _give_back(passes)
 
-    def _ended(self, story: _PipelineState, rung: Rung, answer: AttemptResult | None, began: float) -> float:
+    def _ended(self, state: _PipelineState, rung: Rung, answer: AttemptResult | None, began: float) -> float:
         ended = self.clock()
         if answer is not None:
-            story.note(rung, answer, began, ended)
+            state.note(rung, answer, began, ended)
         return ended
 
-    def _older_may_do_better(self, plan: CallPlan, story: _PipelineState, now: float) -> bool:
+    def _older_may_do_better(self, plan: CallPlan, state: _PipelineState, now: float) -> bool:
         """Not where our own side, or the argument, keeps versions from running."""
-        if plan.previous is None or not plan.idempotent or story.deadline.passed(now):
+        if plan.previous is None or not plan.idempotent or state.deadline.passed(now):
             return False
-        if story.turned_away is not None:
-            return story.turned_away.by == "breaker"
-        answer = story.answer
+        if state.report.turned_away is not None:
+            return state.report.turned_away.by == "breaker"
+        answer = state.report.first
         return answer is not None and answer.outcome is not None and answer.outcome.blame is Blame.CODE
 
 
@@ -389,11 +321,11 @@ def _admitted(guards: tuple[Guard, ...], passes: list[Admission]) -> NotAdmitted
     return None
 
 
-def _let_through(guards: tuple[Guard, ...], passes: list[Admission], story: _PipelineState) -> bool:
+def _let_through(guards: tuple[Guard, ...], passes: list[Admission], state: _PipelineState) -> bool:
     """The same for an older version, whose refusal is not why the call was turned away from the current one."""
     refusal = _admitted(guards, passes)
     if refusal is not None:
-        story.refusals.append(refusal)
+        state.report.add_refusal(refusal)
     return refusal is None
 
 
@@ -411,12 +343,13 @@ def _raised(answer: AttemptResult | None) -> str | None:
     return None if answer is None or answer.error is None else type(answer.error).__name__
 
 
-def _went(plan: CallPlan, story: _PipelineState, by: Rung | None, answer: AttemptResult | None) -> FinishedCall:
-    first, instead = story.answer, by is Rung.ORIGINAL and plan.first is not by
+def _finished(plan: CallPlan, state: _PipelineState) -> FinishedCall:
+    report = state.report
+    first, instead = report.first, report.by is Rung.ORIGINAL and plan.first is not report.by
     return FinishedCall(
         answer=first,
         transient=first is not None and not first.ok and plan.transient.holds(first),
-        duration=story.took,
-        original_raised=_raised(answer) if instead else None,
-        clipped=story.clipped,
+        duration=state.took,
+        original_raised=_raised(report.answer) if instead else None,
+        clipped=state.clipped,
     )

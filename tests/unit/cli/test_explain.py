@@ -11,16 +11,17 @@ from poet_engine.cli import main
 from poet_engine.events import AttemptNote, BreakerPayload, EventFactory, FeedbackPayload, RefusalNote
 from poet_engine.journal import Journal
 from poet_engine.journal.explain import look_next
-from poet_engine.journal.recorder import ExecutedCall, Recorder, payload
+from poet_engine.journal.recorder import Recorder, payload
 from poet_engine.outcome import Blame, ErrorInfo, Evidence, Finding, Outcome, Severity, Status, Usage
 from poet_engine.policy import Policy
+from poet_engine.resilience.call_report import CallReport
 
 POLICY = Policy.load("restricted")
 SLOW = Outcome(
     status=Status.LIMIT, cause="cpu", blame=Blame.CODE, sandbox="process", evidence=Evidence("cpu_ms", 4003.1, 4000),
     limits_hit=("cpu",), usage=Usage(wall_ms=4100.0, cpu_ms=4003.1, memory_peak_bytes=2_000_000),
 )  # fmt: skip
-CALL = ExecutedCall(
+CALL = CallReport(
     function_name="detect_drift", version="v3", execution_id="the-call", start=1_000.0, end=1_005.0, outcome=SLOW,
     served_by="original", attempts=1, fallback_reason="limit/cpu", policy=POLICY, deadline=5.0,
     queue_wait=0.25,
@@ -41,12 +42,12 @@ class Desk:
     def __init__(self, path: Path) -> None:
         self.path, self.now, self._ids = path, 1_005.0, 0
 
-    def record(self, *recorded: ExecutedCall | BreakerPayload | FeedbackPayload) -> None:
+    def record(self, *recorded: CallReport | BreakerPayload | FeedbackPayload) -> None:
         factory = EventFactory(lambda: self.now, self._noise, "testing", "tests", "1.2")
         with Journal.open(self.path) as journal:
             recorder = Recorder(journal, factory)
             for one in recorded:
-                if isinstance(one, ExecutedCall):
+                if isinstance(one, CallReport):
                     recorder.record(one)
                 elif isinstance(one, BreakerPayload):
                     recorder.transition(one)

@@ -14,9 +14,10 @@ from poet_engine.cli import main
 from poet_engine.events import EventFactory, RecordingPayload
 from poet_engine.gate import Gate
 from poet_engine.journal import Journal
-from poet_engine.journal.recorder import ExecutedCall, Recorder
+from poet_engine.journal.recorder import Recorder
 from poet_engine.outcome import Blame, Status, Usage
 from poet_engine.policy import Policy
+from poet_engine.resilience.call_report import CallReport
 from poet_engine.sandbox.fake import Answer, ScriptedSandbox, failed, ok
 from poet_engine.versions import Metadata, VersionStore
 
@@ -25,7 +26,7 @@ METADATA = Metadata(
     created=1.0, domain="ml_monitoring", policy="data", policy_digest="0", original_digest="1", python="3.11",
     poet_version="0", origin="built_in",
 )  # fmt: skip
-CALL = ExecutedCall(
+CALL = CallReport(
     function_name="total", version="v1", execution_id="the-call", start=1.0, end=1.5,
     outcome=dataclasses.replace(ok(3), usage=Usage(wall_ms=400.0)), served_by="generated", attempts=1, policy=POLICY,
 )  # fmt: skip
@@ -49,13 +50,13 @@ class Project:
         function.promote("v2", actor="tests", reason="newer")
         self._ids = itertools.count(1)
 
-    def record(self, *recorded: ExecutedCall | RecordingPayload) -> str:
+    def record(self, *recorded: CallReport | RecordingPayload) -> str:
         """Leave events, and return the id of the first."""
         factory = EventFactory(lambda: 2.0, lambda size: next(self._ids).to_bytes(size), "testing", "tests", "1.2")
         with Journal.open(self.journal) as journal:
             recorder = Recorder(journal, factory)
             ids = [
-                recorder.record(one) if isinstance(one, ExecutedCall) else recorder.recording(one, about="the event")
+                recorder.record(one) if isinstance(one, CallReport) else recorder.recording(one, about="the event")
                 for one in recorded
             ]
         return ids[0]
@@ -218,7 +219,7 @@ def test_what_cannot_be_run_again_is_exit_2_and_says_why(
     answering: Answering,
     capsys: pytest.CaptureFixture[str],
     *,
-    recorded: list[ExecutedCall | RecordingPayload],
+    recorded: list[CallReport | RecordingPayload],
     arguments: list[str],
     complaint: str,
 ) -> None:

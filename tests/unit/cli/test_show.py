@@ -9,9 +9,10 @@ import pytest
 from poet_engine.cli import main
 from poet_engine.events import EventFactory
 from poet_engine.journal import Journal
-from poet_engine.journal.recorder import ExecutedCall, Recorder
+from poet_engine.journal.recorder import Recorder
 from poet_engine.outcome import Blame, Outcome, Status
 from poet_engine.policy import Policy
+from poet_engine.resilience.call_report import CallReport
 from poet_engine.versions import FunctionStore, Metadata, VersionStore
 
 POLICY = Policy.load("data")
@@ -19,19 +20,19 @@ METADATA = Metadata(
     created=1.0, domain="ml_monitoring", policy="data", policy_digest="0", original_digest="1", python="3.11",
     poet_version="0", origin="built_in", module="shop",
 )  # fmt: skip
-CALL = ExecutedCall(
+CALL = CallReport(
     function_name="total", version="v2", execution_id="e1", start=1.0, end=2.0, outcome=Outcome(status=Status.OK),
     served_by="generated", attempts=1, policy=POLICY,
 )  # fmt: skip
-HOSTED = ExecutedCall(
+HOSTED = CallReport(
     function_name="total", version="original", execution_id="e2", start=3.0, end=4.0, outcome=None,
     served_by="original", attempts=1, policy=None, fallback_reason="it is a method",
 )  # fmt: skip
-UNTRAVELLED = ExecutedCall(
+UNTRAVELLED = CallReport(
     function_name="total", version="original", execution_id="e3", start=5.0, end=6.0, outcome=None,
     served_by="original", attempts=0, policy=POLICY, fallback_reason="argument 1 cannot travel",
 )  # fmt: skip
-REFUSED = ExecutedCall(
+REFUSED = CallReport(
     function_name="total", version="original", execution_id="e4", start=7.0, end=8.0, served_by="none", attempts=0,
     outcome=Outcome(status=Status.REFUSED, cause="input", blame=Blame.CALLER), policy=None,
 )  # fmt: skip
@@ -50,7 +51,7 @@ def function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FunctionStore:
     return function
 
 
-def record(folder: Path, *calls: ExecutedCall) -> None:
+def record(folder: Path, *calls: CallReport) -> None:
     numbers = iter(range(1, 1000))
     factory = EventFactory(lambda: float(next(numbers)), lambda count: next(numbers).to_bytes(count), "e", "s", "0")
     with Journal.open(folder / "events" / "journal.db") as journal:
@@ -75,7 +76,7 @@ def shown(capsys: pytest.CaptureFixture[str], target: str = "shop.py:total") -> 
     ],
 )
 def test_where_it_runs_is_what_its_last_call_told(
-    function: FunctionStore, capsys: pytest.CaptureFixture[str], calls: list[ExecutedCall], runs: str, why: str
+    function: FunctionStore, capsys: pytest.CaptureFixture[str], calls: list[CallReport], runs: str, why: str
 ) -> None:
     """A call whose argument was refused tells nothing; one that could not travel was meant for the sandbox."""
     record(function.path.parent, *calls)

@@ -300,6 +300,31 @@ def test_an_error_of_the_caller_keeps_nothing_alive(workshop: "Workshop") -> Non
     assert workshop.clock.now == 1000
 
 
+async def afail() -> None:
+    """Raise it."""
+    raise MineError
+
+
+def test_an_error_of_a_coroutine_keeps_nothing_alive(workshop: "Workshop") -> None:
+    """The same where the call was awaited."""
+    handle = PoetHandle(afail, Options())
+    gone = list[weakref.ref[MineError]]()
+
+    async def call() -> None:
+        try:
+            await handle.acall()
+        except MineError as error:
+            gone.append(weakref.ref(error))
+
+    gc.disable()
+    try:
+        asyncio.run(call())
+        assert gone[0]() is None
+    finally:
+        gc.enable()
+    assert workshop.clock.now == 1000
+
+
 class TestStory:
     """What a call's event tells beside who answered."""
 

@@ -11,12 +11,13 @@ import pytest
 from poet_engine.errors import ClosedError
 from poet_engine.events import Event, EventFactory, ExecutionEvent, RecordingEvent, RecordingPayload
 from poet_engine.journal import Journal
-from poet_engine.journal.recorder import ExecutedCall, Recorder, payload
+from poet_engine.journal.recorder import Recorder, payload
 from poet_engine.outcome import ErrorInfo, Evidence, Outcome, Status, Usage
 from poet_engine.policy import Policy
+from poet_engine.resilience.call_report import CallReport
 
 POLICY = Policy.load("restricted")
-CALL = ExecutedCall(
+CALL = CallReport(
     function_name="detect_drift",
     version="v3",
     execution_id="the-call",
@@ -50,7 +51,7 @@ def recorder(tmp_path: Path) -> Iterator[Recorder]:
         yield Recorder(journal, factory)
 
 
-def stored(recorder: Recorder, call: ExecutedCall) -> ExecutionEvent:
+def stored(recorder: Recorder, call: CallReport) -> ExecutionEvent:
     """The event as it comes back from the disk."""
     event = recorder.get(recorder.record(call))
     assert isinstance(event, ExecutionEvent)

@@ -17,8 +17,9 @@ from poet_engine import _wiring, export_to_otel, export_to_prometheus
 from poet_engine.errors import UsageError
 from poet_engine.events import Resources
 from poet_engine.journal import Journal
-from poet_engine.journal.recorder import ExecutedCall, Recorder
+from poet_engine.journal.recorder import Recorder
 from poet_engine.outcome import Outcome, Status
+from poet_engine.resilience.call_report import CallReport
 
 USED = Resources(cpu_ms=20.0, memory_bytes=3 << 20)
 
@@ -127,7 +128,7 @@ def test_what_is_recorded_is_exported(tmp_path: Path) -> None:
     with Journal.open(tmp_path / "journal.db") as journal:
         recorder = Recorder(journal, FACTORY, _wiring.exports.put)
         recorder.record(
-            ExecutedCall(
+            CallReport(
                 function_name="f",
                 version="v1",
                 execution_id="e",

@@ -7,9 +7,10 @@ from tests.unit.resilience.clocks import Clock
 from poet_engine.outcome import Blame, ErrorInfo, Outcome, Status
 from poet_engine.resilience.attempts import AttemptResult, Transient
 from poet_engine.resilience.bulkhead import Bulkhead, Capacity
+from poet_engine.resilience.call_report import CallReport, Rung
 from poet_engine.resilience.drivers import Pauses, perform
 from poet_engine.resilience.gates import FinishedCall, NotAdmitted
-from poet_engine.resilience.pipeline import Attempt, CallPlan, Pipeline, Rung, ServedBy
+from poet_engine.resilience.pipeline import Attempt, CallPlan, Pipeline
 from poet_engine.resilience.retry_budget import RetryBudget
 from poet_engine.sandbox.fake import failed, ok
 
@@ -24,6 +25,11 @@ OURS = AttemptResult(outcome=failed(Status.INFRA, "setup", Blame.ENGINE))
 LOST = AttemptResult(outcome=failed(Status.INFRA, "lane_lost", Blame.ENGINE))
 REFUSED = AttemptResult(outcome=failed(Status.REFUSED, "input"))
 UNTRIED = AttemptResult(untried="argument 'x' cannot travel")
+
+
+def begun() -> CallReport:
+    """The report of a call that nothing has happened to."""
+    return CallReport(function_name="f", execution_id="one", start=0.0)
 
 
 class Recorded:
@@ -94,11 +100,11 @@ class Rig:
         self.paused.append(seconds)
         self.clock.advance(seconds)
 
-    def call(self, *answers: AttemptResult, rung: Rung = Rung.GENERATED) -> ServedBy:
+    def call(self, *answers: AttemptResult, rung: Rung = Rung.GENERATED) -> CallReport:
         """Once, in a thread or in a task: both must say the same."""
         if answers:
             self.script[rung] = list(answers)
-        return perform(self.pipeline.steps(self.plan), self.attempt, Pauses(self.pause, self.clock.aadvance))
+        return perform(self.pipeline.steps(self.plan, begun()), self.attempt, Pauses(self.pause, self.clock.aadvance))
 
     @property
     def rungs(self) -> list[Rung]:

@@ -8,8 +8,9 @@ from tests.unit.resilience.rig import BAD, FLAKY, GOOD, LOST, OURS, REFUSED, UNT
 from poet_engine.outcome import Status
 from poet_engine.resilience.attempts import AttemptResult
 from poet_engine.resilience.bulkhead import Bulkhead, Capacity
+from poet_engine.resilience.call_report import Rung
 from poet_engine.resilience.gates import FinishedCall, NotAdmitted
-from poet_engine.resilience.pipeline import Attempt, Rung
+from poet_engine.resilience.pipeline import Attempt
 from poet_engine.resilience.rate_limit import Rate, RateLimit
 from poet_engine.resilience.retry_budget import MOST
 from poet_engine.sandbox.fake import failed

@@ -6,12 +6,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from tests.unit.resilience.clocks import Clock
+from tests.unit.resilience.rig import begun
 
 from poet_engine.outcome import Blame, ErrorInfo, Outcome, Status
 from poet_engine.resilience.attempts import AttemptResult, Transient, body_never_started
 from poet_engine.resilience.bulkhead import Bulkhead, Capacity
+from poet_engine.resilience.call_report import CallReport, Rung
 from poet_engine.resilience.gates import FinishedCall, NotAdmitted
-from poet_engine.resilience.pipeline import Attempt, CallPlan, Pipeline, Rung, ServedBy, Settle, Step, Steps, Wait
+from poet_engine.resilience.pipeline import Attempt, CallPlan, Pipeline, Settle, Step, Steps, Wait
 from poet_engine.resilience.retry import Pause
 from poet_engine.resilience.retry_budget import MOST, RetryBudget
 from poet_engine.sandbox.fake import failed, ok
@@ -67,7 +69,7 @@ class Call:
     retries: int | None
     step: Step | None = None
     seen: list[tuple[Rung, AttemptResult | None]] = dataclasses.field(default_factory=list)
-    served: ServedBy | None = None
+    served: CallReport | None = None
 
     @property
     def of_version(self) -> int:
@@ -104,7 +106,7 @@ class PipelineMachine(RuleBasedStateMachine):
             previous=(self.older,) if previous else None,
             settle=lambda: None,
         )
-        call = Call(self.pipeline.steps(plan), self.clock.now, idempotent, retries)
+        call = Call(self.pipeline.steps(plan, begun()), self.clock.now, idempotent, retries)
         self.calls.append(call)
         self.begun += 1
         self._send(call, None)
@@ -167,7 +169,7 @@ class PipelineMachine(RuleBasedStateMachine):
         assert call.idempotent or call.of_version <= 1
         assert call.retries is None or call.of_version <= call.retries + 1
 
-    def _over(self, call: Call, served: ServedBy) -> None:
+    def _over(self, call: Call, served: CallReport) -> None:
         """Whoever answered is the last that was asked, and a version that did well or refused is never overruled."""
         assert served.attempts == call.of_version
         if served.by is None:

@@ -4,13 +4,14 @@ import asyncio
 import threading
 
 import pytest
-from tests.unit.resilience.rig import BAD, GOOD, Gatekeeper, Rig
+from tests.unit.resilience.rig import BAD, GOOD, Gatekeeper, Rig, begun
 
 from poet_engine.outcome import Status
 from poet_engine.resilience.attempts import AttemptResult
+from poet_engine.resilience.call_report import Rung
 from poet_engine.resilience.drivers import Pauses, aperform
 from poet_engine.resilience.gates import FinishedCall
-from poet_engine.resilience.pipeline import Attempt, Rung
+from poet_engine.resilience.pipeline import Attempt
 from poet_engine.sandbox.fake import failed
 
 VIOLATION = AttemptResult(outcome=failed(Status.VIOLATION, "network"))
@@ -71,7 +72,7 @@ def test_an_event_loop_is_not_blocked_by_the_wait() -> None:
         ended.set()
 
     async def program() -> None:
-        steps = rig.pipeline.steps(rig.plan)
+        steps = rig.pipeline.steps(rig.plan, begun())
         await asyncio.gather(aperform(steps, attempt, Pauses(rig.pause, rig.clock.aadvance)), end())
 
     asyncio.run(program())

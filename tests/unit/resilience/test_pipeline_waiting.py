@@ -5,13 +5,14 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from tests.unit.resilience.rig import BAD, FLAKY, GOOD, OURS, Rig
+from tests.unit.resilience.rig import BAD, FLAKY, GOOD, OURS, Rig, begun
 
 from poet_engine.resilience.attempts import AttemptResult
 from poet_engine.resilience.bulkhead import Bulkhead, BulkheadWaiter, Capacity
+from poet_engine.resilience.call_report import CallReport, Rung
 from poet_engine.resilience.drivers import Pauses, aperform, perform
 from poet_engine.resilience.gates import NotAdmitted
-from poet_engine.resilience.pipeline import Attempt, Rung, ServedBy
+from poet_engine.resilience.pipeline import Attempt
 
 
 def in_thread(call: Callable[[], object]) -> threading.Thread:
@@ -56,14 +57,14 @@ class TestWaiting:
         thread = in_thread(lambda: rig("thread").call())
         assert bulkhead.seated.wait(10)
 
-        async def task() -> ServedBy:
+        async def task() -> CallReport:
             of = rig("task")
 
             async def attempt(step: Attempt) -> AttemptResult:
                 return of.attempt(step)
 
             call = asyncio.ensure_future(
-                aperform(of.pipeline.steps(of.plan), attempt, Pauses(of.pause, of.clock.aadvance))
+                aperform(of.pipeline.steps(of.plan, begun()), attempt, Pauses(of.pause, of.clock.aadvance))
             )
             await asyncio.sleep(0)  # the task goes as far as it can: to its seat
             assert bulkhead.statistics().waiting == 2
@@ -80,14 +81,14 @@ class TestWaiting:
         bulkhead = Bulkhead(Capacity(running=1, waiting=1))
         bulkhead.enter()
         rig = Rig(bulkhead=bulkhead)
-        steps = rig.pipeline.steps(rig.plan)
+        steps = rig.pipeline.steps(rig.plan, begun())
         wait = next(steps)
         rig.clock.advance(5.0)
         after = steps.send(None)
         assert after == Attempt(Rung.ORIGINAL, None)
         with pytest.raises(StopIteration) as end:
             steps.send(AttemptResult(value=1))
-        served: ServedBy = end.value.value
+        served: CallReport = end.value.value
         assert getattr(wait, "seconds", None) == 5.0
         assert served.turned_away == NotAdmitted("bulkhead", "no place became free within 5 s")
         assert (served.queue_wait, bulkhead.statistics().waiting) == (5.0, 0)
@@ -104,12 +105,12 @@ class TestGivingUp:
             raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            perform(rig.pipeline.steps(rig.plan), interrupted, Pauses(rig.pause, rig.clock.aadvance))
+            perform(rig.pipeline.steps(rig.plan, begun()), interrupted, Pauses(rig.pause, rig.clock.aadvance))
         assert (bulkhead.statistics().running, rig.guard.out, rig.guard.given_back) == (0, 0, 1)
 
     def test_in_a_fallback(self) -> None:
         rig = Rig()
-        steps = rig.pipeline.steps(rig.plan)
+        steps = rig.pipeline.steps(rig.plan, begun())
         next(steps)
         assert steps.send(BAD) == Attempt(Rung.ORIGINAL, None)
         steps.close()
@@ -121,7 +122,7 @@ class TestGivingUp:
         bulkhead = Bulkhead(Capacity(running=1, waiting=1))
         bulkhead.enter()
         rig = Rig(bulkhead=bulkhead)
-        steps = rig.pipeline.steps(rig.plan)
+        steps = rig.pipeline.steps(rig.plan, begun())
         next(steps)
         if granted:
             bulkhead.leave()
@@ -138,7 +139,7 @@ class TestGivingUp:
             return rig.attempt(step)
 
         async def cancelled() -> None:
-            steps = rig.pipeline.steps(rig.plan)
+            steps = rig.pipeline.steps(rig.plan, begun())
             task = asyncio.ensure_future(aperform(steps, attempt, Pauses(rig.pause, rig.clock.aadvance)))
             await asyncio.sleep(0)  # the task goes as far as it can: to its seat
             assert bulkhead.statistics().waiting == 1
@@ -164,6 +165,6 @@ def test_a_task_takes_the_same_steps_as_a_thread() -> None:
         paused.append(seconds)
         there.clock.advance(seconds)
 
-    served = asyncio.run(aperform(there.pipeline.steps(there.plan), attempt, Pauses(there.pause, pause)))
+    served = asyncio.run(aperform(there.pipeline.steps(there.plan, begun()), attempt, Pauses(there.pause, pause)))
     assert served == here.call(*script)
     assert (there.seen, paused) == (here.seen, here.paused)

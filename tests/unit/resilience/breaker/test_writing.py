@@ -282,7 +282,8 @@ from poet_engine.resilience.retry_budget import RetryBudget
 from poet_engine.resilience.bulkhead import Bulkhead, Capacity
 from poet_engine.resilience.breaker_gates import BreakerGuard, of_version
 from poet_engine.resilience.drivers import Pauses, perform
-from poet_engine.resilience.pipeline import CallPlan, Pipeline, Rung
+from poet_engine.resilience.pipeline import CallPlan, Pipeline
+from poet_engine.resilience.call_report import CallReport, Rung
 from poet_engine.sandbox.fake import failed
 from poet_engine.versions import VersionStore
 
@@ -311,7 +312,9 @@ def attempt(step):
     return AttemptResult(value=1)
 
 pipeline = Pipeline(clock=time.monotonic, now=time.time, noise=lambda: 0.5)
-served = perform(pipeline.steps(plan), attempt, Pauses(time.sleep, time.sleep))
+begun = CallReport(function_name="f", execution_id="one", start=0.0)
+begun = CallReport(function_name="f", execution_id="one", start=0.0)
+served = perform(pipeline.steps(plan, begun), attempt, Pauses(time.sleep, time.sleep))
 assert served.answer.value == 1
 os.kill(os.getpid(), signal.SIGKILL)
 """
