@@ -1,5 +1,6 @@
 """Sizes and durations as people write them. Readers return the value or raise ValueError with the reason."""
 
+import functools
 import re
 from collections.abc import Mapping
 
@@ -89,16 +90,20 @@ def say_seconds(value: float) -> str:
     return write_seconds(value).strip('"')
 
 
+@functools.cache
 def pattern_of_size() -> str:
     """Return the regular expression (ECMA) of the texts that `size` accepts."""
     return _pattern(_BYTES)
 
 
+@functools.cache
 def pattern_of_seconds() -> str:
     """Return the regular expression (ECMA) of the texts that `seconds` accepts."""
     return _pattern(_SECONDS)
 
 
 def _pattern(units: Mapping[str, float]) -> str:
-    spelt = "|".join("".join(f"[{letter.upper()}{letter}]" for letter in unit) for unit in units if unit)
+    spelt = ""
+    for letter in "|".join(filter(None, units)):
+        spelt += letter if letter == "|" else f"[{letter.upper()}{letter}]"
     return rf"^\s*[0-9]{{1,15}}(?:\.[0-9]{{1,9}})?\s*(?:{spelt})?\s*$"

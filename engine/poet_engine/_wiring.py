@@ -33,6 +33,7 @@ from poet_engine.metrics.exporter import Exports
 from poet_engine.metrics.gauges import Gauges, Host, Lanes
 from poet_engine.outcome import Blame, Evidence, Outcome, Status
 from poet_engine.policy import Policy, layers
+from poet_engine.policy.contexts import PolicyContexts
 from poet_engine.resilience.call_limits import EXECUTIONS, CallLimits
 from poet_engine.resilience.rate_limit import Rate
 from poet_engine.sandbox import isolation_checks
@@ -50,6 +51,7 @@ _logger = logging.getLogger("poet_engine")
 exports = Exports()
 wall_clock = time.time  # noqa: TID251 - the one place that hands the clock to those who take one
 _MACHINE_POLICY = layers.MACHINE_FILE
+_policy_contexts = PolicyContexts(wall_clock)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ def resolve(policy: Policy | str | Path | None, settings: Settings) -> layers.Re
 
 def _around(settings: Settings, start: Path, chosen: Policy | str | Path | None = None) -> layers.PolicyContext:
     named = [name for name in (settings.policy, chosen) if isinstance(name, str | Path)]
-    return layers.policy_context(start, settings.organisation_policy, _MACHINE_POLICY, named)
+    return _policy_contexts.around(start, settings.organisation_policy, _MACHINE_POLICY, named)
 
 
 def _working_folder() -> Path:

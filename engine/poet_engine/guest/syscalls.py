@@ -272,7 +272,7 @@ def numbers(machine: str = MACHINE) -> dict[str, int]:
     column = _COLUMNS.get(machine)
     if column is None:
         return {}
-    rows = (line.split() for line in _TABLE.split("\n") if line)
+    rows = map(str.split, filter(None, _TABLE.split("\n")))
     return {row[0]: int(row[column]) for row in rows if row[column] != "-"}
 
 

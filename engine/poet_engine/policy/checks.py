@@ -6,7 +6,7 @@ import re
 from typing import TypeVar
 
 from poet_engine import _units
-from poet_engine.policy.names import normal
+from poet_engine.policy.names import STAR, normal
 
 Member = TypeVar("Member", bound=enum.StrEnum)
 
@@ -94,7 +94,7 @@ def texts(value: object) -> tuple[str, ...]:
     Raises:
         ValueError: The value is no list of texts, or one appears twice.
     """
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+    if not isinstance(value, list) or not {str}.issuperset(map(type, value)):
         raise ValueError(f'expected a list of texts such as ["a", "b"], not {value!r}')
     seen: dict[str, None] = {}
     for item in value:
@@ -132,6 +132,8 @@ def names(value: object) -> tuple[str, ...]:
     """
     if isinstance(value, dict):
         raise ValueError('a dotted module name needs quotes, such as "scipy.stats" = ["*"]')  # noqa: TRY004 - one kind of error for every bad value
+    if value == [STAR]:  # most modules of most policies
+        return (STAR,)
     result = texts(value)
     for item in result:
         if not _NAMES.fullmatch(item):

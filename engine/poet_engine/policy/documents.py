@@ -7,12 +7,12 @@ import re
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeGuard
 
 from poet_engine import _files, _ownership, _resources
 from poet_engine._text import suggest
 from poet_engine.errors import PolicyError
-from poet_engine.policy import waivers
+from poet_engine.policy import read_files, waivers
 from poet_engine.policy.keys import IMPORTS, KEYS, SECTIONS, WAIVERS
 from poet_engine.policy.toml_positions import locate
 
@@ -21,7 +21,7 @@ PROJECT_FILE = "pyproject.toml"
 
 HEAD = ("version", "name", "extends", "may_loosen")
 _SECTIONS: Mapping[str, frozenset[str]] = {
-    section: frozenset(name.partition(".")[2] for name in KEYS if name.startswith(f"{section}."))
+    section: frozenset([name.partition(".")[2] for name in KEYS if name.startswith(f"{section}.")])
     for section in SECTIONS
 }
 _TOP = frozenset({*HEAD, WAIVERS, *_SECTIONS})
@@ -85,7 +85,7 @@ def find(name: str | Path, child: Document | None) -> Document:
     Raises:
         PolicyError: There is no such document, it cannot be read, or a key in it is unknown.
     """
-    if isinstance(name, str) and "/" not in name and not name.endswith(".toml"):
+    if names_preset(name):
         return preset(name)
     path = Path(name)
     if child is not None and not path.is_absolute():
@@ -97,6 +97,11 @@ def find(name: str | Path, child: Document | None) -> Document:
     if path.name == PROJECT_FILE:
         return _named_project(path)
     return file(path, path.name, owners=None if child is None else child.owners)
+
+
+def names_preset(name: object) -> TypeGuard[str]:
+    """Whether a name is that of a preset, rather than a path."""
+    return isinstance(name, str) and "/" not in name and not name.endswith(".toml")
 
 
 def _named_project(path: Path) -> Document:
@@ -151,10 +156,15 @@ def text_of(path: Path, owners: Collection[int] | None = None) -> Text:
     Raises:
         PolicyError: The file cannot be read, is not UTF-8, or is far too long.
     """
+    read_files.note(path)
     try:
         with _files.open_regular(path) as stream:
             found = os.fstat(stream.fileno())
-            why = None if owners is None else _ownership.why_foreign(path, found, owners)
+            why = None
+            if owners is not None:
+                for folder in (path.absolute().parent, path.resolve().parent):
+                    read_files.note(folder)
+                why = _ownership.why_foreign(path, found, owners)
             return Text(_files.content(stream, _MAX_FILE).decode("utf-8"), why, found)
     except OSError as error:
         raise PolicyError(f"cannot be read: {error.strerror}; give a preset or a .toml file", file=str(path)) from None
@@ -199,7 +209,9 @@ def read(
     Raises:
         PolicyError: The text is not TOML, or a key is unknown.
     """
-    document = flat(parsed(text, label), _KeyPositions(label, locate(text)), folder=folder, preset=preset)
+    # What a preset says is told by its name alone, and is found right by the tests of this project.
+    places = _KeyPositions(label, {} if preset else locate(text))
+    document = flat(parsed(text, label), places, folder=folder, preset=preset)
     return dataclasses.replace(document, owners=owners)
 
 
@@ -226,7 +238,7 @@ def flat(data: Mapping[str, object], places: "_KeyPositions", *, folder: Path | 
     head: dict[str, Setting] = {}
     settings: dict[str, Setting] = {}
     for path, value in _flatten(data, places):
-        setting = Setting(value, places.label, places.line(*path), preset)
+        setting = Setting(value, places.label, None if preset else places.line(*path), preset)
         if path[0] in HEAD:
             head[path[0]] = setting
         else:
@@ -253,8 +265,9 @@ def project(path: Path, text: str, owners: Collection[int] | None = None) -> Doc
     if table is None:
         return None
     places = _KeyPositions(label, locate(text), ("tool", "poet"))
-    for name in places.table(table):
-        places.known(name, frozenset({"policy"}))
+    unknown = next((name for name in places.table(table) if name != "policy"), None)
+    if unknown is not None:
+        places.refuse_unknown(unknown, frozenset({"policy"}))
     value: object = table.get("policy", {})
     inner = _KeyPositions(label, places.lines, ("tool", "poet", "policy"))
     if isinstance(value, str):
@@ -273,23 +286,26 @@ def says_nothing(text: str, label: str) -> bool:
     return not (isinstance(tool, dict) and "poet" in tool)
 
 
-def _flatten(data: Mapping[str, object], places: "_KeyPositions") -> Iterable[tuple[tuple[str, ...], object]]:
-    """Yield every value with its path: the tables of the format are flattened, unknown keys refused."""
+def _flatten(data: Mapping[str, object], places: "_KeyPositions") -> list[tuple[tuple[str, ...], object]]:
+    """Return every value with its path: the tables of the format are flattened, unknown keys refused."""
+    found: list[tuple[tuple[str, ...], object]] = []
     for name, value in data.items():
-        places.known(name, _TOP)
+        if name not in _TOP:
+            places.refuse_unknown(name, _TOP)
         if name == WAIVERS:
-            yield from _flatten_waivers(value, places)
+            found += _flatten_waivers(value, places)
             continue
         if name not in _SECTIONS:
-            yield (name,), value
+            found.append(((name,), value))
             continue
         for key, inner in places.table(value, name).items():
-            places.known(key, _SECTIONS[name], name)
+            if key not in _SECTIONS[name]:
+                places.refuse_unknown(key, _SECTIONS[name], name)
             if f"{name}.{key}" == IMPORTS:
-                for module, names in places.table(inner, name, key).items():
-                    yield (name, key, module), names
+                found += [((name, key, module), names) for module, names in places.table(inner, name, key).items()]
             else:
-                yield (name, key), inner
+                found.append(((name, key), inner))
+    return found
 
 
 def _flatten_waivers(value: object, places: "_KeyPositions") -> Iterable[tuple[tuple[str, ...], object]]:
@@ -300,8 +316,9 @@ def _flatten_waivers(value: object, places: "_KeyPositions") -> Iterable[tuple[t
     for number, table in enumerate(value):
         path = (WAIVERS, str(number))
         given = places.table(table, *path)
-        for key in given:
-            places.known(key, frozenset(waivers.FIELDS), *path)
+        unknown = next((key for key in given if key not in waivers.FIELDS), None)
+        if unknown is not None:
+            places.refuse_unknown(unknown, frozenset(waivers.FIELDS), *path)
         missing = [name for name in waivers.FIELDS if name not in given]
         if missing:
             places.refuse(f"a waiver needs {', '.join(waivers.FIELDS)}; {', '.join(missing)} is missing", *path)
@@ -324,9 +341,8 @@ class _KeyPositions:
             return min(below)
         return next((self.lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.lines), None)
 
-    def known(self, name: str, among: frozenset[str], *table: str) -> None:
-        if name not in among:
-            self.refuse(f"unknown key{suggest(name, among)}; known here: {', '.join(sorted(among))}", *table, name)
+    def refuse_unknown(self, name: str, among: frozenset[str], *table: str) -> NoReturn:
+        self.refuse(f"unknown key{suggest(name, among)}; known here: {', '.join(sorted(among))}", *table, name)
 
     def table(self, value: object, *path: str) -> dict[str, object]:
         if isinstance(value, dict):

@@ -6,6 +6,7 @@ exceeds. A value that a file below writes itself and may not have is an error; o
 down to what may be had. docs/policies.md tells it with examples.
 """
 
+import collections
 import contextlib
 import dataclasses
 import os
@@ -15,7 +16,7 @@ from typing import TypeVar, cast
 
 from poet_engine import _ownership
 from poet_engine.errors import PolicyError
-from poet_engine.policy import documents, keys, loading, values
+from poet_engine.policy import documents, keys, loading, read_files, values
 from poet_engine.policy.documents import Document
 from poet_engine.policy.keys import IMPORTS, KEYS, LEVELS, WAIVERS
 from poet_engine.policy.model import Effective
@@ -32,6 +33,7 @@ _PRELOAD = "isolation.preload"
 _GUARDED = tuple(key for key in KEYS if key.startswith(("isolation.", "network.")) and key != _PRELOAD)
 # A name is tighter than none, and yet `runc` leads out of gVisor where that is the container engine's own.
 _RUNTIME, _STRONGER_RUNTIME = "isolation.runtime", "runsc"
+_RECENT = 8
 _NAME_IT = "name a policy that does with --policy, POET_POLICY or policy="
 
 
@@ -58,9 +60,21 @@ class Layer:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PolicyContext:
-    """The layers that a call finds around it, the outermost first."""
+    """The layers that a call finds around it, and what was resolved in them.
+
+    Attributes:
+        layers: The outermost first.
+        resolved: What follows from them for presets, which do not change: by preset, base and `by_caller`.
+        recent: What was last resolved in them. A policy that came of it is as it has to be, and is not resolved again.
+    """
 
     layers: tuple[Layer, ...] = ()
+    resolved: dict[tuple[str | None, str, bool], "Resolution"] = dataclasses.field(
+        default_factory=dict, repr=False, compare=False
+    )
+    recent: "collections.deque[Resolution]" = dataclasses.field(
+        default_factory=lambda: collections.deque(maxlen=_RECENT), repr=False, compare=False
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -103,6 +117,7 @@ def policy_context(
 
 
 def _machine(path: Path) -> Layer | None:
+    read_files.note(path)
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -127,10 +142,13 @@ def _project(start: Path, named: tuple[str | Path, ...]) -> Layer | None:
     start = start.absolute()
     for folder in (start, *start.parents):
         file = folder / documents.PROJECT_FILE
+        read_files.note(file)
         if not os.path.lexists(file):
             continue
         owners: Collection[int] | None = _ownership.trusted()
         found = documents.text_of(file, owners)
+        if found.foreign is not None:
+            read_files.note_more()  # what becomes of it depends on what the user has named
         if found.foreign is not None and _is_named(found.found, named):
             owners = None
         elif found.foreign is not None and documents.says_nothing(found.text, str(file)):
@@ -190,10 +208,20 @@ class Resolution:
     extends: str | None
     values: Mapping[str, SourcedValue]
     steps: Mapping[str, tuple[Step, ...]]
+    _made: list[Effective] = dataclasses.field(default_factory=list, init=False, repr=False, compare=False)
 
     def policy(self, kind: type[P]) -> P:
-        """Return the policy with these values."""
-        return values.assembled(self.values, kind, name=self.name, extends=self.extends)
+        """Return the policy with these values, the same object each time."""
+        for made in self._made:
+            if type(made) is kind:
+                return made
+        policy = values.assembled(self.values, kind, name=self.name, extends=self.extends)
+        self._made.append(policy)
+        return policy
+
+    def has_made(self, policy: Effective) -> bool:
+        """Whether `policy` gave this very object."""
+        return any(made is policy for made in self._made)
 
 
 def resolve(
@@ -212,6 +240,22 @@ def resolve(
         PolicyError: A layer writes a value that one further out does not allow, or that it may not have at all; the
             message names both.
     """
+    if isinstance(choice, Effective):
+        known = next((one for one in around.recent if one.has_made(choice)), None)
+        return _resolved(choice, around, base, by_caller=by_caller) if known is None else known
+    if choice is not None and not documents.names_preset(choice):
+        found = _resolved(choice, around, base, by_caller=by_caller)
+    else:
+        key = (choice, base, by_caller)
+        found = around.resolved.get(key) or _resolved(choice, around, base, by_caller=by_caller)
+        around.resolved[key] = found
+    around.recent.append(found)
+    return found
+
+
+def _resolved(
+    choice: Effective | str | Path | None, around: PolicyContext, base: str, *, by_caller: bool
+) -> Resolution:
     function = chosen(choice)
     layers = (*around.layers, *([function] if function is not None else []))
     for layer in layers:
@@ -279,7 +323,11 @@ class _Resolver:
         elif WAIVERS in asked:
             asked[WAIVERS] = _joined(self.values[WAIVERS], asked[WAIVERS])
         wanted = {**self.values, **asked}
-        self.values = {key: self._bounded(layer, key, held, asked) for key, held in wanted.items()}
+        if self._bounds or self._closed is not None:
+            self.values = {key: self._bounded(layer, key, held, asked) for key, held in wanted.items()}
+        else:
+            self.values = wanted
+            self.steps |= {key: (*self.steps.get(key, ()), Step(layer.place, held)) for key, held in asked.items()}
         if layer.place != MACHINE:
             self._bind(layer, {key: self.values[key] for key in layer.values})
         if layer.place == PROJECT and self._guarded:
@@ -319,7 +367,7 @@ class _Resolver:
 
     def _bind(self, layer: Layer, said: Mapping[str, SourcedValue]) -> None:
         loose = layer.may_loosen
-        self._bounds |= {key: held for key, held in said.items() if not _in(key, loose)}
+        self._bounds |= {key: held for key, held in said.items() if not (loose and _in(key, loose))}
         if layer.whole and not _in(IMPORTS, loose):
             self._bounds = {
                 key: held for key, held in self._bounds.items() if key in said or not key.startswith(f"{IMPORTS}.")

@@ -9,7 +9,7 @@ from typing import Never, TypeVar, cast
 
 from poet_engine._text import suggest
 from poet_engine.errors import PolicyError
-from poet_engine.policy import checks, documents, keys, values, waivers
+from poet_engine.policy import checks, documents, values, waivers
 from poet_engine.policy.documents import Document, Setting
 from poet_engine.policy.keys import IMPORTS, KEYS, LEVELS, SECTIONS, WAIVERS
 from poet_engine.policy.model import Effective
@@ -20,6 +20,7 @@ T = TypeVar("T")
 P = TypeVar("P", bound=Effective)
 
 ROOT = "restricted"
+_ENTRY = f"{IMPORTS}."
 _MAX_CHAIN = 16
 
 
@@ -146,14 +147,20 @@ def _checked(document: Document, *, levels: bool) -> dict[str, SourcedValue]:
     found: dict[str, SourcedValue] = {}
     for key, setting in document.settings.items():
         if key in LEVELS:
-            found[key] = SourcedValue(_levels(key, setting, document) if levels else (), setting.origin)
+            value = _levels(key, setting, document) if levels else ()
         elif key == WAIVERS:
-            found[key] = SourcedValue(_waivers(document), setting.origin)
-        elif not key.startswith(f"{WAIVERS}."):
-            if key.startswith(f"{IMPORTS}."):
-                module = Setting(key.removeprefix(f"{IMPORTS}."), setting.file, setting.line, setting.preset)
-                check(module, key, checks.module)
-            found[key] = SourcedValue(check(setting, key, keys.key_of(key).kind.read), setting.origin)
+            value = _waivers(document)
+        elif key.startswith(f"{WAIVERS}."):
+            continue
+        else:
+            module = key.removeprefix(_ENTRY) if key.startswith(_ENTRY) else None
+            try:
+                if module is not None and not document.preset:  # those of the presets have tests
+                    checks.module(module)
+                value = KEYS[key if module is None else IMPORTS].kind.read(setting.value)
+            except ValueError as error:
+                raise PolicyError(str(error), file=setting.file, line=setting.line, key=key) from None
+        found[key] = SourcedValue(value, setting.file if setting.preset else setting.origin)
     return found
 
 

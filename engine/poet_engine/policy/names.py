@@ -23,7 +23,9 @@ class _Names:
 
 def normal(items: Iterable[str]) -> tuple[str, ...]:
     """Return the shortest equivalent form of these names, sorted."""
-    return _written(_parsed(items))
+    given = frozenset(items)
+    text = "".join(given)
+    return _written(_parsed(given)) if STAR in text or IF_COVERED in text else tuple(sorted(given))
 
 
 def meet(one: Iterable[str], other: Iterable[str]) -> tuple[str, ...]:
@@ -45,23 +47,26 @@ def _lets(names: _Names, name: str) -> bool:
 
 
 def _parsed(items: Iterable[str]) -> _Names:
-    given = frozenset(items)
-    stars = frozenset(item[: -len(STAR)] for item in given if item.endswith(STAR))
-    named = frozenset(item for item in given if not item.endswith((STAR, IF_COVERED)))
-    covered = frozenset(item.removesuffix(IF_COVERED) for item in given if item.endswith(IF_COVERED))
-    return _Names(named, stars, frozenset(name for name in covered - named if _level(name) not in stars))
+    stars, named, covered = set[str](), set[str](), set[str]()
+    for item in items:
+        if item.endswith(STAR):
+            stars.add(item.removesuffix(STAR))
+        elif item.endswith(IF_COVERED):
+            covered.add(item.removesuffix(IF_COVERED))
+        else:
+            named.add(item)
+    if covered:
+        covered = {name for name in covered - named if _level(name) not in stars}
+    return _Names(frozenset(named), frozenset(stars), frozenset(covered))
 
 
 def _written(names: _Names) -> tuple[str, ...]:
-    return tuple(
-        sorted(
-            {
-                *names.named,
-                *(f"{level}{STAR}" for level in names.stars),
-                *(f"{name}{IF_COVERED}" for name in names.covered),
-            }
-        )
-    )
+    found = set(names.named)
+    for level in names.stars:
+        found.add(level + STAR)
+    for name in names.covered:
+        found.add(name + IF_COVERED)
+    return tuple(sorted(found))
 
 
 def _level(name: str) -> str:

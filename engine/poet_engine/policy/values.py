@@ -166,16 +166,20 @@ def _imports(values: Values) -> dict[str, tuple[str, ...]]:
 
 def _digest(values: Values) -> str:
     """Return the SHA-256 (hex) over the effective values in canonical form; empty values are left out."""
-    content = {key: _plain(held.value) for key, held in values.items() if held.value != keys.empty(key)}
-    text = json.dumps({"version": FORMAT, **content}, sort_keys=True, separators=(",", ":"))
+    # Only these two can be nothing; the rest need not be asked for.
+    content = {
+        key: held.value for key, held in values.items() if held.value not in (None, ()) or held.value != keys.empty(key)
+    }
+    text = json.dumps({"version": FORMAT, **content}, default=_plain, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _plain(value: object) -> object:
+    """Return the form of a value that JSON itself has no form for."""
     if isinstance(value, frozenset):
         return sorted(value)
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
     if isinstance(value, Level):
-        return value.digest  # the name is part of no digest
-    return value.plain() if isinstance(value, Waiver) else value
+        return value.digest  # the name is part of no digest, here neither
+    if isinstance(value, Waiver):
+        return value.plain()
+    raise TypeError(f"a {type(value).__name__} is no value of a policy")

@@ -30,7 +30,7 @@ def owner_name(pid: int, number: int) -> str:
 def abandoned(name: str) -> bool:
     """Return whether a folder of this name was made by a process of this pid namespace that is gone."""
     parts = name.removeprefix(_PREFIX).split("-")
-    if not name.startswith(_PREFIX) or len(parts) != 4 or not all(part.isdecimal() for part in parts):  # noqa: PLR2004 - as `owner_name` writes them
+    if not name.startswith(_PREFIX) or len(parts) != 4 or not all(map(str.isdecimal, parts)):  # noqa: PLR2004 - as `owner_name` writes them
         return False
     pid, started, _number, namespace = parts
     return namespace == str(proc.pid_namespace()) and proc.start_time(int(pid)) != started
