@@ -1,4 +1,4 @@
-"""The only place that names concrete adapters: what `Engine.open` and `@poet` are made of.
+"""The composition root: what `Engine.open`, `@poet` and the exporters are made of, and the only place to name adapters.
 
 What only decorated functions need is imported where they first need it: an engine by itself, as `poet run` opens one,
 starts in less time.
@@ -29,7 +29,7 @@ from poet_engine.events import EventFactory, uuid7
 from poet_engine.gate import Gate
 from poet_engine.journal import Journal, JournalError
 from poet_engine.journal.recorder import Recorder
-from poet_engine.metrics.exporter import Exports
+from poet_engine.metrics.exporter import Exports, ExportStatistics
 from poet_engine.metrics.gauges import Gauges, Host, Lanes
 from poet_engine.outcome import Blame, Evidence, Outcome, Status
 from poet_engine.policy import Policy, layers
@@ -46,6 +46,11 @@ if TYPE_CHECKING:
     from poet_engine.resilience.drivers import Pauses
     from poet_engine.resilience.pipeline import Pipeline
     from poet_engine.versions import FunctionStore
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+    from poet_engine.metrics.otel import MeterProvider, TracerProvider
 
 _logger = logging.getLogger("poet_engine")
 exports = Exports()
@@ -418,8 +423,71 @@ def prefer(sandbox: str, runtime: str | None = None) -> None:
 
 
 def gauges() -> Gauges:
-    """What this machine, and the lanes of this process's decorated functions, are doing now."""
+    """Read what this machine, and the lanes of this process's decorated functions, are doing now.
+
+    Memory is in bytes; `cpu_percent` is that of all cores since the reading before, and None at the first one.
+    """
     return host.read()
+
+
+def export_statistics() -> ExportStatistics:
+    """Return how many events were passed on to exporters, were dropped, and failed, as a frozen snapshot."""
+    return exports.statistics()
+
+
+def export_to_prometheus(registry: "CollectorRegistry | None" = None) -> Callable[[], None]:
+    """Count calls, breakers' transitions and the machine's gauges in a registry of prometheus-client.
+
+    Serving it is up to the program: `prometheus_client.start_http_server(port)`, or the framework's own way.
+
+    Args:
+        registry: prometheus-client's default one by default.
+
+    Returns:
+        What ends it, and takes everything out of the registry.
+
+    Raises:
+        UsageError: The extra `prometheus` is not installed, or the registry has these metrics already.
+    """
+    try:
+        from poet_engine.metrics.prometheus import PrometheusSink  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError as error:
+        raise _missing("Prometheus", "prometheus", error) from error
+    try:
+        sink = PrometheusSink(host, registry)
+    except ValueError as error:
+        raise UsageError(f"{error}; export to each registry once") from error
+    return exports.add(sink)
+
+
+def export_to_otel(
+    meters: "MeterProvider | None" = None, tracers: "TracerProvider | None" = None
+) -> Callable[[], None]:
+    """Measure calls, breakers' transitions and the machine with OpenTelemetry, and leave a span for each call.
+
+    A call's span belongs to the span in which the function was called.
+
+    Args:
+        meters: Whose meter is used; the global provider's by default.
+        tracers: The same, for spans.
+
+    Returns:
+        What ends it.
+
+    Raises:
+        UsageError: The extra `otel` is not installed.
+    """
+    try:
+        from poet_engine.metrics.otel import OtelSink  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError as error:
+        raise _missing("OpenTelemetry", "otel", error) from error
+    return exports.add(OtelSink(host, Shared.poet_version, meters, tracers))
+
+
+def _missing(whom: str, extra: str, error: ModuleNotFoundError) -> UsageError:
+    return UsageError(
+        f"there is no module {error.name!r}, which exporting to {whom} needs; run: pip install 'poet-engine[{extra}]'"
+    )
 
 
 Engine.opener = staticmethod(open_engine)

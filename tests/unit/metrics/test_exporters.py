@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from tests.unit.metrics.test_exporter import BREAKER, FACTORY
 from tests.unit.metrics.test_rolling import call
 
-from poet_engine import _wiring, export_to_otel, export_to_prometheus
+from poet_engine import _wiring, export_statistics, export_to_otel, export_to_prometheus, gauges
 from poet_engine.errors import UsageError
 from poet_engine.events import Resources
 from poet_engine.journal import Journal
@@ -30,6 +30,21 @@ def put_calls() -> None:
     _wiring.exports.put(FACTORY.execution(call(60.0, outcome="limit")))
     _wiring.exports.put(FACTORY.breaker(BREAKER))
     assert _wiring.exports.flush()
+
+
+def test_what_became_of_events_is_public() -> None:
+    before = export_statistics()
+    end = export_to_prometheus(CollectorRegistry())
+    put_calls()
+    end()
+    after = export_statistics()
+    assert (after.passed_on - before.passed_on, after.dropped, after.failures) == (3, before.dropped, before.failures)
+
+
+def test_the_gauges_of_the_machine_are_public() -> None:
+    found = gauges()
+    assert found.memory_total_bytes >= found.memory_available_bytes > 0
+    assert found.cores > 0
 
 
 class TestPrometheus:

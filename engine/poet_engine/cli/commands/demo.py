@@ -20,8 +20,7 @@ from typing import Annotated, cast
 
 import typer
 
-from poet_engine import _demo, _files
-from poet_engine._decorating import poet
+from poet_engine import _demo, _files, poet
 from poet_engine._wiring import prefer
 from poet_engine.cli.console import Screen
 from poet_engine.cli.hostile import SEVEN, Hostile
