@@ -1,28 +1,36 @@
-"""The only reader of the environment.
+"""The only reader of the environment: a plain frozen value, in which each setting is declared once.
 
-What it holds is a plain frozen value; pydantic-settings, which does the reading, takes a fifth of a second to import
-and is therefore loaded by the first `read()`, never by importing this module.
+pydantic checks the values. It takes long to import, so it is loaded by the first `read()` that finds a variable set.
 """
 
 import dataclasses
+import functools
 import os
 import stat
 import tempfile
+import typing
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self, TypedDict, cast
+from typing import TYPE_CHECKING, Literal, Never, Self, TypeVar, cast
 
 from poet_engine.errors import UsageError
 from poet_engine.resilience.call_limits import EXECUTIONS
 
 if TYPE_CHECKING:
-    from pydantic import ValidationError
+    from pydantic import BaseModel, ValidationError
+
+T = TypeVar("T")
 
 ServeMode = Literal["off", "shadow", "canary", "on"]
 
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _MOST_AT_ONCE, _MOST_PER_MINUTE = 10_000, 10**9  # each call at once may need a thread
 _LONGEST_NAME = 200  # characters of what events repeat each time
+
+
+def _variable(name: str, default: T, **bounds: int) -> T:
+    """A setting: the variable that it is read from, what it is where that is not set, and its bounds for pydantic."""
+    return dataclasses.field(default=default, metadata={"variable": name, "bounds": bounds})
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,33 +41,31 @@ class Settings:
         home: The folder for state that belongs to no module: the journal, versions of functions in unwritable places.
             The first that can be used of `POET_HOME`, `$XDG_STATE_HOME/poet`, `~/.local/state/poet` and
             `poet-<uid>` under the folder for temporary files. Nothing is created before `make_home()`.
-        model: Which model may see source (`POET_MODEL`); None: no source leaves the machine.
-        mode: Whether versions serve (`POET_MODE`).
-        policy: The policy of calls that name none (`POET_POLICY`), by name or path; None for the project's or the
-            default one.
-        organisation_policy: The organisation's layer of every policy (`POET_ORGANISATION_POLICY`), by name or path.
-        environment: The environment that events name (`POET_ENVIRONMENT`).
-        service: The service that events name (`POET_SERVICE`).
-        sandbox: What `auto` stands for (`POET_SANDBOX`): `process`, `docker`, or the first of them that will do.
-        docker_host: The address of the Docker engine (`DOCKER_HOST`); None: where it usually is.
-        executions_at_once: How many calls of decorated functions run at once under one policy
-            (`POET_EXECUTIONS_AT_ONCE`).
-        executions_per_minute: How many of them begin in a minute (`POET_EXECUTIONS_PER_MINUTE`); None: as many as come.
-        record: Whether calls of versions are kept with their arguments (`POET_RECORD`), where a function says nothing.
+        model: Which model may see source; None: no source leaves the machine.
+        mode: Whether versions serve.
+        policy: The policy of calls that name none, by name or path; None for the project's or the default one.
+        organisation_policy: The organisation's layer of every policy, by name or path.
+        environment: The environment that events name.
+        service: The service that events name.
+        sandbox: What `auto` stands for: `process`, `docker`, or the first of them that will do.
+        docker_host: The address of the Docker daemon; None: where it usually is.
+        executions_at_once: How many calls of decorated functions run at once under one policy.
+        executions_per_minute: How many of them begin in a minute; None: as many as come.
+        record: Whether calls of versions are kept with their arguments, where a function says nothing.
     """
 
     home: Path
-    model: str | None
-    mode: ServeMode
-    policy: str | None
-    environment: str
-    service: str
-    docker_host: str | None = None
-    organisation_policy: str | None = None
-    sandbox: Literal["auto", "process", "docker"] = "auto"
-    executions_at_once: int = EXECUTIONS.running
-    executions_per_minute: int | None = None
-    record: bool = False
+    model: str | None = _variable("POET_MODEL", None)
+    mode: ServeMode = _variable("POET_MODE", "on")  # noqa: RUF009 - it makes a field
+    policy: str | None = _variable("POET_POLICY", None)
+    organisation_policy: str | None = _variable("POET_ORGANISATION_POLICY", None)
+    environment: str = _variable("POET_ENVIRONMENT", "development", max_length=_LONGEST_NAME)
+    service: str = _variable("POET_SERVICE", "poet", max_length=_LONGEST_NAME)
+    sandbox: Literal["auto", "process", "docker"] = _variable("POET_SANDBOX", "auto")
+    docker_host: str | None = _variable("DOCKER_HOST", None)
+    executions_at_once: int = _variable("POET_EXECUTIONS_AT_ONCE", EXECUTIONS.running, ge=1, le=_MOST_AT_ONCE)
+    executions_per_minute: int | None = _variable("POET_EXECUTIONS_PER_MINUTE", None, ge=1, le=_MOST_PER_MINUTE)
+    record: bool = _variable("POET_RECORD", default=False)
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -94,63 +100,40 @@ class Settings:
         return self.home
 
 
-class _Plain(TypedDict):
-    model: str | None
-    mode: ServeMode
-    policy: str | None
-    environment: str
-    service: str
-    docker_host: str | None
-    organisation_policy: str | None
-    sandbox: Literal["auto", "process", "docker"]
-    executions_at_once: int
-    executions_per_minute: int | None
-    record: bool
+def _parse(environ: Mapping[str, str]) -> dict[str, Never]:
+    """The settings whose variables are set, each of its own type, which no type of the whole can say.
 
-
-def _parse(environ: Mapping[str, str]) -> _Plain:
-    """The variables that are plain values, checked."""
-    # Loaded by the first read: see the module's docstring.
-    from pydantic import Field, ValidationError  # noqa: PLC0415 - as said above
-    from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource  # noqa: PLC0415 - the same
-
-    class Environment(BaseSettings):
-        model: str | None = Field(default=None, validation_alias="POET_MODEL")
-        mode: ServeMode = Field(default="on", validation_alias="POET_MODE")
-        policy: str | None = Field(default=None, validation_alias="POET_POLICY")
-        organisation_policy: str | None = Field(default=None, validation_alias="POET_ORGANISATION_POLICY")
-        environment: str = Field(default="development", validation_alias="POET_ENVIRONMENT", max_length=_LONGEST_NAME)
-        service: str = Field(default="poet", validation_alias="POET_SERVICE", max_length=_LONGEST_NAME)
-        docker_host: str | None = Field(default=None, validation_alias="DOCKER_HOST")
-        sandbox: Literal["auto", "process", "docker"] = Field(default="auto", validation_alias="POET_SANDBOX")
-        executions_at_once: int = Field(
-            default=EXECUTIONS.running, validation_alias="POET_EXECUTIONS_AT_ONCE", ge=1, le=_MOST_AT_ONCE
-        )
-        executions_per_minute: int | None = Field(
-            default=None, validation_alias="POET_EXECUTIONS_PER_MINUTE", ge=1, le=_MOST_PER_MINUTE
-        )
-        record: bool = Field(default=False, validation_alias="POET_RECORD")
-
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,
-            file_secret_settings: PydanticBaseSettingsSource,
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            # `environ` alone: no `.env` of whatever folder this happens to run in, and no folder of secrets.
-            del init_settings, env_settings, dotenv_settings, file_secret_settings
-            source = EnvSettingsSource(settings_cls, case_sensitive=True)
-            source.env_vars = {name: value for name, value in environ.items() if value}
-            return (source,)
+    Raises:
+        UsageError: A variable has a value that it may not have.
+    """
+    variables = [field.metadata["variable"] for field in dataclasses.fields(Settings) if field.metadata]
+    given = {name: environ[name] for name in variables if environ.get(name)}
+    if not given:
+        return {}
+    from pydantic import ValidationError  # noqa: PLC0415 - see the module's docstring
 
     try:
-        found = Environment()
+        found = _model().model_validate(given)
     except ValidationError as error:
         raise UsageError(_complaint(error)) from error
-    return cast("_Plain", found.model_dump())  # its fields have the same names and types
+    return cast("dict[str, Never]", found.model_dump(exclude_unset=True))
+
+
+@functools.cache
+def _model() -> "type[BaseModel]":
+    """What checks the variables, made from their declarations."""
+    from pydantic import Field, create_model  # noqa: PLC0415 - see the module's docstring
+
+    types = typing.get_type_hints(Settings)
+    declared = {
+        field.name: (
+            types[field.name],
+            Field(field.default, alias=field.metadata["variable"], **field.metadata["bounds"]),
+        )
+        for field in dataclasses.fields(Settings)
+        if field.metadata
+    }
+    return create_model("Environment", **cast("dict[str, Never]", declared))
 
 
 def _complaint(error: "ValidationError") -> str:
