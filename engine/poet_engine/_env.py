@@ -35,7 +35,7 @@ def _variable(name: str, default: T, **bounds: int) -> T:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the environment says.
+    """The settings that the environment holds.
 
     Attributes:
         home: The folder for state that belongs to no module: the journal, versions of functions in unwritable places.
@@ -121,7 +121,7 @@ def _parse(environ: Mapping[str, str]) -> dict[str, Never]:
 
 @functools.cache
 def _model() -> "type[BaseModel]":
-    """What checks the variables, made from their declarations."""
+    """Return the model that checks the variables, made from their declarations."""
     from pydantic import Field, create_model  # noqa: PLC0415 - see the module's docstring
 
     types = typing.get_type_hints(Settings)
@@ -137,13 +137,13 @@ def _model() -> "type[BaseModel]":
 
 
 def _complaint(error: "ValidationError") -> str:
-    """One sentence about the first variable that cannot be used."""
+    """Return one sentence about the first variable that cannot be used."""
     first = error.errors(include_url=False, include_context=False)[0]
     return f"the variable {first['loc'][0]} is {first['input']!r}: {first['msg']}; mend it or unset it"
 
 
 def _home(environ: Mapping[str, str]) -> Path:
-    """The folder that `Settings.home` describes."""
+    """Return the folder that `Settings.home` describes."""
     chosen = environ.get("POET_HOME")
     if chosen:
         if not Path(chosen).is_absolute():

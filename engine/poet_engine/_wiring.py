@@ -61,7 +61,7 @@ _policy_contexts = PolicyContexts(wall_clock)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SandboxChoice:
-    """Which sandbox somebody wants.
+    """The choice of a sandbox.
 
     Attributes:
         sandbox: Its name, or `auto` for the first that will do.
@@ -102,7 +102,7 @@ def open_engine(
     runtime: str | None,
     wait: bool,
 ) -> Engine:
-    """See `Engine.open`."""
+    """Open an engine; `Engine.open` describes the arguments."""
     settings = Settings.read()
     resolved = resolve(policy, settings).policy(Policy)
     _refuse_other_runtime(resolved, runtime)
@@ -129,7 +129,7 @@ def _refuse_other_runtime(policy: Policy, runtime: str | None) -> None:
 
 
 def resolve(policy: Policy | str | Path | None, settings: Settings) -> layers.Resolution:
-    """What holds for a call from here: the policy that was given, or else `POET_POLICY`, and the layers around it.
+    """Resolve the policy of a call from here: the given one or else `POET_POLICY`, in the layers around the folder.
 
     Raises:
         PolicyError: One of them cannot be used.
@@ -184,7 +184,7 @@ def _factory(settings: Settings) -> EventFactory:
 
 
 def _recorder(settings: Settings, journal: Path | str | None) -> Recorder | None:
-    """Where events go. A journal that was asked for must open; the default one may fail, and says so."""
+    """Open the recorder of events. A journal that was asked for must open; the default one may fail, and says so."""
     factory = _factory(settings)
     if journal is not None:
         return Recorder(Journal.open(Path(journal)), factory, exports.put)
@@ -239,7 +239,7 @@ def _random() -> float:
 
 
 def _state_store(key: "VersionKey") -> "FunctionStore | None":
-    """Where a version's breaker is kept: `function` is its folder. An original in the host has none."""
+    """Return the store of the breaker of a version: `function` is its folder. An original in the host has none."""
     from poet_engine.versions import VersionStore  # noqa: PLC0415 - see the module's docstring
 
     path = Path(key.function)
@@ -261,14 +261,14 @@ class Shared:
         self._wish = SandboxChoice()
 
     def prefer(self, wish: SandboxChoice) -> None:
-        """Which sandbox functions get whose engine is not open yet."""
+        """Set the sandbox of functions whose engine is not open yet."""
         self._wish = wish
 
     def __repr__(self) -> str:
         return f"<Shared engines={len(self._engines)} journals={len(self._recorders)}>"
 
     def engine(self, policy: Policy) -> Engine:
-        """The one for this policy and process; opened when first asked for. Its callers do the recording.
+        """Return the engine for this policy and process, opened when first asked for. Its callers do the recording.
 
         Raises:
             ClosedError: The program is ending, and nothing would close what is opened now.
@@ -284,7 +284,7 @@ class Shared:
             return engine
 
     def surroundings(self, start: Path) -> layers.PolicyContext:
-        """The layers of policies around code in a folder.
+        """Return the layers of policies around code in a folder.
 
         Raises:
             PolicyError: One of them cannot be used.
@@ -292,7 +292,7 @@ class Shared:
         return _around(Settings.read(), start)
 
     def recorder(self, journal: Path) -> Recorder:
-        """The one for this journal, which copes with forks by itself.
+        """Return the recorder of this journal, which copes with forks by itself.
 
         Raises:
             ClosedError: The program is ending.
@@ -325,28 +325,28 @@ class Shared:
         multiprocessing.util.Finalize(None, self.close, exitpriority=0)
 
     def new_id(self) -> str:
-        """A fresh id for an execution. Reads no settings: a wrong one must cost no call its answer."""
+        """Return a fresh id for an execution. Reads no settings: a wrong one must cost no call its answer."""
         return str(uuid7(int(wall_clock() * 1000), os.urandom(10)))
 
     def now(self) -> float:
-        """Seconds since the epoch."""
+        """Return seconds since the epoch."""
         return wall_clock()
 
     def mode(self) -> ServeMode:
-        """What versions may do."""
+        """Return what versions may do in this program."""
         return Settings.read().mode
 
     def records(self) -> bool:
-        """Whether calls are recorded."""
+        """Return whether calls are recorded with their arguments."""
         return Settings.read().record
 
     def home(self) -> Path:
-        """The state folder."""
+        """Create and return the state folder."""
         return Settings.read().make_home()
 
     @functools.cached_property
     def pipeline(self) -> "Pipeline":
-        """One for all functions: it keeps nothing."""
+        """The pipeline of all functions: it keeps nothing."""
         from poet_engine.resilience.pipeline import Pipeline  # noqa: PLC0415 - see the module's docstring
 
         return Pipeline(clock=time.monotonic, now=wall_clock, noise=_random)
@@ -362,7 +362,7 @@ class Shared:
 
     @functools.cached_property
     def breakers(self) -> "BreakerRegistry":
-        """Made when first asked for. A version's state is kept beside it."""
+        """The breakers of this process. The state of a version is kept beside it."""
         from poet_engine.resilience.breaker import (  # noqa: PLC0415 - see the module's docstring
             BreakerRegistry,
             BreakerSettings,
@@ -395,12 +395,12 @@ class Shared:
                     recorder.transition(transition_payload(key, transition))
 
     def lanes(self) -> list[Lanes]:
-        """Of each sandbox that is open in this process."""
+        """Return the lanes of each sandbox that is open in this process."""
         found = [engine.statistics() for engine in tuple(self._engines.values()) if not engine.closed]
         return [Lanes(one.lanes, one.busy, one.waiting) for one in found]
 
     def close(self) -> None:
-        """Close those of this process; one that fails to close does not keep the others open."""
+        """Close engines and journals of this process; one that fails to close does not keep the others open."""
         self._closed = True
         with contextlib.ExitStack() as closing:
             closing.callback(exports.flush)  # last, when everybody has told everything

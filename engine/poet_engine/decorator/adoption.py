@@ -59,7 +59,7 @@ def _problem(place: FunctionContext, code: str) -> str | None:
 
 
 def _unlike(info: FunctionInfo, found: FunctionNode) -> str | None:
-    """Why a function cannot take the place of another one."""
+    """Return why a function cannot take the place of another one."""
     if isinstance(found, ast.AsyncFunctionDef) != info.is_async:
         kind = "an `async def`" if info.is_async else "a plain `def`"
         return f"{info.name} is {kind}, and its {info.name} is not; write it as one"
@@ -102,7 +102,7 @@ def _bound_by(statement: ast.stmt) -> frozenset[str]:
 
 
 def misfitting(wanted: Sequence[Parameter], given: Sequence[Parameter]) -> str | None:
-    """Why not every call of a function with the wanted parameters fits one with the given; None where all fit."""
+    """Return why not every call that fits the wanted parameters fits the given ones; None where all do."""
     by_name = {one.name: one for one in given}
     places = [one for one in given if one.kind in _POSITIONAL]
     takes_any = {

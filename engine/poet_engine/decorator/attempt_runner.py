@@ -52,7 +52,7 @@ class AttemptRunner:
         return network is not None and not (network.allow or network.allow_private)
 
     def attempt(self, step: Attempt) -> AttemptResult:
-        """One attempt, in this thread."""
+        """Perform one attempt in this thread."""
         state, version = self._begin(step)
         if state is None or version is None:
             try:
@@ -68,7 +68,7 @@ class AttemptRunner:
             return self._untried(error)
 
     async def aattempt(self, step: Attempt) -> AttemptResult:
-        """The same in a task: the sandbox is waited for in a thread, the original is awaited."""
+        """Perform one attempt in a task: the sandbox is waited for in a thread, the original is awaited."""
         state, version = self._begin(step)
         if state is None or version is None:
             return await self._awaited(step.wall if self.bounded else None)
@@ -81,7 +81,7 @@ class AttemptRunner:
             return self._untried(error)
 
     def _begin(self, step: Attempt) -> tuple[Serving | None, StoredVersion | None]:
-        """Whose attempt it is: a version's, or the original's where there is none."""
+        """Return the version that is tried, and where it runs; two times None where it is the original's turn."""
         if step.rung is Rung.ORIGINAL or self.state is None:
             return None, None
         if step.rung is Rung.PREVIOUS:

@@ -15,7 +15,7 @@ HOST = "host"  # the sandbox of an original, as breakers and outcomes name it
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """One call of a decorated function.
+    """The result of one call of a decorated function.
 
     Attributes:
         value: What the caller gets.
@@ -43,7 +43,7 @@ class Execution:
 
 
 def conclude(report: CallReport) -> None:
-    """Say what the pipeline's end means: the outcome judges the version if one was tried, and else the original."""
+    """Set the verdict of a call at the pipeline's end: on the version if one was tried, and else on the original."""
     first, answer = report.first, report.answer
     report.outcome = None if first is None else first.outcome
     if first is not None and first.untried is not None and first.outcome is None:
@@ -64,7 +64,7 @@ def conclude(report: CallReport) -> None:
 
 
 def _fails(report: CallReport) -> Outcome | None:
-    """The outcome that its caller gets as an error, because nobody else may answer."""
+    """Return the outcome that the caller gets as an error, because nobody else may answer."""
     decisive = report.first if report.by is None else report.answer
     if decisive is None or decisive.outcome is None or decisive.ok:
         return None
@@ -72,7 +72,7 @@ def _fails(report: CallReport) -> Outcome | None:
 
 
 def outcome_of_original(report: CallReport) -> Outcome:
-    """The outcome of a call that the original has answered and that no version was tried for."""
+    """Return the outcome of a call that the original has answered and that no version was tried for."""
     usage = Usage(wall_ms=report.tries[-1].took_ms if report.tries else 0.0)
     return Outcome(status=Status.OK, value=report.value, usage=usage, sandbox=HOST, execution_id=report.execution_id)
 
@@ -87,7 +87,7 @@ def cancel(report: CallReport) -> None:
 
 
 def refuse(report: CallReport, refusal: Refusal) -> InputRefused:
-    """Conclude a call whose argument breaks a rule, so that nobody is asked; what its caller gets raised."""
+    """Conclude a call whose argument breaks a rule, so that nobody is asked, and return the caller's error."""
     outcome = Outcome(
         status=Status.REFUSED,
         cause="input",
@@ -102,7 +102,7 @@ def refuse(report: CallReport, refusal: Refusal) -> InputRefused:
 
 
 def _reason(report: CallReport) -> str | None:
-    """Why it was not whoever was asked first that answered, and all that stood in the way."""
+    """Return why it was not whoever was asked first that answered, with all that stood in the way."""
     first, away = report.first, report.turned_away
     reasons = [report.hosted] if report.hosted is not None else []
     if first is not None and first.untried is not None:
@@ -117,7 +117,7 @@ def _reason(report: CallReport) -> str | None:
 
 
 def _agreement(first: AttemptResult, answer: AttemptResult | None) -> str:
-    """What a version that ran in the shadow of the original would have answered."""
+    """Return a phrase on whether a version that ran in the shadow of the original agreed with it."""
     if first.outcome is None or not first.outcome.ok or answer is None or not answer.ok:
         return ""
     agreed = {True: "returned the same", False: "returned another value", None: "returned what cannot be compared"}
@@ -125,7 +125,7 @@ def _agreement(first: AttemptResult, answer: AttemptResult | None) -> str:
 
 
 def _not_served(function: str, away: NotAdmitted) -> NotServedError:
-    """What callers get whom the pipeline turned away, and whom nobody else may answer."""
+    """Return the error for a caller whom the pipeline turned away, and whom nobody else may answer."""
     mend = "call it later" if away.retry_after is None else f"call it again in {away.retry_after:.3g} s"
     message = f"nobody may answer this call of {function}: {away.reason}; {mend}"
     return NotServedError(message, by=away.by, retry_after=away.retry_after)
@@ -151,7 +151,7 @@ def complete(report: CallReport, *, end: float, module: str | None = None) -> No
 
 
 def error_info(error: BaseException) -> ErrorInfo:
-    """An exception of this process as text."""
+    """Return an exception of this process as text."""
     try:
         message = str(error)
     except Exception:  # noqa: BLE001 - the user's own class may fail to describe itself; its exception still counts

@@ -25,7 +25,7 @@ def validate_feedback(
     kind: FeedbackType,
     suggestions: Sequence[str],
 ) -> FeedbackPayload:
-    """What somebody says of a call, checked; whose function and version it was is not known yet.
+    """Check feedback on a call; whose function and version it was is not known yet.
 
     Raises:
         UsageError: A value is none that feedback can have, or there is nothing in it.

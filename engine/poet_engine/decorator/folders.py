@@ -1,4 +1,4 @@
-"""Where the versions, the feedback and the events of a function are."""
+"""The folders of a function: its versions, its feedback and its events."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def store_of(info: FunctionInfo) -> FunctionStore:
 
 
 def module_of(info: FunctionInfo) -> str:
-    """What tells functions of the same name in one folder apart: the file's name, whoever imports or runs it."""
+    """Return the file's name, which tells functions of one name in one folder apart, whoever imports or runs it."""
     return "notebook" if info.in_notebook else module_name(Path(info.file))
 
 
@@ -64,7 +64,7 @@ def module_in_events(function: object) -> str | None:
 
 
 def recorder_for(function: object) -> Recorder:
-    """What keeps the events of a function: beside its versions, or in the state folder when it can have none.
+    """Return the recorder of a function: beside its versions, or in the state folder when it can have none.
 
     Raises:
         PoetError: The journal cannot be opened.
@@ -77,7 +77,7 @@ def recorder_for(function: object) -> Recorder:
 
 
 def own_events(function: object, module: str | None) -> OfModule | None:
-    """Which events of its name are a function's own; those that name no module go to whose folder has the plain name.
+    """Select a function's own events of its name; those that name no module go to whose folder has the plain name.
 
     Args:
         function: Whose.

@@ -35,7 +35,7 @@ _Params = ParamSpec("_Params")
 
 
 class PoetHandle(Generic[_Params]):
-    """What `function.poet` is: the versions of a decorated function, and calls that tell everything. Thread-safe.
+    """The `.poet` of a decorated function: its versions, and calls that return everything. Thread-safe.
 
     Args:
         function: The user's own.
@@ -90,7 +90,7 @@ class PoetHandle(Generic[_Params]):
 
     @property
     def reason(self) -> str | None:
-        """Why the original serves; None when a version does."""
+        """The reason why the original serves; None when a version does."""
         state = self.prepare()
         return state.reason if isinstance(state, OriginalOnly) else None
 
@@ -136,7 +136,7 @@ class PoetHandle(Generic[_Params]):
         return () if place is None else place.engine.doctor()
 
     def event(self, event_id: str) -> Event | None:
-        """One event of the journal beside its versions; what was recorded before is waited for."""
+        """Return one event of its journal, or None; what was recorded before is waited for."""
         recorder = self._ready.recorder(None)
         return None if recorder is None else recorder.get(event_id)
 
@@ -149,7 +149,7 @@ class PoetHandle(Generic[_Params]):
         type: FeedbackType = "user",  # noqa: A002 - `feedback_type` of the event
         suggestions: Sequence[str] = (),
     ) -> str:
-        """Say what one call was worth; returns the event's id once it is on the disk.
+        """Record feedback on one call, and return the event's id once it is on the disk.
 
         The same event is laid into `feedback/pending` of the function's folder; where that cannot be, it is said once.
 
@@ -171,7 +171,7 @@ class PoetHandle(Generic[_Params]):
         return event.id
 
     def metrics(self, *, calls: int = 1_000) -> tuple[VersionMetrics, ...]:
-        """What its last calls were like, for each version: success rate, and p50, p95 and p99 of what they took.
+        """Return the metrics of its last calls, for each version: success rate, and p50, p95 and p99 of what they took.
 
         They are read from the journal, so they are of all processes, and recording costs no call anything for them.
 
@@ -189,7 +189,7 @@ class PoetHandle(Generic[_Params]):
         return by_version(recorder.calls(self._name, limit=calls, of=own), unnamed=self._module)
 
     def call(self, *args: _Params.args, **kwargs: _Params.kwargs) -> Execution:
-        """Call it and tell everything; raises what the caller of the function would see raised.
+        """Call it and return the execution; raises what the caller of the function would see raised.
 
         Raises:
             InputRefused: An argument breaks a rule of the function.
@@ -213,7 +213,7 @@ class PoetHandle(Generic[_Params]):
         return self._settle(report, turn.given)
 
     async def acall(self, *args: _Params.args, **kwargs: _Params.kwargs) -> Execution:
-        """The same for an `async def`: the sandbox is waited for in a thread, the original is awaited.
+        """Call an `async def`, as `call` does: the sandbox is waited for in a thread, the original is awaited.
 
         Cancelling the task ends the attempt, and waits until nothing of it is left.
         """
@@ -235,7 +235,7 @@ class PoetHandle(Generic[_Params]):
         return self._settle(report, turn.given)
 
     def _only_once(self, turn: AttemptRunner, answer: AttemptResult) -> str | None:
-        """Why an attempt that failed must be the last; None where another one does no harm."""
+        """Return why a failed attempt must be the last one; None where another one does no harm."""
         harmless = answer.outcome is not None and (turn.is_contained or body_never_started(answer))
         if self._options.idempotent is not None or harmless:
             return None
@@ -293,7 +293,7 @@ class PoetHandle(Generic[_Params]):
         )
 
     def _next_route(self, state: Serving | OriginalOnly) -> Route:
-        """How this very call goes: `POET_MODE` may leave it to the original although a version stands ready."""
+        """Return the route of one call: `POET_MODE` may leave it to the original although a version stands ready."""
         route = self._route_of(state)
         if isinstance(state, OriginalOnly) or state.workplace.mode == "on":
             return route
@@ -311,7 +311,7 @@ class PoetHandle(Generic[_Params]):
         return route
 
     def _settle(self, report: CallReport, given: recording.RecordedArguments | None) -> Execution:
-        """Record a call that was answered; the execution, or raise what its caller gets.
+        """Record a call that has gone through the pipeline, and return its execution or raise what its caller gets.
 
         Raises:
             InputRefused: It is the caller's, so the original is not asked.
@@ -349,7 +349,7 @@ class PoetHandle(Generic[_Params]):
         report.let_go_of_errors()
 
     def _record(self, report: CallReport, given: recording.RecordedArguments | None) -> str:
-        """The id of the event; empty when there is none, which costs no call its answer and is said once."""
+        """Record a call and return its event's id; empty when there is none, which is said once and costs no answer."""
         recorder = self._ready.recorder(0.0)
         if recorder is None:
             return ""

@@ -1,4 +1,4 @@
-"""What `POET_MODE` lets a version do."""
+"""The modes of a program (`POET_MODE`), and the calls that they leave to the original."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -15,7 +15,7 @@ _ONCE = "POET_MODE is shadow, but with idempotent=False the body runs once for a
 
 
 def bypass_reason(mode: Mode, *, idempotent: bool | None, noise: Callable[[], float]) -> str | None:
-    """Why a call is left to the original although a version stands ready; None where the version is asked.
+    """Return why a call is left to the original although a version stands ready; None where the version is asked.
 
     Args:
         mode: The program's.
@@ -28,5 +28,5 @@ def bypass_reason(mode: Mode, *, idempotent: bool | None, noise: Callable[[], fl
 
 
 def in_shadow(version: str) -> str:
-    """Why the original answers although the version has run."""
+    """Return why the original answers although the version has run."""
     return f"POET_MODE is shadow, so {version} only ran beside the original"

@@ -1,4 +1,4 @@
-"""What is said in the log: reasons once, and what a version printed, made safe to look at; and what breakers tell."""
+"""The log of decorated functions: reasons once, versions' output made safe to look at, and breakers' transitions."""
 
 import logging
 from pathlib import PurePath
@@ -19,7 +19,7 @@ _MOST_CHARACTERS, _MOST_LINES = 8000, 200  # of one stream of one call; the outc
 
 
 class OnceLogger:
-    """Says things about one function; each kind of thing once in a process.
+    """Logs about one function; each kind of thing once in a process.
 
     Args:
         function: The function's qualified name.
@@ -34,7 +34,7 @@ class OnceLogger:
         return f"<OnceLogger {self._function} told={len(self._told)}>"
 
     def once(self, kind: str, text: str, error: Exception | None = None, *, level: int = logging.WARNING) -> None:
-        """Say something, unless something of the same kind was said before.
+        """Log a text, unless one of the same kind was logged before.
 
         Args:
             kind: What counts as the same thing.
@@ -49,7 +49,7 @@ class OnceLogger:
         _logger.log(level, "%s %s", self._function, harmless(text), exc_info=error)
 
     def state(self, state: Serving | OriginalOnly) -> None:
-        """Say who answers its calls, and why."""
+        """Log who answers its calls, and why."""
         match state:
             case OriginalOnly(reason=reason, chosen=True):
                 self.once("hosted", f"runs in the host: {reason}", level=logging.INFO)
@@ -68,7 +68,7 @@ class OnceLogger:
                 )
 
     def answered(self, report: CallReport) -> None:
-        """Say once for each kind of failure why somebody else answered."""
+        """Log once for each kind of failure why somebody else answered."""
         if report.once is not None:
             self.once("once", f"had one attempt; say idempotent=True where it may run again: {report.once}")
         if report.fallback_reason is None or report.asked is None or report.served_by == Rung.GENERATED:
@@ -97,7 +97,7 @@ class OnceLogger:
                     _guest_logger.log(level, "%s: %s", self._function, line)
 
     def warnings(self, version: str, outcome: Outcome) -> None:
-        """What the policy wants the caller to hear of, once for each rule and version."""
+        """Log what the policy wants the caller to hear of, once for each rule and version."""
         for finding in outcome.findings:
             if finding.effect is Effect.WARN:
                 where = f" on line {finding.line}" if finding.line else ""
@@ -109,7 +109,7 @@ class OnceLogger:
 
 
 def lines(text: str, *, cut: bool) -> list[str]:
-    """What a guest printed as harmless lines, and a last one that says what is missing.
+    """Return a guest's output as harmless lines, and a last one that says what is missing.
 
     Args:
         text: What was kept of it.
@@ -128,7 +128,7 @@ def lines(text: str, *, cut: bool) -> list[str]:
 
 
 def harmless(text: str) -> str:
-    """Text from a guest for a log: cut, nothing that acts on a terminal, and no line that could pass for a record.
+    """Make a guest's text fit for a log: cut, nothing that acts on a terminal, no line that could pass for a record.
 
     Line ends stay, and each further line is indented.
     """
@@ -138,7 +138,7 @@ def harmless(text: str) -> str:
 
 
 def transition_payload(key: BreakerKey, transition: Transition) -> BreakerPayload:
-    """What the journal keeps of a transition; a version is named as its calls' events name it."""
+    """Return the payload of a transition's event; a version is named as its calls' events name it."""
     ours = key if isinstance(key, VersionKey) else VersionKey(f"backend {key.backend}", "", key.backend)
     return BreakerPayload(
         function_name=ours.name or PurePath(ours.function).name,

@@ -1,4 +1,4 @@
-"""What `@poet` is given. It is there when a program is imported, so it needs nothing of what calls need."""
+"""The options of `@poet`. They are made when a program is imported, so they load nothing that only calls need."""
 
 import dataclasses
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ RETRY_ON: tuple[type[Exception], ...] = (ConnectionError, TimeoutError)
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What was given to `@poet`.
+    """The options that `@poet` was given.
 
     Attributes:
         domain: The domain's name; None where the function's own body answers.

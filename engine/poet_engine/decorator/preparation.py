@@ -15,7 +15,7 @@ _Made = TypeVar("_Made")
 
 @dataclasses.dataclass(slots=True, eq=False)
 class _PreparationAttempt:
-    """One attempt that runs now."""
+    """A preparation that runs now."""
 
     done: threading.Event = dataclasses.field(default_factory=threading.Event)
 
@@ -53,7 +53,7 @@ class Preparation(Generic[_Made]):
 
     @property
     def latest(self) -> _Made | None:
-        """What there is now; None before the first attempt has ended."""
+        """The last result; None before the first attempt has ended."""
         return self._made
 
     @property
@@ -67,7 +67,7 @@ class Preparation(Generic[_Made]):
         self.get(0.0)
 
     def get(self, patience: float | None) -> _Made | None:
-        """What was made last; None where the first attempt is still running when the patience is over.
+        """Return the last result; None where the first attempt is still running when the patience is over.
 
         Args:
             patience: Seconds to wait at the most; None to wait as long as it takes.

@@ -1,4 +1,4 @@
-"""What the calls of one function wait for: its version, and the journal of its events. No call waits too long."""
+"""The readiness of one function: its version, and the journal of its events. No call waits too long for them."""
 
 import asyncio
 import functools
@@ -54,7 +54,7 @@ class Readiness:
 
     @property
     def latest(self) -> Serving | OriginalOnly | None:
-        """Who answers now; None before the first call."""
+        """The state now; None before the first call."""
         return self._versions.latest
 
     @property
@@ -63,7 +63,7 @@ class Readiness:
         return PREPARING_S if self._options.timeout is None else PREPARING_SHARE * self._options.timeout
 
     def state(self, patience: float | None) -> Serving | OriginalOnly:
-        """Who answers, waited for as long as patience lasts; None for as long as it takes."""
+        """Return the state, waited for as long as patience lasts; None for as long as it takes."""
         state = self._versions.get(patience)
         if state is None:
             self._tell.once("preparing", f"was answered by the original: {STILL_PREPARING.reason}")
@@ -78,7 +78,7 @@ class Readiness:
         self._versions.set(state)
 
     def awaited(self) -> tuple[Serving | OriginalOnly, float]:
-        """Who answers, and the seconds of the call's deadline that were spent to know it."""
+        """Return the state, and the seconds of the call's deadline that were spent on it."""
         if self._versions.settled and self._journal.settled:
             return self.state(0.0), 0.0
         start = _now()
@@ -89,7 +89,7 @@ class Readiness:
         return state, 0.0 if self._options.timeout is None else _now() - start
 
     async def aawaited(self, load: Callable[[], object]) -> tuple[Serving | OriginalOnly, float]:
-        """The same; the event loop waits neither for a version that is made nor for a journal that is opened.
+        """Return the same in a task; the event loop waits neither for a version nor for a journal.
 
         Args:
             load: Something else that takes time at the first call.
@@ -104,7 +104,7 @@ class Readiness:
         return await asyncio.to_thread(work)
 
     def recorder(self, patience: float | None) -> Recorder | None:
-        """Where events go. A journal that cannot be opened is said once and costs no call its answer."""
+        """Return the recorder of its events. A journal that cannot be opened is said once and costs no answer."""
         opened = self._journal.get(patience)
         if opened is None:
             self._tell.once("journal slow", "leaves no events yet: its journal is still being opened")

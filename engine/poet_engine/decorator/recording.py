@@ -1,4 +1,4 @@
-"""What a call is given and what comes back, kept where recording was asked for. It costs no call its answer."""
+"""The recording of arguments and answers, where it was asked for. It costs no call its answer."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from poet_engine.resilience.call_report import CallReport
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RecordedArguments:
-    """What a call that is recorded was given.
+    """The arguments of a call that is recorded.
 
     Attributes:
         folder: What the folder of the function's versions is called.
@@ -31,7 +31,7 @@ class RecordedArguments:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class OpenedJournal:
-    """What came of opening a function's journal.
+    """The result of opening a function's journal.
 
     Attributes:
         recorder: Keeps its events; None where it could not be opened.
@@ -59,7 +59,7 @@ def open_journal(function: object) -> OpenedJournal:
 def given(
     state: Serving | OriginalOnly, args: tuple[object, ...], kwargs: Mapping[str, object]
 ) -> RecordedArguments | None:
-    """What a call is given, before its body may change it; None where that is not recorded."""
+    """Return a call's arguments, before its body may change them; None where they are not recorded."""
     if isinstance(state, OriginalOnly) or not state.workplace.record:
         return None
     return RecordedArguments(state.workplace.versions.name, kept_arguments(args, kwargs))
@@ -103,7 +103,7 @@ def keep(recorder: Recorder, report: CallReport, given: RecordedArguments, tell:
 
 
 def _error(report: CallReport) -> ExecutionError | None:
-    """What the caller got raised; None where there is a value."""
+    """Return the error that the caller gets; None where there is a value."""
     if report.error is not None:
         info = error_info(report.error)
     elif report.fails is not None:

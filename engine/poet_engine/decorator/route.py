@@ -1,4 +1,4 @@
-"""How the calls of one function go, for as long as the same version, or the original, is asked first."""
+"""The route of a function's calls, for as long as the same version, or the original, is asked first."""
 
 import dataclasses
 from collections.abc import Callable
@@ -25,7 +25,7 @@ DEFAULT_TIMEOUT_S = 5.0
 
 
 class SharedLimits:
-    """What all calls of one function share, whichever version answers them.
+    """The limits that all calls of one function share, whichever version answers them.
 
     Args:
         options: What was given to `@poet`.
@@ -44,7 +44,7 @@ class SharedLimits:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FunctionNames:
-    """What a function is called.
+    """The names of a function.
 
     Attributes:
         full: With its package and module; tells it from every other one of this process.
@@ -58,7 +58,7 @@ class FunctionNames:
 
 
 class Route:
-    """One version, or the original, and what stands around it.
+    """The route to one version, or to the original, with the breakers and limits on the way.
 
     Args:
         called: Whose.
@@ -78,11 +78,11 @@ class Route:
         return f"<Route {self._called.full} {self._supplies!r}>"
 
     def aside(self, state: OriginalOnly) -> "Route":
-        """The way of a call that is left to the original."""
+        """Return the route of a call that is left to the original."""
         return Route(self._called, state, self._supplies, self._breakers)
 
     def plan(self, *, once: Callable[[AttemptResult], str | None], spent: float = 0.0) -> CallPlan:
-        """How the next call goes.
+        """Return the plan of the next call.
 
         Args:
             once: Why the body has one attempt only; None where another one does no harm.

@@ -71,7 +71,7 @@ def prepare(function: object, options: Options) -> Serving | OriginalOnly:
 
 
 def _failed(function: object, error: Exception, place: FunctionContext | None) -> OriginalOnly:
-    """Whatever goes wrong here must not cost the callers the original's answer."""
+    """Return the state after a failure, which must not cost the callers the original's answer."""
     match error:
         case StoreError() | SandboxUnavailableError() | InfraError():
             return OriginalOnly(str(error), place, passing=True)
@@ -295,7 +295,7 @@ def _job(code: str, place: FunctionContext, example: TrialExample) -> Job:
 
 
 def _complaint(outcome: Outcome, example: TrialExample) -> str:
-    """What is wrong with the outcome of a trial; empty when nothing is."""
+    """Return what is wrong with the outcome of a trial; empty when nothing is."""
     if outcome.error is not None and outcome.error.type == "ModuleNotFoundError":
         return f"{outcome.describe()}; install what the domains need with pip install 'poet-engine[data]'"
     if not outcome.ok:

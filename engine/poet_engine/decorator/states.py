@@ -1,4 +1,4 @@
-"""Who answers the calls of a function: a version and where it runs, or the original and why."""
+"""The two states of a function: a version and where it runs, or the original and why."""
 
 import dataclasses
 
@@ -18,7 +18,7 @@ BASE = "base"  # the domain of a function that names none
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FunctionContext:
-    """Where a function's versions are kept and run.
+    """The surroundings of a function's versions: where they are kept, and where they run.
 
     Attributes:
         info: The function.
@@ -43,13 +43,13 @@ class FunctionContext:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Serving:
-    """A version serves."""
+    """The state of a function that a version answers."""
 
     workplace: FunctionContext
     version: StoredVersion
 
     def described(self) -> str:
-        """Where it runs, and as what; follows the function's name."""
+        """Return a phrase that follows the function's name: where it runs, and as what."""
         place = self.workplace
         beside = "" if place.mode == "on" else f"; POET_MODE is {place.mode}"
         return (
@@ -68,7 +68,7 @@ class Serving:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class OriginalOnly:
-    """The original serves.
+    """The state of a function that its own body answers.
 
     Attributes:
         reason: Why, and how to mend it.
@@ -104,7 +104,7 @@ def usable(state: Serving | OriginalOnly) -> bool:
 
 
 def function_context(info: FunctionInfo, options: Options, mode: Mode) -> FunctionContext:
-    """Everything that a function's versions need.
+    """Return the surroundings of a function's versions, with the engine that runs them open.
 
     Raises:
         PoetError: There can be none: the policy is not usable, no sandbox stands.
@@ -136,7 +136,7 @@ def ensure_importable(info: FunctionInfo) -> None:
 
 
 def policy_for(info: FunctionInfo, options: Options, domain: Domain) -> Policy:
-    """What the versions of a function may do.
+    """Resolve the policy of a function's versions.
 
     Raises:
         PolicyError: One of the layers cannot be used.

@@ -1,4 +1,4 @@
-"""What decorated functions need of the outside, and where it is put by whoever assembles the program.
+"""The port of decorated functions to the rest of the program, and the place where the composition root installs it.
 
 The types are only named here: a program that is imported waits for none of them.
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Wiring(Protocol):
-    """What the decorator needs of the outside; `assembly` gives it."""
+    """The services that the decorator needs from outside; `_wiring` provides them."""
 
     poet_version: str
 
@@ -34,7 +34,7 @@ class Wiring(Protocol):
         ...
 
     def recorder(self, journal: Path) -> "Recorder":
-        """What keeps the events of the functions whose journal this is."""
+        """Return the recorder of a journal, shared by the functions that have it."""
         ...
 
     def new_id(self) -> str:
@@ -46,7 +46,7 @@ class Wiring(Protocol):
         ...
 
     def mode(self) -> "Mode":
-        """What versions may do in this program.
+        """Return what versions may do in this program.
 
         Raises:
             UsageError: The setting has a value that it may not have.
@@ -62,17 +62,17 @@ class Wiring(Protocol):
         ...
 
     def home(self) -> Path:
-        """Where versions go when the module's own folder cannot be written."""
+        """Return the state folder: versions go there when the module's own folder cannot be written."""
         ...
 
     @property
     def pipeline(self) -> "Pipeline":
-        """What decides how calls go."""
+        """The pipeline of all calls."""
         ...
 
     @property
     def pauses(self) -> "Pauses":
-        """How to let time pass between attempts."""
+        """The ways to let time pass between attempts."""
         ...
 
     @property
@@ -102,7 +102,7 @@ def require() -> None:
 
 
 def wiring() -> Wiring:
-    """What was installed."""
+    """Return the wiring, installed now where it was only announced."""
     if not _installed:
         require()
         _installers[0]()

@@ -57,14 +57,14 @@ class Recorder:
         return self._journal.record(event, durable=outcome is not None and outcome.status is Status.VIOLATION)
 
     def execution(self, execution_id: str) -> ExecutionEvent | None:
-        """The event of one call; what was recorded before is waited for."""
+        """Return the event of one call, or None; what was recorded before is waited for."""
         for event in self._journal.find(type="function.execution", execution_id=execution_id, limit=1):
             if isinstance(event, ExecutionEvent):
                 return event
         return None
 
     def opinion(self, payload: FeedbackPayload, *, about: ExecutionEvent) -> FeedbackEvent:
-        """Keep what somebody thinks of a call; returns when it is on the disk.
+        """Keep feedback on a call, and return its event when it is on the disk.
 
         Raises:
             ClosedError: The journal was closed.
@@ -84,7 +84,7 @@ class Recorder:
         return self._journal.record(event)
 
     def recording(self, payload: RecordingPayload, *, about: str) -> str:
-        """Keep what a call was given, and return the event's id. Nobody else hears of it, and it is not waited for.
+        """Keep a call's arguments and answer, and return the event's id. No exporter hears of it; it is not waited for.
 
         Args:
             payload: What to keep.
@@ -96,11 +96,11 @@ class Recorder:
         return self._journal.record(self._factory.recording(payload, causation_id=about))
 
     def get(self, event_id: str) -> Event | None:
-        """One event, or None."""
+        """Return one event, or None where there is none of that id."""
         return self._journal.get(event_id)
 
     def calls(self, function: str, *, limit: int, of: OfModule | None = None) -> list[ExecutionPayload]:
-        """The last calls of a function, the newest first.
+        """Return the last calls of a function, the newest first.
 
         Args:
             function: Its name.
@@ -124,7 +124,7 @@ class Recorder:
 
 
 def payload(report: CallReport) -> ExecutionPayload:
-    """The user's schema, and what we add beside it. `status` judges the named version, not the answer."""
+    """Return the payload of a call's event from its report. `status` judges the named version, not the answer."""
     outcome = report.outcome
     ended_well = outcome is None or outcome.status is Status.OK
     return ExecutionPayload(
@@ -171,7 +171,7 @@ def _budgets(limits: Limits) -> Resources:
 
 
 def _usage(outcome: Outcome) -> Resources | None:
-    """None where nothing ran."""
+    """Return the resources that the last attempt used; None where nothing ran."""
     usage = outcome.usage
     if not usage.wall_ms:
         return None
@@ -217,7 +217,7 @@ def _error(outcome: Outcome) -> ExecutionError:
 
 
 def cut(text: str, most: int) -> str:
-    """About so many characters of a text: the end of a traceback and the start of everything else, which say most."""
+    """Cut a text to about so many characters: its start and its end say most."""
     if len(text) <= most:
         return text
     return f"{text[: most // 2]} … {len(text) - most} characters are left out … {text[-(most // 2) :]}"

@@ -30,7 +30,7 @@ class PolicyContexts:
     def around(
         self, start: Path, organisation: str | None, machine: Path = MACHINE_FILE, named: Iterable[str | Path] = ()
     ) -> PolicyContext:
-        """The layers around code that lies in a folder; see `policy_context`.
+        """Return the layers around code that lies in a folder; see `policy_context`.
 
         Raises:
             PolicyError: One of them cannot be used.
@@ -50,7 +50,7 @@ class PolicyContexts:
 
 
 def _working_folder() -> str | None:
-    """Where a relative path of the organisation's starts; None where it was removed."""
+    """Return the folder that relative paths start from; None where it was removed."""
     try:
         return str(Path.cwd())
     except FileNotFoundError:

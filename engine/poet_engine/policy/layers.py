@@ -39,7 +39,7 @@ _NAME_IT = "name a policy that does with --policy, POET_POLICY or policy="
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Layer:
-    """What one layer says.
+    """The values and rights of one layer.
 
     Attributes:
         place: `machine`, `organisation`, `project` or `function`.
@@ -79,7 +79,7 @@ class PolicyContext:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Step:
-    """What one layer did to one key.
+    """The effect of one layer on one key.
 
     Attributes:
         place: The layer, or `preset` for where the values start from.
@@ -195,7 +195,7 @@ def chosen(choice: Effective | str | Path | None) -> Layer | None:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Resolution:
-    """What holds for a call: the values, and how each came about.
+    """The values that hold for a call, and how each came about.
 
     Attributes:
         name: What the innermost layer calls itself.
@@ -220,7 +220,7 @@ class Resolution:
         return policy
 
     def has_made(self, policy: Effective) -> bool:
-        """Whether `policy` gave this very object."""
+        """Return whether `policy` gave this very object."""
         return any(made is policy for made in self._made)
 
 

@@ -1,4 +1,4 @@
-"""Which files something was read from, and whether they are still the same.
+"""The files that a policy was read from, and whether they are still the same.
 
 Whoever looks at a file on the way to a policy notes its path first, also where there is none. The stamp is taken before
 the file is read, so that a change in between is one that is seen.
@@ -52,7 +52,7 @@ _noting: contextvars.ContextVar[ReadFiles | None] = contextvars.ContextVar(
 
 @contextlib.contextmanager
 def noting() -> Iterator[ReadFiles]:
-    """Everything that is noted inside, in this thread or task."""
+    """Collect everything that is noted inside, in this thread or task."""
     found = ReadFiles()
     token = _noting.set(found)
     try:

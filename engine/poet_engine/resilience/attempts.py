@@ -1,4 +1,4 @@
-"""What came of one attempt, and what can be told from it: pure questions about an answer."""
+"""The result of one attempt, and pure questions about it."""
 
 import dataclasses
 import email.message
@@ -14,7 +14,7 @@ _LONGEST_HEADER = 100
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptResult:
-    """What came of one attempt: of a version in the sandbox, or of the original in this process.
+    """The result of one attempt: of a version in the sandbox, or of the original in this process.
 
     Attributes:
         value: What it returned.
@@ -45,7 +45,7 @@ class AttemptResult:
 
 
 def in_short(answer: AttemptResult) -> str:
-    """What came of an attempt, in a word or two: status and cause, or the class of what was raised."""
+    """Return a result in a word or two: status and cause, or the class of what was raised."""
     if answer.error is not None:
         return f"raised {type(answer.error).__name__}"
     if answer.untried is not None:
@@ -74,7 +74,7 @@ def body_never_started(answer: AttemptResult) -> bool:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Transient:
-    """Which failures may go away by themselves.
+    """The failures that may go away by themselves.
 
     Attributes:
         classes: Of exceptions that the original raises here.

@@ -21,7 +21,7 @@ _MOST_TRIES = 50
 
 
 class Rung(enum.StrEnum):
-    """Who may answer; the values are those of `served_by`."""
+    """A step of the ladder of those who may answer; the values are those of `served_by`."""
 
     GENERATED = "generated"
     PREVIOUS = "previous_version"
@@ -30,7 +30,7 @@ class Rung(enum.StrEnum):
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class CallReport:
-    """One call of a function, whoever answers it. Mutable: it grows with its call, which alone holds it.
+    """The report of one call of a function. Mutable: it grows with its call, which alone holds it.
 
     Attributes:
         function_name: The function's name, or the entry of a bare source.
@@ -93,7 +93,7 @@ class CallReport:
 
     @property
     def value(self) -> object:
-        """What the caller gets, where it is not an error."""
+        """The value that the caller gets; None where it is an error."""
         return None if self.answer is None else self.answer.value
 
     def add_attempt(self, note: AttemptNote) -> None:

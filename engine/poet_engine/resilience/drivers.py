@@ -1,4 +1,4 @@
-"""Does what the pipeline decides: one loop for threads, one for asyncio. Neither decides anything."""
+"""The drivers of the pipeline: one loop for threads, one for asyncio. Neither decides anything."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ from poet_engine.resilience.retry import Pause
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Pauses:
-    """How to let time pass, in seconds.
+    """The ways to let time pass, in seconds.
 
     Attributes:
         here: Blocks this thread.
@@ -61,7 +61,7 @@ def _do(step: Step, attempt: Callable[[Attempt], AttemptResult], pauses: Pauses)
 
 
 async def aperform(steps: Steps, attempt: Callable[[Attempt], Awaitable[AttemptResult]], pauses: Pauses) -> CallReport:
-    """The same in a task. Cancelling the task ends the call, and gives back what it held."""
+    """Take a call through its steps in a task. Cancelling the task ends the call, and gives back what it held."""
     with contextlib.closing(steps):
         try:
             step = next(steps)

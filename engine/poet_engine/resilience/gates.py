@@ -1,4 +1,4 @@
-"""What stands in front of a call and learns from how it went: the pipeline's side of a breaker."""
+"""The guards in front of a call, which learn from how it went: the pipeline's side of a breaker."""
 
 import dataclasses
 from typing import Literal, Protocol
@@ -25,7 +25,7 @@ class NotAdmitted:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FinishedCall:
-    """How an admitted call went, told when the whole call is over.
+    """The result of an admitted call for its guards, told when the whole call is over.
 
     Attributes:
         answer: What came of the last attempt; None when there was none, because a later part turned the call away.
@@ -46,11 +46,11 @@ class Admission(Protocol):
     """Leave to go on, for one call. Exactly one of its methods is called, once."""
 
     def tell(self, went: FinishedCall) -> None:
-        """The call is over."""
+        """Tell the guard how the call went, now that it is over."""
         ...
 
     def give_back(self) -> None:
-        """The call was given up, so nothing can be learnt from it."""
+        """Give the admission back: the call was given up, so nothing can be learnt from it."""
         ...
 
 
@@ -58,5 +58,5 @@ class Guard(Protocol):
     """Lets calls through or turns them away. Thread-safe, and never waits."""
 
     def admit(self) -> Admission | NotAdmitted:
-        """Leave for one call, or why not."""
+        """Return the admission of one call, or why there is none."""
         ...

@@ -60,7 +60,7 @@ _Part = Generator[Step, AttemptResult | None, NotAdmitted | None]
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class CallPlan:
-    """How calls of one function go.
+    """The plan of one call.
 
     Attributes:
         first: Who is asked first: the version, or the original of a function that runs in the host.
@@ -128,7 +128,7 @@ class _PipelineState:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Decides; see the module.
+    """Decides the steps of calls; see the module.
 
     Args:
         clock: Monotonic seconds.
