@@ -33,7 +33,6 @@ _PRELOAD = "isolation.preload"
 _GUARDED = tuple(key for key in KEYS if key.startswith(("isolation.", "network.")) and key != _PRELOAD)
 # A name is tighter than none, and yet `runc` leads out of gVisor where that is the container engine's own.
 _RUNTIME, _STRONGER_RUNTIME = "isolation.runtime", "runsc"
-_RECENT = 8
 _NAME_IT = "name a policy that does with --policy, POET_POLICY or policy="
 
 
@@ -69,11 +68,11 @@ class PolicyContext:
     """
 
     layers: tuple[Layer, ...] = ()
-    resolved: dict[tuple[str | None, str, bool], "Resolution"] = dataclasses.field(
+    resolved: dict[tuple[str | Path | None, str, bool], "Resolution"] = dataclasses.field(
         default_factory=dict, repr=False, compare=False
     )
     recent: "collections.deque[Resolution]" = dataclasses.field(
-        default_factory=lambda: collections.deque(maxlen=_RECENT), repr=False, compare=False
+        default_factory=lambda: collections.deque(maxlen=8), repr=False, compare=False
     )
 
 
@@ -241,13 +240,11 @@ def resolve(
             message names both.
     """
     if isinstance(choice, Effective):
-        known = next((one for one in around.recent if one.has_made(choice)), None)
-        return _resolved(choice, around, base, by_caller=by_caller) if known is None else known
-    if choice is not None and not documents.names_preset(choice):
-        found = _resolved(choice, around, base, by_caller=by_caller)
-    else:
-        key = (choice, base, by_caller)
-        found = around.resolved.get(key) or _resolved(choice, around, base, by_caller=by_caller)
+        known = next((one for one in tuple(around.recent) if one.has_made(choice)), None)
+        return known or _resolved(choice, around, base, by_caller=by_caller)
+    key = (choice, base, by_caller)
+    found = around.resolved.get(key) or _resolved(choice, around, base, by_caller=by_caller)
+    if choice is None or documents.names_preset(choice):
         around.resolved[key] = found
     around.recent.append(found)
     return found
