@@ -70,7 +70,7 @@ class BreakerGuard:
         return f"<BreakerGuard {self._breaker!r}>"
 
     def admit(self) -> "Permitted | NotAdmitted":
-        """See `Guard.admit`."""
+        """Ask the breaker for a permit; see `Guard.admit`."""
         entry = self._breaker.acquire()
         if isinstance(entry, BreakerRefusal):
             reason = f"the breaker of {self._breaker.name} is {entry.state}: {entry.reason}"
@@ -90,7 +90,7 @@ class Permitted:
         return f"<Permitted by {self._breaker!r}>"
 
     def tell(self, went: FinishedCall) -> None:
-        """See `Pass.tell`."""
+        """Tell the breaker how the call went; see `Admission.tell`."""
         verdict = self._weigh(went)
         if verdict.count is Count.NOTHING:
             self._breaker.release(self._permit)
@@ -101,5 +101,5 @@ class Permitted:
             self._breaker.force_open(verdict.pin)
 
     def give_back(self) -> None:
-        """See `Pass.give_back`."""
+        """Give the permit back; see `Admission.give_back`."""
         self._breaker.release(self._permit)

@@ -1,7 +1,7 @@
 """The one way that a call goes: fallback → deadline → breaker → bulkhead and rate limit → retry → attempt.
 
 `Pipeline.steps` is all of the logic, as a generator: it yields what to do next (an attempt, a pause, a wait for a
-place) and is sent what came of it. `performing` has the two short loops that do these things, one for threads and one
+place) and is sent what came of it. `drivers` has the two short loops that do these things, one for threads and one
 for asyncio. Closing the generator at any point gives back whatever the call holds, so a call that is cancelled or
 interrupted needs no code of its own. Nothing is locked between two steps. What is
 planned, what has happened and what is decided are read together, so the module stays in one piece.
