@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 
 def loader(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
-    """What a package has as its `__getattr__`.
+    """Return a `__getattr__` for a package, which loads its public names at their first use.
 
     Args:
         package: Its name.

@@ -10,7 +10,7 @@ from poet_engine.resilience.gates import FinishedCall, NotAdmitted
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BreakerVerdict:
-    """What a call counts for at one breaker.
+    """The result of a call for one breaker.
 
     Attributes:
         count: As what.

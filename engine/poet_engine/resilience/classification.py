@@ -7,7 +7,7 @@ from poet_engine.outcome import Blame, Outcome, Status
 
 
 class Count(enum.StrEnum):
-    """What a breaker is told of a call."""
+    """The result of a call, as a breaker counts it."""
 
     SUCCESS = "success"
     FAILURE = "failure"
@@ -16,7 +16,7 @@ class Count(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Classification:
-    """What one attempt means for the two breakers that it passed.
+    """The meaning of one attempt for the two breakers that it passed.
 
     Attributes:
         version: For the breaker of the function's version in this sandbox, with the duration of the call.

@@ -11,7 +11,7 @@ SHARE, PER_SECOND, MOST = 0.2, 10.0, 100.0
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Balance:
-    """What may be spent on retries, at a moment of a monotonic clock."""
+    """The retries that may be spent, at a moment of a monotonic clock."""
 
     tokens: float
     at: float

@@ -133,7 +133,7 @@ class Breaker:
             return self._machine.statistics(self._clock())
 
     def snapshot(self) -> Snapshot:
-        """What outlives the process."""
+        """Return the part of the state that outlives the process."""
         self.look()
         with self._lock:
             return self._machine.snapshot(self._clock())

@@ -156,7 +156,7 @@ class Machine:
         self._settle_in(self._restored(self.snapshot(now), now, generation=self._stay.generation + 1))
 
     def snapshot(self, now: float) -> Snapshot:
-        """What outlives the process."""
+        """Return the part of the state that outlives the process."""
         stay = self._stay
         opened = stay.state is State.OPEN and stay.wait is not None
         return Snapshot(

@@ -1,11 +1,11 @@
-"""What a circuit breaker says: states, permits, refusals, transitions, numbers. The names are resilience4j's."""
+"""The values of a circuit breaker: states, permits, refusals, transitions, numbers. The names are resilience4j's."""
 
 import dataclasses
 import enum
 
 
 class State(enum.StrEnum):
-    """Which calls go through, and which count."""
+    """The state of a breaker, which decides what calls go through and what calls count."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -111,7 +111,7 @@ class Transition:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What of a breaker outlives its process. The window does not: after a restart it fills anew.
+    """The part of a breaker that outlives its process. The window does not: after a restart it fills anew.
 
     Attributes:
         state: Which one.

@@ -58,7 +58,7 @@ class StateStore(Protocol):
     """Keeps a `state.json` for each version of a function; `FunctionStore` is one."""
 
     def state(self, name: str) -> Mapping[str, object] | None:
-        """What the file of a version holds; None where there is none."""
+        """Return the content of the file of a version; None where there is no file."""
         ...
 
     def state_stamp(self, name: str) -> object:
@@ -107,7 +107,7 @@ class _RegisteredBreaker:
 
     @property
     def unkept(self) -> Transition | None:
-        """What was done by hand and is not stored yet."""
+        """Return the transition made by hand that is not stored yet."""
         return self.deed if self.deed is not self.kept else None
 
 
@@ -279,7 +279,7 @@ class BreakerRegistry:
     def _written(
         self, entry: _RegisteredBreaker, key: VersionKey, store: StateStore, seen: int
     ) -> tuple[stored_state.StoredRecord, stored_state.BreakerRecord | None]:
-        """What was found, and what is stored now; None where our breaker has to follow what was found."""
+        """Return the record found, and the one stored now: None where our breaker has to follow what was found."""
         # Before the state: it may be newer than what was told of it, and must not be older.
         latest, deed = entry.latest, entry.unkept
         done: list[tuple[stored_state.StoredRecord, stored_state.BreakerRecord | None]] = []

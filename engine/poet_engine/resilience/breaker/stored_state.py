@@ -71,7 +71,7 @@ class BreakerRecord:
         return dataclasses.replace(self, since=other.since) == other
 
     def snapshot(self, now: float) -> Snapshot:
-        """What a breaker starts from.
+        """Return the snapshot that a breaker starts from.
 
         Args:
             now: Seconds since the Unix epoch. A clock that went back leaves it open no longer than it was opened for.
@@ -91,7 +91,7 @@ class BreakerRecord:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StoredRecord:
-    """What was read of one breaker.
+    """The stored state of one breaker, as it was read.
 
     Attributes:
         record: What is stored; where that cannot be read, what is safe to believe.
@@ -103,7 +103,7 @@ class StoredRecord:
 
 
 def unreadable(problem: str) -> StoredRecord:
-    """What to believe of a `state.json` of which nothing can be read: it may have held a pin."""
+    """Return the record to assume for a `state.json` that cannot be read: it may have held a pin."""
     reason = f"its stored state cannot be read, and it may have been pinned: {problem}"
     return StoredRecord(BreakerRecord(state=State.FORCED_OPEN, pinned=True, reason=reason[:_REASON]), problem)
 
@@ -129,7 +129,7 @@ def record_of(snapshot: Snapshot, *, now: float, revision: int) -> BreakerRecord
 
 
 def sandboxes(content: Mapping[str, object]) -> tuple[str, ...]:
-    """Which sandboxes have a stored breaker, sorted; none where that cannot be read."""
+    """Return the names of the sandboxes with a stored breaker, sorted; none where that cannot be read."""
     stored = content.get(KEY)
     entries = stored.get("sandboxes") if isinstance(stored, Mapping) else None
     return tuple(sorted(entries)) if isinstance(entries, Mapping) else ()
@@ -205,7 +205,7 @@ def leads(found: StoredRecord, *, pinned: bool, seen: int, manual: bool) -> bool
 
 
 def by_hand(found: StoredRecord, snapshot: Snapshot, *, now: float) -> BreakerRecord:
-    """What a person makes of a stored breaker; running processes follow it.
+    """Return the record after a change by hand of a stored breaker; running processes follow it.
 
     Args:
         found: What is stored now.

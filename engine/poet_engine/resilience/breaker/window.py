@@ -17,7 +17,7 @@ class BreakerWindow(Protocol):
         ...
 
     def counts(self, now: float) -> BreakerCounts:
-        """What the window holds."""
+        """Return the counts of the calls in the window."""
         ...
 
 
@@ -45,7 +45,7 @@ class CountWindow:
         self._next = (self._next + 1) % len(self._ring)
 
     def counts(self, now: float) -> BreakerCounts:
-        """What the window holds."""
+        """Return the counts of the calls in the window."""
         del now
         return _counts(self._total)
 
@@ -77,7 +77,7 @@ class TimeWindow:
         self._total[kind] += 1
 
     def counts(self, now: float) -> BreakerCounts:
-        """What the window holds."""
+        """Return the counts of the calls in the window."""
         self._move(now)
         return _counts(self._total)
 
