@@ -117,7 +117,7 @@ class KeptLanes:
         self.sandbox = sandbox
 
     def firsts(self, job: Job | None = None) -> list[int]:
-        return [lane.pid for lane in self.sandbox._pool._keeper._lanes if _serves(lane.key, job)]
+        return [lane.pid for lane in self.sandbox._pool._maintainer._lanes if _serves(lane.key, job)]
 
 
 class KeptContainers:
@@ -127,7 +127,7 @@ class KeptContainers:
         self.sandbox = sandbox
 
     def firsts(self, job: Job | None = None) -> list[int]:
-        containers = [each for each in self.sandbox._keeper._containers if _serves(each.key, job)]
+        containers = [each for each in self.sandbox._maintainer._containers if _serves(each.key, job)]
         states = [self.sandbox._engine.state(container.id) for container in containers]
         return [state.pid for state in states if state is not None and state.pid]
 
@@ -197,7 +197,7 @@ def test_control_without_the_freezing_it_burns(
         pytest.skip("it is the same code that burns; in a lane it is shown of each")
     job = _leaving(f"{LEFT_RUNNING[name]}\nname = 'control'")
     with monkeypatch.context() as down:
-        down.setattr(PreparedProcess, "freeze", lambda _armed: True)
+        down.setattr(PreparedProcess, "freeze", lambda _prepared: True)
         down.setattr(Container, "pause", lambda _container: None)
         assert kept.sandbox.run(job).value == 1
     before, pause = _cpu_seconds(kept, job), threading.Event()
@@ -324,7 +324,7 @@ def test_a_frozen_lane_outlives_the_retirement_of_its_zygote() -> None:
         job = _leaving(LEFT_RUNNING["a thread"])
         assert isinstance(kept, KeptLanes)
         assert kept.sandbox.run(job).value == 1
-        kept.sandbox._pool._keeper._nursery._current = None  # it makes no more lanes
+        kept.sandbox._pool._maintainer._fork_servers._current = None  # it makes no more lanes
         assert kept.sandbox.run(_leaving("pass")).value == 1
         assert kept.sandbox.statistics().zygotes_started == 2
 

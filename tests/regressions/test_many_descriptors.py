@@ -146,15 +146,15 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator[ProcessSandbox | DockerS
         yield opened
 
 
-def _keeper(sandbox: ProcessSandbox | DockerSandbox) -> object:
-    return sandbox._pool._keeper if isinstance(sandbox, ProcessSandbox) else sandbox._keeper
+def _maintainer(sandbox: ProcessSandbox | DockerSandbox) -> object:
+    return sandbox._pool._maintainer if isinstance(sandbox, ProcessSandbox) else sandbox._maintainer
 
 
 def _break(sandbox: ProcessSandbox | DockerSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    keeper = _keeper(sandbox)
-    exchange = sandbox._pool._exchange if isinstance(sandbox, ProcessSandbox) else sandbox._exchange
-    monkeypatch.setattr(keeper, "_take_returned", _fails)
-    exchange.ring()
+    maintainer = _maintainer(sandbox)
+    workers = sandbox._pool._workers if isinstance(sandbox, ProcessSandbox) else sandbox._pool
+    monkeypatch.setattr(maintainer, "_take_returned", _fails)
+    workers.ring()
 
 
 def test_callers_are_told_the_error_that_ended_the_keeper(

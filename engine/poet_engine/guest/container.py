@@ -116,10 +116,10 @@ class _Init:
         self._results: int | None = None
         self._call = ServedCall()
         self._pending = memoryview(b"")
-        self._bell = bell_on_child()
+        self._child_signal = bell_on_child()
         self._poll = select.poll()
         self._poll.register(reads, select.POLLIN)
-        self._poll.register(self._bell, select.POLLIN)
+        self._poll.register(self._child_signal, select.POLLIN)
         self._actions: dict[FrameKind, Callable[[memoryview], None]] = {
             FrameKind.ARM: self._arm,
             FrameKind.CALL: self._begin,
@@ -136,7 +136,7 @@ class _Init:
             events = dict(self._poll.poll())
             if self._payload is not None:
                 self._on_payload_events(self._payload, events)
-            if self._bell in events:
+            if self._child_signal in events:
                 self._on_child()
             if self._reads in events and not self._commands.receive():
                 return
@@ -166,41 +166,41 @@ class _Init:
             os.close(self._results)
         self._call = ServedCall()
         self._pending = memoryview(b"")
-        armed = self._payload = ServedChild(self._plan.config.result)
-        self._results = armed.results
+        child = self._payload = ServedChild(self._plan.config.result)
+        self._results = child.results
         if ahead:
-            armed.sock.send(ahead)
+            child.sock.send(ahead)
         for passed in (self._commands, self._answers, self._pieces):
             passed.wipe()
-        STREAMS.record_in(armed.record)
+        STREAMS.record_in(child.record)
         sizes = confine.mapped_sizes(self._statm)
-        armed.pid = kernel.fork()
-        if armed.pid == 0:
-            payload.main(self._plan, armed.guest_ends(), sizes)
-        armed.close_guest_ends()
-        self._poll.register(armed.sock, select.POLLIN)
+        child.pid = kernel.fork()
+        if child.pid == 0:
+            payload.main(self._plan, child.guest_ends(), sizes)
+        child.close_guest_ends()
+        self._poll.register(child.sock, select.POLLIN)
 
-    def _on_preparing(self, armed: ServedChild) -> None:
-        data, descriptors = kernel.receive_with_descriptors(armed.sock, _CHUNK, 1)
+    def _on_preparing(self, child: ServedChild) -> None:
+        data, descriptors = kernel.receive_with_descriptors(child.sock, _CHUNK, 1)
         if not data:
-            self._poll.unregister(armed.sock)  # how it ended is reported when it is reaped
+            self._poll.unregister(child.sock)  # how it ended is reported when it is reaped
             return
         for frame in Reader({FrameKind.READY: 0, FrameKind.SETUP_FAILED: _CHUNK}).feed(data):
             if frame.kind is FrameKind.SETUP_FAILED:
                 self._writer.say(FrameKind.BROKEN, frame.payload)
                 return
-            armed.listener = descriptors[0] if descriptors else None
-            armed.ready = True
-            for fd in (armed.out, armed.err, armed.listener):
+            child.listener = descriptors[0] if descriptors else None
+            child.ready = True
+            for fd in (child.out, child.err, child.listener):
                 if fd is not None:
                     self._poll.register(fd, select.POLLIN)
-            self._snapshot(armed)
-            memory = armed.start.memory
+            self._snapshot(child)
+            memory = child.start.memory
             self._writer.say(FrameKind.ARMED, ARMED.pack(NOT_COUNTED if memory is None else memory))
 
-    def _snapshot(self, armed: ServedChild) -> None:
+    def _snapshot(self, child: ServedChild) -> None:
         """Read the counters at the call's start: the payload waits and does nothing until it is released."""
-        armed.start, armed.start_cpu = self._counters.read(), armed.cpu_seconds()
+        child.start, child.start_cpu = self._counters.read(), child.cpu_seconds()
 
     def _begin(self, content: memoryview) -> None:
         self._call.close()
@@ -328,7 +328,7 @@ class _Init:
     def _on_child(self) -> None:
         """Reap ended children; when one was the payload, end what it left, and report its end."""
         with contextlib.suppress(BlockingIOError):
-            os.read(self._bell, _CHUNK)
+            os.read(self._child_signal, _CHUNK)
         while True:
             try:
                 pid, status, usage = os.wait4(-1, os.WNOHANG)

@@ -67,11 +67,11 @@ class Container:
         self.memory: int | None = None  # bytes that were charged to it when its payload was ready
         self.calls = 0
         self.answered = False  # its last payload has, with a result, so the next one may compile the same source ahead
-        self.armed = False
+        self.prepared = False
         self.ended = False  # its payload has, and left nothing
 
     def __repr__(self) -> str:
-        state = "armed" if self.armed else "being prepared"
+        state = "prepared" if self.prepared else "being prepared"
         return f"<Container {self.name} uid={self.uid} calls={self.calls} {state}>"
 
     @property
@@ -86,7 +86,7 @@ class Container:
 
     def prepare(self, probable: SourceKey | None = None) -> None:
         """Request the next payload, which compiles the version that will probably be called."""
-        self.armed = self.ended = False
+        self.prepared = self.ended = False
         ahead = b"" if probable is None else pack(FrameKind.COMPILE, json.dumps(probable).encode())
         self.stream.send(FrameKind.ARM, ahead if len(ahead) <= container_protocol.LONGEST_AHEAD else b"")
 
@@ -107,7 +107,7 @@ class Container:
             raise ContainerError(f"{error}; {self.stream.last_words or 'it said nothing'}") from None
         for frame in frames:
             self._take(frame)
-        return self.armed or self.ended
+        return self.prepared or self.ended
 
     def _take(self, frame: Frame) -> None:
         match frame.kind:
@@ -118,7 +118,7 @@ class Container:
                 _refuse_other_size(frame, container_protocol.ARMED)
                 (memory,) = container_protocol.ARMED.unpack(frame.payload)
                 self.memory = memory if memory >= 0 else None
-                self.armed = True
+                self.prepared = True
             case FrameKind.BROKEN:
                 raise ContainerError(frame.payload.decode(errors="replace"))
             case FrameKind.ENDED:

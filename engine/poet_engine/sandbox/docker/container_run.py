@@ -60,7 +60,7 @@ class ContainerRun:
         self._tolerant, self._files = tolerant, files
         self._nonce = os.urandom(NONCE_SIZE) if keep and files is None else b""
         self._response = ResponseReader(
-            limits.result, lambda: self._watch.late(clock()), script=files is not None, nonce=self._nonce
+            limits.result, lambda: self._monitor.late(clock()), script=files is not None, nonce=self._nonce
         )
         self._output = Output(limits.output)
         self._counts = KernelCounts()
@@ -70,7 +70,7 @@ class ContainerRun:
         self._script_ended: float | None = None  # when that was reported; since then its files are being collected
         # until its request is there nothing of the code exists that could take time; kept, it serves another's call
         self._delivering = not keep
-        self._watch = BudgetMonitor(limits, clock(), wall)
+        self._monitor = BudgetMonitor(limits, clock(), wall)
         self._handlers: dict[FrameKind, Callable[[bytes], None]] = {
             FrameKind.ANSWER: self._on_answer,
             FrameKind.OUT: lambda data: self._on_output(1, data),
@@ -94,17 +94,17 @@ class ContainerRun:
                 of its tasks the OOM killer ended.
         """
         self.container_after = Disposition.DISCARD  # until the end is known
-        self._container.armed = False
-        self._watch = BudgetMonitor(self._limits, self._clock(), self._wall)
+        self._container.prepared = False
+        self._monitor = BudgetMonitor(self._limits, self._clock(), self._wall)
         self._release(request)
         self._begin_when_delivered()
         self._follow(cancellation)
-        wall_ms = ((self._script_ended or self._clock()) - self._watch.released) * 1e3
+        wall_ms = ((self._script_ended or self._clock()) - self._monitor.released) * 1e3
         return self._conclude(wall_ms, lost)
 
     def end(self, kill: Kill) -> None:
         """Set the reason to end the run, unless one is set."""
-        self._watch.end(kill)
+        self._monitor.end(kill)
 
     def _release(self, request: wire.Request) -> None:
         call = {
@@ -130,7 +130,7 @@ class ContainerRun:
             poll.register(cancellation.fd, select.POLLIN)
         while not self._finished:
             poll.register(fd, select.POLLIN | (select.POLLOUT if self._stream.sending else 0))
-            killed = self._watch.kill is not None
+            killed = self._monitor.kill is not None
             events = dict(poll.poll(self._patience() * 1000 + 0.5))
             if not events and (killed or self._delivering or self._script_ended is not None):
                 self._lost = True  # killed and never reaped, or nothing moves
@@ -138,11 +138,11 @@ class ContainerRun:
             if cancellation is not None and cancellation.fd in events:
                 poll.unregister(cancellation.fd)
                 evidence = Evidence("cancellation", "asked for by the caller")
-                self._watch.end(Kill(Status.CANCELLED, "caller", evidence))
-            self._exchange(events.get(fd, 0))
+                self._monitor.end(Kill(Status.CANCELLED, "caller", evidence))
+            self._pool(events.get(fd, 0))
             self._begin_when_delivered()
             self._look_at_budgets()
-            if self._watch.kill is not None and not killed:
+            if self._monitor.kill is not None and not killed:
                 self._stream.drop_unsent()
                 self._stream.send(FrameKind.KILL)
 
@@ -150,18 +150,18 @@ class ContainerRun:
         """Return the seconds until something must be looked at, or nothing is to be expected any more."""
         if self._script_ended is not None:
             return _BRINGING_GRACE
-        if self._watch.kill is not None:
+        if self._monitor.kill is not None:
             return _REAP_GRACE
-        return _DELIVERY_GRACE if self._delivering else self._watch.timeout(self._clock())
+        return _DELIVERY_GRACE if self._delivering else self._monitor.timeout(self._clock())
 
     def _begin_when_delivered(self) -> None:
         """Start the clock when the whole request is on its way: carrying it in is not the code's time."""
         if self._delivering and not self._stream.sending:
             self._delivering = False
-            if self._watch.kill is None:
-                self._watch = BudgetMonitor(self._limits, self._clock(), self._wall)
+            if self._monitor.kill is None:
+                self._monitor = BudgetMonitor(self._limits, self._clock(), self._wall)
 
-    def _exchange(self, event: int) -> None:
+    def _pool(self, event: int) -> None:
         """Send what waits, and take what came."""
         if event & select.POLLOUT:
             self._stream.flush()
@@ -173,7 +173,7 @@ class ContainerRun:
         except StreamError:
             self._lost = True
         except FrameError as error:
-            self._watch.end(garbled(str(error)))
+            self._monitor.end(garbled(str(error)))
             self._lost = True
 
     def _take(self, frame: Frame) -> None:
@@ -189,37 +189,37 @@ class ContainerRun:
     def _finished(self) -> bool:
         if self._end is not None or self._lost or self._files is not None:
             return self._end is not None or self._lost
-        return isinstance(self._response.answer, Returned) and self._watch.kill is None
+        return isinstance(self._response.answer, Returned) and self._monitor.kill is None
 
     def _look_at_budgets(self) -> None:
         now = self._clock()
-        if self._watch.kill is not None or self._finished or self._delivering or self._script_ended is not None:
+        if self._monitor.kill is not None or self._finished or self._delivering or self._script_ended is not None:
             return
-        if self._watch.wants_cpu(now):
-            self._watch.awaits_cpu()
+        if self._monitor.wants_cpu(now):
+            self._monitor.awaits_cpu()
             self._stream.send(FrameKind.COUNT)
-        self._watch.saw_time(now)
+        self._monitor.saw_time(now)
 
     def _on_answer(self, data: bytes) -> None:
-        if self._watch.kill is not None:
+        if self._monitor.kill is not None:
             return
         attached = RemoteAttachment(self._stream, self._take, size=self._limits.result, patience=_FETCH_GRACE)
         kill = self._response.take(data, attached)
         if attached.lost:
             self._lost, self._response.answer = True, None
         elif kill is not None:
-            self._watch.end(kill)
+            self._monitor.end(kill)
 
     def _on_output(self, stream: int, data: bytes) -> None:
         self._output.add(stream, data)
-        self._watch.saw_output(self._output.total)
+        self._monitor.saw_output(self._output.total)
 
     def _on_asked(self, content: bytes) -> None:
         name, arguments = json.loads(content)
         if seccomp.asks_for_process(name, tuple(arguments)):
             self._processes_refused += 1
         elif not self._tolerant:
-            self._watch.saw_call(name, tuple(arguments))
+            self._monitor.saw_call(name, tuple(arguments))
 
     def _on_counts(self, content: bytes) -> None:
         cpu_us, memory, oom_kills, tasks_refused, tasks = container_protocol.COUNTS.unpack(content)
@@ -231,8 +231,8 @@ class ContainerRun:
             processes_refused=self._processes_refused,
             tasks_peak=self._most_tasks(tasks),
         )
-        if self._watch.kill is None:
-            self._watch.saw_cpu(self._clock(), self._counts.cpu_ms)
+        if self._monitor.kill is None:
+            self._monitor.saw_cpu(self._clock(), self._counts.cpu_ms)
 
     def _most_tasks(self, told: int) -> int | None:
         """The most so far: what is told is exact only where no earlier call in the container had more."""
@@ -248,7 +248,7 @@ class ContainerRun:
             self._files.take(content)
 
     def _conclude(self, wall_ms: float, lost: Callable[[], tuple[Evidence, int]]) -> Outcome:
-        answered = self._watch.kill is None and isinstance(self._response.answer, Returned) and self._files is None
+        answered = self._monitor.kill is None and isinstance(self._response.answer, Returned) and self._files is None
         evidence, oom_kills = (Evidence("lane", "its init is gone", source="kernel"), 0)
         if self._lost and not answered:
             evidence, oom_kills = lost()
@@ -256,11 +256,11 @@ class ContainerRun:
         counts = self._counted(oom_kills)
         seen = Observation(
             budgets=Budgets(self._wall, self._limits.cpu, self._limits.memory),
-            kill=self._watch.kill,
+            kill=self._monitor.kill,
             exit=Exit(code=0) if answered else ended,
             answer=self._response.answer,
             counts=counts,
-            touched=tuple(self._watch.touched),
+            touched=tuple(self._monitor.touched),
             lost=evidence,
         )
         self._container.answered = answered

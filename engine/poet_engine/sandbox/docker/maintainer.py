@@ -39,7 +39,7 @@ class ContainerMaintainer:
     """Makes, prepares and ends the containers of one sandbox.
 
     Args:
-        exchange: The pool that hands them to callers.
+        pool: The pool that hands them to callers.
         builder: Makes them.
         size: The limits on their number.
         once: Whether a container serves one call only.
@@ -48,14 +48,14 @@ class ContainerMaintainer:
 
     def __init__(
         self,
-        exchange: WorkerPool[Container],
+        pool: WorkerPool[Container],
         builder: ContainerBuilder,
         size: ContainerPoolSize,
         *,
         once: bool,
         clock: Callable[[], float],
     ) -> None:
-        self._exchange, self._builder, self._size, self._once, self._clock = exchange, builder, size, once, clock
+        self._pool, self._builder, self._size, self._once, self._clock = pool, builder, size, once, clock
         self._containers: set[Container] = set()
         self._fresh: set[Container] = set()  # those that have never been ready
         self._starting = 0
@@ -73,7 +73,7 @@ class ContainerMaintainer:
         self._ended = False
         self._workers = Workers(_WORKERS)
         self._selector = selectors.DefaultSelector()
-        self._selector.register(exchange.bell, selectors.EVENT_READ)
+        self._selector.register(pool.waker, selectors.EVENT_READ)
         self._thread = threading.Thread(target=self._keep, name="poet-keeper", daemon=True)
         self._thread.start()
 
@@ -87,7 +87,7 @@ class ContainerMaintainer:
     def close(self) -> None:
         """End every container and wait for that, some seconds at the most. Idempotent."""
         self._closing = True
-        self._exchange.ring()
+        self._pool.ring()
         here = threading.current_thread()
         if here is not self._thread and here not in self._workers:  # a finalizer may run in any thread
             self._thread.join()
@@ -110,7 +110,7 @@ class ContainerMaintainer:
                     self._on_event(key.data)
                 self._expire()
         except Exception as error:
-            self._exchange.break_down(error)
+            self._pool.break_down(error)
             _logger.exception("the thread that makes containers has ended")
         finally:
             self._end()
@@ -122,7 +122,7 @@ class ContainerMaintainer:
 
     def _fit_to_demand(self) -> float | None:
         """Start and retire containers; return the seconds until the next look, None for never."""
-        wishes, now = self._exchange.wishes(), self._clock()
+        wishes, now = self._pool.wishes(), self._clock()
         gave_up = self._failures >= _FAILURES_IN_A_ROW and not wishes
         if not gave_up and now >= self._not_before:
             for _ in range(scheduling.to_start(self._size, self._stock(), wishes)):
@@ -140,7 +140,7 @@ class ContainerMaintainer:
     def _retire(self, now: float) -> bool:
         """End an idle container that is not wanted any more, or has ended already; return whether there was one."""
         look = now >= self._next_look
-        idle = self._exchange.take_idle(lambda container: self._lingers(container) or (look and not container.quiet))
+        idle = self._pool.take_idle(lambda container: self._lingers(container) or (look and not container.quiet))
         if idle is not None:
             self._destroy(idle)
         elif look:
@@ -157,7 +157,7 @@ class ContainerMaintainer:
     def _start(self) -> None:
         """Have a worker start a container."""
         self._starting += 1
-        self._exchange.lanes += 1
+        self._pool.lanes += 1
         self._ask(self._builder.build, self._on_started)
 
     def _ask(self, task: Callable[[], Container], then: Callable[[Container | DockerError], None]) -> None:
@@ -170,7 +170,7 @@ class ContainerMaintainer:
                     self._arrivals.append(lambda: then(result))
             if self._ended and isinstance(result, Container):
                 self._remove(result)  # it came too late: nothing else refers to it
-            self._exchange.ring()
+            self._pool.ring()
 
         self._workers.submit(work)
 
@@ -189,7 +189,7 @@ class ContainerMaintainer:
     def _on_started(self, result: Container | DockerError) -> None:
         self._starting -= 1
         if isinstance(result, DockerError):
-            self._exchange.lanes -= 1
+            self._pool.lanes -= 1
             self._failed(result)
             return
         self._containers.add(result)
@@ -209,12 +209,12 @@ class ContainerMaintainer:
 
     def _on_event(self, container: Container | None) -> None:
         if container is None:
-            self._exchange.bell.hear()
+            self._pool.waker.hear()
             return
         try:
             if not container.on_readable():
                 return
-            if container.armed:
+            if container.prepared:
                 self._on_armed(container)
             else:
                 self._rearm(container)
@@ -230,7 +230,7 @@ class ContainerMaintainer:
         elif self._builder.outgrown(container, _BUILT_CHARACTER * len(container.key.source if container.key else "")):
             self._destroy(container)
         else:
-            self._exchange.offer(container)
+            self._pool.offer(container)
 
     def _fitted(self, container: Container) -> Container:
         self._builder.fit_memory(container)
@@ -248,12 +248,12 @@ class ContainerMaintainer:
             self._failures = 0
             self.fault = None
             self.made += 1
-            self._exchange.offer(container)
+            self._pool.offer(container)
 
         return go_on
 
     def _take_returned(self) -> None:
-        for container, after in self._exchange.take_returned():
+        for container, after in self._pool.take_returned():
             if after is Disposition.DRAIN:
                 self._await(container, _LEAVE_GRACE)
             elif after is Disposition.REARM:
@@ -278,7 +278,7 @@ class ContainerMaintainer:
         self._failures += 1
         self._not_before = self._clock() + _AFTER_FAILURE
         if self._failures >= _FAILURES_IN_A_ROW or error.fault == faults.TIMEOUT:
-            self._exchange.fail(str(error))
+            self._pool.fail(str(error))
 
     def _expire(self) -> None:
         """Kill payloads that did not leave in time, once; end containers that do not recover from that."""
@@ -287,7 +287,7 @@ class ContainerMaintainer:
             if container in self._fresh:
                 self._failed(_not_standing(f"it took more than {_START_GRACE:.0f} s"))
                 self._destroy(container)
-            elif container in self._killed or container.armed:
+            elif container in self._killed or container.prepared:
                 self._destroy(container)
             else:
                 self._killed.add(container)
@@ -300,7 +300,7 @@ class ContainerMaintainer:
         self._fresh.discard(container)
         self._killed.discard(container)
         self._containers.discard(container)
-        self._exchange.lanes -= 1
+        self._pool.lanes -= 1
         container.close()
         self._workers.submit(lambda: self._remove(container))
 
@@ -312,10 +312,10 @@ class ContainerMaintainer:
     def _end(self) -> None:
         """Cut the streams first: every container ends by itself, and callers in mid-call see that."""
         until = self._clock() + _END_GRACE
-        self._exchange.shut()
+        self._pool.shut()
         for container in list(self._containers):
             container.stream.hang_up()
-        self._exchange.await_callers(until - self._clock())
+        self._pool.await_callers(until - self._clock())
         self._workers.finish(until - self._clock())  # what is being started has to be removed as well
         with self._end_lock:
             self._ended = True
@@ -326,7 +326,7 @@ class ContainerMaintainer:
         self._workers.finish(until - self._clock())
         self._workers.close()
         self._selector.close()
-        self._exchange.bell.close()
+        self._pool.waker.close()
 
 
 def _not_standing(why: str) -> DockerError:

@@ -81,21 +81,21 @@ class ProbeContainer:
         until = self._clock() + seconds
         poll = select.poll()
         poll.register(container.stream.fileno(), select.POLLIN)
-        while not container.armed:
+        while not container.prepared:
             left = until - self._clock()
             if left <= 0 or not poll.poll(left * 1000):
                 raise ContainerError(f"it was not ready within {seconds:.0f} s")
             container.on_readable()
 
     def _run(self, container: Container, job: Job) -> Outcome:
-        if not container.armed:
+        if not container.prepared:
             container.prepare()
             self._await(container, _PAYLOAD_GRACE)
         budgets = isolation_checks.own_budgets(self._limits)
         run = ContainerRun(container, budgets, budgets.wall, self._clock, tolerant=True)
         gone = (Evidence("container", "it has ended", source="docker"), 0)
         outcome = run.to_the_end(wire.request(job, self._limits.memory), None, lambda: gone)
-        container.armed = False
+        container.prepared = False
         if run.container_after is Disposition.DRAIN:
             self._await_end(container)
         return outcome

@@ -100,17 +100,17 @@ class DockerSandbox:
         size = size or ContainerPoolSize()
         once = policy.isolation.fresh is Fresh.EXEC
         pool_size = pool_schedule.PoolSize(least=size.spare, most=size.most, queue=size.queue, linger=size.linger)
-        self._exchange: WorkerPool[Container] = WorkerPool(pool_size, clock, keeps=True)
-        self._keeper = ContainerMaintainer(self._exchange, self._builder, size, once=once, clock=clock)
-        self._keeper.submit(self._builder.tidy)
-        self._keeper.submit(self._chosen.sweep)  # what is left of others must not keep us from starting
+        self._pool: WorkerPool[Container] = WorkerPool(pool_size, clock, keeps=True)
+        self._maintainer = ContainerMaintainer(self._pool, self._builder, size, once=once, clock=clock)
+        self._maintainer.submit(self._builder.tidy)
+        self._maintainer.submit(self._chosen.sweep)  # what is left of others must not keep us from starting
         self._probes = ProbeContainer(self._builder, self._limits, self._chosen.probing, clock)
-        self._finalizer = weakref.finalize(self, _abandon, self._keeper, self._engine)
+        self._finalizer = weakref.finalize(self, _abandon, self._maintainer, self._engine)
         _living.add(self)
 
     def __repr__(self) -> str:
         of = f"policy={self._policy.name} runtime={self._chosen.runtime} calls={self._calls}"
-        return f"<DockerSandbox {of} {self._keeper!r}>"
+        return f"<DockerSandbox {of} {self._maintainer!r}>"
 
     @property
     def runtime(self) -> str:
@@ -156,8 +156,8 @@ class DockerSandbox:
             outcome = run.to_the_end(request, cancellation, functools.partial(self._what_became_of, container))
             after = run.container_after
         finally:
-            self._exchange.give_back(container, after)
-        if self._exchange.closing and outcome.status is Status.INFRA:
+            self._pool.give_back(container, after)
+        if self._pool.closing and outcome.status is Status.INFRA:
             return self._not_run(Status.CANCELLED, "shutdown", "closed in mid-call")
         return outcome
 
@@ -174,20 +174,20 @@ class DockerSandbox:
         while True:
             try:
                 left = max(0.0, until - self._clock())
-                container = self._exchange.acquire(left, key=version, cancellation=cancellation)
+                container = self._pool.acquire(left, key=version, cancellation=cancellation)
             except NoWorkerError as error:
                 called_off = cancellation is not None and cancellation.requested
                 waited = error.why in (Unavailable.TIMEOUT, Unavailable.STALLED)
-                if not waited or called_off or self._exchange.closing:
+                if not waited or called_off or self._pool.closing:
                     raise
                 self._refuse_dead_engine()
-                if self._keeper.made or self._clock() >= latest:
+                if self._maintainer.made or self._clock() >= latest:
                     raise
                 until = min(latest, self._clock() + _ASK_EVERY)
                 continue
             if container.quiet:
                 return container
-            self._exchange.give_back(container, Disposition.DISCARD)
+            self._pool.give_back(container, Disposition.DISCARD)
 
     def _refuse_dead_engine(self) -> None:
         try:
@@ -197,10 +197,10 @@ class DockerSandbox:
 
     def _what_became_of(self, container: Container) -> tuple[Evidence, int]:
         """Ask the daemon why a container is gone; return that, and how many of its tasks the OOM killer ended."""
-        if self._exchange.closing:
+        if self._pool.closing:
             return Evidence("engine", "closed in mid-call", source="host"), 0
-        if self._exchange.fault is not None:
-            return Evidence("sandbox", self._exchange.fault, source="host"), 0
+        if self._pool.fault is not None:
+            return Evidence("sandbox", self._pool.fault, source="host"), 0
         try:
             state = self._state_of(container)
             if state is None or not state.oom_killed:
@@ -240,10 +240,10 @@ class DockerSandbox:
     def _no_container(self, error: NoWorkerError, cancellation: Cancellation | None) -> Outcome:
         """Return the outcome when no container was to be had."""
         text = str(error)
-        fault = self._keeper.fault
+        fault = self._maintainer.fault
         if isinstance(error, _NoEngineError):
             return self._not_run(Status.INFRA, DAEMON, text)
-        if self._exchange.closing:
+        if self._pool.closing:
             return self._not_run(Status.CANCELLED, "shutdown", text)
         if cancellation is not None and cancellation.requested:
             return self._not_run(Status.CANCELLED, "caller", text)
@@ -261,7 +261,7 @@ class DockerSandbox:
         return Outcome(status=status, cause=cause, blame=blame_for(status, cause), evidence=evidence, sandbox=NAME)
 
     def _refuse_misuse(self) -> None:
-        lifecycle.ensure_usable(self._owner, closed=self._exchange.closing)
+        lifecycle.ensure_usable(self._owner, closed=self._pool.closing)
 
     def walls(self, *, thorough: bool = True) -> tuple[IsolationCheck, ...]:
         """Try every isolation check from inside, in a container of its own; see `isolation_checks.probe`.
@@ -294,7 +294,7 @@ class DockerSandbox:
 
     def statistics(self) -> SandboxStatistics:
         """Return the counters as a frozen snapshot."""
-        return SandboxStatistics(calls=self._calls, **self._exchange.statistics(), **self._keeper.statistics())
+        return SandboxStatistics(calls=self._calls, **self._pool.statistics(), **self._maintainer.statistics())
 
     def forget_after_fork(self) -> None:
         """In a forked child: leave the parent's containers alone. Their streams are closed already."""
@@ -303,10 +303,10 @@ class DockerSandbox:
     def close(self) -> None:
         """End every container and free everything. Idempotent."""
         self._finalizer.detach()
-        if os.getpid() == self._owner and not self._exchange.closing:
+        if os.getpid() == self._owner and not self._pool.closing:
             self._closing.set()
-            self._exchange.shut(by_owner=True)
-            self._keeper.close()
+            self._pool.shut(by_owner=True)
+            self._maintainer.close()
             self._engine.close()
 
     def __enter__(self) -> Self:
@@ -318,7 +318,7 @@ class DockerSandbox:
         self.close()
 
 
-def _abandon(keeper: ContainerMaintainer, engine: ContainerClient) -> None:
-    warnings.warn(f"a docker sandbox was never closed: {keeper!r}", ResourceWarning, stacklevel=2)
-    keeper.close()
+def _abandon(maintainer: ContainerMaintainer, engine: ContainerClient) -> None:
+    warnings.warn(f"a docker sandbox was never closed: {maintainer!r}", ResourceWarning, stacklevel=2)
+    maintainer.close()
     engine.close()

@@ -73,13 +73,13 @@ class _Waiter(Generic[_Lane]):
         self.key, self.since, self.handed_out = key, since, handed_out
         self.lane: _Lane | None = None
         self.failure: str | None = None
-        self._bell = threading.Semaphore(0)
+        self._granted_signal = threading.Semaphore(0)
 
     def ring(self) -> None:
-        self._bell.release()
+        self._granted_signal.release()
 
     def wait(self, seconds: float) -> bool:
-        return self._bell.acquire(timeout=seconds)
+        return self._granted_signal.acquire(timeout=seconds)
 
 
 class WorkerPool(Generic[_Lane]):
@@ -105,14 +105,14 @@ class WorkerPool(Generic[_Lane]):
         self._fault: str | None = None
         self._all_returned = threading.Event()
         self.lanes = 0  # in any state; the maintainer counts them
-        self.bell = Waker()  # rings when the maintainer should look
+        self.waker = Waker()  # rings when the maintainer should look
 
     def __repr__(self) -> str:
         return f"<WorkerPool ready={len(self._ready)} busy={self._busy} waiting={len(self._waiters)}>"
 
     def ring(self) -> None:
         """Wake the maintainer."""
-        self.bell.ring()
+        self.waker.ring()
 
     def acquire(
         self, timeout: float, *, key: SourceKey | None = None, cancellation: Cancellation | None = None

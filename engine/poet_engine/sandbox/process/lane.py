@@ -31,7 +31,7 @@ class Lane:
         self.control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, _PASS_CREDENTIALS)
         self.control.settimeout(_HELLO_GRACE)
         self.group: Group | None = None
-        self.armed: PreparedProcess | None = None
+        self.prepared: PreparedProcess | None = None
         self.calls = 0
         self.pid = 0
         self.key: SourceKey | None = None  # the version that its payload serves or is prepared for; None for any
@@ -39,7 +39,7 @@ class Lane:
         self._init: int | None = None
 
     def __repr__(self) -> str:
-        state = "idle" if self.armed is None else f"payload {self.armed.pid}"
+        state = "idle" if self.prepared is None else f"payload {self.prepared.pid}"
         return f"<Lane {self.number} uid={self.uid} calls={self.calls} {state}>"
 
     def take_guest_end(self) -> socket.socket:
@@ -74,18 +74,18 @@ class Lane:
 
     def prepare(self, probable: SourceKey | None = None) -> PreparedProcess:
         """Have init fork the next payload, prepared for the version that will probably be called."""
-        if self.armed is not None:
-            self.armed.close()
-            self.armed = None
-        armed = PreparedProcess(self.control, self.kill, self._result, probable)
+        if self.prepared is not None:
+            self.prepared.close()
+            self.prepared = None
+        prepared = PreparedProcess(self.control, self.kill, self._result, probable)
         try:
-            armed.hand_over()
+            prepared.hand_over()
         except OSError as error:
-            armed.abandon()
+            prepared.abandon()
             raise LaneError(f"the lane's init is gone: {error}") from None
-        self.armed = armed
+        self.prepared = prepared
         self.key = None
-        return armed
+        return prepared
 
     def kill(self) -> None:
         """Send SIGKILL to init, and so to everything in the lane."""
@@ -95,9 +95,9 @@ class Lane:
 
     def close(self) -> Group | None:
         """End the lane with everything in it; return the cgroup that is to be removed, if it had one."""
-        if self.armed is not None:
-            self.armed.close()
-            self.armed = None
+        if self.prepared is not None:
+            self.prepared.close()
+            self.prepared = None
         self.kill()
         if self._init is not None:
             os.close(self._init)

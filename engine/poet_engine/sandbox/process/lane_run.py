@@ -39,10 +39,10 @@ class LaneRun:
         keep: bool,
         folder: ScratchFolder | None = None,
     ) -> None:
-        armed = lane.armed
-        if armed is None:
+        prepared = lane.prepared
+        if prepared is None:
             raise AssertionError("the pool handed out a lane without a payload")
-        self._lane, self._armed, self._limits, self._wall, self._clock = lane, armed, limits, wall, clock
+        self._lane, self._prepared, self._limits, self._wall, self._clock = lane, prepared, limits, wall, clock
         self._tolerant, self._keep, self._folder = tolerant, keep, folder
         self.unlisted: frozenset[str] = frozenset()
         self._start: GroupReading | None = None
@@ -57,12 +57,12 @@ class LaneRun:
         self.lane_after = (
             Disposition.DISCARD
         )  # until the end is known: an interrupted call must not leave a lane to others
-        self._start, self._start_cpu_ms = self._armed.start(self._lane.group)
+        self._start, self._start_cpu_ms = self._prepared.start(self._lane.group)
         released = self._clock()
-        watch = BudgetMonitor(self._limits, released, self._wall)
+        monitor = BudgetMonitor(self._limits, released, self._wall)
         supervisor = Supervisor(
-            self._armed,
-            watch,
+            self._prepared,
+            monitor,
             self._cpu_ms,
             clock=self._clock,
             tolerant=self._tolerant,
@@ -79,21 +79,21 @@ class LaneRun:
         wall_ms = (self._clock() - released) * 1e3
         if supervisor.output.total:
             supervisor.drain()  # of what was printed before a frame, only the first part was read together with it
-        if watch.kill is not None or supervisor.ended_by_signal:
+        if monitor.kill is not None or supervisor.ended_by_signal:
             supervisor.take_unflushed()
         supervisor.ignore()
         supervisor.close()
         self.unlisted = frozenset(supervisor.unlisted)
         if pool.closing and supervisor.report is None and not isinstance(supervisor.answer, Returned):
-            watch.end(Kill(Status.CANCELLED, "shutdown", Evidence("engine", "closed in mid-call")))
-        return self._conclude(supervisor, watch, wall_ms, pool.fault)
+            monitor.end(Kill(Status.CANCELLED, "shutdown", Evidence("engine", "closed in mid-call")))
+        return self._conclude(supervisor, monitor, wall_ms, pool.fault)
 
     def _cpu_ms(self) -> float:
         if self._lane.group is not None and self._start is not None:
             now = self._lane.group.read()
             self._most_tasks = max(self._most_tasks, now.tasks)
             return (now.cpu_ns - self._start.cpu_ns) / 1e6
-        return max(0.0, self._armed.cpu_ms() - self._start_cpu_ms)
+        return max(0.0, self._prepared.cpu_ms() - self._start_cpu_ms)
 
     def _counts(self, report: Report | None, processes_refused: int) -> KernelCounts:
         if self._lane.group is None or self._start is None:
@@ -109,34 +109,36 @@ class LaneRun:
             tasks_peak=max(self._most_tasks, now.tasks_since(start)),
         )
 
-    def _exit(self, report: Report | None, counts: KernelCounts, watch: BudgetMonitor) -> Exit | None:
+    def _exit(self, report: Report | None, counts: KernelCounts, monitor: BudgetMonitor) -> Exit | None:
         """Return how the payload ended; None when its lane ended around it.
 
         Killing a zygote ends the namespace of its lanes, and the kernel may take the payload first, whose init then
         lives just long enough to report a SIGKILL that nobody sent it.
         """
         seen = exit_of(report.status if report is not None else None)
-        unexplained = seen is not None and seen.signal == signal.SIGKILL and watch.kill is None and not counts.oom_kills
+        unexplained = (
+            seen is not None and seen.signal == signal.SIGKILL and monitor.kill is None and not counts.oom_kills
+        )
         return None if unexplained and self._lane.dies_within(_NAMESPACE_END) else seen
 
-    def _conclude(self, supervisor: Supervisor, watch: BudgetMonitor, wall_ms: float, fault: str | None) -> Outcome:
+    def _conclude(self, supervisor: Supervisor, monitor: BudgetMonitor, wall_ms: float, fault: str | None) -> Outcome:
         report = supervisor.report
-        answered = watch.kill is None and isinstance(supervisor.answer, Returned) and self._folder is None
+        answered = monitor.kill is None and isinstance(supervisor.answer, Returned) and self._folder is None
         # before the counters are read: what it does until it stops is on the budget of this call
-        frozen = answered and self._keep and report is None and supervisor.stays and self._armed.freeze()
+        frozen = answered and self._keep and report is None and supervisor.stays and self._prepared.freeze()
         counts = self._counts(report, supervisor.processes_refused)
         seen = Observation(
             budgets=Budgets(self._wall, self._limits.cpu, self._limits.memory),
-            kill=watch.kill,
-            exit=Exit(code=0) if answered else self._exit(report, counts, watch),
+            kill=monitor.kill,
+            exit=Exit(code=0) if answered else self._exit(report, counts, monitor),
             answer=supervisor.answer,
             counts=counts,
-            touched=tuple(watch.touched),
+            touched=tuple(monitor.touched),
             lost=INIT_GONE if fault is None else Evidence("sandbox", fault, source="host"),
         )
         self.lane_after = _next(report, answered=answered, stays=frozen)
         if self.lane_after is Disposition.KEEP:
-            self._armed.results.clear()
+            self._prepared.results.clear()
         outcome = run_outcome.outcome(
             decide(seen),
             supervisor.output,

@@ -36,7 +36,7 @@ class LaneBuilder:
         result: Bytes that a result may have.
     """
 
-    nursery: ForkServers
+    fork_servers: ForkServers
     driver: Driver | None
     limits: GroupLimits
     uids: Callable[[int], int]
@@ -47,14 +47,14 @@ class PoolMaintainer:
     """Makes, prepares and ends the lanes of one sandbox.
 
     Args:
-        exchange: The pool that hands them to callers.
+        workers: The pool that hands them to callers.
         builder: The means to make them.
         clock: Returns monotonic seconds.
     """
 
-    def __init__(self, exchange: WorkerPool[Lane], builder: LaneBuilder, clock: Callable[[], float]) -> None:
-        self._exchange, self._clock = exchange, clock
-        self._nursery, self._driver = builder.nursery, builder.driver
+    def __init__(self, workers: WorkerPool[Lane], builder: LaneBuilder, clock: Callable[[], float]) -> None:
+        self._workers, self._clock = workers, clock
+        self._fork_servers, self._driver = builder.fork_servers, builder.driver
         self._limits, self._uids, self._result = builder.limits, builder.uids, builder.result
         self._lanes: set[Lane] = set()
         self._building: set[Lane] = set()
@@ -67,7 +67,7 @@ class PoolMaintainer:
         self._destroyed = 0
         self._closing = False
         self._epoll = select.epoll()
-        self._epoll.register(exchange.bell.fileno(), select.EPOLLIN)
+        self._epoll.register(workers.waker.fileno(), select.EPOLLIN)
         self._thread = threading.Thread(target=self._keep, name="poet-keeper", daemon=True)
         self._thread.start()
 
@@ -79,19 +79,19 @@ class PoolMaintainer:
         return {
             "lanes_made": self.made,
             "lanes_destroyed": self._destroyed,
-            "zygotes_started": self._nursery.started,
+            "zygotes_started": self._fork_servers.started,
         }
 
     def close(self) -> None:
         """End every lane and wait for that. Idempotent."""
         self._closing = True
-        self._exchange.ring()
+        self._workers.ring()
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
     def forget_after_fork(self) -> None:
         """In a forked child: close what would keep the parent's lifeline open, and touch nothing else."""
-        self._nursery.forget_after_fork()
+        self._fork_servers.forget_after_fork()
 
     def _keep(self) -> None:
         try:
@@ -102,19 +102,19 @@ class PoolMaintainer:
                     self._on_event(fd)
                 self._expire()
         except Exception as error:
-            self._exchange.break_down(error)
+            self._workers.break_down(error)
             _logger.exception("the thread that makes lanes has ended")
         finally:
             self._end()
 
     def _fit_to_demand(self) -> float | None:
         """Start and retire lanes; return the seconds until the next look, None for never."""
-        exchange, size = self._exchange, self._exchange.size
-        demand = exchange.demand(len(self._building))
+        workers, size = self._workers, self._workers.size
+        demand = workers.demand(len(self._building))
         gave_up = self._failures >= _FAILURES_IN_A_ROW and not demand.waiting
         for _ in range(0 if gave_up else scheduling.lanes_to_start(size, demand)):
             self._start_lane()
-        if scheduling.may_retire(size, demand) and (idle := exchange.take_idle()) is not None:
+        if scheduling.may_retire(size, demand) and (idle := workers.take_idle()) is not None:
             self._destroy(idle)
             return 0.0
         looks = [None if gave_up else scheduling.next_look(size, demand)]
@@ -125,8 +125,8 @@ class PoolMaintainer:
         return min((look for look in looks if look is not None), default=None)
 
     def _on_event(self, fd: int) -> None:
-        if fd == self._exchange.bell.fileno():
-            self._exchange.bell.hear()
+        if fd == self._workers.waker.fileno():
+            self._workers.waker.hear()
             return
         lane = self._watched.pop(fd, None)
         if lane is None:
@@ -154,10 +154,10 @@ class PoolMaintainer:
         self._number += 1
         lane = Lane(self._number, self._uids(self._number), self._result)
         self._lanes.add(lane)
-        self._exchange.lanes += 1
+        self._workers.lanes += 1
         self._building.add(lane)
         try:
-            self._nursery.make(lane)
+            self._fork_servers.make(lane)
         except (LaneError, ZygoteError, OSError) as error:
             self._fail(lane, str(error))
             return
@@ -173,31 +173,31 @@ class PoolMaintainer:
         self._prepare(lane)
 
     def _on_report(self, lane: Lane) -> None:
-        report = lane.armed.read_report() if lane.armed is not None else None
+        report = lane.prepared.read_report() if lane.prepared is not None else None
         if report is None or report.leftovers:
             self._destroy(lane)
         else:
             self._rearm(lane)
 
     def _on_preparing(self, lane: Lane) -> None:
-        if lane.armed is None:
+        if lane.prepared is None:
             return
-        if not lane.armed.on_readable():
-            self._watch(lane.armed.request.fileno(), lane, known=True)
+        if not lane.prepared.on_readable():
+            self._watch(lane.prepared.request.fileno(), lane, known=True)
             return
         self._deadlines.pop(lane, None)
-        if lane.group is not None and not lane.group.arm(lane.armed.prepared_bytes):
+        if lane.group is not None and not lane.group.arm(lane.prepared.prepared_bytes):
             self._destroy(lane)  # something of an earlier call is still charged to it
             return
-        lane.armed.snapshot(lane.group)
-        lane.key = lane.armed.compiles
+        lane.prepared.snapshot(lane.group)
+        lane.key = lane.prepared.compiles
         self._failures = 0
-        self._exchange.offer(lane)
+        self._workers.offer(lane)
 
     def _take_returned(self) -> None:
-        for lane, after in self._exchange.take_returned():
-            if after is Disposition.RENEW and lane.armed is not None:
-                lane.armed.leave()
+        for lane, after in self._workers.take_returned():
+            if after is Disposition.RENEW and lane.prepared is not None:
+                lane.prepared.leave()
             if after in (Disposition.DRAIN, Disposition.RENEW):
                 self._watch(lane.control.fileno(), lane, known=True)
                 self._deadlines[lane] = self._clock() + _LEAVE_GRACE
@@ -214,27 +214,27 @@ class PoolMaintainer:
 
     def _rearm(self, lane: Lane) -> None:
         """Prepare a lane that its init reports empty; when the cgroup disagrees, the lane is destroyed."""
-        if self._nursery.retired(lane) or (lane.group is not None and lane.group.tasks() != 1):
+        if self._fork_servers.retired(lane) or (lane.group is not None and lane.group.tasks() != 1):
             self._destroy(lane)
             return
         lane.calls += 1
         self._prepare(lane)
 
     def _prepare(self, lane: Lane) -> None:
-        armed = lane.prepare(self._exchange.probable)
-        self._watch(armed.request.fileno(), lane)
+        prepared = lane.prepare(self._workers.probable)
+        self._watch(prepared.request.fileno(), lane)
         self._deadlines[lane] = self._clock() + _LANE_GRACE
 
     def _fail(self, lane: Lane, text: str) -> None:
         """Destroy a lane that could not be made ready; after a few failures in a row, fail the waiting callers."""
-        counts = not self._nursery.orphaned(lane)
-        if lane.armed is not None and lane.armed.compiles is not None:
-            self._exchange.forget(lane.armed.compiles)  # it was the source that failed, not the lane
+        counts = not self._fork_servers.orphaned(lane)
+        if lane.prepared is not None and lane.prepared.compiles is not None:
+            self._workers.forget(lane.prepared.compiles)  # it was the source that failed, not the lane
             counts = False
         self._destroy(lane)
         self._failures += counts
         if self._failures >= _FAILURES_IN_A_ROW:
-            self._exchange.fail(text)
+            self._workers.fail(text)
 
     def _expire(self) -> None:
         """Kill payloads that did not leave in time, once; destroy lanes that do not recover from that."""
@@ -243,8 +243,8 @@ class PoolMaintainer:
         for lane in [lane for lane, until in self._deadlines.items() if until <= now]:
             if lane in self._building:
                 self._fail(lane, f"the lane's walls were not up within {_LANE_GRACE:.0f} s")
-            elif lane.armed is not None and not lane.armed.killed:
-                lane.armed.kill()
+            elif lane.prepared is not None and not lane.prepared.killed:
+                lane.prepared.kill()
                 self._deadlines[lane] = now + _LANE_GRACE
             else:
                 self._destroy(lane)
@@ -255,18 +255,18 @@ class PoolMaintainer:
             del self._watched[fd]
         self._building.discard(lane)
         self._lanes.discard(lane)
-        self._exchange.lanes -= 1
+        self._workers.lanes -= 1
         self._destroyed += 1
         group = lane.close()
         if group is not None and not group.remove():
             self._groups_to_remove.append(group)  # the kernel holds it for as long as a task of it is dying
-        self._nursery.gone(lane)
+        self._fork_servers.gone(lane)
 
     def _end(self) -> None:
         """Cut the lifelines first: the kernel ends every payload, and callers in mid-call see that."""
-        self._exchange.shut()
-        self._nursery.close()
-        self._exchange.await_callers(_LANE_GRACE)
+        self._workers.shut()
+        self._fork_servers.close()
+        self._workers.await_callers(_LANE_GRACE)
         for lane in list(self._lanes):
             self._destroy(lane)
         until = self._clock() + _LANE_GRACE
@@ -276,4 +276,4 @@ class PoolMaintainer:
         if self._driver is not None:
             self._driver.close()
         self._epoll.close()
-        self._exchange.bell.close()
+        self._workers.waker.close()

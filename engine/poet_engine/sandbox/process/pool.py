@@ -24,48 +24,48 @@ class LanePool:
     def __init__(
         self, builder: LaneBuilder, *, size: PoolSize, keeps: bool, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._exchange: WorkerPool[Lane] = WorkerPool(size, clock, keeps=keeps)
-        self._keeper = PoolMaintainer(self._exchange, builder, clock)
+        self._workers: WorkerPool[Lane] = WorkerPool(size, clock, keeps=keeps)
+        self._maintainer = PoolMaintainer(self._workers, builder, clock)
 
     def __repr__(self) -> str:
-        counts = self._exchange.statistics()
+        counts = self._workers.statistics()
         shown = " ".join(f"{name}={counts[name]}" for name in ("lanes", "ready", "busy", "waiting"))
-        return f"<LanePool {shown} most={self._exchange.size.most}>"
+        return f"<LanePool {shown} most={self._workers.size.most}>"
 
     def acquire(
         self, timeout: float, *, key: SourceKey | None = None, cancellation: Cancellation | None = None
     ) -> Lane:
         """Wait for a lane with a payload that waits; see `WorkerPool.acquire`."""
-        return self._exchange.acquire(timeout, key=key, cancellation=cancellation)
+        return self._workers.acquire(timeout, key=key, cancellation=cancellation)
 
     def give_back(self, lane: Lane, after: Disposition) -> None:
         """Return a lane, with its disposition."""
-        self._exchange.give_back(lane, after)
+        self._workers.give_back(lane, after)
 
     @property
     def cold(self) -> bool:
         """Whether no lane was made yet: the first caller waits for the zygote's imports, not for its own budget."""
-        return self._keeper.made == 0
+        return self._maintainer.made == 0
 
     @property
     def closing(self) -> bool:
         """Whether the pool was closed, perhaps in the middle of a call."""
-        return self._exchange.closing
+        return self._workers.closing
 
     @property
     def fault(self) -> str | None:
         """The reason why no lane can be had any more although nobody has closed the pool; None while there is none."""
-        return self._exchange.fault
+        return self._workers.fault
 
     def statistics(self) -> dict[str, int]:
         """Return the counters by the names of `SandboxStatistics`."""
-        return self._exchange.statistics() | self._keeper.statistics()
+        return self._workers.statistics() | self._maintainer.statistics()
 
     def close(self) -> None:
         """End everything, with running payloads. Idempotent."""
-        self._exchange.shut(by_owner=True)
-        self._keeper.close()
+        self._workers.shut(by_owner=True)
+        self._maintainer.close()
 
     def forget_after_fork(self) -> None:
         """In a forked child: close what would keep the parent's lifeline open, and touch nothing else."""
-        self._keeper.forget_after_fork()
+        self._maintainer.forget_after_fork()

@@ -93,7 +93,7 @@ class ProcessSandbox:
         self._count_lock = threading.Lock()
         self._me = identity.current()
         subids = find_subids() if self._me.rootless and "ids" not in without else None
-        self._nursery = ForkServers(
+        self._fork_servers = ForkServers(
             configure.configuration(
                 policy, driver, without, rootless=self._me.rootless, subids=subids is not None, audit=audit
             ),
@@ -103,7 +103,7 @@ class ProcessSandbox:
         tasks = 2 + policy.limits.processes + policy.limits.threads
         limits = GroupLimits(policy.limits.memory, tasks, policy.limits.cores)
         uids = functools.partial(_uid_of, self._me, subids)
-        builder = LaneBuilder(self._nursery, driver, limits, uids, policy.limits.result)
+        builder = LaneBuilder(self._fork_servers, driver, limits, uids, policy.limits.result)
         self._pool = LanePool(builder, size=size or PoolSize(), keeps=self._keeps_payloads)
         self._arguments = ArgumentFiles()
         self._finalizer = weakref.finalize(self, _abandon, self._pool)
@@ -200,7 +200,7 @@ class ProcessSandbox:
         until = self._clock() + (max(patience, _START_GRACE) if self._pool.cold else patience)
         while True:
             lane = self._pool.acquire(max(0.0, until - self._clock()), key=version, cancellation=cancellation)
-            if lane.armed is not None and not lane.armed.stale:
+            if lane.prepared is not None and not lane.prepared.stale:
                 return lane
             self._pool.give_back(lane, Disposition.DISCARD)
 
@@ -232,7 +232,7 @@ class ProcessSandbox:
         rootless = self._me.rootless
         return Means(
             counted_by=self._driver.name if self._driver else "rlimits",
-            own_uid=not rootless or self._nursery.mapped,
+            own_uid=not rootless or self._fork_servers.mapped,
             landlock=landlock.abi(),
             user_namespace=rootless,
         )

@@ -30,8 +30,8 @@ class Supervisor:
     """Runs one prepared payload to its end.
 
     Args:
-        armed: The payload, waiting.
-        watch: The monitor of its budgets.
+        prepared: The payload, waiting.
+        monitor: The monitor of its budgets.
         cpu_ms: Reads its CPU milliseconds.
         clock: Returns monotonic seconds.
         tolerant: Answer forbidden system calls with an error instead of ending the run. Only our own probes run so.
@@ -41,8 +41,8 @@ class Supervisor:
 
     def __init__(
         self,
-        armed: PreparedProcess,
-        watch: BudgetMonitor,
+        prepared: PreparedProcess,
+        monitor: BudgetMonitor,
         cpu_ms: Callable[[], float],
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -50,27 +50,28 @@ class Supervisor:
         folder: ScratchFolder | None = None,
         keep: bool = False,
     ) -> None:
-        self._armed, self._watch, self._cpu_ms, self._clock, self._tolerant = armed, watch, cpu_ms, clock, tolerant
+        self._prepared, self._monitor, self._cpu_ms = prepared, monitor, cpu_ms
+        self._clock, self._tolerant = clock, tolerant
         self._folder = folder
         self._nonce = os.urandom(NONCE_SIZE) if keep and folder is None else b""
         self._response = ResponseReader(
-            watch.limits.result, lambda: watch.late(clock()), script=folder is not None, nonce=self._nonce
+            monitor.limits.result, lambda: monitor.late(clock()), script=folder is not None, nonce=self._nonce
         )
         self._ended = False
         self._cancellation: Cancellation | None = None
         self._attached: int | None = None
-        self._poll = armed.poll
-        self._sock = armed.request
-        self._answers = armed.request.fileno()
+        self._poll = prepared.poll
+        self._sock = prepared.request
+        self._answers = prepared.request.fileno()
         self._sources: dict[int, Callable[[], None]] = {
             self._answers: self._on_answer,
-            armed.stdout: lambda: self._on_output(armed.stdout, 1),
-            armed.stderr: lambda: self._on_output(armed.stderr, 2),
-            armed.control.fileno(): self._on_end,
+            prepared.stdout: lambda: self._on_output(prepared.stdout, 1),
+            prepared.stderr: lambda: self._on_output(prepared.stderr, 2),
+            prepared.control.fileno(): self._on_end,
         }
-        if armed.listener is not None:
-            self._sources[armed.listener] = self._on_notification
-        self.output = Output(watch.limits.output)
+        if prepared.listener is not None:
+            self._sources[prepared.listener] = self._on_notification
+        self.output = Output(monitor.limits.output)
         self.report: Report | None = None
         self.processes_refused = 0
         self.unlisted: set[str] = set()
@@ -85,13 +86,13 @@ class Supervisor:
         self._attached = attached
         frame = pack(FrameKind.REQUEST if self._folder is None else FrameKind.SCRIPT, request)
         pending = self._send(memoryview(pack(FrameKind.NONCE, self._nonce) + frame if self._nonce else frame))
-        self._armed.thaw()  # it is woken once, and finds the request
+        self._prepared.thaw()  # it is woken once, and finds the request
         if pending:
             self._poll.modify(self._answers, select.POLLIN | select.POLLOUT)
         while not self.finished:
-            self._step(self._watch.timeout(self._clock()) if self._watch.kill is None else _REAP_GRACE)
+            self._step(self._monitor.timeout(self._clock()) if self._monitor.kill is None else _REAP_GRACE)
             if pending and self._answers in self._sources:
-                pending = self._send(pending) if self._watch.kill is None else pending[:0]
+                pending = self._send(pending) if self._monitor.kill is None else pending[:0]
                 if not pending:
                     self._poll.modify(self._answers, select.POLLIN)
 
@@ -125,18 +126,18 @@ class Supervisor:
         """Whether there is nothing to wait for: a readable result, or the confirmed end."""
         if self._ended or self._folder is not None:
             return self._ended
-        return isinstance(self.answer, Returned) and self._watch.kill is None
+        return isinstance(self.answer, Returned) and self._monitor.kill is None
 
     def kill(self) -> None:
         """End the payload now."""
-        self._armed.kill()
+        self._prepared.kill()
 
     def drain(self) -> None:
         """Read what is in the pipes already, without waiting.
 
         At most as much as the largest pipe holds: a payload that goes on writing must not keep its caller here.
         """
-        for fd, stream in ((self._armed.stdout, 1), (self._armed.stderr, 2)):
+        for fd, stream in ((self._prepared.stdout, 1), (self._prepared.stderr, 2)):
             for _ in range(_LARGEST_PIPE // _CHUNK):
                 if fd not in self._sources or not (data := _read(fd)):
                     break
@@ -149,14 +150,14 @@ class Supervisor:
 
     def take_unflushed(self) -> None:
         """Take the output that a killed payload had printed and not written."""
-        for stream, data in enumerate(self._armed.record.unflushed(), start=1):
+        for stream, data in enumerate(self._prepared.record.unflushed(), start=1):
             self.output.add(stream, data)
-        self._watch.saw_output(self.output.total)
+        self._monitor.saw_output(self.output.total)
 
     def _on_cancelled(self) -> None:
         if self._cancellation is not None:
             self._forget(self._cancellation.fd)
-        self._watch.end(Kill(Status.CANCELLED, "caller", Evidence("cancellation", "asked for by the caller")))
+        self._monitor.end(Kill(Status.CANCELLED, "caller", Evidence("cancellation", "asked for by the caller")))
 
     def _send(self, pending: memoryview) -> memoryview:
         try:
@@ -172,27 +173,27 @@ class Supervisor:
 
     def _step(self, timeout: float) -> None:
         events = self._poll.poll(max(0.0, timeout) * 1000 + 0.5)
-        if not events and self._watch.kill is not None:
+        if not events and self._monitor.kill is not None:
             self._ended = True  # killed and never reaped: the lane is lost
             return
-        killed_before = self._watch.kill is not None
+        killed_before = self._monitor.kill is not None
         for fd, event in events:
             source = self._sources.get(fd)
-            if fd == self._armed.listener and not event & select.POLLIN:
+            if fd == self._prepared.listener and not event & select.POLLIN:
                 self._forget(fd)  # the payload is gone; its wait status is on the way
             elif source is not None and event & ~select.POLLOUT:
                 source()
         self._look_at_budgets()
-        if self._watch.kill is not None and not killed_before:
+        if self._monitor.kill is not None and not killed_before:
             self.kill()
 
     def _look_at_budgets(self) -> None:
         now = self._clock()
-        if self._ended or self._watch.kill is not None or self.finished:
+        if self._ended or self._monitor.kill is not None or self.finished:
             return
-        if self._watch.wants_cpu(now):
-            self._watch.saw_cpu(now, self._cpu_ms())
-        self._watch.saw_time(now)
+        if self._monitor.wants_cpu(now):
+            self._monitor.saw_cpu(now, self._cpu_ms())
+        self._monitor.saw_time(now)
 
     def _forget(self, fd: int) -> None:
         self._sources.pop(fd, None)
@@ -209,28 +210,28 @@ class Supervisor:
         if not data:
             self._forget(self._answers)
             return
-        kill = self._response.take(data, self._armed.results)
+        kill = self._response.take(data, self._prepared.results)
         if kill is not None:
-            self._watch.end(kill)
+            self._monitor.end(kill)
 
     def _on_output(self, fd: int, stream: int) -> None:
         data = _read(fd)
         if data:
             self.output.add(stream, data)
-            self._watch.saw_output(self.output.total)
+            self._monitor.saw_output(self.output.total)
         elif data is not None:
             self._forget(fd)
 
     def _on_end(self) -> None:
-        self.report = self._armed.read_report()
+        self.report = self._prepared.read_report()
         self.drain()
-        self._watch.saw_output(self.output.total)
-        while self._answers in self._sources and self._watch.kill is None and readable(self._answers, 0):
+        self._monitor.saw_output(self.output.total)
+        while self._answers in self._sources and self._monitor.kill is None and readable(self._answers, 0):
             self._on_answer()
         self._ended = True
 
     def _on_notification(self) -> None:
-        listener = self._armed.listener
+        listener = self._prepared.listener
         if listener is None:
             return
         notification = seccomp_notify.receive(listener)
@@ -245,7 +246,7 @@ class Supervisor:
         elif self._tolerant:
             seccomp_notify.refuse(listener, notification, errno.EPERM)
         else:
-            self._watch.saw_call(notification.name, notification.arguments)
+            self._monitor.saw_call(notification.name, notification.arguments)
 
 
 def _read(fd: int) -> bytes | None:

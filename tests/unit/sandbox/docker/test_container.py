@@ -58,7 +58,7 @@ def test_one_that_stands_is_armed_and_then_ready(pair: Pair) -> None:
     assert pair.heard() == [FrameKind.ARM]
     assert pair.container.quiet
     assert pair.says(FrameKind.ARMED, container_protocol.ARMED.pack(123))
-    assert (pair.container.armed, pair.container.memory) == (True, 123)
+    assert (pair.container.prepared, pair.container.memory) == (True, 123)
 
 
 def test_memory_that_nothing_counts_is_not_known(pair: Pair) -> None:

@@ -24,7 +24,7 @@ class _Zygote:
         self.closed = True
 
 
-def _nursery(*, retire_after: int) -> tuple[ForkServers, list[_Zygote]]:
+def _fork_servers(*, retire_after: int) -> tuple[ForkServers, list[_Zygote]]:
     started: list[_Zygote] = []
 
     def start(_config: Config) -> Zygote:
@@ -39,63 +39,63 @@ def _lanes(count: int) -> list[Lane]:
 
 
 def test_nothing_is_started_before_the_first_lane() -> None:
-    nursery, started = _nursery(retire_after=3)
-    assert (nursery.started, started) == (0, [])
+    fork_servers, started = _fork_servers(retire_after=3)
+    assert (fork_servers.started, started) == (0, [])
 
 
 def test_one_zygote_makes_lanes_until_it_retires() -> None:
-    nursery, started = _nursery(retire_after=3)
+    fork_servers, started = _fork_servers(retire_after=3)
     for lane in _lanes(7):
-        nursery.make(lane)
+        fork_servers.make(lane)
     assert [len(zygote.made) for zygote in started] == [3, 3, 1]
 
 
 def test_a_retired_zygote_drains_and_ends_with_its_last_lane() -> None:
-    nursery, started = _nursery(retire_after=2)
+    fork_servers, started = _fork_servers(retire_after=2)
     first, second, third = _lanes(3)
     for lane in (first, second, third):
-        nursery.make(lane)
-    assert nursery.retired(first)
-    assert not nursery.retired(third)
-    nursery.gone(first)
+        fork_servers.make(lane)
+    assert fork_servers.retired(first)
+    assert not fork_servers.retired(third)
+    fork_servers.gone(first)
     assert not started[0].closed
-    nursery.gone(second)
+    fork_servers.gone(second)
     assert started[0].closed
     assert not started[1].closed
 
 
 def test_a_current_zygote_outlives_its_lanes() -> None:
-    nursery, started = _nursery(retire_after=5)
+    fork_servers, started = _fork_servers(retire_after=5)
     (lane,) = _lanes(1)
-    nursery.make(lane)
-    nursery.gone(lane)
+    fork_servers.make(lane)
+    fork_servers.gone(lane)
     assert not started[0].closed
 
 
 def test_with_one_lane_for_each_every_lane_is_retired_from_the_start() -> None:
-    nursery, started = _nursery(retire_after=1)
+    fork_servers, started = _fork_servers(retire_after=1)
     for lane in _lanes(3):
-        nursery.make(lane)
-        assert nursery.retired(lane)
+        fork_servers.make(lane)
+        assert fork_servers.retired(lane)
     assert len(started) == 3
 
 
 def test_a_dead_zygote_is_replaced_and_its_lanes_are_orphans() -> None:
-    nursery, started = _nursery(retire_after=5)
+    fork_servers, started = _fork_servers(retire_after=5)
     first, second = _lanes(2)
-    nursery.make(first)
+    fork_servers.make(first)
     started[0].alive = False
-    assert nursery.orphaned(first)
-    nursery.make(second)
-    assert nursery.started == 2
-    assert not nursery.orphaned(second)
-    nursery.gone(first)
+    assert fork_servers.orphaned(first)
+    fork_servers.make(second)
+    assert fork_servers.started == 2
+    assert not fork_servers.orphaned(second)
+    fork_servers.gone(first)
     assert started[0].closed
 
 
 def test_closing_ends_every_zygote() -> None:
-    nursery, started = _nursery(retire_after=1)
+    fork_servers, started = _fork_servers(retire_after=1)
     for lane in _lanes(3):
-        nursery.make(lane)
-    nursery.close()
+        fork_servers.make(lane)
+    fork_servers.close()
     assert all(zygote.closed for zygote in started)
