@@ -18,7 +18,7 @@ from poet_engine.job import Job
 from poet_engine.outcome import Blame, Outcome, Status
 from poet_engine.policy import Policy
 from poet_engine.sandbox.docker import DockerSandbox
-from poet_engine.sandbox.docker.engine import ContainerClient
+from poet_engine.sandbox.docker.client import ContainerClient
 from poet_engine.sandbox.docker.scheduling import ContainerPoolSize
 
 if TYPE_CHECKING:

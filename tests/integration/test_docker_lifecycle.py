@@ -30,7 +30,7 @@ from poet_engine.job import Job
 from poet_engine.outcome import Blame, Outcome, Status
 from poet_engine.policy import Policy
 from poet_engine.sandbox.docker import DockerSandbox
-from poet_engine.sandbox.docker.engine import LABEL_OWNER, ContainerClient, Owned
+from poet_engine.sandbox.docker.client import LABEL_OWNER, ContainerClient, Owned
 
 if TYPE_CHECKING:
     from tests.integration.conftest import OwnDaemon

@@ -1,7 +1,7 @@
 """Build, list and choose the images of the Docker sandbox."""
 
 from poet_engine.images.build import ImageBuilder
-from poet_engine.images.engine import ImageClient
+from poet_engine.images.client import ImageClient
 from poet_engine.images.guest_files import guest_digest
 from poet_engine.images.recipe import RECIPES, Image, choose, find, modules_needed, to_prune, why_stale
 

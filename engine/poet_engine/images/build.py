@@ -9,8 +9,8 @@ from pathlib import Path
 from poet_engine import _resources
 from poet_engine.errors import ImageError
 from poet_engine.images import host
+from poet_engine.images.client import ImageClient
 from poet_engine.images.compiling import Compiler
-from poet_engine.images.engine import ImageClient
 from poet_engine.images.guest_files import guest_digest, guest_files
 from poet_engine.images.recipe import Contents, Image, Recipe, changes, find, labels, minor, tag
 from poet_engine.images.stream import archive

@@ -14,8 +14,8 @@ from poet_engine.dockerd import DEFAULT_HOST
 from poet_engine.images import Image, ImageBuilder, ImageClient
 from poet_engine.policy import Policy
 from poet_engine.sandbox.docker import container_spec, ownership
+from poet_engine.sandbox.docker.client import LABEL_OWNER, ContainerClient, ContainerState
 from poet_engine.sandbox.docker.container_spec import ContainerSpec
-from poet_engine.sandbox.docker.engine import LABEL_OWNER, ContainerClient, ContainerState
 
 _POLICY = Policy.parse(
     'version = 1\nname = "small"\nextends = "restricted"\n'

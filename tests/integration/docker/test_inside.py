@@ -9,7 +9,7 @@ import pytest
 from poet_engine.dockerd import DaemonConnection
 from poet_engine.sandbox import environment
 from poet_engine.sandbox.docker import ownership
-from poet_engine.sandbox.docker.engine import ContainerClient
+from poet_engine.sandbox.docker.client import ContainerClient
 
 if TYPE_CHECKING:
     from tests.integration.docker.conftest import Containers

@@ -15,7 +15,7 @@ import pytest
 from poet_engine.dockerd import faults
 from poet_engine.errors import DockerError
 from poet_engine.sandbox.docker import ownership
-from poet_engine.sandbox.docker.engine import ContainerClient
+from poet_engine.sandbox.docker.client import ContainerClient
 
 if TYPE_CHECKING:
     from tests.integration.docker.conftest import Containers
@@ -185,7 +185,7 @@ def test_the_engine_says_what_it_is(engine: ContainerClient) -> None:
 KILLED = """
 import os, signal, sys
 from poet_engine.sandbox.docker import ownership
-from poet_engine.sandbox.docker.engine import ContainerClient
+from poet_engine.sandbox.docker.client import ContainerClient
 engine = ContainerClient(sys.argv[1])
 labels = ownership.current("0").labels()
 for started in (True, False):

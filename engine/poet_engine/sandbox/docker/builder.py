@@ -11,9 +11,9 @@ from poet_engine.guest.config import Config
 from poet_engine.guest.frames import FrameKind
 from poet_engine.policy import Policy
 from poet_engine.sandbox.docker import container_spec
+from poet_engine.sandbox.docker.client import ContainerClient
 from poet_engine.sandbox.docker.container import Container
 from poet_engine.sandbox.docker.direct_socket import INSIDE, DirectSocket, NoDirectSocketError
-from poet_engine.sandbox.docker.engine import ContainerClient
 from poet_engine.sandbox.docker.ownership import Users
 from poet_engine.sandbox.docker.stream import Stream
 

@@ -19,7 +19,7 @@ import psutil
 from poet_engine.dockerd import faults
 from poet_engine.errors import DockerError
 from poet_engine.sandbox import proc
-from poet_engine.sandbox.docker.engine import LABEL_OWNER, ContainerClient, EngineInfo
+from poet_engine.sandbox.docker.client import LABEL_OWNER, ContainerClient, EngineInfo
 
 _STARTED, _BOOT, _NAMESPACE = f"{LABEL_OWNER}.started", f"{LABEL_OWNER}.boot", f"{LABEL_OWNER}.namespace"
 _VERSION = f"{LABEL_OWNER}.version"

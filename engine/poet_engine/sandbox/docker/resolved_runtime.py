@@ -19,7 +19,7 @@ from poet_engine.policy import Policy, Wall
 from poet_engine.sandbox import isolation_checks
 from poet_engine.sandbox.docker import container_spec, direct_socket, ownership
 from poet_engine.sandbox.docker.builder import ContainerBuilder, ContainerTemplate
-from poet_engine.sandbox.docker.engine import ContainerClient, EngineInfo
+from poet_engine.sandbox.docker.client import ContainerClient, EngineInfo
 from poet_engine.sandbox.guest_config import Visible, guest_config
 
 __all__ = ["DAEMON_FAULTS", "DEFAULT_HOST", "ResolvedRuntime", "choose"]

@@ -19,9 +19,9 @@ from poet_engine.policy import Fresh, Policy
 from poet_engine.sandbox import input_files, isolation_checks, lifecycle, wire
 from poet_engine.sandbox.base import IsolationCheck, Means, SandboxStatistics
 from poet_engine.sandbox.docker import resolved_runtime
+from poet_engine.sandbox.docker.client import ContainerClient, ContainerState
 from poet_engine.sandbox.docker.container import Container
 from poet_engine.sandbox.docker.container_run import NAME, ContainerRun
-from poet_engine.sandbox.docker.engine import ContainerClient, ContainerState
 from poet_engine.sandbox.docker.maintainer import ContainerMaintainer
 from poet_engine.sandbox.docker.output_files import Files
 from poet_engine.sandbox.docker.probe_container import ProbeContainer

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from poet_engine.errors import DockerError
 from poet_engine.sandbox import proc
 from poet_engine.sandbox.docker import ownership
-from poet_engine.sandbox.docker.engine import LABEL_OWNER, ContainerClient, EngineInfo, read_info
+from poet_engine.sandbox.docker.client import LABEL_OWNER, ContainerClient, EngineInfo, read_info
 from poet_engine.sandbox.docker.ownership import Owner
 
 if TYPE_CHECKING:

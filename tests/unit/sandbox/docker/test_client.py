@@ -10,7 +10,7 @@ import pytest
 
 from poet_engine.dockerd import faults
 from poet_engine.errors import DockerError
-from poet_engine.sandbox.docker.engine import ContainerClient, ContainerState, EngineInfo, Owned, read_info
+from poet_engine.sandbox.docker.client import ContainerClient, ContainerState, EngineInfo, Owned, read_info
 
 if TYPE_CHECKING:
     from tests.unit.conftest import ScriptedEngine
