@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import os
 import subprocess
 import sys
 import threading
@@ -357,3 +358,22 @@ def test_a_killed_host_leaves_nothing_frozen_behind(sandbox_kind: str) -> None:
     assert left
     _gone, alive = psutil.wait_procs(left, timeout=30)
     assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
+
+
+def test_a_number_that_is_another_process_by_now_is_not_signalled() -> None:
+    """A payload that was reaped leaves its number to whoever comes next; its pidfd tells the two apart."""
+    gone = subprocess.Popen(["true"])
+    pidfd = os.pidfd_open(gone.pid)
+    gone.wait()
+    with subprocess.Popen(["sleep", "60"], process_group=0) as other:
+        payload = PreparedProcess.__new__(PreparedProcess)
+        payload.pid, payload._pidfd, payload._frozen = other.pid, pidfd, True
+        assert not payload.freeze()
+        payload.thaw()
+        state = Path(f"/proc/{other.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        payload._pidfd = os.pidfd_open(other.pid)
+        assert payload.freeze(), "where it is the payload itself, it is stopped"
+        other.kill()
+    for fd in (pidfd, payload._pidfd):
+        os.close(fd)
+    assert state != "T"

@@ -171,7 +171,7 @@ class PreparedProcess:
         Nothing of it continues by itself: its filter refuses every way to ask for that.
         """
         try:
-            os.killpg(self.pid, signal.SIGSTOP)
+            self._signal_group(signal.SIGSTOP)
         except (ProcessLookupError, PermissionError):
             return False
         self._frozen = True
@@ -182,7 +182,19 @@ class PreparedProcess:
         if self._frozen:
             self._frozen = False
             with contextlib.suppress(ProcessLookupError):  # it has ended, which its call will see
-                os.killpg(self.pid, signal.SIGCONT)
+                self._signal_group(signal.SIGCONT)
+
+    def _signal_group(self, number: signal.Signals) -> None:
+        """Send a signal to the payload's process group.
+
+        Raises:
+            ProcessLookupError: The payload was reaped; its number may be another process's by now.
+            PermissionError: The payload is beyond our signals.
+        """
+        if self._pidfd is None:
+            raise ProcessLookupError
+        signal.pidfd_send_signal(self._pidfd, 0)  # there is no such call for a group
+        os.killpg(self.pid, number)
 
     @property
     def stale(self) -> bool:
