@@ -13,7 +13,8 @@ from poet_engine import _located_job, bulk
 from poet_engine._bound_function import BoundFunction
 from poet_engine._cancellation import Cancellation
 from poet_engine.errors import ClosedError, InfraError, UsageError
-from poet_engine.gate import Gate, ScanReport, annotate, policy_scan
+from poet_engine.gate import Gate, ScanReport
+from poet_engine.gate.policy_scan import annotate, policy_scan
 from poet_engine.job import Job, Script
 from poet_engine.journal.recorder import Recorder
 from poet_engine.outcome import Evidence, Outcome, Status, decisive

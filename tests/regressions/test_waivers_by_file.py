@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from poet_engine import Engine, Job, Policy
-from poet_engine.gate import Gate, policy_scan
+from poet_engine.gate import Gate
+from poet_engine.gate.policy_scan import policy_scan
 from poet_engine.job import Script
 from poet_engine.outcome import Status
 

@@ -15,7 +15,8 @@ from poet_engine.cli.options import JsonOption, PolicyOption, examples, new_app
 from poet_engine.cli.policies import resolve_policy
 from poet_engine.cli.source_files import read_text
 from poet_engine.errors import UsageError
-from poet_engine.gate import Gate, policy_scan
+from poet_engine.gate import Gate
+from poet_engine.gate.policy_scan import policy_scan
 from poet_engine.gate.sarif import sarif as sarif_of
 from poet_engine.outcome import Finding
 from poet_engine.policy import Policy
