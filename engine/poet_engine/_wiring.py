@@ -349,7 +349,7 @@ class Shared:
         """The pipeline of all functions: it keeps nothing."""
         from poet_engine.resilience.pipeline import Pipeline  # noqa: PLC0415 - see the module's docstring
 
-        return Pipeline(clock=time.monotonic, now=wall_clock, noise=_random)
+        return Pipeline(clock=time.monotonic, now=wall_clock, random=_random)
 
     @functools.cached_property
     def pauses(self) -> "Pauses":

@@ -21,7 +21,7 @@ from poet_engine.outcome import Evidence, Outcome, Status, decisive
 from poet_engine.policy import Policy
 from poet_engine.resilience.call_limits import EXECUTIONS, CallLimits
 from poet_engine.resilience.call_report import CallReport
-from poet_engine.sandbox import input_files as given
+from poet_engine.sandbox import input_files
 from poet_engine.sandbox.base import Diagnosis, IsolationCheck, Sandbox, SandboxStatistics
 from poet_engine.sandbox.verdict import blame_for
 
@@ -219,9 +219,9 @@ class Engine:
         self._refuse_if_closed()
         script = Script(
             source=source,
-            stdin=given.encode(stdin),
+            stdin=input_files.encode(stdin),
             argv=argv,
-            files_in=given.read(files_in, self.policy.limits),
+            files_in=input_files.read(files_in, self.policy.limits),
             files_out=files_out,
             wall=wall,
         )

@@ -401,7 +401,7 @@ def test_a_version_from_an_older_release_does_not_stand_for_a_body_that_computes
     assert version is not None
     text = OWN_RULE.replace("find_drift", "other").replace("detect_drift", "find_drift")
     detect = vars(loaded(tmp_path / "older.py", text))["find_drift"]
-    store, info = find.poet.prepare().workplace.versions, describe(detect.original)
+    store, info = find.poet.prepare().context.versions, describe(detect.original)
     metadata = dataclasses.replace(version.metadata, original_digest=info.source_digest)
     old = store.add(code=version.code.replace("NotImplementedError", "ValueError"), params={}, metadata=metadata)
     store.promote(old.name, actor="tests", reason="as an older release did")

@@ -80,9 +80,9 @@ def test_a_version_that_an_older_release_wrote_by_a_guess_does_not_serve(worksho
     named = workshop.load(stub)
     first = named.poet.current
     assert first is not None
-    store = named.poet._workplace().versions
+    store = named.poet._context().versions
     plain = workshop.load(function("@poet", STUB))
-    digest = plain.poet._workplace().info.source_digest
+    digest = plain.poet._context().info.source_digest
     old = store.add(code=first.code, params={}, metadata=dataclasses.replace(first.metadata, original_digest=digest))
     store.promote(old.name, actor="tests", reason="as an older release did")
     assert plain([1.0], [2.0]) == {"drift_detected": False}

@@ -48,7 +48,7 @@ class AttemptRunner:
     @property
     def is_contained(self) -> bool:
         """Whether nothing that a version does leaves its sandbox, so that it may run any number of times."""
-        network = None if self.state is None else self.state.workplace.policy.network
+        network = None if self.state is None else self.state.context.policy.network
         return network is not None and not (network.allow or network.allow_private)
 
     def attempt(self, step: Attempt) -> AttemptResult:
@@ -60,9 +60,7 @@ class AttemptRunner:
             except BaseException as error:  # noqa: BLE001 - the caller gets it, once the call is recorded
                 return AttemptResult(error=error)
         try:
-            outcome = state.workplace.engine.attempt(
-                self._job(state, version, step.wall), execution_id=self.execution_id
-            )
+            outcome = state.context.engine.attempt(self._job(state, version, step.wall), execution_id=self.execution_id)
             return self._heard(state, version, outcome)
         except Exception as error:  # noqa: BLE001 - a bug of ours, or an argument that misbehaves when it is read: neither may cost the caller the original's answer
             return self._untried(error)
@@ -73,7 +71,7 @@ class AttemptRunner:
         if state is None or version is None:
             return await self._awaited(step.wall if self.bounded else None)
         try:
-            outcome = await state.workplace.engine.aattempt(
+            outcome = await state.context.engine.aattempt(
                 self._job(state, version, step.wall), execution_id=self.execution_id
             )
             return self._heard(state, version, outcome)
@@ -104,7 +102,7 @@ class AttemptRunner:
     def _heard(self, state: Serving, version: StoredVersion, outcome: Outcome) -> AttemptResult:
         self.tell.output(outcome)
         self.tell.warnings(version.name, outcome)
-        if state.workplace.mode == "shadow":
+        if state.context.mode == "shadow":
             # Not even a refusal is the caller's: nobody may notice that the version ran.
             kept = None if outcome.status is Status.REFUSED else outcome
             ended = "" if outcome.ok else f": {outcome.describe()}"
@@ -123,11 +121,11 @@ class AttemptRunner:
     def _job(self, state: Serving, version: StoredVersion, wall: float | None) -> Job:
         return LocatedJob(
             source=version.code,
-            entry=state.workplace.info.name,
+            entry=state.context.info.name,
             args=self.args,
             kwargs=self.kwargs,
             # Not the whole path: where it lies on this machine is none of the guest's business.
-            filename=f"{state.workplace.versions.name}/{version.name}/code.py",
+            filename=f"{state.context.versions.name}/{version.name}/code.py",
             path=str(version.path / "code.py"),
             wall=wall,
         )

@@ -80,7 +80,7 @@ class PoetHandle(Generic[_Params]):
         Raises:
             UsageError: The function can have none; the message says why.
         """
-        return self._workplace().versions.versions()
+        return self._context().versions.versions()
 
     @property
     def current(self) -> StoredVersion | None:
@@ -102,7 +102,7 @@ class PoetHandle(Generic[_Params]):
             UsageError: It was made for another source of the function, the gate rejects it under a policy that has
                 changed since, or the name is none.
         """
-        place = self._workplace()
+        place = self._context()
         version = place.versions.version(name)
         refuse_stale(place, version)
         state = rescanned(place, version)
@@ -123,7 +123,7 @@ class PoetHandle(Generic[_Params]):
                 under a policy that enforces; nothing was stored.
             StoreError: It cannot be stored.
         """
-        place = self._workplace()
+        place = self._context()
         state = add_version(place, adoption.candidate(place, code, reason))
         if isinstance(state, OriginalOnly):
             raise UsageError(state.reason)
@@ -132,7 +132,7 @@ class PoetHandle(Generic[_Params]):
 
     def doctor(self) -> tuple[IsolationCheck, ...]:
         """Try every wall of the sandbox that its versions run in; empty when none does."""
-        place = self.prepare().workplace
+        place = self.prepare().context
         return () if place is None else place.engine.doctor()
 
     def event(self, event_id: str) -> Event | None:
@@ -266,7 +266,7 @@ class PoetHandle(Generic[_Params]):
 
     def _begin(self, state: Serving | OriginalOnly | None, execution_id: str) -> CallReport:
         """The report of a call that begins now; `state` is None where it ends before anybody is asked."""
-        place = None if state is None else state.workplace
+        place = None if state is None else state.context
         return CallReport(
             function_name=self._name,
             execution_id=execution_id,
@@ -295,10 +295,10 @@ class PoetHandle(Generic[_Params]):
     def _next_route(self, state: Serving | OriginalOnly) -> Route:
         """Return the route of one call: `POET_MODE` may leave it to the original although a version stands ready."""
         route = self._route_of(state)
-        if isinstance(state, OriginalOnly) or state.workplace.mode == "on":
+        if isinstance(state, OriginalOnly) or state.context.mode == "on":
             return route
-        reason = bypass_reason(state.workplace.mode, idempotent=self._options.idempotent, noise=wiring().pipeline.noise)
-        return route if reason is None else route.aside(OriginalOnly(reason, state.workplace))
+        reason = bypass_reason(state.context.mode, idempotent=self._options.idempotent, random=wiring().pipeline.random)
+        return route if reason is None else route.aside(OriginalOnly(reason, state.context))
 
     def _route_of(self, state: Serving | OriginalOnly) -> Route:
         route = self._route
@@ -367,10 +367,10 @@ class PoetHandle(Generic[_Params]):
     def _module(self) -> str | None:
         return module_in_events(self._function)
 
-    def _workplace(self) -> FunctionContext:
+    def _context(self) -> FunctionContext:
         state = self.prepare()
-        if state.workplace is not None and usable(state):
-            return state.workplace
+        if state.context is not None and usable(state):
+            return state.context
         try:
             return function_context(describe(self._function), self._options, wiring().mode())
         except PoetError as error:

@@ -14,15 +14,15 @@ _CANARY = (
 _ONCE = "POET_MODE is shadow, but with idempotent=False the body runs once for a call, and that is the original"
 
 
-def bypass_reason(mode: Mode, *, idempotent: bool | None, noise: Callable[[], float]) -> str | None:
+def bypass_reason(mode: Mode, *, idempotent: bool | None, random: Callable[[], float]) -> str | None:
     """Return why a call is left to the original although a version stands ready; None where the version is asked.
 
     Args:
         mode: The program's.
         idempotent: Whether the body may run more than once for a call; None where nobody has said so.
-        noise: A random number, 0 <= n < 1, for each call.
+        random: A random number, 0 <= n < 1, for each call.
     """
-    if mode == "canary" and noise() >= CANARY_SHARE:
+    if mode == "canary" and random() >= CANARY_SHARE:
         return _CANARY
     return _ONCE if mode == "shadow" and idempotent is False else None
 

@@ -60,9 +60,9 @@ def given(
     state: Serving | OriginalOnly, args: tuple[object, ...], kwargs: Mapping[str, object]
 ) -> RecordedArguments | None:
     """Return a call's arguments, before its body may change them; None where they are not recorded."""
-    if isinstance(state, OriginalOnly) or not state.workplace.record:
+    if isinstance(state, OriginalOnly) or not state.context.record:
         return None
-    return RecordedArguments(state.workplace.versions.name, kept_arguments(args, kwargs))
+    return RecordedArguments(state.context.versions.name, kept_arguments(args, kwargs))
 
 
 def keep(recorder: Recorder, report: CallReport, given: RecordedArguments, tell: OnceLogger, *, about: str) -> None:

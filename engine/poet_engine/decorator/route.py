@@ -90,7 +90,7 @@ class Route:
         """
         state, supplies = self.state, self._supplies
         options = supplies.options
-        engine = state.workplace.engine if isinstance(state, Serving) else None
+        engine = state.context.engine if isinstance(state, Serving) else None
         return CallPlan(
             first=Rung.ORIGINAL if engine is None else Rung.GENERATED,
             timeout=max(0.0, (DEFAULT_TIMEOUT_S if options.timeout is None else options.timeout) - spent),
@@ -112,17 +112,17 @@ class Route:
         if isinstance(state, OriginalOnly):
             key = self._key(self._called.full, "original", HOST)
             return (BreakerGuard(self._breakers.get(key), breaker_gates.of_host),)
-        engine = state.workplace.engine
+        engine = state.context.engine
         backend = self._breakers.get(BackendKey(engine.sandbox_name))
         return (self._of_version(state, state.version, engine), BreakerGuard(backend, breaker_gates.of_backend))
 
     def _of_previous(self, state: Serving | OriginalOnly) -> tuple[Guard, ...] | None:
         if self.previous is None or isinstance(state, OriginalOnly):
             return None
-        return (self._of_version(state, self.previous, state.workplace.engine),)
+        return (self._of_version(state, self.previous, state.context.engine),)
 
     def _of_version(self, state: Serving, version: StoredVersion, engine: Engine) -> BreakerGuard:
-        key = self._key(str(state.workplace.versions.path), version.name, engine.sandbox_name)
+        key = self._key(str(state.context.versions.path), version.name, engine.sandbox_name)
         return BreakerGuard(self._breakers.get(key), breaker_gates.of_version)
 
     def _key(self, function: str, version: str, sandbox: str) -> VersionKey:
@@ -131,10 +131,10 @@ class Route:
 
 def _previous(state: Serving | OriginalOnly) -> StoredVersion | None:
     """Looked for once: versions that are stored later come after the one that serves."""
-    if isinstance(state, OriginalOnly) or state.workplace.mode == "shadow":
+    if isinstance(state, OriginalOnly) or state.context.mode == "shadow":
         return None
     try:
         found = previous_good(state)
-        return found if found is None or isinstance(rescanned(state.workplace, found), Serving) else None
+        return found if found is None or isinstance(rescanned(state.context, found), Serving) else None
     except PoetError:  # the folder cannot be read; the original is there all the same
         return None

@@ -155,7 +155,7 @@ def previous_good(state: Serving) -> StoredVersion | None:
 
     It was made for the same source and went through its trial, and nobody has touched its code since.
     """
-    place, serving = state.workplace, state.version.metadata
+    place, serving = state.context, state.version.metadata
     found = None
     for version in place.versions.versions():
         if version.name == state.version.name:

@@ -45,12 +45,12 @@ class FunctionContext:
 class Serving:
     """The state of a function that a version answers."""
 
-    workplace: FunctionContext
+    context: FunctionContext
     version: StoredVersion
 
     def described(self) -> str:
         """Return a phrase that follows the function's name: where it runs, and as what."""
-        place = self.workplace
+        place = self.context
         beside = "" if place.mode == "on" else f"; POET_MODE is {place.mode}"
         return (
             f"runs in the {place.engine.sandbox_name} sandbox: {self.version.name} for the domain {place.domain.name}, "
@@ -60,7 +60,7 @@ class Serving:
     @property
     def ignored(self) -> str | None:
         """The input that the body ignores; None where nothing that we wrote answers instead of it."""
-        place = self.workplace
+        place = self.context
         if place.mode == "shadow" or self.version.metadata.origin != "built_in" or isinstance(place.written, Declined):
             return None
         return place.written.ignored
@@ -72,13 +72,13 @@ class OriginalOnly:
 
     Attributes:
         reason: Why, and how to mend it.
-        workplace: Where a version would be, if it got so far.
+        context: Where a version would be, if it got so far.
         passing: Whether the fault may pass by itself, so that it is worth another attempt later.
         chosen: Whether that is what was asked for, and nothing is wrong.
     """
 
     reason: str
-    workplace: FunctionContext | None = None
+    context: FunctionContext | None = None
     passing: bool = False
     chosen: bool = False
 
@@ -100,7 +100,7 @@ def passes(state: Serving | OriginalOnly) -> bool:
 
 def usable(state: Serving | OriginalOnly) -> bool:
     """Whether a state still holds: its engine may have been closed, or belong to the process that we forked from."""
-    return state.workplace is None or not state.workplace.engine.closed
+    return state.context is None or not state.context.engine.closed
 
 
 def function_context(info: FunctionInfo, options: Options, mode: Mode) -> FunctionContext:

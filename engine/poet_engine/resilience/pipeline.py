@@ -133,12 +133,12 @@ class Pipeline:
     Args:
         clock: Monotonic seconds.
         now: Seconds since the epoch.
-        noise: Random numbers, 0 <= n < 1.
+        random: Random numbers, 0 <= n < 1.
     """
 
     clock: Callable[[], float]
     now: Callable[[], float]
-    noise: Callable[[], float]
+    random: Callable[[], float]
 
     def steps(self, plan: CallPlan, report: CallReport) -> Steps:
         """The steps of one call, from its beginning to its report, which then says who served it.
@@ -237,7 +237,7 @@ class Pipeline:
             took=self.clock() - state.began,
             deadline=plan.timeout,
             asked=asked_to_wait(answer, now=self.now),
-            noise=self.noise(),
+            random=self.random(),
         )
         then = retry.after(failed, retries=plan.retries)
         if isinstance(then, retry.Stop):

@@ -36,14 +36,14 @@ class Failed:
         took: Seconds since the call began.
         deadline: Seconds that it may take in all.
         asked: Seconds that the failure itself asks to wait, if it does.
-        noise: A random number, 0 <= noise < 1.
+        random: A random number, 0 <= n < 1.
     """
 
     attempts: int
     took: float
     deadline: float
     asked: float | None = None
-    noise: float = 0.0
+    random: float = 0.0
 
 
 def after(failed: Failed, *, retries: int | None) -> Pause | Stop:
@@ -58,7 +58,7 @@ def after(failed: Failed, *, retries: int | None) -> Pause | Stop:
     """
     if retries is not None and failed.attempts > retries:
         return Stop(f"all {failed.attempts} attempts failed" if failed.attempts > 1 else "it is not tried again")
-    pause = max(failed.noise * backoff(failed.attempts, failed.deadline), failed.asked or 0.0)
+    pause = max(failed.random * backoff(failed.attempts, failed.deadline), failed.asked or 0.0)
     if failed.took + pause >= failed.deadline:
         return Stop(f"there is no time for attempt {failed.attempts + 1}")
     return Pause(pause)

@@ -106,7 +106,7 @@ class Workshop:
         self._noise = itertools.count(1)
         self._lock, self._recorders_lock = threading.Lock(), threading.Lock()
         self.clock = Clock()
-        self.pipeline = Pipeline(clock=self.clock, now=lambda: 0.0, noise=lambda: self.dice)
+        self.pipeline = Pipeline(clock=self.clock, now=lambda: 0.0, random=lambda: self.dice)
         self.pauses = Pauses(here=self.clock.advance, in_task=self.clock.aadvance)
         self.breakers = BreakerRegistry(
             lambda _key: self.breaker_settings, clock=self.clock, wall_clock=lambda: 0.0, random=lambda: 0.5

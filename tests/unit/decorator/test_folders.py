@@ -48,7 +48,7 @@ class TestTwoModulesWithOneName:
         one, two = workshop.load(FIRST, "one").poet.prepare(), workshop.load(SECOND, "two").poet.prepare()
         assert isinstance(one, Serving)
         assert isinstance(two, Serving)
-        shared = one.workplace.versions
+        shared = one.context.versions
         late = shared.add(code=two.version.code, params=two.version.params, metadata=two.version.metadata)
         shared.promote(late.name, actor="tests", reason="it was not seen")
         for name, text, serves in (("one", FIRST, "v1"), ("two", SECOND, "v1")):

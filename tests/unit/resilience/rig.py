@@ -70,7 +70,7 @@ class Rig:
 
     def __init__(self, **changes: object) -> None:
         self.clock = Clock()
-        self.pipeline = Pipeline(clock=self.clock, now=lambda: 0.0, noise=lambda: 0.5)
+        self.pipeline = Pipeline(clock=self.clock, now=lambda: 0.0, random=lambda: 0.5)
         self.fallback = Bulkhead(Capacity(running=1, waiting=0))
         self.guard = Gatekeeper()
         self.plan = dataclasses.replace(

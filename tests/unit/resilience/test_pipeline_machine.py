@@ -82,7 +82,7 @@ class PipelineMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.clock = Clock()
-        self.pipeline = Pipeline(clock=self.clock, now=self.clock, noise=lambda: 0.5)
+        self.pipeline = Pipeline(clock=self.clock, now=self.clock, random=lambda: 0.5)
         self.guards = (Turnstile(), Turnstile())
         self.older = Turnstile()
         self.bulkhead = Bulkhead(Capacity(PLACES, SEATS))

@@ -10,9 +10,9 @@ from poet_engine.resilience.retry import Failed, Pause, Stop
 
 
 def pause(**changes: float) -> Pause | Stop:
-    values = {"attempts": 1, "took": 0.0, "deadline": 20.0, "noise": 0.5, **changes}
+    values = {"attempts": 1, "took": 0.0, "deadline": 20.0, "random": 0.5, **changes}
     return retry.after(
-        Failed(int(values["attempts"]), values["took"], values["deadline"], values.get("asked"), values["noise"]),
+        Failed(int(values["attempts"]), values["took"], values["deadline"], values.get("asked"), values["random"]),
         retries=None,
     )
 
@@ -26,7 +26,7 @@ def test_pauses_grow_and_are_a_random_part_of_that() -> None:
         Pause(0.5),
         Pause(0.5),
     ]
-    assert pause(noise=0.0) == Pause(0.0)
+    assert pause(random=0.0) == Pause(0.0)
 
 
 def test_three_retries_are_four_attempts() -> None:
@@ -46,11 +46,11 @@ def test_what_the_failure_asks_for_is_waited_at_the_least() -> None:
     attempts=st.integers(1, 50),
     took=st.floats(0, 10),
     asked=st.none() | st.floats(0, 20),
-    noise=st.floats(0, 1, exclude_max=True),
+    random=st.floats(0, 1, exclude_max=True),
 )
-def test_no_pause_outlives_the_deadline(attempts: int, took: float, asked: float | None, noise: float) -> None:
+def test_no_pause_outlives_the_deadline(attempts: int, took: float, asked: float | None, random: float) -> None:
     """Whatever is drawn and asked for."""
-    then = retry.after(Failed(attempts, took, 5.0, asked, noise), retries=None)
+    then = retry.after(Failed(attempts, took, 5.0, asked, random), retries=None)
     if isinstance(then, Pause):
         assert took + then.seconds < 5.0
         assert then.seconds <= max(5.0 * retry.LONGEST_SHARE, asked or 0.0)

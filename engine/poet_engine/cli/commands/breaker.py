@@ -16,8 +16,7 @@ from poet_engine.cli.console import Screen
 from poet_engine.cli.function_folder import stored
 from poet_engine.cli.options import FunctionArgument, JsonOption, examples, new_app
 from poet_engine.errors import PoetError, UsageError
-from poet_engine.resilience.breaker import Snapshot, State
-from poet_engine.resilience.breaker import stored_state as records
+from poet_engine.resilience.breaker import Snapshot, State, stored_state
 from poet_engine.versions import FunctionStore
 
 _SANDBOXES = ("process", "docker")
@@ -41,7 +40,7 @@ class _Shown:
     version: str
     serves: bool
     sandbox: str | None
-    found: records.StoredRecord
+    found: stored_state.StoredRecord
 
     def refuses(self, now: float) -> bool:
         record = self.found.record
@@ -124,10 +123,10 @@ def _set(screen: Screen, target: str, version: str | None, sandbox: str | None, 
     name = _chosen(function, version)
 
     def change(content: Mapping[str, object]) -> Mapping[str, object]:
-        chosen = sorted({*_SANDBOXES, *records.sandboxes(content)}) if sandbox is None else [sandbox]
-        before = {one: records.find(content, one) for one in chosen}
+        chosen = sorted({*_SANDBOXES, *stored_state.sandboxes(content)}) if sandbox is None else [sandbox]
+        before = {one: stored_state.find(content, one) for one in chosen}
         for one, found in before.items():
-            content = records.replaced(content, one, records.by_hand(found, snapshot, now=now))
+            content = stored_state.replaced(content, one, stored_state.by_hand(found, snapshot, now=now))
         return content
 
     action = f"breaker {snapshot.state}"
@@ -177,9 +176,9 @@ def _read(function: FunctionStore, version: str, serving: str | None) -> list[_S
     try:
         content = function.state(version) or {}
     except PoetError as error:
-        return [_Shown(version, serves, None, records.unreadable(str(error)))]
-    stored = records.sandboxes(content) or (None,)
-    return [_Shown(version, serves, one, records.find(content, one or "")) for one in stored]
+        return [_Shown(version, serves, None, stored_state.unreadable(str(error)))]
+    stored = stored_state.sandboxes(content) or (None,)
+    return [_Shown(version, serves, one, stored_state.find(content, one or "")) for one in stored]
 
 
 def _exit_code(shown: Sequence[_Shown], now: float) -> int:

@@ -26,7 +26,7 @@ from poet_engine.sandbox.docker.maintainer import ContainerMaintainer
 from poet_engine.sandbox.docker.output_files import Files
 from poet_engine.sandbox.docker.probe_container import ProbeContainer
 from poet_engine.sandbox.docker.scheduling import ContainerPoolSize
-from poet_engine.sandbox.pool import scheduling as pool_schedule
+from poet_engine.sandbox.pool import scheduling
 from poet_engine.sandbox.pool.version import SourceKey
 from poet_engine.sandbox.pool.worker_pool import QUEUE_CAUSES, Disposition, NoWorkerError, Unavailable, WorkerPool
 from poet_engine.sandbox.verdict import DAEMON, blame_for
@@ -99,7 +99,7 @@ class DockerSandbox:
         self._builder = self._chosen.builder
         size = size or ContainerPoolSize()
         once = policy.isolation.fresh is Fresh.EXEC
-        pool_size = pool_schedule.PoolSize(least=size.spare, most=size.most, queue=size.queue, linger=size.linger)
+        pool_size = scheduling.PoolSize(least=size.spare, most=size.most, queue=size.queue, linger=size.linger)
         self._pool: WorkerPool[Container] = WorkerPool(pool_size, clock, keeps=True)
         self._maintainer = ContainerMaintainer(self._pool, self._builder, size, once=once, clock=clock)
         self._maintainer.submit(self._builder.tidy)

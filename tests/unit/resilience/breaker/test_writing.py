@@ -311,7 +311,7 @@ def attempt(step):
     print("the original answers", flush=True)
     return AttemptResult(value=1)
 
-pipeline = Pipeline(clock=time.monotonic, now=time.time, noise=lambda: 0.5)
+pipeline = Pipeline(clock=time.monotonic, now=time.time, random=lambda: 0.5)
 begun = CallReport(function_name="f", execution_id="one", start=0.0)
 begun = CallReport(function_name="f", execution_id="one", start=0.0)
 served = perform(pipeline.steps(plan, begun), attempt, Pauses(time.sleep, time.sleep))
