@@ -28,7 +28,7 @@ class GroupReading:
         oom_kills: Tasks that the kernel's OOM killer took.
         tasks_refused: Times that the limit on tasks refused one.
         tasks: Tasks in the group now, the lane's init included.
-        tasks_peak: The most that ever were in it; 0 where the kernel does not tell (before 6.1).
+        tasks_peak: The most that ever were in it; 0 where the kernel keeps no such peak.
     """
 
     cpu_ns: int
