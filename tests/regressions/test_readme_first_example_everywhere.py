@@ -96,7 +96,7 @@ def test_wherever_no_version_serves(tmp_path: Path, text: str, environment: dict
 def test_in_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     """Without any place for a journal there is no event, and the rest is as everywhere."""
     (tmp_path / "home").write_text("no folder")
-    sealed = "from poet_engine.decorator import places\n\nplaces.writable = lambda _folder: False\n"
+    sealed = "from poet_engine.decorator import folders\n\nfolders.writable = lambda _folder: False\n"
     text = EXAMPLE.replace("import poet\n", f"import poet\n{sealed}")
     lines, said = run(sys.executable, tmp_path, text)
     assert lines[2].startswith("original original Usage(wall_ms=")

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 
-from poet_engine.resilience.breaker import Breaker, BreakerRefusal, Permit
+from poet_engine.resilience.breaker import Breaker, Permit, Refused
 from poet_engine.resilience.classification import Count, classify
 from poet_engine.resilience.gates import FinishedCall, NotAdmitted
 
@@ -72,7 +72,7 @@ class BreakerGuard:
     def admit(self) -> "Permitted | NotAdmitted":
         """Ask the breaker for a permit; see `Guard.admit`."""
         entry = self._breaker.acquire()
-        if isinstance(entry, BreakerRefusal):
+        if isinstance(entry, Refused):
             reason = f"the breaker of {self._breaker.name} is {entry.state}: {entry.reason}"
             return NotAdmitted("breaker", reason, entry.retry_after)
         return Permitted(self._breaker, entry, self._weigh)

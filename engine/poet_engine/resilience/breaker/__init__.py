@@ -3,9 +3,9 @@
 from poet_engine.resilience.breaker.breaker import Breaker
 from poet_engine.resilience.breaker.model import (
     BreakerCounts,
-    BreakerRefusal,
     BreakerStatistics,
     Permit,
+    Refused,
     Snapshot,
     State,
     Transition,
@@ -17,11 +17,11 @@ __all__ = [
     "BackendKey",
     "Breaker",
     "BreakerCounts",
-    "BreakerRefusal",
     "BreakerRegistry",
     "BreakerSettings",
     "BreakerStatistics",
     "Permit",
+    "Refused",
     "Snapshot",
     "State",
     "Transition",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from poet_engine._fork import ForkedLock
 from poet_engine.resilience.breaker.machine import Machine
-from poet_engine.resilience.breaker.model import BreakerRefusal, BreakerStatistics, Permit, Snapshot, State, Transition
+from poet_engine.resilience.breaker.model import BreakerStatistics, Permit, Refused, Snapshot, State, Transition
 from poet_engine.resilience.breaker.settings import BreakerSettings
 
 if TYPE_CHECKING:
@@ -56,13 +56,13 @@ class Breaker:
         counts = found.counts
         return f"<Breaker {self.name} {found.state} calls={counts.calls} failed={counts.failed} slow={counts.slow}>"
 
-    def acquire(self) -> Permit | BreakerRefusal:
+    def acquire(self) -> Permit | Refused:
         """Ask for one call. A permit must be given to `record` or `release`, whatever comes of the call."""
         with self._lock:
             answer, told = self._machine.acquire(self._clock())
             self._untold.extend(told)
         self._tell()
-        return answer if isinstance(answer, BreakerRefusal) else Permit(answer)
+        return answer if isinstance(answer, Refused) else Permit(answer)
 
     def record(self, permit: Permit, *, failed: bool, duration: float) -> None:
         """Tell the result of a call. It counts only while the breaker is in the stay that permitted it.

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from poet_engine.errors import UsageError
 from poet_engine.resilience.breaker.model import (
     BreakerCounts,
-    BreakerRefusal,
     BreakerStatistics,
+    Refused,
     Snapshot,
     State,
     Transition,
@@ -79,7 +79,7 @@ class Machine:
         """Whether only a reset ends the state."""
         return self._stay.pinned
 
-    def acquire(self, now: float) -> tuple[int | BreakerRefusal, Told]:
+    def acquire(self, now: float) -> tuple[int | Refused, Told]:
         """Decide about one call: the generation of its permit, or why it may not go through."""
         told = self.look(now)
         if self._stay.state is State.OPEN and self._stay.over(now):
@@ -230,17 +230,15 @@ class Machine:
             return min(least, settings.permitted_number_of_calls_in_half_open_state)
         return min(least, settings.sliding_window_size) if settings.sliding_window_type == "count_based" else least
 
-    def _refusal(self, now: float) -> BreakerRefusal | None:
+    def _refusal(self, now: float) -> Refused | None:
         stay = self._stay
         if stay.state in _LETS_ALL_THROUGH:
             return None
         if stay.state is State.HALF_OPEN:
             if self._permits_left > 0:
                 return None
-            return BreakerRefusal(
-                stay.state, None, f"as many calls as it permits try whether it works again: {stay.reason}"
-            )
-        return BreakerRefusal(stay.state, self._remaining(now) if stay.state is State.OPEN else None, stay.reason)
+            return Refused(stay.state, None, f"as many calls as it permits try whether it works again: {stay.reason}")
+        return Refused(stay.state, self._remaining(now) if stay.state is State.OPEN else None, stay.reason)
 
     def _remaining(self, now: float) -> float:
         return max(self._stay.since + (self._stay.wait or 0.0) - now, 0.0)

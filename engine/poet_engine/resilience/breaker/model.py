@@ -61,7 +61,7 @@ class Permit:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class BreakerRefusal:
+class Refused:
     """A call that may not go through.
 
     Attributes:

@@ -16,9 +16,9 @@ from poet_engine.errors import UsageError
 from poet_engine.resilience.breaker import (
     Breaker,
     BreakerCounts,
-    BreakerRefusal,
     BreakerSettings,
     Permit,
+    Refused,
     Snapshot,
     State,
     Transition,
@@ -233,7 +233,7 @@ class TestRestart:
         clock.now += 4
         later = make(Clock(), state=breaker.snapshot())
         answer = later.acquire()
-        assert isinstance(answer, BreakerRefusal)
+        assert isinstance(answer, Refused)
         assert (answer.state, answer.retry_after) == (State.OPEN, 6.0)
         assert "failure rate 100 %" in answer.reason
 
@@ -269,7 +269,7 @@ class TestRestart:
         breaker.force_open("seccomp:ptrace")
         later = make(Clock(), state=breaker.snapshot())
         assert later.statistics().pinned
-        assert isinstance(later.acquire(), BreakerRefusal)
+        assert isinstance(later.acquire(), Refused)
 
 
 def test_a_forked_child_has_the_state_and_none_of_the_calls() -> None:

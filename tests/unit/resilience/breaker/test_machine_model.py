@@ -7,7 +7,7 @@ import hypothesis
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, precondition, rule
 
-from poet_engine.resilience.breaker import BreakerRefusal, BreakerSettings, State
+from poet_engine.resilience.breaker import BreakerSettings, Refused, State
 from poet_engine.resilience.breaker.machine import Machine
 
 SLOW = 1.0
@@ -135,7 +135,7 @@ class BreakerAgainstModel(RuleBasedStateMachine):
         permitted = self.settings.permitted_number_of_calls_in_half_open_state
         full = self.out + len(self.results) >= permitted if self.state is State.HALF_OPEN else False
         if self.state in {State.OPEN, State.FORCED_OPEN} or full:
-            assert isinstance(answer, BreakerRefusal)
+            assert isinstance(answer, Refused)
             expected = self.since + self.open_time() - self.now if self.state is State.OPEN else None
             assert (answer.state, answer.retry_after) == (self.state, expected)
             return None

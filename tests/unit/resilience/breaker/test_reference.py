@@ -11,7 +11,7 @@ from typing import Literal
 
 import pytest
 
-from poet_engine.resilience.breaker import Breaker, BreakerRefusal, BreakerSettings, Permit, State, Transition
+from poet_engine.resilience.breaker import Breaker, BreakerSettings, Permit, Refused, State, Transition
 
 Call = Literal["ok", "fail", "slow", "slow_fail"]
 SLOW = 2.0  # seconds; a call that takes as long is not slow yet
@@ -94,7 +94,7 @@ def cancel(count: int) -> Step:
 def refused(retry_after: float | None) -> Step:
     def claim(bench: Bench) -> None:
         answer = bench.breaker.acquire()
-        assert isinstance(answer, BreakerRefusal), answer
+        assert isinstance(answer, Refused), answer
         assert answer.retry_after == retry_after
 
     return claim
@@ -440,10 +440,10 @@ def test_racing_callers_get_as_many_permits_as_there_are(cancelled: bool) -> Non
         assert bench.breaker.state is CLOSED
 
 
-def race(breaker: Breaker) -> list[Permit | BreakerRefusal]:
+def race(breaker: Breaker) -> list[Permit | Refused]:
     """What each of the racers gets that ask at the same moment."""
     barrier = threading.Barrier(RACERS)
-    answers: list[Permit | BreakerRefusal] = []
+    answers: list[Permit | Refused] = []
 
     def ask() -> None:
         barrier.wait()

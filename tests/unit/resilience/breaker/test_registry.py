@@ -8,10 +8,10 @@ import pytest
 from poet_engine.resilience.breaker import (
     BackendKey,
     Breaker,
-    BreakerRefusal,
     BreakerRegistry,
     BreakerSettings,
     Permit,
+    Refused,
     State,
     Transition,
     VersionKey,
@@ -112,7 +112,7 @@ class TestRestart:
         Process(function).fails()
         later = Process(function, wall=1e9 + 60, monotonic=7e6)
         answer = later.breaker.acquire()
-        assert isinstance(answer, BreakerRefusal)
+        assert isinstance(answer, Refused)
         assert answer.retry_after == 40.0
         later.passes(40.0)
         assert isinstance(later.breaker.acquire(), Permit)
@@ -122,7 +122,7 @@ class TestRestart:
     ) -> None:
         Process(function).fails()
         answer = Process(function, wall=1e9 - 365 * 86400).breaker.acquire()
-        assert isinstance(answer, BreakerRefusal)
+        assert isinstance(answer, Refused)
         assert answer.retry_after == 100.0
 
     def test_a_pin_stays_and_a_new_version_has_none(self, function: FunctionStore) -> None:
@@ -130,7 +130,7 @@ class TestRestart:
         function.add(code="def f(): return 2\n", params={}, metadata=METADATA)
         later = Process(function)
         assert later.breaker.statistics().reason == "seccomp:ptrace"
-        assert isinstance(later.breaker.acquire(), BreakerRefusal)
+        assert isinstance(later.breaker.acquire(), Refused)
         assert isinstance(later.registry.get(VersionKey("f", "v2", "process")).acquire(), Permit)
 
     def test_what_else_the_version_has_learnt_stays(self, function: FunctionStore) -> None:
@@ -158,7 +158,7 @@ class TestTwoProcesses:
         two.passes(0.5)
         assert isinstance(two.breaker.acquire(), Permit)
         two.passes(0.5)
-        assert isinstance(two.breaker.acquire(), BreakerRefusal)
+        assert isinstance(two.breaker.acquire(), Refused)
         assert two.breaker.statistics().pinned
 
     def test_so_does_its_reset(self, function: FunctionStore) -> None:

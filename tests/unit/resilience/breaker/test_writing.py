@@ -15,7 +15,7 @@ import pytest
 from tests.unit.resilience.breaker.test_registry import KEY, METADATA, SETTINGS, fail
 from tests.unit.test_fork import ends_well, fork
 
-from poet_engine.resilience.breaker import Breaker, BreakerRefusal, BreakerRegistry, Permit, State, VersionKey
+from poet_engine.resilience.breaker import Breaker, BreakerRegistry, Permit, Refused, State, VersionKey
 from poet_engine.resilience.breaker.stored_state import BreakerRecord, find
 from poet_engine.versions import FunctionStore, VersionStore, files
 from poet_engine.versions.files import StoreError
@@ -100,7 +100,7 @@ class TestADiskThatDoesNotAnswer:
         fail(rig.breaker)
         assert rig.disk.asked.wait(_LONG)
         rig.now += 5.0
-        assert isinstance(rig.breaker.acquire(), BreakerRefusal)
+        assert isinstance(rig.breaker.acquire(), Refused)
         rig.breaker.reset()
         assert isinstance(rig.breaker.acquire(), Permit)
         assert rig.stored == BreakerRecord()
@@ -184,7 +184,7 @@ class TestAWriteThatFails:
         rig.disk.fails = False
         rig.disk.asked.clear()
         rig.now += 1.0
-        assert isinstance(rig.breaker.acquire(), BreakerRefusal)
+        assert isinstance(rig.breaker.acquire(), Refused)
         assert rig.disk.asked.wait(_LONG)
         assert rig.registry.flush()
         assert (rig.stored.pinned, rig.audit()) == (True, [("breaker forced_open", "seccomp:ptrace")])
