@@ -51,7 +51,7 @@ def test_there_is_a_checklist_for_each_and_its_files_exist() -> None:
     sections = _sections()
     assert tuple(sections) == LISTS
     named = re.findall(r"`((?:engine|tests|tools|policies)/[\w./-]+\.\w+)`", "".join(sections.values()))
-    assert len(named) > 20
+    assert len(named) >= 15
     assert [path for path in named if "NAME" not in path and not (ROOT / path).exists()] == []
 
 
@@ -64,7 +64,7 @@ def test_a_checklist_that_is_followed_is_complete(section: str, tmp_path: Path) 
     assert _run(commands[-1], folder).returncode != 0, "what is to be added is there already"
     for patch in patches:
         done = subprocess.run(
-            ["git", "apply", "--recount", "-"], cwd=folder, input=patch, capture_output=True, text=True, check=False
+            ["git", "apply", "-"], cwd=folder, input=patch, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, f"{done.stderr}\n{patch}"
     for command in commands:
