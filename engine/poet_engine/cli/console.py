@@ -1,4 +1,4 @@
-"""Where the command line prints: colour and lines on a terminal, plain text in a pipe, one JSON document on request.
+"""Print a command's output: colour and lines on a terminal, plain text in a pipe, one JSON document on request.
 
 rich, which draws, is loaded where something is drawn: it takes longer than a short run in a pipe may.
 """

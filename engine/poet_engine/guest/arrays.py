@@ -26,17 +26,17 @@ _PLAIN = [
     "|b1",
     "|i1",
     "|u1",
-    *(f"<{kind}{size}" for kind in "iu" for size in (2, 4, 8)),
+    *[f"<{kind}{size}" for kind in "iu" for size in (2, 4, 8)],
     "<f2",
     "<f4",
     "<f8",
     "<c8",
     "<c16",
-    *(f"<{kind}8[{unit}]" for kind in "mM" for unit in ("D", "h", "m", "s", "ms", "us", "ns")),
+    *[f"<{kind}8[{unit}]" for kind in "mM" for unit in ("D", "h", "m", "s", "ms", "us", "ns")],
 ]
 # The data types that travel, as numpy's own strings for them, in both byte orders. Beside these only text and bytes of
 # a fixed width and Python objects are handed to numpy.dtype.
-DTYPES = frozenset((*_PLAIN, *(name.replace("<", ">") for name in _PLAIN)))
+DTYPES = frozenset((*_PLAIN, *[name.replace("<", ">") for name in _PLAIN]))
 _WIDE = re.compile(r"\|S[1-9][0-9]{0,8}|[<>]U[1-9][0-9]{0,8}")
 _OBJECTS = "|O"
 _MAX_DIMENSIONS = 32

@@ -29,7 +29,7 @@ class Stop:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Failed:
-    """Where a call stands after an attempt that failed and may go well another time.
+    """The state of a call after an attempt that failed and may go well another time.
 
     Attributes:
         attempts: How many there were, this one included.

@@ -120,9 +120,9 @@ def _report(name: str, attempts: object, counted_by: str) -> IsolationCheck:
         return IsolationCheck(
             name, held=False, tried="nothing", stopped_by="the probe did not get there", remedy=_REMEDIES[name]
         )
-    tried = "; ".join(_field(attempt, "deed") for attempt in attempts)
+    tried = "; ".join([_field(attempt, "deed") for attempt in attempts])
     through = [attempt for attempt in attempts if not isinstance(attempt, dict) or attempt.get("through") is not False]
-    answers = ", ".join(dict.fromkeys(_field(attempt, "answer") for attempt in attempts))
+    answers = ", ".join(dict.fromkeys([_field(attempt, "answer") for attempt in attempts]))
     if through:
         happened = "; ".join(f"{_field(attempt, 'deed')}: {_field(attempt, 'answer')}" for attempt in through)
         return IsolationCheck(name, held=False, tried=tried, stopped_by=f"nothing: {happened}", remedy=_REMEDIES[name])
