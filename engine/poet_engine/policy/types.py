@@ -147,7 +147,7 @@ def choice(kind: type[Member], tightest_first: tuple[Member, ...]) -> ValueType:
         meet=tightest,
         tighter=" before ".join(tightest_first),
         schema={"enum": [str(member) for member in tightest_first]},
-        range=", ".join(f"`{member}`" for member in tightest_first),
+        range=", ".join([f"`{member}`" for member in tightest_first]),
     )
 
 

@@ -122,7 +122,7 @@ class PoolMaintainer:
             looks.append(max(0.0, min(self._deadlines.values()) - self._clock()))
         if self._groups_to_remove:
             looks.append(_REMOVE_RETRY)
-        return min((look for look in looks if look is not None), default=None)
+        return min([look for look in looks if look is not None], default=None)
 
     def _on_event(self, fd: int) -> None:
         if fd == self._workers.waker.fileno():

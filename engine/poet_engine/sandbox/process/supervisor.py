@@ -126,7 +126,7 @@ class Supervisor:
         """Whether there is nothing to wait for: a readable result, or the confirmed end."""
         if self._ended or self._folder is not None:
             return self._ended
-        return isinstance(self.answer, Returned) and self._monitor.kill is None
+        return isinstance(self._response.answer, Returned) and self._monitor.kill is None
 
     def kill(self) -> None:
         """End the payload now."""
