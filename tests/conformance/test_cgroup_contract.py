@@ -250,7 +250,11 @@ def test_no_descriptor_stays_behind(driver: Driver) -> None:
 
 
 def test_what_a_killed_host_process_left_is_swept_up(driver: Driver) -> None:
-    with subprocess.Popen([sys.executable, "-c", HOST], stdout=subprocess.PIPE, text=True) as host:
+    with (
+        subprocess.Popen([sys.executable, "-c", HOST], stdout=subprocess.PIPE, text=True) as host,
+        contextlib.ExitStack() as end,
+    ):
+        end.callback(host.kill)  # whatever fails below, nobody waits for it
         assert host.stdout is not None
         child = int(host.stdout.readline())
         assert driver.sweep() == 0
