@@ -1,4 +1,4 @@
-"""Something that takes time to make and may fail for now: made in a thread, waited for with patience, tried again."""
+"""A value made in a thread of its own: waited for with a limit, and made again after a fault that may pass."""
 
 import dataclasses
 import threading

@@ -7,36 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.unit.versions.test_store import CODE, METADATA, add
 
-from poet_engine.versions import FunctionStore, Metadata, StoredVersion, StoreError, TrialSummary, VersionStore
-
-METADATA = Metadata(
-    created=1_700_000_000.5,
-    domain="ml_monitoring",
-    policy="data",
-    policy_digest="p" * 64,
-    original_digest="o" * 64,
-    python="3.11.7",
-    poet_version="0.1.0",
-    origin="built_in",
-    gate=("POET101", "B101"),
-    trial=TrialSummary(examples=3, passed=2, note="one was refused"),
-)
-CODE = "def f(x):\r\n    return 'ü'\n"
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return tmp_path / "state" / ".poet"
-
-
-@pytest.fixture
-def function(root: Path) -> FunctionStore:
-    return VersionStore(root, clock=lambda: 1000.0).function("f")
-
-
-def add(function: FunctionStore, code: str = CODE, **state: object) -> StoredVersion:
-    return function.add(code=code, params={"alpha": 0.05}, metadata=METADATA, state=state or None)
+from poet_engine.versions import FunctionStore, StoreError, VersionStore
 
 
 def edit(name: str, data: bytes) -> Callable[[Path], object]:

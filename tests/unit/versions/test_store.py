@@ -32,16 +32,6 @@ METADATA = Metadata(
 CODE = "def f(x):\r\n    return 'ü'\n"
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return tmp_path / "state" / ".poet"
-
-
-@pytest.fixture
-def function(root: Path) -> FunctionStore:
-    return VersionStore(root, clock=lambda: 1000.0).function("f")
-
-
 def add(function: FunctionStore, code: str = CODE, **state: object) -> StoredVersion:
     return function.add(code=code, params={"alpha": 0.05}, metadata=METADATA, state=state or None)
 
