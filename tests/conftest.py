@@ -127,13 +127,13 @@ def _missing(marker: str) -> str | None:
         runtimes = _docker()
         if isinstance(runtimes, str):
             return runtimes
-        return None if marker == "docker" or "runsc" in runtimes else "the Docker engine has no runtime 'runsc'"
+        return None if marker == "docker" or "runsc" in runtimes else "the Docker daemon has no runtime 'runsc'"
     return _namespaces("root" if os.geteuid() == 0 else "user")
 
 
 @functools.cache
 def _docker() -> frozenset[str] | str:
-    """The runtimes of the Docker engine, or why there is none."""
+    """The runtimes of the Docker daemon, or why there is none."""
     try:
         with ImageClient(Settings.read().docker_host or DEFAULT_HOST) as engine:
             return engine.runtimes()

@@ -1,7 +1,7 @@
 """Replay of a recorded call: the job, the policy, and the comparison of the two answers.
 
 A journal and the versions beside it may come with a cloned project. No name in them becomes a path, and a journal does
-not choose a policy that requires fewer walls.
+not choose a policy that requires fewer isolation checks.
 """
 
 import dataclasses

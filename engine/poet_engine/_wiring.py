@@ -201,7 +201,7 @@ def _refuse_unknown(name: str) -> None:
 
 
 def _sandbox(policy: Policy, wish: SandboxChoice) -> Sandbox:
-    """The first sandbox on which every required wall stands, tried from inside."""
+    """The first sandbox that passes every required isolation check, tried from inside."""
     reasons: list[str] = []
     for candidate in _SANDBOXES if wish.sandbox == "auto" else (wish.sandbox,):
         try:
@@ -216,13 +216,16 @@ def _sandbox(policy: Policy, wish: SandboxChoice) -> Sandbox:
 
 
 def _standing(name: str, policy: Policy, wish: SandboxChoice) -> Sandbox:
-    """A sandbox whose required walls hold; closed again when one does not."""
+    """A sandbox that passes the required isolation checks; closed again when one does not."""
     sandbox = _SANDBOXES[name](policy, wish)
     with contextlib.ExitStack() as undo:
         undo.callback(sandbox.close)
         lacking = _lacking(sandbox, policy)
         if lacking:
-            told = (f"{name}: wall {one.wall!r} does not hold ({one.stopped_by}); {one.remedy}" for one in lacking)
+            told = (
+                f"{name}: isolation check {one.wall!r} does not hold ({one.stopped_by}); {one.remedy}"
+                for one in lacking
+            )
             raise SandboxUnavailableError("; ".join(told))
         undo.pop_all()
     return sandbox
@@ -272,7 +275,7 @@ class Shared:
 
         Raises:
             ClosedError: The program is ending, and nothing would close what is opened now.
-            SandboxUnavailableError: No sandbox has the walls that the policy requires.
+            SandboxUnavailableError: No sandbox passes the isolation checks that the policy requires.
         """
         key = (os.getpid(), policy.digest)
         with self._lock:

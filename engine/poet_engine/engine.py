@@ -108,7 +108,7 @@ class Engine:
         journal: Path | str | None = None,
         wait: bool = True,
     ) -> "Engine":
-        """Return an engine on the first sandbox that has the walls required by the policy.
+        """Return an engine on the first sandbox that passes the isolation checks of the policy.
 
         Args:
             policy: A policy, a preset's name (`restricted`, `data`, `api`, `baseline`, `lab`), or a file; by default
@@ -121,7 +121,8 @@ class Engine:
 
         Raises:
             PolicyError: The policy cannot be used.
-            SandboxUnavailableError: No sandbox has the required walls; the message names each and its remedy.
+            SandboxUnavailableError: No sandbox passes the required isolation checks; the message names each and its
+                remedy.
         """
         if Engine.opener is None:
             raise UsageError("import Engine from poet_engine, which knows the sandboxes, instead of poet_engine.engine")

@@ -127,7 +127,7 @@ class InfraError(OutcomeError):
 
 
 class SandboxUnavailableError(InfraError):
-    """No sandbox on this machine has the walls that the policy requires; the message names each and its remedy."""
+    """No sandbox here passes the isolation checks that the policy requires; the message names each and its remedy."""
 
 
 class NotServedError(PoetError):

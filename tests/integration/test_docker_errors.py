@@ -47,7 +47,7 @@ def test_a_daemon_that_does_not_run(own_daemon: "OwnDaemon") -> None:
     own_daemon.stop()
     said = refused(own_daemon)
     assert own_daemon.host in said
-    assert "no Docker engine answers there" in said
+    assert "no Docker daemon answers there" in said
     assert "systemctl start docker" in said
 
 
@@ -62,7 +62,7 @@ def test_a_socket_that_the_user_may_not_use(own_daemon: "OwnDaemon") -> None:
         text=True,
         check=True,
     )
-    assert "this user may not use the engine's socket" in done.stdout
+    assert "this user may not use the daemon's socket" in done.stdout
     assert "add the user to the group 'docker'" in done.stdout
     assert "rootless Docker" in done.stdout
 

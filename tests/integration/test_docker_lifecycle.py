@@ -467,7 +467,7 @@ class TestTheDaemon:
                 assert said(outcome) == ("infra", "docker_daemon", "engine"), (name, outcome)
                 assert time.monotonic() - began < 1.0 + 9.0, name
             began = time.monotonic()
-            with pytest.raises(SandboxUnavailableError, match="the engine did not answer in time"):
+            with pytest.raises(SandboxUnavailableError, match="the daemon did not answer in time"):
                 DockerSandbox(POLICY, host=own_daemon.host)
             assert time.monotonic() - began < 15.0
             began = time.monotonic()
@@ -511,7 +511,7 @@ class TestTheDaemon:
                 full = sandbox.run(Job(source="def f():\n    return 9\n", entry="f"))
                 assert said(full) == ("infra", "setup", "engine")
                 assert full.evidence is not None
-                assert "the disk that holds the engine's images is full" in str(full.evidence.value)
+                assert "the disk that holds the daemon's images is full" in str(full.evidence.value)
             finally:
                 filler.unlink()
             assert until(lambda: sandbox.run(Job(source="def f():\n    return 9\n", entry="f")).value == 9)

@@ -90,7 +90,7 @@ def test_opening_an_engine_in_the_folder_imports_nothing_of_it(project: Project)
     project.text("pyproject.toml", EVIL.format(module="evil"))
     ended = project.run(sys.executable, "-c", OPEN.format(policy=None, then="pass"))
     assert project.imported() == ""
-    assert "pyproject.toml:2: isolation.preload: evil would be imported outside of the walls" in ended.stderr
+    assert "pyproject.toml:2: isolation.preload: evil would be imported outside of the sandbox" in ended.stderr
     assert ended.returncode == 1
 
 

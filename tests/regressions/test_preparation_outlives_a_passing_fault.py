@@ -107,7 +107,7 @@ Break = Callable[[Workshop, pytest.MonkeyPatch], Callable[[], None]]
 
 
 def _no_sandbox(workshop: Workshop, _patch: pytest.MonkeyPatch) -> Callable[[], None]:
-    workshop.refuses = SandboxUnavailableError("no Docker engine answers there; start it")
+    workshop.refuses = SandboxUnavailableError("no Docker daemon answers there; start it")
     return lambda: setattr(workshop, "refuses", None)
 
 

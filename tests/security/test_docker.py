@@ -134,7 +134,7 @@ def test_control_without_the_filter_some_of_it_is_done(contained: "Contained") -
 
 
 # Numbers of frames by which the first process speaks to the host, as the code would forge them.
-SPOKEN = {"BROKEN": 33, "ARMED": 34, "ASKED": 38, "COUNTS": 39, "FILES": 41, "ENDED": 42}
+SPOKEN = {"BROKEN": 33, "PREPARED": 34, "NOTIFIED": 38, "COUNTS": 39, "FILES": 41, "ENDED": 42}
 
 
 @pytest.mark.parametrize("kind", SPOKEN.values(), ids=SPOKEN)

@@ -1,4 +1,4 @@
-"""A Docker engine that says what a test tells it to."""
+"""A Docker daemon that says what a test tells it to."""
 
 import contextlib
 import functools

@@ -77,7 +77,7 @@ class TestOpen:
     def test_one_that_was_asked_for_by_name_is_not_replaced_by_another(self, sandboxes: Sandboxes) -> None:
         """The refusal names the wall; nothing stays open."""
         sandboxes.down = frozenset({"network"})
-        with pytest.raises(SandboxUnavailableError, match="wall 'network' does not hold"):
+        with pytest.raises(SandboxUnavailableError, match="isolation check 'network' does not hold"):
             Engine.open(sandbox="first")
         assert sandboxes.closed() == [True]
 
@@ -97,7 +97,7 @@ class TestOpen:
             Engine.open()
         assert "'restricted' cannot be carried out here" in str(caught.value)
         assert "no namespaces; use another one" in str(caught.value)
-        assert "first: wall 'tasks'" in str(caught.value)
+        assert "first: isolation check 'tasks'" in str(caught.value)
 
     def test_without_waiting_a_call_is_answered_when_the_walls_were_tried(self, sandboxes: Sandboxes) -> None:
         with Engine.open(wait=False) as engine:
@@ -111,7 +111,7 @@ class TestOpen:
             for _ in range(2):
                 outcome = engine.run(SOURCE, "one")
                 assert (outcome.status, outcome.cause) == (Status.INFRA, "setup")
-                assert "wall 'network'" in outcome.describe()
+                assert "isolation check 'network'" in outcome.describe()
         assert sandboxes.opened[0].statistics().calls == 0
 
     def test_without_waiting_wrong_use_is_told_at_once(self, sandboxes: Sandboxes) -> None:

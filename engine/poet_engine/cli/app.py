@@ -23,8 +23,8 @@ _WRONG_USE = 2
 SUMMARIES = {
     "run": "Run a function in the sandbox, or with --jobs many of them.",
     "scan": "Scan files without running them.",
-    "doctor": "Try each wall of the sandbox from inside.",
-    "explain": "Tell the whole story of one call.",
+    "doctor": "Try each isolation check from inside the sandbox.",
+    "explain": "Show everything that was recorded about one call.",
     "replay": "Run a recorded call again and compare the answers.",
     "metrics": "Show what the last calls of each version were like.",
     "demo": "Show the main job on real data, then seven hostile versions.",

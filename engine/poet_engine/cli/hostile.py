@@ -15,7 +15,7 @@ class Hostile:
         body: What its function does, as statements; `{file}` and `{port}` are filled in.
         status: How it must end.
         cause: Why it must end so.
-        raised: Where it must end with an exception: which, so that a slip in its code does not pass for a wall.
+        raised: Where it must end with an exception: which, so that a slip in its code does not pass for isolation.
     """
 
     name: str
@@ -25,7 +25,7 @@ class Hostile:
     raised: str | None = None
 
     def ended_so(self, outcome: Outcome) -> bool:
-        """Whether the wall that is there for it has ended it."""
+        """Whether the isolation that is there for it has ended it."""
         if (outcome.status, outcome.cause) != (self.status, self.cause):
             return False
         return self.raised is None or (outcome.error is not None and outcome.error.type == self.raised)

@@ -94,7 +94,7 @@ class PoetHandle(Generic[_Params]):
         state = self.prepare()
         return state.reason if isinstance(state, OriginalOnly) else None
 
-    def rollback(self, name: str, *, reason: str = "asked for by the user") -> None:
+    def rollback(self, name: str, *, reason: str = "requested by the user") -> None:
         """Let an earlier version serve again, here at once and in other processes from their start.
 
         Raises:
@@ -131,7 +131,7 @@ class PoetHandle(Generic[_Params]):
         return state.version
 
     def doctor(self) -> tuple[IsolationCheck, ...]:
-        """Try every wall of the sandbox that its versions run in; empty when none does."""
+        """Try every isolation check of the sandbox that its versions run in; empty when none does."""
         place = self.prepare().context
         return () if place is None else place.engine.doctor()
 

@@ -62,7 +62,7 @@ class DaemonConnection:
             self.close()
             oldest = ".".join(map(str, _OLDEST_API))
             raise self.failure(
-                f"API versions below {oldest} do not do; the engine has {version}", "connecting to Docker"
+                f"API versions below {oldest} are too old; the daemon has {version}", "connecting to Docker"
             )
 
     def __repr__(self) -> str:

@@ -34,14 +34,14 @@ _TABLE = (
     _rule(
         PERMISSION,
         r"permission denied.*(socket|connect)|PermissionError",
-        "this user may not use the engine's socket",
+        "this user may not use the daemon's socket",
         "add the user to the group 'docker' and log in again (who is in it is as good as root on this machine), run "
         "rootless Docker and set DOCKER_HOST to its socket, or use sandbox='process'",
     ),
     _rule(
         DISK_FULL,
         r"no space left on device|disk quota exceeded",
-        "the disk that holds the engine's images is full",
+        "the disk that holds the daemon's images is full",
         "make room (poet images prune removes images that no longer serve; docker system df says what takes how much) "
         "and try again",
     ),
@@ -49,8 +49,8 @@ _TABLE = (
         OLD_API,
         r"client version [\d.]+ is too (old|new)|API versions? below|not supported by this version|"
         r"minimum supported API",
-        "the engine and Docker's Python client have no version of the API in common",
-        "update the Docker engine (20.10 and later work), or the client: pip install --upgrade docker",
+        "the daemon and Docker's Python client have no version of the API in common",
+        "update the Docker daemon (20.10 and later work), or the client: pip install --upgrade docker",
     ),
     _rule(
         NO_PYTHON,
@@ -74,24 +74,24 @@ _TABLE = (
         NO_RUNTIME,
         r"unknown runtime specified|(unknown or )?invalid runtime name|fork/exec \S+: no such file|"
         r"failed to find runtime|binary \S+: executable file not found",
-        "the engine has no such runtime, or the program that it is registered with is not there",
+        "the daemon has no such runtime, or the program that it is registered with is not there",
         "gVisor's is installed (Debian: apt install runsc) and then registered in /etc/docker/daemon.json by "
         '{"runtimes": {"runsc": {"path": "/usr/bin/runsc", "runtimeArgs": ["--network=none"]}}}, and the engine is '
-        "told to read that: systemctl reload docker; docker info lists the runtimes",
+        "reads that after: systemctl reload docker; docker info lists the runtimes",
     ),
     _rule(
         NO_LIMITS,
         r"error setting rlimit type 7\b",
-        "the policy's limits.open_files is more than this engine's own limit of open files leaves for the code",
-        "give a smaller limits.open_files, or raise the engine's (LimitNOFILE of docker.service) and start it again",
+        "the policy's limits.open_files is more than the daemon's own limit of open files leaves for the code",
+        "give a smaller limits.open_files, or raise the daemon's (LimitNOFILE of docker.service) and start it again",
     ),
     _rule(
         NO_LIMITS,
         r"cgroup|your kernel does not support (cpu|pids|memory|swap)|cpu cfs (period|quota|scheduler)|"
         r"error setting rlimit",
-        "the engine cannot limit what containers take",
+        "the daemon cannot limit what containers take",
         "rootless Docker needs cgroup v2, systemd, and the controllers cpu, memory and pids delegated to the user "
-        "(docker info: no line 'No ... support' among its warnings); or use the machine's own engine, or "
+        "(docker info: no line 'No ... support' among its warnings); or use the machine's own daemon, or "
         "sandbox='process'",
     ),
     _rule(
@@ -116,7 +116,7 @@ _TABLE = (
     _rule(
         HALF_REMOVED,
         r"unable to remove filesystem|failed to remove root filesystem|driver \S+ failed to remove",
-        "something was written to the container's folder, or held it, while the engine removed it",
+        "something was written to the container's folder, or held it, while the daemon removed it",
         "remove it once more: docker rm --force",
     ),
     _rule(
@@ -134,7 +134,7 @@ _TABLE = (
     _rule(
         TIMEOUT,
         r"timed? ?out|ReadTimeout",
-        "the engine did not answer in time",
+        "the daemon did not answer in time",
         "see whether it is overloaded or hangs (docker info), and start it again if so",
         errno.ETIMEDOUT,
         errno.EAGAIN,  # its queue of connections is full
@@ -143,14 +143,14 @@ _TABLE = (
         NOT_STARTED,
         r"OCI runtime|failed to create (shim|task)|containerd",
         "the container's runtime could not start it",
-        "its own words are above; the engine's log (journalctl -u docker) has more, and another runtime may do",
+        "the daemon's own words are above; its log (journalctl -u docker) has more, and another runtime may do",
     ),
     _rule(
         NO_DAEMON,
         r"connection (refused|aborted|reset)|FileNotFoundError|no such file or directory|ConnectionError|"
         r"RemoteDisconnected|BadStatusLine|broken pipe|name or service not known|URLSchemeUnknown|InvalidSchema|"
         r"Invalid bind address|UnixHTTPConnectionPool",
-        "no Docker engine answers there",
+        "no Docker daemon answers there",
         "start it (systemctl start docker, or Docker Desktop), install it (Debian, Ubuntu: apt install docker.io), or "
         "set DOCKER_HOST to the one that runs (rootless Docker: unix://$XDG_RUNTIME_DIR/docker.sock; Docker Desktop: "
         "unix://$HOME/.docker/run/docker.sock); sandbox='process' needs none",
@@ -182,7 +182,7 @@ def translate(error: BaseException, doing: str, where: str) -> DockerError:
             text = f"{doing} at {where} failed: {rule.why} ({_short(said)}); {rule.mend}"
             return DockerError(text, fault=rule.fault)
     return DockerError(
-        f"{doing} at {where} failed: {_short(said)}; the engine's own log (journalctl -u docker) tells more",
+        f"{doing} at {where} failed: {_short(said)}; the daemon's log (journalctl -u docker) has more",
         fault=FAILED,
     )
 

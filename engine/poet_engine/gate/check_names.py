@@ -127,7 +127,7 @@ def _special(scope: Scope, source: Source, reporter: Reporter) -> None:
             continue
         for binding in bindings:
             if not (name == _FIELDS and scope.kind == CLASS and _lists_names(source.parents.get(binding.node))):
-                reporter.at("POET134", binding.node, f"{name!r} is given a meaning of its own")
+                reporter.at("POET134", binding.node, f"{name!r} is redefined")
 
 
 def _lists_names(made: ast.AST | None) -> bool:

@@ -264,7 +264,7 @@ def _report(answer: Mapping[str, object]) -> tuple[tuple[Finding, ...], str | No
     """
     cause, raw = answer.get("cause"), answer.get("findings")
     if not isinstance(raw, list) or not (cause is None or cause in CAUSES) or (cause is None) != (not raw):
-        raise WorkerGoneError("the worker answered nonsense", fault=Fault.TASK)
+        raise WorkerGoneError("the worker's answer could not be read", fault=Fault.TASK)
     return tuple(_read(item) for item in raw), cause if isinstance(cause, str) else None
 
 
@@ -288,4 +288,4 @@ def _read(item: object) -> Finding:
                 fingerprint=mark,
             )
         case _:
-            raise WorkerGoneError("the worker answered nonsense", fault=Fault.TASK)
+            raise WorkerGoneError("the worker's answer could not be read", fault=Fault.TASK)

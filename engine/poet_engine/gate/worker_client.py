@@ -70,7 +70,7 @@ class Fault(enum.Enum):
     """The party at fault for the end of a worker.
 
     Attributes:
-        TASK: The task: it exceeded a limit, crashed the parser, or made the worker answer nonsense.
+        TASK: The task: it exceeded a limit, crashed the parser, or made the worker's answer unreadable.
         SPENT: Another process ended the worker when it had used nearly all of a task's limits.
         MACHINE: Another process ended or stopped the worker, and nothing shows that the task caused it.
     """
@@ -190,7 +190,7 @@ class WorkerClient:
         except ConnectionError:  # it ended with a task unread
             raise self._gone_error() from None
         except (OSError, ValueError) as error:
-            raise WorkerGoneError(f"the worker answered nonsense: {error}", fault=Fault.TASK) from None
+            raise WorkerGoneError(f"the worker's answer could not be read: {error}", fault=Fault.TASK) from None
 
     def _read_exactly(self, size: int, deadline: float) -> bytes:
         received = bytearray()

@@ -26,7 +26,7 @@ from .child import ServedCall, ServedChild
 from .collected_files import harvest_own
 from .config import Config
 from .container_counters import NOT_COUNTED, Counters, growth, most_tasks
-from .container_protocol import ARMED, COUNTS, ENDED, LARGEST_ORDER, PIECE
+from .container_protocol import COUNTS, ENDED, LARGEST_ORDER, PIECE, PREPARED
 from .frames import FrameKind, Reader, pack
 from .host_channel import (
     CommandReader,
@@ -45,7 +45,7 @@ _LARGEST_CONFIG = 1 << 20
 _CHUNK = 1 << 16
 _MOST_CHUNKS = 16  # of output taken at once: a payload that goes on writing must not keep its answer waiting
 _COMMANDS = {
-    FrameKind.ARM: LARGEST_ORDER,
+    FrameKind.PREPARE: LARGEST_ORDER,
     FrameKind.CALL: LARGEST_ORDER,
     FrameKind.BYTES: LARGEST_ORDER,
     FrameKind.KILL: 0,
@@ -98,7 +98,7 @@ def _prepare(config: Config, reads: int, writer: FrameWriter) -> "_Init":
         "told": config.told,
         "counted_by": counters.name,
     }
-    writer.say(FrameKind.STANDING, json.dumps(capabilities).encode())
+    writer.say(FrameKind.CAPABILITIES, json.dumps(capabilities).encode())
     return _Init(plan, statm, counters, reads, writer)
 
 
@@ -121,7 +121,7 @@ class _Init:
         self._poll.register(reads, select.POLLIN)
         self._poll.register(self._child_signal, select.POLLIN)
         self._actions: dict[FrameKind, Callable[[memoryview], None]] = {
-            FrameKind.ARM: self._arm,
+            FrameKind.PREPARE: self._arm,
             FrameKind.CALL: self._begin,
             FrameKind.BYTES: self._take_bytes,
             FrameKind.KILL: lambda _content: self._kill(),
@@ -196,7 +196,7 @@ class _Init:
                     self._poll.register(fd, select.POLLIN)
             self._snapshot(child)
             memory = child.start.memory
-            self._writer.say(FrameKind.ARMED, ARMED.pack(NOT_COUNTED if memory is None else memory))
+            self._writer.say(FrameKind.PREPARED, PREPARED.pack(NOT_COUNTED if memory is None else memory))
 
     def _snapshot(self, child: ServedChild) -> None:
         """Read the counters at the call's start: the payload waits and does nothing until it is released."""
@@ -293,7 +293,7 @@ class _Init:
                 self._poll.unregister(listener)
             return
         forbidden = not seccomp.asks_for_process(notification.name, notification.arguments)
-        self._writer.say(FrameKind.ASKED, json.dumps([notification.name, notification.arguments]).encode())
+        self._writer.say(FrameKind.NOTIFIED, json.dumps([notification.name, notification.arguments]).encode())
         if not forbidden:
             seccomp_notify.refuse(listener, notification, errno.EAGAIN)
         elif self._call.tolerant:

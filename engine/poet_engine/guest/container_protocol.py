@@ -10,7 +10,7 @@ import struct
 COUNTS = struct.Struct(">QqIIi")
 # wait status, processes that were left over, whether the folders are empty again; then the counts
 ENDED = struct.Struct(">iI?")
-ARMED = struct.Struct(">q")  # bytes charged to the container, or not counted
+PREPARED = struct.Struct(">q")  # bytes charged to the container, or not counted
 PIECE = struct.Struct(">QQ")  # offset and length of an attachment
 
 LARGEST_ORDER = 1 << 20

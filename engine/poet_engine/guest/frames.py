@@ -30,7 +30,7 @@ class FrameKind(enum.IntEnum):
 
     # between the host and the first process of a container, see `container`: what the host sends,
     CONFIGURE = 16
-    ARM = 17
+    PREPARE = 17
     CALL = 18
     BYTES = 19
     KILL = 20
@@ -38,13 +38,13 @@ class FrameKind(enum.IntEnum):
     FETCH = 22
     PAUSE = 23
     # and what it receives
-    STANDING = 32
+    CAPABILITIES = 32
     BROKEN = 33
-    ARMED = 34
+    PREPARED = 34
     ANSWER = 35
     OUT = 36
     ERR = 37
-    ASKED = 38
+    NOTIFIED = 38
     COUNTS = 39
     FETCHED = 40
     FILES = 41

@@ -147,7 +147,7 @@ class ImageClient:
             self._refuse_error(fields, doing)
             status = str(fields.get("status", status))
         if not status.startswith("sha256:"):
-            raise self._connection.failure(f"the engine named no image, but said {status!r}", doing)
+            raise self._connection.failure(f"the daemon named no image, but answered {status!r}", doing)
         return status
 
     def _refuse_error(self, fields: Mapping[str, object], doing: str) -> None:

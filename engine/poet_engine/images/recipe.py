@@ -219,7 +219,7 @@ def choose(images: Iterable[Image], modules: Collection[str], *, guest: str, pyt
             f"the policy needs {wanted}, and no recipe brings all of them ({', '.join(RECIPES)}); "
             "allow fewer modules, or use sandbox='process'"
         )
-    raise ImageError(f"the Docker engine does not have {wanted} yet; build it: {build_command(recipe.name)}")
+    raise ImageError(f"the Docker daemon does not have {wanted} yet; build it: {build_command(recipe.name)}")
 
 
 def shown(image: Image) -> str:

@@ -149,7 +149,7 @@ def runtime(value: object) -> str | None:
     """
     if not isinstance(value, str) or not _RUNTIME.fullmatch(value):
         raise ValueError(
-            f"expected 'default' or a runtime that the container engine knows, such as 'runc' or 'runsc', not {value!r}"
+            f"expected 'default' or a runtime that the Docker daemon knows, such as 'runc' or 'runsc', not {value!r}"
         )
     return None if value == DEFAULT_RUNTIME else value
 

@@ -121,11 +121,11 @@ _TABLE = (
         types.allowed(checks.modules, checks.MODULE_PATTERN, "modules"),
         "modules imported before the call, outside its budgets",
     ),
-    Key("isolation.require", types.walls(), "walls without which nothing runs"),
+    Key("isolation.require", types.walls(), "isolation checks without which nothing runs"),
     Key(
         "isolation.runtime",
         types.runtime(),
-        "the runtime that a container engine starts it with; `default` is the engine's own. "
+        "the runtime that the Docker daemon starts it with; `default` is the daemon's own. "
         "The process sandbox has none",
     ),
     Key(WAIVERS, types.WAIVERS, "findings that do not reject for a while; see below"),

@@ -31,7 +31,7 @@ PRESET = "preset"
 _PRELOAD = "isolation.preload"
 # Nobody trusts a clone with where its code runs and whom it reaches: a project's file only tightens these.
 _GUARDED = tuple(key for key in KEYS if key.startswith(("isolation.", "network.")) and key != _PRELOAD)
-# A name is tighter than none, and yet `runc` leads out of gVisor where that is the container engine's own.
+# A name is tighter than none, and yet `runc` leads out of gVisor where that is the daemon's own.
 _RUNTIME, _STRONGER_RUNTIME = "isolation.runtime", "runsc"
 _NAME_IT = "name a policy that does with --policy, POET_POLICY or policy="
 
@@ -233,7 +233,7 @@ def resolve(
         around: The layers around it.
         base: The preset that the values start from: that of the function's domain.
         by_caller: Whether the choice is an argument or setting of whoever runs the program. A file that comes with the
-            code, as `@poet(policy="ours.toml")` names one, may not say what is imported outside of the walls.
+            code, as `@poet(policy="ours.toml")` names one, may not say what is imported outside of the sandbox.
 
     Raises:
         PolicyError: A layer writes a value that one further out does not allow, or that it may not have at all; the
@@ -282,7 +282,7 @@ def _refuse_preload(layer: Layer) -> None:
     if added:
         file, line = held.place
         raise PolicyError(
-            f"{', '.join(added)} would be imported outside of the walls, and a project's file does not decide that. "
+            f"{', '.join(added)} would be imported outside of the sandbox, and a project's file does not decide that. "
             f"Leave it out, since importing it in the function works as well, or {_NAME_IT}",
             file=file,
             line=line,

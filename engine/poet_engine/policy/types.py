@@ -172,7 +172,7 @@ def _in_both(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def walls() -> ValueType:
-    """Return the type of a set of required walls; more are tighter."""
+    """Return the type of a set of required isolation checks; more are tighter."""
     return _kind(
         read=lambda raw: frozenset(checks.choice(item, Wall) for item in checks.texts(raw)),
         write=_write_walls,

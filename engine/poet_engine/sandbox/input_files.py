@@ -132,7 +132,7 @@ def refuse_too_much(script: Script, limits: Limits) -> None:
     )
     for room, what in rooms:
         if taken > room:
-            text = f"files_in and stdin take {taken:,} bytes of the sandbox, and there are {room:,} ({what})"
+            text = f"files_in and stdin need {taken:,} bytes in the sandbox, which has {room:,} ({what})"
             raise UsageError(f"{text}; pass less, or use a policy that allows more")
     folders = {name.rpartition("/")[0] for name in script.files_in}
     count = len(contents) + len(_with_parents(folders)) + 1

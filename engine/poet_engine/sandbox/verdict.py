@@ -56,8 +56,8 @@ TABLE: tuple[VerdictRow, ...] = (
     ),
     VerdictRow(Status.CRASH, "signal:NAME", Blame.CODE, "a signal that nothing above explains"),
     VerdictRow(Status.VIOLATION, "seccomp:SYSCALL", Blame.CODE, "a forbidden system call was notified, or SIGSYS"),
-    VerdictRow(Status.VIOLATION, "network", Blame.CODE, "an internet socket was asked for"),
-    VerdictRow(Status.VIOLATION, "priv", Blame.CODE, "a change of identity or capabilities was asked for"),
+    VerdictRow(Status.VIOLATION, "network", Blame.CODE, "an internet socket was requested"),
+    VerdictRow(Status.VIOLATION, "priv", Blame.CODE, "a change of identity or capabilities was requested"),
     VerdictRow(Status.NO_RESULT, "early_exit", Blame.CODE, "exit code 0 without a frame"),
     VerdictRow(
         Status.NO_RESULT, "result_undecodable", Blame.CODE, "a result that breaks the wire format or cannot travel"
@@ -67,14 +67,14 @@ TABLE: tuple[VerdictRow, ...] = (
     VerdictRow(Status.INFRA, "setup", Blame.ENGINE, "a failure of ours before the code was released"),
     VerdictRow(Status.INFRA, "lane_lost", Blame.ENGINE, "the lane's init, or the container, was killed from outside"),
     VerdictRow(
-        Status.INFRA, "docker_daemon", Blame.ENGINE, "the Docker engine is not there, or does not answer in time"
+        Status.INFRA, "docker_daemon", Blame.ENGINE, "the Docker daemon is not there, or does not answer in time"
     ),
     VerdictRow(Status.INFRA, "queue_timeout", Blame.ENGINE, "no lane became free before the deadline"),
     VerdictRow(
         Status.INFRA,
         "queue_stalled",
         Blame.ENGINE,
-        "the same, and for 2 s or more nobody was given one, although not all that there may be were in use",
+        "the same, and for 2 s or more no caller was given one although more could be made",
     ),
     VerdictRow(Status.INFRA, "queue_full", Blame.ENGINE, "too many callers wait for a lane already"),
 )

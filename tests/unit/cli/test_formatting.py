@@ -120,7 +120,7 @@ def test_walls_that_did_not_hold_come_with_their_remedy() -> None:
     doctor.print_diagnosis(screen, Diagnosis("process", walls, None))
     assert out.getvalue().splitlines() == [
         "sandbox: process, grade: weak",
-        "wall        held  tried               stopped by",
+        "check       held  tried               stopped by",
         "filesystem  yes   opened /etc/passwd  pivot_root",
         "memory      NO    opened /etc/passwd  pivot_root",
         "memory: mend it",

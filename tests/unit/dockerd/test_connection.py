@@ -125,7 +125,7 @@ def test_many_threads_ask_at_once(scripted_engine: "ScriptedEngine") -> None:
 
 def test_an_engine_that_is_too_old_is_refused(scripted_engine: "ScriptedEngine") -> None:
     scripted_engine.api = "1.39"
-    with pytest.raises(DockerError, match="update the Docker engine") as caught:
+    with pytest.raises(DockerError, match="update the Docker daemon") as caught:
         DaemonConnection(scripted_engine.host, timeout=30)
     assert caught.value.fault == faults.OLD_API
 

@@ -34,7 +34,7 @@ _SEEN: list[tuple[BaseException, str, str]] = [
             "400", explanation="client version 1.53 is too new. Maximum supported API version is 1.30"
         ),
         faults.OLD_API,
-        "update the Docker engine",
+        "update the Docker daemon",
     ),
     (RuntimeError("ApplyLayer exit status 1: write /usr/x: no space left on device"), faults.DISK_FULL, "prune"),
     (
@@ -129,6 +129,6 @@ def test_what_the_engine_says_is_cut() -> None:
 
 @pytest.mark.parametrize("host", ["unix:///nowhere/docker.sock", "tcp://127.0.0.1:1", "nonsense://x"])
 def test_where_no_engine_is_the_error_says_so(host: str) -> None:
-    with pytest.raises(DockerError, match="no Docker engine answers there") as caught:
+    with pytest.raises(DockerError, match="no Docker daemon answers there") as caught:
         ImageClient(host, timeout=5)
     assert caught.value.fault == faults.NO_DAEMON

@@ -14,7 +14,7 @@ from poet_engine.sandbox.fake import ScriptedSandbox
 from poet_engine.sandbox.opening import OpeningSandbox
 
 JOB = Job(source="def f(): return 1", entry="f")
-DOWN = "wall 'network' does not hold; give it a network namespace"
+DOWN = "isolation check 'network' does not hold; give it a network namespace"
 
 
 class HeldUp:

@@ -1,4 +1,4 @@
-"""`poet demo`: the main job on real data, then seven hostile versions, each stopped by the walls.
+"""`poet demo`: the main job on real data, then seven hostile versions, each stopped by the sandbox.
 
 Nothing is staged: every row is a call of the decorated function, and the command ends with 1 unless each did what
 it says.
@@ -39,7 +39,7 @@ _FOLDER = "poet-demo"
 _FILES = ("drift.py", "nile.csv")
 _LAST_REFERENCE_YEAR = 1898  # the dam at Aswan was begun then
 _TOLERANCE = 1e-9
-# The walls must do the work here, so the gate only takes notes; small budgets, so that nobody waits.
+# The sandbox must do the work here, so the gate only takes notes; small budgets, so that nobody waits.
 _POLICY = """
 name = "demo"
 extends = "data"
@@ -238,7 +238,7 @@ def _hostile_rows(
     data: tuple[list[float], list[float]],
     answers: Mapping[str, object],
 ) -> list[DemoRow]:
-    screen.heading("4. Seven hostile versions, with the gate only taking notes: the walls must stop them")
+    screen.heading("4. Seven hostile versions, with the gate only taking notes: the sandbox must stop them")
     policy = Policy.parse(_POLICY, source="demo")
     audited = poet(domain="ml_monitoring", policy=policy)(drift.original)
     rows = []
@@ -282,10 +282,10 @@ def _say(screen: Screen, row: DemoRow) -> None:
 
 
 def _walls(screen: Screen, drift: _Drift) -> tuple[IsolationCheck, ...]:
-    screen.heading("6. Which walls stood, tried from inside")
+    screen.heading("6. Which isolation checks held, tried from inside")
     walls = drift.poet.doctor()
     screen.table(
-        ("wall", "held", "tried", "stopped by"),
+        ("check", "held", "tried", "stopped by"),
         [(wall.wall, "yes" if wall.held else "NO", wall.tried, wall.stopped_by) for wall in walls],
     )
     return walls

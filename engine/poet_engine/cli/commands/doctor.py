@@ -1,4 +1,4 @@
-"""`poet doctor`: each wall of the sandbox, tried from inside."""
+"""`poet doctor`: each isolation check, tried from inside the sandbox."""
 
 import dataclasses
 
@@ -18,10 +18,10 @@ app = new_app()
 
 @app.command(epilog=examples("poet doctor", "poet doctor --sandbox docker --runtime runsc --json"))
 def doctor(*, sandbox: SandboxOption = "auto", runtime: RuntimeOption = None, as_json: JsonOption = False) -> int:
-    """Try each wall of the sandbox from inside.
+    """Try each isolation check from inside the sandbox.
 
-    Says what held, what the walls are made of, and what to change on the machine for a better grade. Exits with 1 when
-    a wall did not hold.
+    Says what held, what isolates, and what to change on the machine for a better grade. Exits with 1 when
+    a check did not hold.
     """
     screen, where = Screen.standard(as_json=as_json), (sandbox, runtime)
     try:
@@ -59,7 +59,7 @@ def print_diagnosis(screen: Screen, found: Diagnosis) -> None:
     screen.document(diagnosis_document(found))
     screen.line(f"sandbox: {found.sandbox}, grade: {found.grade}", style="bold")
     walls = found.walls
-    columns = ("wall", "held", "tried", "stopped by")
+    columns = ("check", "held", "tried", "stopped by")
     screen.table(columns, [(wall.wall, "yes" if wall.held else "NO", wall.tried, wall.stopped_by) for wall in walls])
     if found.means is not None:
         screen.line(_means_text(found.means))
@@ -71,4 +71,4 @@ def _means_text(means: Means) -> str:
     uid = "the code runs as a user of its own" if means.own_uid else "the code runs as the user who called"
     landlock = f"Landlock ABI {means.landlock}" if means.landlock else "no Landlock"
     built = "inside user namespaces" if means.user_namespace else "by root"
-    return f"memory and tasks are bounded by {means.counted_by}; {uid}; {landlock}; walls built {built}"
+    return f"memory and tasks are bounded by {means.counted_by}; {uid}; {landlock}; isolation set up {built}"

@@ -40,7 +40,7 @@ def explain(
     journal: JournalOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Tell the whole story of one call.
+    """Show everything that was recorded about one call.
 
     Gate, budgets, verdict, attempts, breakers, who answered, and where to look next.
     """

@@ -255,7 +255,7 @@ class ContainerClient:
             DockerError: No daemon accepts a connection, or it does not answer.
         """
         self._connection.knock(timeout=self._connection.timeout if timeout is None else timeout)
-        self._connection.ask("GET", "/version", doing="asking whether the engine lives", timeout=timeout)
+        self._connection.ask("GET", "/version", doing="asking whether the daemon answers", timeout=timeout)
 
     def info(self, *, timeout: float | None = None) -> EngineInfo:
         """Return the daemon's properties.
@@ -263,7 +263,7 @@ class ContainerClient:
         Raises:
             DockerError: The daemon did not answer.
         """
-        found = self._connection.ask("GET", "/info", doing="asking what the engine is", timeout=timeout)
+        found = self._connection.ask("GET", "/info", doing="asking what the daemon is", timeout=timeout)
         return read_info(_mapping(found), self._connection.api)
 
     def _post(

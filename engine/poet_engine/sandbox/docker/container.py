@@ -88,7 +88,7 @@ class Container:
         """Request the next payload, which compiles the version that will probably be called."""
         self.prepared = self.ended = False
         ahead = b"" if probable is None else pack(FrameKind.COMPILE, json.dumps(probable).encode())
-        self.stream.send(FrameKind.ARM, ahead if len(ahead) <= container_protocol.LONGEST_AHEAD else b"")
+        self.stream.send(FrameKind.PREPARE, ahead if len(ahead) <= container_protocol.LONGEST_AHEAD else b"")
 
     def pause(self) -> None:
         """Have the payload stopped with all that it has started, until its next call."""
@@ -111,12 +111,12 @@ class Container:
 
     def _take(self, frame: Frame) -> None:
         match frame.kind:
-            case FrameKind.STANDING:
+            case FrameKind.CAPABILITIES:
                 self.standing = _standing(frame.payload)
                 self.prepare()
-            case FrameKind.ARMED:
-                _refuse_other_size(frame, container_protocol.ARMED)
-                (memory,) = container_protocol.ARMED.unpack(frame.payload)
+            case FrameKind.PREPARED:
+                _refuse_other_size(frame, container_protocol.PREPARED)
+                (memory,) = container_protocol.PREPARED.unpack(frame.payload)
                 self.memory = memory if memory >= 0 else None
                 self.prepared = True
             case FrameKind.BROKEN:

@@ -75,7 +75,7 @@ class ContainerRun:
             FrameKind.ANSWER: self._on_answer,
             FrameKind.OUT: lambda data: self._on_output(1, data),
             FrameKind.ERR: lambda data: self._on_output(2, data),
-            FrameKind.ASKED: self._on_asked,
+            FrameKind.NOTIFIED: self._on_asked,
             FrameKind.COUNTS: self._on_counts,
             FrameKind.ENDED: self._on_end,
             FrameKind.FILES: self._on_files,
@@ -137,7 +137,7 @@ class ContainerRun:
                 return
             if cancellation is not None and cancellation.fd in events:
                 poll.unregister(cancellation.fd)
-                evidence = Evidence("cancellation", "asked for by the caller")
+                evidence = Evidence("cancellation", "requested by the caller")
                 self._monitor.end(Kill(Status.CANCELLED, "caller", evidence))
             self._pool(events.get(fd, 0))
             self._begin_when_delivered()

@@ -125,7 +125,7 @@ def _host(policy: Policy, spec: ContainerSpec) -> dict[str, object]:
         "Devices": [],
         # the files and namespaces that it sees
         "NetworkMode": "none",
-        "IpcMode": "none",  # with its own, but without the engine's /dev/shm
+        "IpcMode": "none",  # with its own, but without the daemon's /dev/shm
         "PidMode": "",
         "UTSMode": "",
         "UsernsMode": "",  # the daemon's own remapping stays, where it has one

@@ -28,7 +28,7 @@ __all__ = ["DAEMON_FAULTS", "DEFAULT_HOST", "ResolvedRuntime", "choose"]
 DAEMON_FAULTS = frozenset((faults.NO_DAEMON, faults.PERMISSION, faults.TIMEOUT, faults.OLD_API))
 _HOW_GVISOR = (
     'install it (Debian: apt install runsc), put {"runtimes": {"runsc": {"path": "/usr/bin/runsc", "runtimeArgs": '
-    '["--network=none"]}}} into /etc/docker/daemon.json, and start the engine again'
+    '["--network=none"]}}} into /etc/docker/daemon.json, and restart the Docker daemon'
 )
 _users: dict[range, ownership.Users] = {}  # of this process, whichever sandbox its containers belong to
 
@@ -134,10 +134,10 @@ def remarks(chosen: ResolvedRuntime, host: str) -> tuple[str, ...]:
 def _refuse_unknown_runtime(runtime: str, info: EngineInfo) -> None:
     if runtime in info.runtimes:
         return
-    elsewhere = "register it in /etc/docker/daemon.json and start the engine again"
+    elsewhere = "register it in /etc/docker/daemon.json and restart the Docker daemon"
     how = _HOW_GVISOR if container_spec.is_gvisor(runtime) else elsewhere
     raise SandboxUnavailableError(
-        f"the Docker engine has no runtime {runtime!r}, only {', '.join(sorted(info.runtimes))}; {how}"
+        f"the Docker daemon has no runtime {runtime!r}, only {', '.join(sorted(info.runtimes))}; {how}"
     )
 
 
@@ -154,8 +154,8 @@ def _refuse_unlimited(policy: Policy, info: EngineInfo) -> None:
         else "the controllers have to be enabled for this machine's kernel"
     )
     raise SandboxUnavailableError(
-        f"the Docker engine cannot limit {' and '.join(lacking)}: {whose}; docker info warns of it. Mend that, use "
-        "another engine (DOCKER_HOST), or sandbox='process'"
+        f"the Docker daemon cannot limit {' and '.join(lacking)}: {whose}; docker info warns of it. Mend that, use "
+        "another daemon (DOCKER_HOST), or sandbox='process'"
     )
 
 

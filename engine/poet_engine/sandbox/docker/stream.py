@@ -66,13 +66,13 @@ class Envelopes:
 def _reader(result: int) -> Reader:
     return Reader(
         {
-            FrameKind.STANDING: _TEXT,
+            FrameKind.CAPABILITIES: _TEXT,
             FrameKind.BROKEN: _TEXT,
-            FrameKind.ARMED: container_protocol.ARMED.size,
+            FrameKind.PREPARED: container_protocol.PREPARED.size,
             FrameKind.ANSWER: _PIECE,
             FrameKind.OUT: _PIECE,
             FrameKind.ERR: _PIECE,
-            FrameKind.ASKED: _TEXT,
+            FrameKind.NOTIFIED: _TEXT,
             FrameKind.COUNTS: container_protocol.COUNTS.size,
             FrameKind.FETCHED: _PIECE,
             FrameKind.FILES: result + _FILES_OVERHEAD,

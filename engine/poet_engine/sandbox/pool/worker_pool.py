@@ -171,7 +171,7 @@ class WorkerPool(Generic[_Lane]):
         if waiter.failure is not None:
             raise NoWorkerError(waiter.failure, Unavailable.SETUP)
         if stalled:
-            why = f"nobody was given a lane within {timeout:.3g} s, and not all that there may be are in use"
+            why = f"no lane was free within {timeout:.3g} s, although more could be made"
             raise NoWorkerError(why, Unavailable.STALLED)
         raise NoWorkerError(f"no lane became free within {timeout:.3g} s", Unavailable.TIMEOUT)
 

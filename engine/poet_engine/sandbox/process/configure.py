@@ -22,7 +22,7 @@ def refuse_other_machines(policy: Policy) -> None:
         )
     if policy.isolation.runtime is not None:
         raise SandboxUnavailableError(
-            f"policy {policy.name!r} asks for the runtime {policy.isolation.runtime!r} of a container engine; "
+            f"policy {policy.name!r} asks for the runtime {policy.isolation.runtime!r} of the Docker daemon; "
             "use sandbox='docker', or leave [isolation] runtime out",
         )
     if policy.network.allow or policy.network.allow_private:

@@ -48,11 +48,11 @@ def explain(failure: str, *, rootless: bool, values: Mapping[str, str]) -> str:
             if values.get(file) == forbids:
                 return f"{remedy} (as root); or run the engine as root. What failed: {failure}"
         return (
-            "the walls need user namespaces, and this machine or container refuses them; allow them "
+            "isolation needs user namespaces, and this machine or container refuses them; allow them "
             f"(in a container: its seccomp or AppArmor profile), or run the engine as root. What failed: {failure}"
         )
     return (
-        "root here may not build the walls, as in a container without CAP_SYS_ADMIN; add that capability, run the "
+        "root here may not isolate processes, as in a container without CAP_SYS_ADMIN; add that capability, run the "
         f"engine as an ordinary user where user namespaces are allowed, or use another sandbox. What failed: {failure}"
     )
 

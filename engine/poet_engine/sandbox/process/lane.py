@@ -55,7 +55,7 @@ class Lane:
         data, ancillary, _flags, _address = self.control.recvmsg(4096, socket.CMSG_SPACE(struct.calcsize("iII")))
         if data != guest_lane.HELLO:
             text = data.removeprefix(guest_lane.FAILED).decode(errors="replace")
-            raise LaneError(text or "the lane's init ended while it built its walls")
+            raise LaneError(text or "the lane's init ended while it was being isolated")
         self.pid = next(
             struct.unpack("iII", content[:12])[0]
             for level, kind, content in ancillary

@@ -242,7 +242,7 @@ class PoolMaintainer:
         now = self._clock()
         for lane in [lane for lane, until in self._deadlines.items() if until <= now]:
             if lane in self._building:
-                self._fail(lane, f"the lane's walls were not up within {_LANE_GRACE:.0f} s")
+                self._fail(lane, f"the lane was not isolated within {_LANE_GRACE:.0f} s")
             elif lane.prepared is not None and not lane.prepared.killed:
                 lane.prepared.kill()
                 self._deadlines[lane] = now + _LANE_GRACE

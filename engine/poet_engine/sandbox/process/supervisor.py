@@ -157,7 +157,7 @@ class Supervisor:
     def _on_cancelled(self) -> None:
         if self._cancellation is not None:
             self._forget(self._cancellation.fd)
-        self._monitor.end(Kill(Status.CANCELLED, "caller", Evidence("cancellation", "asked for by the caller")))
+        self._monitor.end(Kill(Status.CANCELLED, "caller", Evidence("cancellation", "requested by the caller")))
 
     def _send(self, pending: memoryview) -> memoryview:
         try:

@@ -16,7 +16,7 @@ from poet_engine.sandbox.docker.container import Container, ContainerCapabilitie
 from poet_engine.sandbox.docker.stream import Stream
 from poet_engine.sandbox.pool.version import SourceKey
 
-STANDING = json.dumps({"landlock": 3, "told": True, "counted_by": "cgroup v1"}).encode()
+CAPABILITIES = json.dumps({"landlock": 3, "told": True, "counted_by": "cgroup v1"}).encode()
 PURE = container_protocol.ENDED.pack(0, 0, True)
 
 
@@ -33,7 +33,7 @@ class Pair:
         return self.container.on_readable()
 
     def heard(self) -> list[FrameKind]:
-        reader = Reader({FrameKind.ARM: 1 << 20})
+        reader = Reader({FrameKind.PREPARE: 1 << 20})
         return [frame.kind for frame in reader.feed(self.peer.recv(1 << 20))]
 
     def until_it_ends(self) -> None:
@@ -53,16 +53,16 @@ def pair() -> Iterator[Pair]:
 
 
 def test_one_that_stands_is_armed_and_then_ready(pair: Pair) -> None:
-    assert not pair.says(FrameKind.STANDING, STANDING)
+    assert not pair.says(FrameKind.CAPABILITIES, CAPABILITIES)
     assert pair.container.standing == ContainerCapabilities(3, True, "cgroup v1")
-    assert pair.heard() == [FrameKind.ARM]
+    assert pair.heard() == [FrameKind.PREPARE]
     assert pair.container.quiet
-    assert pair.says(FrameKind.ARMED, container_protocol.ARMED.pack(123))
+    assert pair.says(FrameKind.PREPARED, container_protocol.PREPARED.pack(123))
     assert (pair.container.prepared, pair.container.memory) == (True, 123)
 
 
 def test_memory_that_nothing_counts_is_not_known(pair: Pair) -> None:
-    pair.says(FrameKind.ARMED, container_protocol.ARMED.pack(-1))
+    pair.says(FrameKind.PREPARED, container_protocol.PREPARED.pack(-1))
     assert pair.container.memory is None
 
 
@@ -82,9 +82,9 @@ def test_after_a_call_it_may_say_what_is_left_of_it(pair: Pair) -> None:
         (FrameKind.ENDED, container_protocol.ENDED.pack(0, 1, True), "left something behind"),
         (FrameKind.ENDED, container_protocol.ENDED.pack(0, 0, False), "left something behind"),
         (FrameKind.ENDED, b"", "ENDED with 0 bytes"),
-        (FrameKind.ARMED, b"\0", "ARMED with 1 bytes"),
+        (FrameKind.PREPARED, b"\0", "PREPARED with 1 bytes"),
         (FrameKind.BROKEN, b"no numpy", "no numpy"),
-        (FrameKind.ASKED, b'["ptrace", [1]]', "ASKED out of turn"),
+        (FrameKind.NOTIFIED, b'["ptrace", [1]]', "NOTIFIED out of turn"),
         (FrameKind.FETCHED, b"x", "FETCHED out of turn"),
         (FrameKind.FILES, b"x", "FILES out of turn"),
         (FrameKind.READY, b"", "frame kind 5 may not come here"),
@@ -101,11 +101,11 @@ def test_what_it_may_not_say_ends_it(pair: Pair, kind: FrameKind, content: bytes
 )
 def test_what_it_says_of_itself_may_be_unreadable(pair: Pair, told: str) -> None:
     with pytest.raises(ContainerError, match="cannot be read"):
-        pair.says(FrameKind.STANDING, told.encode())
+        pair.says(FrameKind.CAPABILITIES, told.encode())
 
 
 @given(
-    kind=st.sampled_from([FrameKind.STANDING, FrameKind.ARMED, FrameKind.ENDED, FrameKind.COUNTS]),
+    kind=st.sampled_from([FrameKind.CAPABILITIES, FrameKind.PREPARED, FrameKind.ENDED, FrameKind.COUNTS]),
     content=st.binary(max_size=40),
 )
 def test_hostile_content_is_taken_or_ends_the_container(kind: FrameKind, content: bytes) -> None:
@@ -120,7 +120,7 @@ def test_hostile_content_is_taken_or_ends_the_container(kind: FrameKind, content
 
 
 def test_one_that_ended_is_not_quiet_and_says_its_last_words(pair: Pair) -> None:
-    pair.says(FrameKind.ARMED, container_protocol.ARMED.pack(1))
+    pair.says(FrameKind.PREPARED, container_protocol.PREPARED.pack(1))
     assert pair.container.quiet
     pair.peer.sendall(struct.pack(">BxxxI", 2, 8) + b"Traceback"[:8])
     pair.peer.shutdown(socket.SHUT_WR)

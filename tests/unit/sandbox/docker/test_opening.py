@@ -57,7 +57,7 @@ def test_an_api_that_is_too_old_names_the_version_that_works(scripted_engine: "S
     scripted_engine.api = "1.24"
     said = refused(scripted_engine)
     assert "1.24" in said
-    assert "update the Docker engine" in said
+    assert "update the Docker daemon" in said
 
 
 def test_an_engine_that_has_no_image_names_the_command(scripted_engine: "ScriptedEngine") -> None:
@@ -94,7 +94,7 @@ def test_a_runtime_that_is_not_registered_says_how_to_register_it(
     scripted_engine: "ScriptedEngine", runtime: str, how: str
 ) -> None:
     said = refused(scripted_engine, runtime=runtime)
-    assert said.startswith(f"the Docker engine has no runtime '{runtime}', only runc; ")
+    assert said.startswith(f"the Docker daemon has no runtime '{runtime}', only runc; ")
     assert how in said
     assert "/etc/docker/daemon.json" in said
 
@@ -122,7 +122,7 @@ def test_a_policy_that_requires_no_limits_gets_past_that(scripted_engine: "Scrip
 def test_an_engine_that_takes_the_question_and_says_nothing_is_named(scripted_engine: "ScriptedEngine") -> None:
     """It hung up: an engine that hangs is the same, some seconds later."""
     scripted_engine.says = lambda _: b""
-    with pytest.raises(SandboxUnavailableError, match="no Docker engine answers there"):
+    with pytest.raises(SandboxUnavailableError, match="no Docker daemon answers there"):
         DockerSandbox(RESTRICTED, host=scripted_engine.host)
     assert scripted_engine.asked[-1] == "GET /v1.41/info"
 

@@ -124,7 +124,7 @@ class TestStream:
             pair.close()
 
     @pytest.mark.parametrize(
-        "kind", [FrameKind.CONFIGURE, FrameKind.ARM, FrameKind.CALL, FrameKind.KILL, FrameKind.REQUEST]
+        "kind", [FrameKind.CONFIGURE, FrameKind.PREPARE, FrameKind.CALL, FrameKind.KILL, FrameKind.REQUEST]
     )
     def test_what_only_the_host_says_is_an_error(self, pair: Pair, kind: FrameKind) -> None:
         pair.say(pack(kind, b""))
