@@ -12,6 +12,7 @@ from poet_engine.errors import DockerError
 LABEL_OWNER = "org.poet-engine.owner"  # on every container of ours
 _TIMEOUT_S = 10.0
 _REMOVALS = 3  # of one container, before the daemon's error is raised
+_ENDING_S = 2.0  # for a container whose stream was cut to end by itself, and for the daemon to notice
 _ATTACHED = {"stream": "1", "stdin": "1", "stdout": "1", "stderr": "1"}
 
 
@@ -175,9 +176,15 @@ class ContainerClient:
     def remove(self, container: str, *, timeout: float | None = None) -> None:
         """Remove a container, running or not, with its volumes; one that is gone, or going, is no error.
 
+        It is removed when the daemon has seen it end, by itself or else killed. Where a removal or a signal meets a
+        container that is just ending, Docker forgets it and leaves its shim and its control groups.
+
         Raises:
             DockerError: The daemon did not do it.
         """
+        if not self._ended(container, timeout):
+            self.kill(container, timeout=timeout)
+            self._ended(container, timeout)
         for left in reversed(range(_REMOVALS)):
             try:
                 self._remove(container, timeout)
@@ -189,6 +196,17 @@ class ContainerClient:
                     raise
             else:
                 return
+
+    def _ended(self, container: str, timeout: float | None) -> bool:
+        """Wait a little until the daemon says that a container does not run; return whether it said so."""
+        doing = f"waiting for the end of {_short(container)}"
+        try:
+            self._post(container, "wait", doing, min(_ENDING_S, timeout or _TIMEOUT_S))
+        except DockerError as error:
+            if error.fault not in {faults.GONE, faults.BEING_REMOVED, faults.TIMEOUT}:
+                raise
+            return error.fault != faults.TIMEOUT
+        return True
 
     def _remove(self, container: str, timeout: float | None) -> None:
         self._connection.ask(

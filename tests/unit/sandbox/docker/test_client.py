@@ -158,6 +158,26 @@ def test_an_engine_that_says_nothing_of_itself_can_do_nothing() -> None:
     assert (found.limits, found.runtimes, found.cgroup_version, found.processors) == (frozenset(), frozenset(), 0, 0)
 
 
+def test_a_container_is_removed_when_it_was_seen_to_end(scripted_engine: "ScriptedEngine") -> None:
+    """A signal, or a forced removal, that meets its end leaves its shim and its control groups behind."""
+    with ContainerClient(scripted_engine.host, timeout=30) as engine:
+        engine.remove("c")
+    at = f"/v{scripted_engine.api}/containers/c"
+    assert scripted_engine.asked[-2:] == [f"POST {at}/wait", f"DELETE {at}?force=1&v=1"]
+
+
+def test_a_container_whose_end_is_not_seen_is_removed_all_the_same(
+    scripted_engine: "ScriptedEngine", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("poet_engine.sandbox.docker.client._ENDING_S", 0.05)
+    ended = scripted_engine.answer("204 No Content")
+    scripted_engine.says = lambda asked: None if asked.endswith("/wait") else ended
+    with ContainerClient(scripted_engine.host, timeout=30) as engine:
+        engine.remove("c")
+    asked = [one.rpartition("/")[2] for one in scripted_engine.asked[-4:]]
+    assert asked == ["wait", "kill", "wait", "c?force=1&v=1"]
+
+
 class TestHalfRemoved:
     """The engine wrote into the folder of a container while it removed it, and says that the folder is not empty."""
 
@@ -169,13 +189,15 @@ class TestHalfRemoved:
     def test_the_container_is_removed_once_more(self, scripted_engine: "ScriptedEngine", failures: int) -> None:
         answers = [scripted_engine.answer("500 Internal Server Error", self.SAID)] * failures
         answers.append(scripted_engine.answer("204 No Content"))
-        scripted_engine.says = lambda _: answers.pop(0)
+        ended = scripted_engine.answer("204 No Content")
+        scripted_engine.says = lambda asked: answers.pop(0) if asked.startswith("DELETE") else ended
         with ContainerClient(scripted_engine.host, timeout=30) as engine:
             engine.remove("c")
         assert answers == []
 
     def test_it_is_said_when_that_does_not_help(self, scripted_engine: "ScriptedEngine") -> None:
-        scripted_engine.says = lambda _: scripted_engine.answer("500 Internal Server Error", self.SAID)
+        said, ended = scripted_engine.answer("500 Error", self.SAID), scripted_engine.answer("204 No Content")
+        scripted_engine.says = lambda asked: said if asked.startswith("DELETE") else ended
         with ContainerClient(scripted_engine.host, timeout=30) as engine, pytest.raises(DockerError) as caught:
             engine.remove("c")
         assert caught.value.fault == faults.HALF_REMOVED
