@@ -57,7 +57,7 @@ def classify(outcome: Outcome, *, original_raises: bool = False, wall_clipped: b
         case Status.CANCELLED:
             return _NOBODY
         case Status.REFUSED:
-            return _CALLER
+            return _CODE  # the host has held the arguments against the function's own rules before, and let them pass
         case Status.VIOLATION:
             return dataclasses.replace(_CODE, pin=outcome.describe())
         case Status.ERROR if original_raises:

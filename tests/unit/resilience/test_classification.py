@@ -10,6 +10,8 @@ SUCCESS, FAILURE, NOTHING = Count.SUCCESS, Count.FAILURE, Count.NOTHING
 
 # What differs from the rule of its blame.
 EXPECTED = {
+    # the host held the arguments against the rules of the function before, and let them pass
+    ("refused", "input"): Classification(FAILURE, SUCCESS),
     ("rejected", "scan_ast"): Classification(FAILURE, NOTHING),
     ("rejected", "scan_bandit"): Classification(FAILURE, NOTHING),
     ("rejected", "syntax"): Classification(FAILURE, NOTHING),
