@@ -29,5 +29,5 @@ def opened_workshop(folder: Path, gate: LentGate) -> Iterator[Workshop]:
     try:
         yield shop
     finally:
+        shop.close()  # a preparation that goes on still asks for what is installed
         wiring._installed[:] = before
-        shop.close()

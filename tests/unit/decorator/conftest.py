@@ -253,5 +253,5 @@ def workshop(tmp_path: Path, gate: Gate) -> Iterator[Workshop]:
     shop = Workshop(tmp_path, gate)
     decorator.install(shop)
     yield shop
+    shop.close()  # a preparation that goes on still asks for what is installed
     wiring._installed[:] = before
-    shop.close()
