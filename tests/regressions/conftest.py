@@ -4,6 +4,8 @@ import contextlib
 import dataclasses
 import functools
 import os
+import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,6 +29,10 @@ _REAL = [
     pytest.param("docker-runsc", marks=[pytest.mark.docker, pytest.mark.runsc]),
 ]
 _TIME = 60  # seconds that a program outside of every sandbox may take
+# Where a script's own folder is in a sandbox; its name in texts of plain CPython is replaced by this one.
+_FOLDER = "/tmp/poet-script"  # noqa: S108 - inside the sandbox
+# A line of the standard library in a traceback: an image may have another patch level of it, somewhere else.
+_LIBRARY = re.compile(r'File "[^"]*/python3\.\d+/([^"]+)", line \d+')
 # What a program is compared under: CPython's own surroundings, and none of the developer's.
 _ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
 
@@ -96,7 +102,9 @@ def _run(source: str, stdin: str = "") -> Ended:
         )
         found = [path for path in Path(folder).rglob("*") if path.is_file() and path != script]
         files = {str(path.relative_to(folder)): path.read_bytes() for path in found}
-    return Ended(ended.stdout.decode(), ended.stderr.decode(), ended.returncode, files)
+        here = os.path.realpath(folder)
+    out, err = (text.decode().replace(here, _FOLDER) for text in (ended.stdout, ended.stderr))
+    return Ended(out, err, ended.returncode, files)
 
 
 @pytest.fixture(scope="session")
@@ -110,10 +118,24 @@ def same_as_cpython(open_engine: OpenEngine, cpython: RunPlainly) -> Callable[[s
         plain = cpython(source, stdin)
         outcome = open_engine(_any_code(preset, "")).run_script(source, stdin=stdin, files_out=["**"])
         files = {name: content for name, content in outcome.files.items() if name != "script.py"}
-        # the verdict tells of an uncaught exception, and the payload itself ends well
-        code = 1 if outcome.cause == "exception" and not outcome.exit_code else outcome.exit_code
-        assert (outcome.stdout, code, files) == (plain.stdout, plain.exit_code, plain.files), outcome
+        assert (outcome.stdout, outcome.exit_code, files) == (plain.stdout, plain.exit_code, plain.files), outcome
         assert outcome.status is not Status.INFRA
+        return outcome
+
+    return compared
+
+
+@pytest.fixture(scope="session")
+def same_words_as_cpython(open_engine: OpenEngine, cpython: RunPlainly) -> Callable[[str], Outcome]:
+    """`same_words_as_cpython(source)` compares standard error too, and how the process ended, under `restricted`."""
+
+    def compared(source: str) -> Outcome:
+        plain = cpython(source)
+        outcome = open_engine(_any_code("restricted", "")).run_script(source)
+        code = outcome.exit_code if outcome.signal is None else -signal.Signals[outcome.signal]
+        words = [_LIBRARY.sub(r'File "lib/\1"', text) for text in (outcome.stderr, plain.stderr)]
+        assert words[0] == words[1]
+        assert (outcome.stdout, code) == (plain.stdout, plain.exit_code), outcome
         return outcome
 
     return compared

@@ -51,7 +51,7 @@ class Ending:
         self._modules = sys.modules
         self._before: list[tuple[str, types.ModuleType, int]] = []
         self._aside: list[types.ModuleType] = []
-        self._collect, self._pid, self._leave = gc.collect, os.getpid, os._exit
+        self._collect, self._pid, self._leave, self._die = gc.collect, os.getpid, os._exit, kernel.die_of
         self._suppress = contextlib.suppress
         self._finalize, self._take_away = _Finalizer(), _take_away
         self._flush = (STREAMS.flush_own, kernel.flush_c_streams)
@@ -74,20 +74,21 @@ class Ending:
         """End the interpreter, answer, and end the process.
 
         Args:
-            status: The exit status, unless standard output or error cannot be flushed.
+            status: The exit status, unless standard output or error cannot be flushed; a negative one is a signal
+                that the process ends by.
             owner: The process that answers; others are its children, which the code has forked.
             answer: Called when all is done.
         """
         self._status, self._ends = status, True
         setattr(sys, _LAST, _LastName(functools.partial(self._finish, owner, answer)))
-        kernel.end_interpreter(status)
+        kernel.end_interpreter(max(0, status))
 
     def _put_modules_aside(self) -> None:
         """Put the modules aside, as the last of the `atexit` functions."""
         if not self._ends:
             return  # the code has called them itself
         for name in ("stdout", "stderr"):
-            if not _flushes(getattr(sys, name, None)):
+            if not _flushes(getattr(sys, name, None)) and self._status >= 0:
                 self._status = _FLUSH_FAILED
         self._collect()  # CPython does it a moment later, and what runs then may still import
         modules = self._modules
@@ -114,6 +115,8 @@ class Ending:
             if self._pid() == owner:
                 answer()
         finally:
+            if self._status < 0:
+                self._die(-self._status)
             self._leave(self._status)
 
 

@@ -48,6 +48,9 @@ def ignore_the_guest() -> None:
     """Reset signals: a first process gets only those that it has handlers for, and Python installs one for SIGINT."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.set_wakeup_fd(-1)
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        if signal.getsignal(number) is signal.SIG_IGN:  # by whoever started the engine, such as nohup
+            signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     # Python turns SIGPIPE and SIGXFSZ into OSError by ignoring them; payloads inherit that
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)

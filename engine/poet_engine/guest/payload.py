@@ -9,6 +9,7 @@ import json
 import linecache
 import opcode
 import os
+import signal
 import socket
 import sys
 import traceback
@@ -38,6 +39,11 @@ _RAISE_VARARGS = opcode.opmap["RAISE_VARARGS"]  # a `raise` statement; its numbe
 _SETUP_FAILED_STATUS = 121
 _REQUEST = 3  # the descriptor after the standard ones
 _RESULTS = 3  # the index of the file for large results among a payload's descriptors
+_DONE = pack(FrameKind.RESULT, b"null")  # a script has come to its end
+_OUT_OF_MEMORY_FRAME = pack(
+    FrameKind.EXCEPTION, b'{"type": "MemoryError", "message": "", "traceback": "", "kind": "memory", "raised": false}'
+)
+_process_id = os.getpid
 # Address space, freed when that runs out, so that there is room to say so. Its pages are never touched.
 _BALLAST = 512 * 1024
 
@@ -107,6 +113,7 @@ def prepare(
     for step in plan.steps:
         step(plan)
     kernel.close_all_but({0, 1, 2, sock.fileno(), results})
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # as in every program; the processes before take none
     randomness.renew()
     gc.enable()
     warm_up(1)
@@ -172,6 +179,7 @@ def serve(
     """Wait for a request, answer it, and return the exit status; with `keep`, go on until an answer is no result."""
     loaded: _LoadedEntry | None = None
     status: int | None = None
+    running = _Running(_process_id(), ballast)
     while True:
         requests, attached = _receive(sock)
         if not requests:
@@ -180,10 +188,10 @@ def serve(
         if requests[0].kind is FrameKind.SCRIPT:
             return _serve_script(sock, requests, ballast)
         try:
-            frame, loaded = answer(requests[0].payload, attached, results, loaded=loaded, compiled=compiled)
-        except MemoryError as error:
-            ballast.clear()
-            frame = _describe(error, "")
+            content = requests[0].payload
+            frame, loaded = answer(content, attached, results, loaded=loaded, compiled=compiled, running=running)
+        except MemoryError:  # there is no room for more, even after the ballast has gone
+            frame = _OUT_OF_MEMORY_FRAME
         except SystemExit as error:
             frame = b""
             status = _exit_status(error)
@@ -214,17 +222,34 @@ def _receive(sock: socket.socket) -> tuple[list[Frame], int | None]:
 def _serve_script(sock: socket.socket, requests: list[Frame], ballast: list[bytes]) -> Never:
     """Run a whole script and answer. `requests` is emptied: the script's files are written by then."""
     request, payload = script.ScriptRequest("", "", []), os.getpid()
-    status, frame = 0, pack(FrameKind.RESULT, b"null")
+    status, frame, failed = 0, _DONE, []
     try:
         request = script.prepare(sock, requests.pop().payload)
         script.run(request)
-    except SystemExit as error:
-        status = script.exit_status(error)
     except BaseException as error:  # noqa: BLE001 - whatever the code raised is its answer
         ballast.clear()
-        frame = _answer_of(error, request.filename, request.source)
-        script.remember(error, request.filename)
-    ENDING.come(status, payload, functools.partial(sock.sendall, frame if not status else b""))
+        failed.append(error)
+    script.flush_as_it_ends()
+    if failed:  # not where it was caught: what goes wrong with its report would be chained to it
+        status, frame = _uncaught(failed.pop(), request)
+    else:
+        script.forget_file()
+    ENDING.come(status, payload, functools.partial(sock.sendall, frame))
+
+
+def _uncaught(error: BaseException, request: script.ScriptRequest) -> tuple[int, bytes]:
+    """Do what CPython does with an exception that a script did not catch; return the exit status and the frame."""
+    if isinstance(error, SystemExit):
+        status = script.exit_status(error)
+        return status, b"" if status else _DONE
+    status = script.report(error, request.path)
+    script.forget_file()
+    if not status:
+        return status, _DONE  # its own hook has asked for that
+    _remember_lines(request.source, request.path)
+    # a status that its hook has chosen says more than the exception, which the host then shows beside it
+    exits = status if status in (script.FAILED, -signal.SIGINT) else 0
+    return status, _describe(error, request.path, shown=request.filename, exits=exits)
 
 
 def _exit_status(error: SystemExit) -> int:
@@ -234,6 +259,18 @@ def _exit_status(error: SystemExit) -> int:
         return error.code & 0xFF
     script.write_last_words(error.code)
     return 1
+
+
+class _Running(NamedTuple):
+    """The process that answers, and what it lets go of before it describes an error."""
+
+    payload: int
+    ballast: list[bytes]
+
+    def end_if_child(self, error: BaseException | None, filename: str) -> None:
+        """End this process where the code has forked it: the program goes on in it, and only the payload answers."""
+        if _process_id() != self.payload:
+            ENDING.come(0 if error is None else script.report(error, filename), self.payload, bytes)
 
 
 class _LoadedEntry(NamedTuple):
@@ -271,6 +308,7 @@ def answer(
     *,
     loaded: _LoadedEntry | None = None,
     compiled: _CompiledSource | None = None,
+    running: _Running | None = None,
 ) -> tuple[bytes, _LoadedEntry | None]:
     """Answer a request; return the frame and what is loaded then. SystemExit passes through: ending is not answering.
 
@@ -280,6 +318,7 @@ def answer(
         results: Descriptor of the file for the result's attachments.
         loaded: The source that an earlier request has loaded; used again if it is the same.
         compiled: The source that was compiled ahead; used if it is the same.
+        running: The process that answers; None where no code but ours runs.
     """
     fields, _end = _read(request.decode())
     filename = fields["filename"]
@@ -288,11 +327,16 @@ def answer(
         if loaded is None or loaded.source != fields["source"]:
             loaded = _LoadedEntry(fields["source"], _load(fields["source"], filename, compiled))
         value = _call(loaded.module, fields["entry"], arguments, keywords)
+        if running is not None:
+            running.end_if_child(None, filename)
         return _result(value, results), loaded
     except SystemExit:
         raise
     except BaseException as error:  # noqa: BLE001 - whatever the code raised is its answer
-        return _answer_of(error, filename, fields["source"]), loaded
+        if running is not None:
+            running.ballast.clear()
+            running.end_if_child(error, filename)
+        return _answer_of(error, filename), loaded
 
 
 def _arguments(
@@ -316,7 +360,7 @@ def _result(value: object, results: int | None) -> bytes:
     return pack(FrameKind.RESULT, content)
 
 
-def _answer_of(error: BaseException, filename: str, source: str) -> bytes:
+def _answer_of(error: BaseException, filename: str) -> bytes:
     if isinstance(error, InputRefused):
         body = {"argument": error.argument[:_MAX_TEXT], "rule": error.rule[:_MAX_TEXT]}
         return pack(FrameKind.REFUSED, json.dumps(body).encode())
@@ -325,8 +369,12 @@ def _answer_of(error: BaseException, filename: str, source: str) -> bytes:
         return pack(
             FrameKind.EXCEPTION, _body(type(error).__name__, text[:_MAX_TEXT], "", "untravellable", raised=True)
         )
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     return _describe(error, filename)
+
+
+def _remember_lines(source: str, filename: str) -> None:
+    """Keep a source's lines where tracebacks, warnings and `inspect` look for them, since it may be in no file."""
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
 
 
 def _load(source: str, filename: str, compiled: _CompiledSource | None = None) -> types.ModuleType:
@@ -338,6 +386,7 @@ def _load(source: str, filename: str, compiled: _CompiledSource | None = None) -
     module = types.ModuleType(MODULE_NAME)
     module.__file__ = filename
     module.__dict__["InputRefused"] = InputRefused
+    _remember_lines(source, filename)
     sys.modules[MODULE_NAME] = module  # dataclasses and pickling by name look their module up
     exec(code, module.__dict__)  # noqa: S102 - this is what the isolation is for
     return module
@@ -358,24 +407,33 @@ def _awaited(coroutine: "types.CoroutineType[object, object, object]") -> object
     return asyncio.run(coroutine)
 
 
-def _describe(error: BaseException, filename: str) -> bytes:
-    """Describe an exception as text. Its `__str__` is the code's own and may do anything within the budgets."""
+def _describe(error: BaseException, filename: str, *, shown: str = "", exits: int = 0) -> bytes:
+    """Describe an exception as text. Its `__str__` is the code's own and may do anything within the budgets.
+
+    Args:
+        error: The exception.
+        filename: The code's file; frames before its first one are ours, and are left out.
+        shown: The name of the file in the text, if it is another.
+        exits: The status that the process is to end with; a negative one is a signal.
+    """
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename != filename:
         trace = trace.tb_next
     raised = _was_raised_by_statement(error)
     try:
         text = str(error)[:_MAX_TEXT]
-        formatted = "".join(traceback.format_exception(type(error), error, trace, limit=-20))[-_MAX_TRACEBACK:]
+        formatted = "".join(traceback.format_exception(type(error), error, trace, limit=-20))
+        if shown and shown != filename:
+            formatted = formatted.replace(f'File "{filename}"', f'File "{shown}"')
+        formatted = formatted[-_MAX_TRACEBACK:]
     except Exception as second:  # noqa: BLE001 - an exception whose text cannot be had is still an exception
         text, formatted = f"(its text could not be had: {type(second).__name__})", ""
-    return pack(
-        FrameKind.EXCEPTION, _body(type(error).__name__[:200], text, formatted, _kind(error, text), raised=raised)
-    )
+    name, kind = type(error).__name__[:200], _kind(error, text)
+    return pack(FrameKind.EXCEPTION, _body(name, text, formatted, kind, raised=raised, exits=exits))
 
 
-def _body(name: str, text: str, formatted: str, kind: str, *, raised: bool) -> bytes:
-    fields = {"type": name, "message": text, "traceback": formatted, "kind": kind, "raised": raised}
+def _body(name: str, text: str, formatted: str, kind: str, *, raised: bool, exits: int = 0) -> bytes:
+    fields = {"type": name, "message": text, "traceback": formatted, "kind": kind, "raised": raised, "exits": exits}
     return json.dumps(fields).encode()
 
 

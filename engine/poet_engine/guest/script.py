@@ -1,15 +1,22 @@
-"""Run a whole script as `__main__`: its files are written, and its folder's descriptor is sent to the host."""
+"""Run a whole script as `__main__`: its files are written, and its folder's descriptor is sent to the host.
 
+It is a file among them, as for `python script.py`: what shows source lines reads them from there.
+"""
+
+import builtins
 import contextlib
 import dataclasses
+import importlib.machinery
 import io
 import json
 import os
+import re
+import signal
 import sys
 import types
 from typing import TYPE_CHECKING
 
-from . import kernel
+from . import kernel, names
 from .frames import FrameKind, pack
 
 if TYPE_CHECKING:
@@ -20,15 +27,40 @@ FOLDER = "/tmp/poet-script"
 _STDIN = "/tmp/.poet-stdin"
 _ERRORS = "surrogateescape"  # what an interpreter has in the locale that we name
 _LONG = 1 << 63
+_MOST_CHAINED = 100  # exceptions that are looked at; those of the code may be chained in a ring
+FAILED = 1  # the exit status after an uncaught exception
+_ENCODING = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")  # as PEP 263 has it
+_NO_ANNOTATIONS = (3, 14)  # from this version on a module has none before it is asked for them
+_display = sys.excepthook  # the interpreter's own, whatever the script puts in its place
 
 
 @dataclasses.dataclass(frozen=True)
 class ScriptRequest:
-    """A script that is ready to run: its source, file name and arguments."""
+    """A script that is ready to run.
+
+    Attributes:
+        source: Its text.
+        filename: Its name, as it was asked for.
+        argv: The arguments after its name.
+    """
 
     source: str
     filename: str
     argv: list[str]
+
+    @property
+    def path(self) -> str:
+        """The name of its file, which tracebacks show; a name that is no plain one stays as it is."""
+        return self.filename if names.why_odd(self.filename) else f"{FOLDER}/{self.filename}"
+
+
+def as_file(source: str) -> bytes:
+    """Return a script as the content of a file that is read as this text, whatever encoding its first lines name."""
+    for line in source.split("\n", 2)[:2]:
+        if found := _ENCODING.match(line):
+            with contextlib.suppress(LookupError, ValueError):
+                return source.encode(found[1])
+    return source.encode(errors="surrogatepass")
 
 
 def prepare(sock: "socket.socket", content: bytes) -> ScriptRequest:
@@ -50,7 +82,23 @@ def prepare(sock: "socket.socket", content: bytes) -> ScriptRequest:
         rest = rest[length:]
     if rest:
         _connect_stdin(rest)
-    return ScriptRequest(header["source"], header["filename"], header["argv"])
+    request = ScriptRequest(header["source"], header["filename"], header["argv"])
+    _write_itself(request)
+    return request
+
+
+def _write_itself(request: ScriptRequest) -> None:
+    """Write the script's own file, after all others: where they leave no room, it does without."""
+    if request.path == request.filename:
+        return
+    try:
+        os.makedirs(os.path.dirname(request.path), exist_ok=True)
+        os.close(_write(request.path, memoryview(as_file(request.source))))
+    except FileExistsError:
+        return  # it came with the files
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(request.path)
 
 
 def _write(name: str, content: memoryview) -> int:
@@ -72,21 +120,25 @@ def _connect_stdin(content: memoryview) -> None:
 def run(request: ScriptRequest) -> None:
     """Run a script as `python script.py` would, to its last line.
 
+    There is no `finally` here: CPython 3.11 goes round for ever in one that is too far down a function when no memory
+    at all is left.
+
     Raises:
         BaseException: The exception that the script did not catch; SystemExit when it asked to end.
     """
-    module = types.ModuleType("__main__")
-    module.__file__ = request.filename
-    sys.modules["__main__"] = module
+    module = sys.modules["__main__"] = types.ModuleType("__main__")
+    path = request.path
+    vars(module)["__loader__"] = importlib.machinery.SourceFileLoader("__main__", path)
+    if sys.version_info < _NO_ANNOTATIONS:
+        vars(module)["__annotations__"] = {}
+    vars(module).update(__builtins__=builtins, __file__=path, __cached__=None)
     sys.argv[:] = [request.filename, *request.argv]
-    sys.path.insert(0, FOLDER)
+    sys.orig_argv[:] = [sys.executable, *sys.argv]
+    sys.path.insert(0, os.path.dirname(path) if path != request.filename else FOLDER)
     sys.stdin = _standard_input()
     vars(sys)["__stdin__"] = sys.stdin
     kernel.buffer_c_output(buffered=True)  # as in CPython, which writes it at the end
-    try:
-        exec(compile(request.source, request.filename, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - this is what the isolation is for
-    finally:
-        _flush_as_it_ends()
+    exec(compile(request.source, path, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - this is what the isolation is for
 
 
 def _standard_input() -> io.TextIOWrapper:
@@ -98,8 +150,8 @@ def _standard_input() -> io.TextIOWrapper:
     return stream
 
 
-def _flush_as_it_ends() -> None:
-    """Flush as CPython does when a script has come to its end, before it waits for threads."""
+def flush_as_it_ends() -> None:
+    """Flush as CPython does when a script has come to its end, before it reports an error and waits for threads."""
     for name in ("stderr", "stdout"):
         with contextlib.suppress(BaseException):
             getattr(sys, name).flush()
@@ -123,11 +175,73 @@ def write_last_words(code: object) -> None:
         sys.stderr.write(str(code) + "\n")
 
 
-def remember(error: BaseException, filename: str) -> None:
-    """Keep an uncaught exception where CPython keeps it, with all that it holds, until the modules are cleared."""
+def report(error: BaseException, path: str) -> int:
+    """Report an uncaught exception as CPython does, by `sys.excepthook`; return the exit status.
+
+    Args:
+        error: The exception; the part of its traceback that is the script's stays.
+        path: The script's file.
+
+    Returns:
+        The exit status; a negative one is a signal that the process is to end by.
+    """
     trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename != filename:
+    while trace is not None and trace.tb_frame.f_code.co_filename != path:
         trace = trace.tb_next
+    BaseException.with_traceback(error, trace)  # its class may have attributes of its own
+    _leave_out_ours(error)
     sys.last_type, sys.last_value, sys.last_traceback = type(error), error, trace
     if sys.version_info >= (3, 12):
         sys.last_exc = error
+    status = _hooked(error, trace)
+    if status == FAILED and type(error) is KeyboardInterrupt:
+        return -signal.SIGINT  # whoever started it is to know that it was interrupted
+    return status
+
+
+def _leave_out_ours(error: BaseException) -> None:
+    """Take our frames from what an exception is chained to.
+
+    Without memory for a traceback CPython raises a second MemoryError, which is about our frames as likely as not.
+    """
+    last = error
+    for _ in range(_MOST_CHAINED):
+        before = last.__context__
+        if before is None:
+            return
+        trace = before.__traceback__
+        while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+            trace = trace.tb_next
+        BaseException.with_traceback(before, trace)
+        if type(before) is type(error) is MemoryError and trace is None:
+            last.__context__ = before.__context__
+        else:
+            last = before
+
+
+def _hooked(error: BaseException, trace: types.TracebackType | None) -> int:
+    """Call the script's `sys.excepthook`; a failing or missing one has the interpreter's own take its place."""
+    try:
+        hook = sys.excepthook
+    except AttributeError:
+        write_last_words("sys.excepthook is missing")
+        _display(type(error), error, trace)
+        return FAILED
+    try:
+        hook(type(error), error, trace)
+    except SystemExit as asked:
+        return exit_status(asked)
+    except BaseException as second:  # noqa: BLE001 - whatever the script's own hook raises is shown
+        write_last_words("Error in sys.excepthook:")
+        BaseException.with_traceback(second, second.__traceback__ and second.__traceback__.tb_next)
+        _display(type(second), second, second.__traceback__)
+        write_last_words("\nOriginal exception was:")
+        _display(type(error), error, trace)
+    return FAILED
+
+
+def forget_file() -> None:
+    """Take the names of the script's file from its module, as CPython does when its last line has run."""
+    with contextlib.suppress(Exception):
+        for name in ("__file__", "__cached__"):
+            vars(sys.modules["__main__"]).pop(name, None)

@@ -15,11 +15,12 @@ import json
 import os
 import select
 import signal
+import site
 import socket
 import sys
 from typing import Never
 
-from . import confine, kernel, lane, libraries, payload, randomness
+from . import accounts, confine, kernel, lane, libraries, payload, randomness
 from .config import Config
 from .interpreter_exit import ENDING
 from .standard_streams import STREAMS
@@ -104,6 +105,10 @@ def load(config: Config) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ENDING.prepare()
     STREAMS.cover()
+    _add_names_of_site()
+    accounts.add()
+    sys.argv[1:] = []  # how this process was started is not the code's to know
+    sys.orig_argv[1:] = []
     sys.path[:] = [*sys.path, *config.import_paths]
     for name in config.preload:
         importlib.import_module(name)
@@ -121,6 +126,13 @@ def load(config: Config) -> None:
     gc.freeze()
     STREAMS.flush()  # what modules have printed is not the payloads' to print, and they begin untouched
     gc.disable()
+
+
+def _add_names_of_site() -> None:
+    """Add `exit`, `help` and the other names that programs know from `site`, which this process began without."""
+    site.setquit()
+    site.setcopyright()
+    site.sethelper()
 
 
 def _serve(control: socket.socket, lifeline: int, config: Config, program: bytes, own: int) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from poet_engine import _files
 from poet_engine.errors import SerializationError, UsageError
 from poet_engine.guest import names
+from poet_engine.guest.script import as_file
 from poet_engine.job import Script
 from poet_engine.policy import Limits
 
@@ -73,6 +74,8 @@ def check(script: Script) -> None:
     """
     for name in script.files_in:
         _refuse_odd(name, f"files_in[{name!r}]")
+    if script.files_in.get(script.filename, as_file(script.source)) != as_file(script.source):
+        raise UsageError(f"files_in[{script.filename!r}] is the name of the script's own file; give it another one")
     _refuse_files_that_are_folders(script.files_in)
     _refuse_one_text(script.files_out, "files_out")
     _refuse_one_text(script.argv, "argv")

@@ -5,6 +5,8 @@ import os
 from collections.abc import Callable, Sequence
 
 from poet_engine.guest.collected_files import CollectedFiles
+from poet_engine.guest.script import as_file
+from poet_engine.job import Script
 from poet_engine.outcome import Outcome, Usage
 from poet_engine.sandbox.monitor import Output
 from poet_engine.sandbox.verdict import Exit, KernelCounts, Verdict, signal_name
@@ -84,3 +86,15 @@ def with_files(
         return dataclasses.replace(outcome, value=None, files_skipped=dict.fromkeys(wanted, why))
     found = harvest()
     return dataclasses.replace(outcome, value=None, files=found.files, files_skipped=found.skipped)
+
+
+def without_itself(outcome: Outcome, script: Script) -> Outcome:
+    """Return the outcome without the script's own file, which its caller has: unless it was named, or has changed."""
+    own = script.filename
+    if own in script.files_out or own in script.files_in:
+        return outcome
+    files, skipped = dict(outcome.files), dict(outcome.files_skipped)
+    skipped.pop(own, None)
+    if files.get(own) == as_file(script.source):
+        del files[own]
+    return dataclasses.replace(outcome, files=files, files_skipped=skipped)

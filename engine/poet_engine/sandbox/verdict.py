@@ -110,11 +110,19 @@ class InputRefusal:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Raised:
-    """An exception frame. `kind` names the budget that it is about; `by_statement` says whether a `raise` made it."""
+    """An exception frame.
+
+    Attributes:
+        error: The exception as text.
+        kind: The budget that it is about, or `exception`.
+        by_statement: Whether a `raise` statement made it.
+        exits: The status that the process is to end with, as a script that CPython ends; a negative one is a signal.
+    """
 
     error: ErrorInfo
     kind: str = "exception"
     by_statement: bool = True
+    exits: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -226,6 +234,8 @@ def _decide(seen: Observation) -> _Said:
         return _killed_by_us(seen, seen.kill)
     if seen.exit is None:
         return _lane_lost(seen)
+    if isinstance(seen.answer, Raised) and _ended_as_announced(seen.exit, seen.answer.exits):
+        return _answered(seen, seen.answer)
     if seen.exit.signal is not None:
         return _died_of_signal(seen, seen.exit.signal)
     if seen.answer is None or seen.exit.code:
@@ -243,6 +253,11 @@ def _killed_by_us(seen: Observation, kill: Kill) -> _Said:
 def _was_kept_from_answering(seen: Observation, kill: Kill) -> bool:
     """Return whether the time ran out while the daemon, which relays the answer, does not even answer us."""
     return kill.cause == "wall" and seen.exit is None and seen.lost.counter == DAEMON
+
+
+def _ended_as_announced(ended: Exit, exits: int) -> bool:
+    """Return whether a script ended as CPython ends one that did not catch an exception: with 1, or by SIGINT."""
+    return (exits == 1 and ended.code == exits) or (exits == -signal.SIGINT and ended.signal == -exits)
 
 
 def _lane_lost(seen: Observation) -> _Said:

@@ -177,7 +177,8 @@ def read(
     if frame.kind is FrameKind.REFUSED:
         return InputRefusal(_text(fields, "argument"), _text(fields, "rule"))
     error_info = ErrorInfo(_text(fields, "type"), _text(fields, "message"), _text(fields, "traceback"))
-    return Raised(error_info, _text(fields, "kind") or "exception", fields.get("raised") is not False)
+    kind, exits = _text(fields, "kind") or "exception", fields.get("exits")
+    return Raised(error_info, kind, fields.get("raised") is not False, exits if isinstance(exits, int) else 0)
 
 
 def _value(content: bytes, attached: Attached, limit: int, late: Callable[[], bool]) -> Answer:

@@ -189,6 +189,27 @@ class TestOrder:
         assert verdict.cause == "nonzero_exit"
         assert verdict.error == ErrorInfo("SomeError", "text", "trace")
 
+    def test_a_script_that_ends_as_it_announced_is_judged_by_its_exception(self) -> None:
+        """CPython ends with 1 after an uncaught exception, and by SIGINT after an interruption."""
+        error = ErrorInfo("SomeError", "text", "trace")
+        for exits, ended in ((1, Exit(code=1)), (-signal.SIGINT, Exit(signal=signal.SIGINT))):
+            verdict = decide(seen(Raised(error, exits=exits), exit_=ended))
+            assert (verdict.status, verdict.cause, verdict.error) == (Status.ERROR, "exception", error)
+
+    @pytest.mark.parametrize(
+        ("exits", "ended", "cause"),
+        [
+            (1, Exit(code=3), "nonzero_exit"),
+            (1, Exit(signal=signal.SIGINT), "signal:SIGINT"),
+            (3, Exit(code=3), "nonzero_exit"),
+            (-signal.SIGINT, Exit(code=1), "nonzero_exit"),
+            (-signal.SIGSYS, Exit(signal=signal.SIGSYS), "seccomp:unknown"),
+            (-signal.SIGSEGV, Exit(signal=signal.SIGSEGV), "signal:SIGSEGV"),
+        ],
+    )
+    def test_no_other_end_is_excused_by_what_was_announced(self, exits: int, ended: Exit, cause: str) -> None:
+        assert decide(seen(Raised(ErrorInfo("E", "", ""), exits=exits), exit_=ended)).cause == cause
+
 
 class TestCpuOrWall:
     @pytest.mark.parametrize(("cpu_ms", "cause"), [(0.0, "wall"), (3799.9, "wall"), (3800.0, "cpu"), (9999.0, "cpu")])

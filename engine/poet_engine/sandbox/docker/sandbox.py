@@ -16,7 +16,7 @@ from poet_engine.errors import DockerError, ImageError, SandboxUnavailableError
 from poet_engine.job import Job, Script
 from poet_engine.outcome import Evidence, Outcome, Status
 from poet_engine.policy import Fresh, Policy
-from poet_engine.sandbox import input_files, isolation_checks, lifecycle, wire
+from poet_engine.sandbox import input_files, isolation_checks, lifecycle, run_outcome, wire
 from poet_engine.sandbox.base import IsolationCheck, Means, SandboxStatistics
 from poet_engine.sandbox.docker import resolved_runtime
 from poet_engine.sandbox.docker.client import ContainerClient, ContainerState
@@ -130,7 +130,7 @@ class DockerSandbox:
         input_files.refuse_too_much(script, self._limits)
         files = Files(script.files_out, self._limits.result)
         version = SourceKey(script.source, f"script {script.filename}")  # never a container that serves a function
-        return self._run(request, version, script.wall, cancellation, files=files)
+        return run_outcome.without_itself(self._run(request, version, script.wall, cancellation, files=files), script)
 
     def _run(
         self,

@@ -17,7 +17,7 @@ from poet_engine.guest import landlock
 from poet_engine.job import Job, Script
 from poet_engine.outcome import Evidence, Outcome, Status
 from poet_engine.policy import Fresh, Policy
-from poet_engine.sandbox import cgroup, input_files, isolation_checks, lifecycle, wire
+from poet_engine.sandbox import cgroup, input_files, isolation_checks, lifecycle, run_outcome, wire
 from poet_engine.sandbox.base import IsolationCheck, Means, SandboxStatistics
 from poet_engine.sandbox.cgroup import GroupLimits
 from poet_engine.sandbox.pool.scheduling import PoolSize
@@ -122,7 +122,8 @@ class ProcessSandbox:
         request = wire.script_request(script)
         input_files.refuse_too_much(script, self._limits)
         with ScratchFolder(script.files_out, self._limits.result) as folder:
-            return self._run(request, None, script.wall, cancellation, folder=folder)
+            outcome = self._run(request, None, script.wall, cancellation, folder=folder)
+        return run_outcome.without_itself(outcome, script)
 
     def probe(self, job: Job) -> Outcome:
         """Run a probe of ours: forbidden calls fail with EPERM and the probe goes on. Never for other people's code."""

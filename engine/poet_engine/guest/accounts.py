@@ -1,0 +1,57 @@
+"""Give the user and the group of a payload a name, as every user of a machine has one.
+
+A lane has no list of users, that of an image does not know its containers' numbers, and both are made up anew for each
+of them. What the C library finds comes first.
+"""
+
+import functools
+import grp
+import os
+import pwd
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NAME = "poet"
+HOME = "/tmp"
+
+_Key = TypeVar("_Key", int, str)
+_Entry = TypeVar("_Entry")
+
+
+def add() -> None:
+    """Add the payload's own entries to what `pwd` and `grp` answer, in the process that payloads are forked from."""
+    vars(pwd)["getpwuid"] = _with(pwd.getpwuid, os.getuid, _user)
+    vars(pwd)["getpwnam"] = _with(pwd.getpwnam, _name, _user)
+    vars(grp)["getgrgid"] = _with(grp.getgrgid, os.getgid, _group)
+    vars(grp)["getgrnam"] = _with(grp.getgrnam, _name, _group)
+
+
+def _with(
+    found: "Callable[[_Key], _Entry]", own: "Callable[[], _Key]", entry: "Callable[[], _Entry]"
+) -> "Callable[[_Key], _Entry]":
+    """Return a look-up that answers `entry` for the key `own`, where the C library has nothing."""
+
+    @functools.wraps(found)
+    def look_up(key: _Key, /) -> _Entry:
+        try:
+            return found(key)
+        except KeyError:
+            if key != own():
+                raise
+        return entry()
+
+    return look_up
+
+
+def _name() -> str:
+    return NAME
+
+
+def _user() -> pwd.struct_passwd:
+    return pwd.struct_passwd((NAME, "x", os.getuid(), os.getgid(), "", HOME, ""))
+
+
+def _group() -> grp.struct_group:
+    return grp.struct_group((NAME, "x", os.getgid(), []))
