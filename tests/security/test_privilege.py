@@ -149,7 +149,8 @@ IN_DISGUISE: dict[str, tuple[tuple[int | str, ...], object]] = {
     "prctl that adds a filter": (("prctl", 22, 2, 0), EPERM),
     "fcntl that locks": (("fcntl", 0, HIGH | 6, 0), errno.ENOLCK),
     "a datagram pair": (("socketpair", HIGH | 1, HIGH | 2, 0, 0), errno.EAFNOSUPPORT),
-    "limits by a pointer of high bits": (("prlimit64", 0, 7, HIGH, 0), EPERM),
+    "limits of the first process": (("prlimit64", 1, 7, HIGH, 0), EPERM),
+    "limits of the first process in disguise": (("prlimit64", HIGH | 1, 7, HIGH, 0), EPERM),
 }
 
 

@@ -134,13 +134,30 @@ def test_nothing_can_be_typed_into_a_terminal(everywhere: "Everywhere", request_
     assert everywhere(CALL, syscalls.NUMBERS["ioctl"], 0, request_number).value == (-1, errno.ENOTTY)
 
 
-def test_limits_can_be_read_and_not_raised(everywhere: "Everywhere") -> None:
-    body = (
-        "import resource\nsoft, hard = resource.getrlimit(resource.RLIMIT_CPU)\n"
-        "try: resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))\nexcept (OSError, ValueError): return soft > 0"
-    )
+# Those that are set to a budget, or to nothing. A raised one would be a way past it.
+LIMITS = ("CORE", "CPU", "DATA", "FSIZE", "MEMLOCK", "NOFILE", "STACK")
 
-    assert everywhere(body).value is True
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_limits_can_be_read_and_not_raised(everywhere: "Everywhere", name: str) -> None:
+    """Not by one more, and not to none at all; what was lowered stays."""
+    body = """
+import resource
+what, tried = getattr(resource, args[0]), []
+def attempt(soft, hard):
+    try: resource.setrlimit(what, (soft, hard))
+    except (OSError, ValueError) as error: tried.append(str(error))
+    else: tried.append(None)
+soft, hard = resource.getrlimit(what)
+attempt(hard, hard + 1)
+attempt(hard + 1, hard + 1)
+attempt(resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+assert resource.getrlimit(what) == (soft, hard)
+attempt(soft, hard)
+return tried
+"""
+    refused = "not allowed to raise maximum limit"
+    assert everywhere(body, f"RLIMIT_{name}").value == [refused, refused, refused, None]
 
 
 @pytest.mark.parametrize("mode", ["flock", "fcntl", "lease"])

@@ -1,5 +1,6 @@
 """Run one call in a process that confines itself, waits, runs the code, sends one frame, and ends."""
 
+import _thread
 import contextlib
 import fcntl
 import functools
@@ -7,8 +8,10 @@ import gc
 import importlib
 import json
 import linecache
+import mmap
 import opcode
 import os
+import resource
 import signal
 import socket
 import sys
@@ -457,8 +460,23 @@ def _kind(error: BaseException, text: str) -> str:
     if isinstance(error, OSError):
         return _os_kind(error.errno)
     if isinstance(error, RuntimeError) and text == "can't start new thread":
-        return "tasks"
+        return _why_no_thread()
     return "exception"
+
+
+def _why_no_thread() -> str:
+    """Return `memory` or `tasks`: a thread needs its stack too, and the interpreter says the same of both.
+
+    The stack is address space, which counts when it is mapped and not when it is used.
+    """
+    size = _thread.stack_size() or resource.getrlimit(resource.RLIMIT_STACK)[0]
+    if size <= 0:  # unlimited: the C library takes a few MiB
+        return "tasks"
+    try:
+        mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
+    except (OSError, ValueError, OverflowError):
+        return "memory"
+    return "tasks"
 
 
 def _os_kind(number: int | None) -> str:

@@ -185,9 +185,17 @@ def _futex() -> _Program:
     ]
 
 
-def _read_only_prlimit() -> _Program:
-    """Allow reading limits, not setting them: both halves of the pointer to the new limit must be null."""
+def _own_prlimit() -> _Program:
+    """Allow reading limits, and setting one's own: those of another process only while no new limit is passed.
+
+    Without CAP_SYS_RESOURCE no hard limit can be raised and no soft one lifted above it, and every hard limit that we
+    set is the budget itself. They belong to the process alone, so that nobody else can see or feel what it sets. Those
+    of others are kept: the process that payloads are forked from may have the same user.
+    """
     return [
+        _argument(0),
+        _instruction(_JUMP_EQUAL, 0, 0, 1),
+        _answer(_ALLOW),
         _argument(2),
         _instruction(_JUMP_EQUAL, 0, 1, 0),
         _answer(_errno(errno.EPERM)),
@@ -212,7 +220,7 @@ def _by_argument(answers: _Answers, *, processes: bool) -> dict[str, _Program]:
         "ioctl": _one_of(1, IOCTLS, _errno(errno.ENOTTY)),
         "fcntl": _one_of(1, FCNTLS, _errno(errno.ENOLCK)),
         "prctl": _one_of(0, _PRCTLS, _errno(errno.EPERM)),
-        "prlimit64": _read_only_prlimit(),
+        "prlimit64": _own_prlimit(),
     }
 
 

@@ -318,7 +318,8 @@ def _budget_evidence(seen: Observation, raised: Raised) -> Evidence | None:
     """Return the evidence for the budget that an uncaught exception is about; None for an error like any other.
 
     A counter that agrees is enough. Without one, the guest's word is taken only when no `raise` statement made the
-    exception: lying would hurt only the liar, since both answers blame the code.
+    exception: lying would hurt only the liar, since both answers blame the code. A counter that speaks against it has
+    the word.
     """
     counts, kind = seen.counts, raised.kind
     if kind not in _SPOKEN:
@@ -331,8 +332,8 @@ def _budget_evidence(seen: Observation, raised: Raised) -> Evidence | None:
         return Evidence("pids.events", counts.tasks_refused, source="cgroup")
     if kind == "tasks" and counts.processes_refused:
         return Evidence("processes_refused", counts.processes_refused, source="supervisor")
-    if raised.by_statement:
-        return None
+    if raised.by_statement or (kind == "tasks" and counts.tasks_peak is not None):
+        return None  # or who counts tasks has refused none
     if kind == "memory" and counts.memory_peak is not None:
         return Evidence("memory_peak_bytes", counts.memory_peak, seen.budgets.memory, source="guest")
     return Evidence(raised.error.type, limit=seen.budgets.memory if kind == "memory" else None, source="guest")

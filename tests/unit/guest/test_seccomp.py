@@ -235,10 +235,13 @@ class TestArguments:
     def test_confinement_cannot_be_undone_through_prctl(self, option: int) -> None:
         assert ask("prctl", option) == refused(errno.EPERM)
 
-    def test_limits_are_read_and_never_set(self) -> None:
-        assert ask("prlimit64", 0, 7, 0, 0x7FFF0000) == ALLOW
-        for new in (0x7FFF1000, 1, HIGH, 0x7FFF << 32, 0xFFFFFFFFFFFFFFFF):
-            assert ask("prlimit64", 0, 7, new, 0) == refused(errno.EPERM)
+    @pytest.mark.parametrize("new", [0x7FFF1000, 1, HIGH, 0x7FFF << 32, 0xFFFFFFFFFFFFFFFF])
+    def test_only_ones_own_limits_are_set(self, new: int) -> None:
+        """The kernel takes 32 bits of the process's number: 0 in those is oneself, whatever stands above."""
+        assert ask("prlimit64", 0, 7, new, 0) == ask("prlimit64", HIGH, 7, new, 0) == ALLOW
+        for other in (1, 7, HIGH | 1, 0xFFFFFFFF):
+            assert ask("prlimit64", other, 7, 0, 0x7FFF0000) == ALLOW
+            assert ask("prlimit64", other, 7, new, 0) == refused(errno.EPERM)
         assert "setrlimit" not in syscalls.NUMBERS
 
 

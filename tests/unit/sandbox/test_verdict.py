@@ -248,6 +248,12 @@ class TestBudgetsOfExceptions:
         verdict = decide(seen(raised(kind, by_statement=True), counts=KernelCounts(memory_peak=949)))
         assert (verdict.status, verdict.cause) == (Status.ERROR, "exception")
 
+    def test_a_counter_that_speaks_against_it_has_the_word(self) -> None:
+        """Where tasks are counted, none was refused unless the counter says so."""
+        verdict = decide(seen(raised("tasks"), counts=KernelCounts(tasks_peak=2)))
+        assert (verdict.status, verdict.cause) == (Status.ERROR, "exception")
+        assert decide(seen(raised("tasks"))).cause == "tasks"
+
     def test_what_the_guest_says_is_marked_as_its_word(self) -> None:
         verdict = decide(seen(raised("recursion")))
         assert verdict.evidence is not None

@@ -12,8 +12,8 @@ from pathlib import Path
 from poet_engine import _distributions
 from poet_engine.sandbox.guest_config import Visible
 
-# Time zones are data that `zoneinfo` reads late.
-_DATA = ("/usr/share/zoneinfo",)
+# Time zones are data that `zoneinfo` reads late; the locale is the one that the environment names, spelt in two ways.
+_DATA = ("/usr/share/zoneinfo", "/usr/lib/locale/C.utf8", "/usr/lib/locale/C.UTF-8")
 # Symbolic links of a merged /usr that the dynamic loader's built-in search path goes through.
 _LINKS = ("/lib", "/lib64", "/bin", "/sbin")
 
