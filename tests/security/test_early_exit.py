@@ -60,7 +60,7 @@ def test_another_exit_code_is_an_error_with_that_code(everywhere: "Everywhere", 
 SIGNALS: dict[str, tuple[str, str]] = {
     "SIGKILL": ("os.kill(os.getpid(), 9)", "SIGKILL"),
     "SIGTERM": ("os.kill(os.getpid(), 15)", "SIGTERM"),
-    "SIGINT": ("os.kill(os.getpid(), 2); time.sleep(60)", "SIGINT"),
+    "SIGINT": ("import signal; signal.signal(2, signal.SIG_DFL); os.kill(os.getpid(), 2); time.sleep(60)", "SIGINT"),
     "a null pointer": ("import ctypes; ctypes.string_at(0)", "SIGSEGV"),
     "abort": ("os.abort()", "SIGABRT"),
     "an alarm": ("import signal; signal.alarm(1); time.sleep(60)", "SIGALRM"),

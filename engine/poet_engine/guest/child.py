@@ -7,7 +7,7 @@ import socket
 
 from .container_counters import ContainerReading
 from .cpu_clock import cpu_seconds
-from .standard_streams import ROOM
+from .standard_streams import ROOM, WRITE_ONLY
 
 
 class ServedChild:
@@ -56,6 +56,7 @@ class ServedChild:
 def _pipe() -> tuple[int, int]:
     ours, theirs = os.pipe2(os.O_CLOEXEC)
     os.set_blocking(ours, False)
+    os.fchmod(theirs, WRITE_ONLY)
     return ours, theirs
 
 

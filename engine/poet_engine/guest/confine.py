@@ -6,6 +6,7 @@ last, because it forbids what the steps before it do. Whatever a payload can inh
 a payload touches is copied for it, at a few microseconds. The steps are in one piece, so that their order can be read.
 """
 
+import contextlib
 import dataclasses
 import os
 import resource
@@ -25,6 +26,10 @@ _ROOT_OPTIONS = "size=4m,nr_inodes=4096,mode=755"  # folders and mount points on
 _STAGING = "/sys"
 _ORDINARY = 1000  # what root of a container is called inside its lanes, which have no root
 _DEVICES = ("null", "zero", "full", "urandom")
+# Where a payload finds its descriptors by name, and where the lane has /proc for that, which every payload covers.
+_DESCRIPTORS = "/dev/fd"
+_COVERED = "/dev/shm"
+_STANDARD = (("stdin", 0), ("stdout", 1), ("stderr", 2))
 _QUEUED_SIGNALS = 256  # and timers: memory of the kernel, which only a cgroup counts
 _PAGE = resource.getpagesize()
 
@@ -88,6 +93,24 @@ def build_root(config: Config) -> None:
         # bound one by one, because mknod is denied in a user namespace; NODEV would make them useless
         _touch(f"{_STAGING}/dev/{name}")
         kernel.bind_read_only(f"/dev/{name}", f"{_STAGING}/dev/{name}", device=True)
+    os.makedirs(_STAGING + _DESCRIPTORS)
+    for name, number in _STANDARD:
+        os.symlink(f"fd/{number}", f"{_STAGING}/dev/{name}")
+    _processes_for_descriptors(_STAGING + _COVERED)
+
+
+def _processes_for_descriptors(where: str) -> None:
+    """Mount /proc where every payload covers it: of this lane's processes, or else, as an ordinary user, as it is here.
+
+    What is covered can be reached by nobody who may not unmount, and to unmount it for each payload would take ten
+    milliseconds of the kernel. Where neither can be mounted, the names of descriptors lead nowhere.
+    """
+    options = kernel.NOSUID | kernel.NODEV | kernel.RDONLY
+    try:
+        kernel.mount("proc", where, "proc", options, "subset=pid,hidepid=ptraceable")
+    except OSError:
+        with contextlib.suppress(OSError):
+            kernel.bind_read_only("/proc", where)
 
 
 def _is_covered(path: str, covers: list[str]) -> bool:
@@ -268,6 +291,16 @@ def own_mounts_and_ipc(_plan: ConfinementPlan) -> None:
     kernel.unshare(kernel.NEWNS | kernel.NEWIPC)
 
 
+def own_descriptors(plan: ConfinementPlan) -> None:
+    """Show this process its own descriptors in `/dev/fd`, read-only. What they come from is covered after this.
+
+    It is one folder of /proc and nothing above it: the kernel lets this process alone look into it, not even its
+    children, and what is opened through it is what this process has open already.
+    """
+    if plan.scratch is not None and os.path.isdir(f"{_COVERED}/self"):
+        kernel.bind_read_only(f"{_COVERED}/self/fd", _DESCRIPTORS)
+
+
 def empty_scratch_space(plan: ConfinementPlan) -> None:
     """Mount one tmpfs, limited in bytes and inodes, as `/tmp` and `/dev/shm`; its pages count as the call's memory."""
     if plan.scratch is None:
@@ -371,11 +404,12 @@ def no_look_from_outside(_plan: ConfinementPlan) -> None:
 def no_other_files(plan: ConfinementPlan) -> None:
     """Restrict files once more by Landlock, which also forbids TCP and signals to others where it can."""
     if plan.landlock is not None:
-        plan.landlock.apply(["/tmp", "/dev/shm"])
+        plan.landlock.apply(["/tmp", "/dev/shm"], [_DESCRIPTORS])
 
 
 PAYLOAD_STEPS: tuple[Callable[[ConfinementPlan], None], ...] = (
     own_mounts_and_ipc,
+    own_descriptors,
     empty_scratch_space,
     own_standard_input,
     own_process_group,

@@ -77,14 +77,19 @@ class Restriction:
         ]
         self.descriptors = {fd for _packed, fd in self._rules}
 
-    def apply(self, scratch: list[str]) -> None:
-        """Restrict this process, whose own folders are in `scratch`."""
+    def apply(self, scratch: list[str], listed: list[str]) -> None:
+        """Restrict this process, whose own folders are in `scratch`, and in `listed` those that it may list."""
         ruleset = kernel.landlock_create_ruleset(self._attribute, 0)
         for packed, _fd in self._rules:
             kernel.landlock_add_rule(ruleset, _RULE_PATH_BENEATH, packed)
-        for path in scratch:
-            fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
-            kernel.landlock_add_rule(ruleset, _RULE_PATH_BENEATH, _RULE.pack(self._all, fd))
+        for path, rights in (*((each, self._all) for each in scratch), *((each, _READ_DIR) for each in listed)):
+            try:
+                fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
+            except OSError:
+                if path in scratch:
+                    raise
+                continue
+            kernel.landlock_add_rule(ruleset, _RULE_PATH_BENEATH, _RULE.pack(rights, fd))
             os.close(fd)
         kernel.landlock_restrict_self(ruleset)
         os.close(ruleset)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 AREA = 1 << 14  # each of the two places holds less than 8 KiB before something is added to it
 ROOM = 4 * AREA  # for two streams
 _ROOM = ctypes.c_size_t(ROOM)
+# The mode of the pipes: by `/dev/stdout` the code can open them to write, and never to read, whoever its user is.
+WRITE_ONLY = 0o222
 _NOTHING = bytes(1 << 9)
 _LARGEST = 1 << 13  # what a place keeps at the most; more goes straight on
 _KEEP_OUTPUT = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom, io.BufferedRWPair)

@@ -15,6 +15,7 @@ from poet_engine.guest import lane as guest_lane
 from poet_engine.guest.container_protocol import LONGEST_AHEAD
 from poet_engine.guest.cpu_clock import cpu_seconds
 from poet_engine.guest.frames import HEADER_SIZE, FrameError, FrameKind, Reader, pack
+from poet_engine.guest.standard_streams import WRITE_ONLY
 from poet_engine.sandbox.cgroup import Group, GroupReading
 from poet_engine.sandbox.pool.version import SourceKey
 from poet_engine.sandbox.process.memory_files import OutputRecord, ResultFile
@@ -253,4 +254,5 @@ class PreparedProcess:
 def _pipe() -> tuple[int, int]:
     ours, theirs = os.pipe2(os.O_CLOEXEC)
     os.set_blocking(ours, False)
+    os.fchmod(theirs, WRITE_ONLY)
     return ours, theirs
