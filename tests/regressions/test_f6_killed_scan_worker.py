@@ -109,12 +109,13 @@ def test_a_source_that_used_its_budget_up_when_it_was_killed_twice_is_rejected_f
 
 
 def test_undecorating_is_tried_again_too(gate: Gate, killer: Killer) -> None:
+    long = HONEST * 2000  # it is still being read when the worker is killed
     killer.left = 1
-    assert gate.undecorate(HONEST) == HONEST
+    assert gate.undecorate(long) == long
     killer.left = 2
     with pytest.raises(InfraError):
-        gate.undecorate(HONEST)
-    assert gate.undecorate(HONEST) == HONEST
+        gate.undecorate(long)
+    assert gate.undecorate(long) == long
 
 
 def test_a_worker_that_cannot_start_is_no_fault_of_the_source(monkeypatch: pytest.MonkeyPatch) -> None:
