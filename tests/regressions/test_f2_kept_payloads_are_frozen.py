@@ -1,13 +1,17 @@
 """With `fresh = "none"` a payload waits for its next call: nothing of what it has started runs until then."""
 
 import contextlib
+import ctypes
 import dataclasses
 import os
+import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +19,9 @@ import psutil
 import pytest
 
 from poet_engine._env import Settings
+from poet_engine._wake import readable
+from poet_engine.guest import kernel
+from poet_engine.guest import lane as guest_lane
 from poet_engine.job import Job
 from poet_engine.outcome import Status
 from poet_engine.policy import Policy
@@ -23,7 +30,7 @@ from poet_engine.sandbox.docker.container import Container
 from poet_engine.sandbox.docker.sandbox import DockerSandbox
 from poet_engine.sandbox.pool.scheduling import PoolSize
 from poet_engine.sandbox.pool.version import SourceKey
-from poet_engine.sandbox.process import ProcessSandbox
+from poet_engine.sandbox.process import ProcessSandbox, prepared
 from poet_engine.sandbox.process.prepared import PreparedProcess
 
 _POLICY = """
@@ -40,6 +47,7 @@ fresh = "none"
 require = []
 """
 _WINDOW = 0.4  # seconds for which nobody calls
+_BOUND_MS = 60.0  # CPU milliseconds from an answer to the stop: 5 on each core, and a busy machine's delay
 _FROZEN, _RUNNING = 0.08, 0.3  # CPU seconds: of what does nothing in a window, and what else would burn
 
 # What a call leaves behind. Each says so, and burns a core for as long as it is let.
@@ -198,7 +206,7 @@ def test_control_without_the_freezing_it_burns(
         pytest.skip("it is the same code that burns; in a lane it is shown of each")
     job = _leaving(f"{LEFT_RUNNING[name]}\nname = 'control'")
     with monkeypatch.context() as down:
-        down.setattr(PreparedProcess, "freeze", lambda _prepared: True)
+        down.setattr(PreparedProcess, "rest", lambda *_arguments: True)
         down.setattr(Container, "pause", lambda _container: None)
         assert kept.sandbox.run(job).value == 1
     before, pause = _cpu_seconds(kept, job), threading.Event()
@@ -218,6 +226,114 @@ def test_control_without_the_filter_a_timer_continues_what_was_stopped() -> None
         before, pause = _cpu_seconds(KeptLanes(sandbox), job), threading.Event()
         while _cpu_seconds(KeptLanes(sandbox), job) - before < _RUNNING:  # for ever, if it does not
             pause.wait(0.05)
+
+
+def _lane_cpu_ms(kept: Kept, job: Job) -> float:
+    """CPU milliseconds of the one lane that has served a job, to the nanosecond; by ticks where no cgroup counts."""
+    if isinstance(kept, KeptLanes):
+        for lane in kept.sandbox._pool._maintainer._lanes:
+            if _serves(lane.key, job) and lane.group is not None:
+                return lane.group.read().cpu_ns / 1e6
+    return _cpu_seconds(kept, job) * 1e3
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("body", [*LEFT_RUNNING.values(), *BY_THE_CLOCK.values()], ids=[*LEFT_RUNNING, *BY_THE_CLOCK])
+def test_from_its_answer_on_a_payload_has_a_few_milliseconds(body: str) -> None:
+    """Until its timer expires, and then as long as the lane's init takes to wake up; on each of its cores."""
+    with _opened("process") as kept:
+        job = _leaving(body)
+        assert kept.sandbox.run(job).value == 1
+        before = _lane_cpu_ms(kept, job)
+        threading.Event().wait(_WINDOW)
+
+        assert _lane_cpu_ms(kept, job) - before < _BOUND_MS
+
+
+@pytest.mark.sandbox
+def test_a_host_that_is_held_up_holds_up_no_stop() -> None:
+    """A host may sort, compress or match for seconds with the interpreter's lock, in which no thread of ours runs."""
+    with _opened("process") as kept:
+        job = _leaving(LEFT_RUNNING["a thread"])
+        assert kept.sandbox.run(job).value == 1
+        before = _lane_cpu_ms(kept, job)
+        ctypes.PyDLL(None).usleep(int(_WINDOW * 1e6))  # with the lock
+
+        assert _lane_cpu_ms(kept, job) - before < _BOUND_MS
+
+
+@pytest.mark.sandbox
+def test_what_is_used_between_two_calls_is_on_the_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here with a time until the stop that is long enough to be told from the calls themselves."""
+    monkeypatch.setattr(prepared, "_REST", 0.6)
+    with _opened("process") as kept:
+        job = _leaving(LEFT_RUNNING["a thread"])
+        first = kept.sandbox.run(job)
+        threading.Event().wait(0.5)
+        second = kept.sandbox.run(job)
+
+    assert (first.value, second.value) == (1, 2)
+    assert second.usage.cpu_ms is not None
+    assert second.usage.cpu_ms > 100
+
+
+@pytest.mark.sandbox
+def test_a_call_that_comes_while_its_payload_is_stopped_is_served() -> None:
+    """Calls at all moments around that of the stop: none is lost, and each is served by the same payload."""
+    with _opened("process") as kept:
+        job = _leaving(LEFT_RUNNING["a thread"])
+        pause = threading.Event()
+        for number in range(1, 151):
+            assert kept.sandbox.run(job).value == number
+            pause.wait(prepared._REST * (0.8 + number % 50 / 100))
+
+
+@pytest.mark.parametrize(
+    ("words", "serves", "stopped"),
+    [
+        ([guest_lane.ASKED], True, False),
+        ([guest_lane.STOPPED, guest_lane.ASKED], True, True),
+        ([b"a report of its end"], False, False),
+        ([], False, False),
+    ],
+    ids=["it was not stopped", "it was", "it has ended", "init ends"],
+)
+def test_a_call_at_the_moment_of_the_stop_asks_init_what_it_did(
+    words: list[bytes], *, serves: bool, stopped: bool
+) -> None:
+    control, init = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    timer = kernel.Timer(1e-6)
+    with control, init, ThreadPoolExecutor(1) as answers:
+        payload = PreparedProcess(control, lambda: None, 1 << 20, keep=True)
+        payload._may_signal, payload._timer = True, timer
+        assert payload.rest(None, 0.0)
+        assert readable(timer.fd, 10)
+
+        def answer() -> None:
+            assert init.recv(1) == guest_lane.ASKED
+            for word in words:
+                init.send(word)
+            if not words:
+                init.shutdown(socket.SHUT_RDWR)
+
+        said = answers.submit(answer)
+        assert payload.take() is serves
+        said.result()
+        assert payload._stopped is stopped
+        payload.abandon()
+
+
+def test_a_payload_whose_init_has_gone_is_not_taken() -> None:
+    control, init = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with control:
+        payload = PreparedProcess(control, lambda: None, 1 << 20, keep=True)
+        payload._may_signal, payload._timer = True, kernel.Timer(1e-6)
+        assert payload.rest(None, 0.0)
+        assert readable(payload._timer.fd, 10)
+        init.close()
+
+        assert not payload.take()
+        payload.abandon()
 
 
 _POOL = """
@@ -367,13 +483,15 @@ def test_a_number_that_is_another_process_by_now_is_not_signalled() -> None:
     gone.wait()
     with subprocess.Popen(["sleep", "60"], process_group=0) as other:
         payload = PreparedProcess.__new__(PreparedProcess)
-        payload.pid, payload._pidfd, payload._frozen = other.pid, pidfd, True
-        assert not payload.freeze()
+        os.kill(other.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, other.pid, os.WSTOPPED | os.WNOWAIT)
+        payload.pid, payload._pidfd, payload._stopped = other.pid, pidfd, True
         payload.thaw()
         state = Path(f"/proc/{other.pid}/stat").read_text().rpartition(")")[2].split()[0]
-        payload._pidfd = os.pidfd_open(other.pid)
-        assert payload.freeze(), "where it is the payload itself, it is stopped"
+        payload._pidfd, payload._stopped = os.pidfd_open(other.pid), True
+        payload.thaw()  # where it is the payload itself, it goes on
+        os.waitid(os.P_PID, other.pid, os.WCONTINUED | os.WNOWAIT)
         other.kill()
     for fd in (pidfd, payload._pidfd):
         os.close(fd)
-    assert state != "T"
+    assert state == "T"

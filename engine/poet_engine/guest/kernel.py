@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import struct
+import time
 from typing import Never
 
 from . import syscalls
@@ -24,6 +25,8 @@ _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 # include/uapi/linux/prctl.h
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NAME, _PR_CAPBSET_DROP = 1, 4, 15, 24
 _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
+_TIMER = struct.Struct("=qqqq")  # struct itimerspec: the interval, then the time until the first expiry, in s and ns
+_NEVER = bytes(_TIMER.size)
 _CAPABILITY_VERSION_3, _LAST_CAPABILITY = 0x20080522, 63
 _SECCOMP_SET_MODE_FILTER, _SECCOMP_FILTER_FLAG_NEW_LISTENER = 1, 8
 
@@ -197,6 +200,32 @@ def set_dumpable(*, dumpable: bool) -> None:
 def has_timer() -> bool:
     """Return whether this process has an interval timer that will send it a signal."""
     return any(signal.getitimer(signal.ITIMER_REAL))
+
+
+class Timer:
+    """A timer of the kernel behind a descriptor, which processes may share: each can wait for it and hear it.
+
+    Args:
+        seconds: The time from arming it to its expiry.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._armed = _TIMER.pack(0, 0, int(seconds), int(seconds % 1 * 1e9))
+        self._left = ctypes.create_string_buffer(_TIMER.size)
+        self.fd = _check(_libc.timerfd_create(time.CLOCK_MONOTONIC, os.O_CLOEXEC | os.O_NONBLOCK), "timerfd_create")
+
+    def arm(self) -> None:
+        """Have it expire once, after its time."""
+        _check(_libc.timerfd_settime(self.fd, 0, self._armed, None), "timerfd_settime")
+
+    def disarm(self) -> bool:
+        """Have it expire no more; return whether it had not. An expiry that nobody has heard is not heard any more."""
+        _check(_libc.timerfd_settime(self.fd, 0, _NEVER, self._left), "timerfd_settime")
+        return self._left.raw != _NEVER
+
+    def close(self) -> None:
+        """Close this process's descriptor."""
+        os.close(self.fd)
 
 
 def set_name(name: bytes) -> None:

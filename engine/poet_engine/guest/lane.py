@@ -17,8 +17,11 @@ from .standard_streams import STREAMS
 
 # wait status, CPU microseconds of everything that was reaped, how many processes were left over
 REPORT = struct.Struct("<iQI")
-_DESCRIPTORS = 5  # request socket, stdout, stderr, file for large results, record of output
+# request socket, stdout, stderr, file for large results, record of output; for a payload that is kept, its timer
+_DESCRIPTORS = 6
 HELLO, FAILED = b"H", b"F"
+# init has stopped a payload that is kept; the host asks whether it is about to, and init says that it is not
+STOPPED, ASKED = b"S", b"?"
 
 
 def main(control: socket.socket, config: Config, program: bytes, uid: int) -> Never:
@@ -38,7 +41,7 @@ def main(control: socket.socket, config: Config, program: bytes, uid: int) -> Ne
     try:
         control.send(HELLO)
         while descriptors := _next_descriptors(control):
-            control.send(_one_payload(plan, descriptors, statm))
+            control.send(_one_payload(plan, descriptors, statm, control))
     except OSError:
         os._exit(1)  # the host is gone
     os._exit(0)
@@ -63,8 +66,9 @@ def _next_descriptors(control: socket.socket) -> list[int]:
     return descriptors
 
 
-def _one_payload(plan: confine.ConfinementPlan, descriptors: list[int], statm: int) -> bytes:
+def _one_payload(plan: confine.ConfinementPlan, descriptors: list[int], statm: int, control: socket.socket) -> bytes:
     """Fork a payload, wait for its end, and clear up after it; return the report of it."""
+    timer = descriptors.pop() if plan.config.keep else None
     STREAMS.record_in(descriptors[-1])
     sizes = confine.mapped_sizes(statm)
     pid = kernel.fork()
@@ -72,8 +76,9 @@ def _one_payload(plan: confine.ConfinementPlan, descriptors: list[int], statm: i
         payload.main(plan, descriptors, sizes)
     for fd in descriptors:
         os.close(fd)
-    if plan.config.keep:
-        _sleep_until_it_ends(pid)
+    if timer is not None:
+        _stop_between_calls(pid, timer, control)
+        os.close(timer)
     _pid, status, usage = os.wait4(pid, 0)
     cpu = usage.ru_utime + usage.ru_stime
     leftovers = 0
@@ -83,14 +88,27 @@ def _one_payload(plan: confine.ConfinementPlan, descriptors: list[int], statm: i
     return REPORT.pack(status, int(cpu * 1e6), leftovers)
 
 
-def _sleep_until_it_ends(pid: int) -> None:
-    """Wait for a payload that is stopped between its calls; `wait4` wakes at each stop, and each time it goes on."""
-    with contextlib.suppress(OSError):  # then `wait4` waits
-        pidfd = os.pidfd_open(pid)
-        poll = select.poll()
-        poll.register(pidfd, select.POLLIN)
-        poll.poll()
-        os.close(pidfd)
+def _stop_between_calls(pid: int, timer: int, control: socket.socket) -> None:
+    """Stop a payload, with all that it has started, whenever its timer expires; return when it has ended.
+
+    The host arms the timer when a call is answered, and disarms it for the next one. Nothing of the host has to run for
+    the payload to be stopped, and none of this is on the path of calls that follow close upon each other.
+    """
+    pidfd = os.pidfd_open(pid)
+    poll = select.poll()
+    for fd in (pidfd, timer, control.fileno()):
+        poll.register(fd, select.POLLIN)
+    while pidfd not in (events := dict(poll.poll())):
+        if timer in events:
+            with contextlib.suppress(BlockingIOError):  # it was disarmed in this moment
+                os.read(timer, 8)
+                signal_all(signal.SIGSTOP)
+                control.send(STOPPED)
+        elif control.recv(1):
+            control.send(ASKED)
+        else:
+            poll.unregister(control)  # the host is gone, and ends the payload by that
+    os.close(pidfd)
 
 
 def signal_all(number: int) -> None:

@@ -39,6 +39,16 @@ class GroupReading:
     tasks: int = 0
     tasks_peak: int = 0
 
+    def going_on(self, memory: int) -> "GroupReading":
+        """Return the reading at the start of a call that pays for all since this one.
+
+        Args:
+            memory: Bytes that are charged now, to which the peak was reset.
+        """
+        return GroupReading(
+            self.cpu_ns, memory, memory, self.oom_kills, self.tasks_refused, self.tasks, self.tasks_peak
+        )
+
     def tasks_since(self, start: "GroupReading") -> int:
         """The most tasks at once since an earlier reading, as far as these two can tell.
 
@@ -65,8 +75,12 @@ class Group(Protocol):
         """
         ...
 
-    def release(self) -> GroupReading:
-        """Reset the peak and read the counters: the call starts now."""
+    def release(self, last: GroupReading | None = None) -> GroupReading:
+        """Reset the peak and read the counters: the call starts now.
+
+        Args:
+            last: The reading at which an earlier call of the same payload ended: this one pays for all since then.
+        """
         ...
 
     def read(self) -> GroupReading:

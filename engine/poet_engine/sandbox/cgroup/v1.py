@@ -110,10 +110,10 @@ class V1Group:
         self._limit = wanted
         return True
 
-    def release(self) -> GroupReading:
-        """Reset the peak, then read the counters."""
+    def release(self, last: GroupReading | None = None) -> GroupReading:
+        """Reset the peak, then read the counters; see `Group.release`."""
         os.pwrite(self._files["memory.max_usage_in_bytes"], b"0", 0)
-        return self.read()
+        return self.read() if last is None else last.going_on(self._number("memory.usage_in_bytes"))
 
     def read(self) -> GroupReading:
         """Return the counters now."""

@@ -138,14 +138,17 @@ class V2Group:
             self._limit = wanted
         return True
 
-    def release(self) -> GroupReading:
-        """Reset the peak, or record it where it cannot be reset, then read the counters."""
+    def release(self, last: GroupReading | None = None) -> GroupReading:
+        """Reset the peak, or record it where it cannot be reset, then read the counters; see `Group.release`."""
         self._highest = 0
         if self._forgets:
             os.pwrite(self._files["memory.peak"], b"0", 0)
         else:
             self._old_peak = self._peak()
-        return self.read()
+        if last is None:
+            return self.read()
+        self._highest = self._number("memory.current")
+        return last.going_on(self._highest)
 
     def read(self) -> GroupReading:
         """Return the counters now; each reading also samples the peak, where the kernel has no exact one."""

@@ -23,10 +23,11 @@ class Lane:
         number: Its number, for names.
         uid: The user that its payloads become.
         result: Bytes that a result may have.
+        keep: Whether a payload may serve one call after the other.
     """
 
-    def __init__(self, number: int, uid: int, result: int) -> None:
-        self.number, self.uid, self._result = number, uid, result
+    def __init__(self, number: int, uid: int, result: int, *, keep: bool = False) -> None:
+        self.number, self.uid, self._result, self._keep = number, uid, result, keep
         self.control, self._guest_control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, _PASS_CREDENTIALS)
         self.control.settimeout(_HELLO_GRACE)
@@ -77,7 +78,7 @@ class Lane:
         if self.prepared is not None:
             self.prepared.close()
             self.prepared = None
-        prepared = PreparedProcess(self.control, self.kill, self._result, probable)
+        prepared = PreparedProcess(self.control, self.kill, self._result, probable, keep=self._keep)
         try:
             prepared.hand_over()
         except OSError as error:

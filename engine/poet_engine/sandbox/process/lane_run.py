@@ -47,6 +47,7 @@ class LaneRun:
         self.unlisted: frozenset[str] = frozenset()
         self._start: GroupReading | None = None
         self._start_cpu_ms = 0.0
+        self._last: GroupReading | None = None
         self._most_tasks = 0  # seen at once so far
         self.lane_after = Disposition.KEEP  # its payload has received nothing yet
 
@@ -100,6 +101,7 @@ class LaneRun:
             used = report.cpu_ms - self._start_cpu_ms if report is not None else self._cpu_ms()
             return KernelCounts(cpu_ms=max(0.0, used), processes_refused=processes_refused)
         now, start = self._lane.group.read(), self._start
+        self._last = now
         return KernelCounts(
             cpu_ms=(now.cpu_ns - start.cpu_ns) / 1e6,
             memory_peak=max(0, now.memory_peak_bytes - start.memory_bytes),
@@ -124,9 +126,9 @@ class LaneRun:
     def _conclude(self, supervisor: Supervisor, monitor: BudgetMonitor, wall_ms: float, fault: str | None) -> Outcome:
         report = supervisor.report
         answered = monitor.kill is None and isinstance(supervisor.answer, Returned) and self._folder is None
-        # before the counters are read: what it does until it stops is on the budget of this call
-        frozen = answered and self._keep and report is None and supervisor.stays and self._prepared.freeze()
         counts = self._counts(report, supervisor.processes_refused)
+        stays = answered and self._keep and report is None and supervisor.stays
+        rests = stays and self._prepared.rest(self._last, self._start_cpu_ms + counts.cpu_ms)
         seen = Observation(
             budgets=Budgets(self._wall, self._limits.cpu, self._limits.memory),
             kill=monitor.kill,
@@ -136,7 +138,7 @@ class LaneRun:
             touched=tuple(monitor.touched),
             lost=INIT_GONE if fault is None else Evidence("sandbox", fault, source="host"),
         )
-        self.lane_after = _next(report, answered=answered, stays=frozen)
+        self.lane_after = _next(report, answered=answered, stays=rests)
         if self.lane_after is Disposition.KEEP:
             self._prepared.results.clear()
         outcome = run_outcome.outcome(
@@ -152,7 +154,7 @@ class LaneRun:
 
 
 def _next(report: Report | None, *, answered: bool, stays: bool) -> Disposition:
-    """Return a lane's disposition after a call; `stays` says that its payload is stopped until the next one."""
+    """Return a lane's disposition after a call; `stays` says that its payload rests until the next one."""
     if report is not None:
         # what a payload left behind was killed, but a lane in which that was possible is not trusted again
         return Disposition.DISCARD if report.leftovers else Disposition.REARM

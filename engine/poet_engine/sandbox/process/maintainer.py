@@ -34,6 +34,7 @@ class LaneBuilder:
         limits: The limits of each lane's cgroup.
         uids: Returns a lane's uid by its number.
         result: Bytes that a result may have.
+        keep: Whether a payload may serve one call after the other.
     """
 
     fork_servers: ForkServers
@@ -41,6 +42,7 @@ class LaneBuilder:
     limits: GroupLimits
     uids: Callable[[int], int]
     result: int
+    keep: bool
 
 
 class PoolMaintainer:
@@ -56,6 +58,7 @@ class PoolMaintainer:
         self._workers, self._clock = workers, clock
         self._fork_servers, self._driver = builder.fork_servers, builder.driver
         self._limits, self._uids, self._result = builder.limits, builder.uids, builder.result
+        self._keep_payloads = builder.keep
         self._lanes: set[Lane] = set()
         self._building: set[Lane] = set()
         self._watched: dict[int, Lane] = {}
@@ -152,7 +155,7 @@ class PoolMaintainer:
     def _start_lane(self) -> None:
         """Have a lane forked; its init greets when its isolation is built."""
         self._number += 1
-        lane = Lane(self._number, self._uids(self._number), self._result)
+        lane = Lane(self._number, self._uids(self._number), self._result, keep=self._keep_payloads)
         self._lanes.add(lane)
         self._workers.lanes += 1
         self._building.add(lane)

@@ -10,6 +10,7 @@ import socket
 import struct
 from collections.abc import Callable
 
+from poet_engine._wake import readable
 from poet_engine.guest import kernel
 from poet_engine.guest import lane as guest_lane
 from poet_engine.guest.container_protocol import LONGEST_AHEAD
@@ -22,6 +23,8 @@ from poet_engine.sandbox.process.memory_files import OutputRecord, ResultFile
 
 _SETUP_TEXT = 1 << 16
 _PASS_CREDENTIALS = 1
+_REST = 0.005  # seconds from an answer until a payload that is kept is stopped: calls in between find it awake
+_INIT_GRACE = 1.0  # seconds for a lane's init to say whether it has stopped a payload
 _COMPILED_BYTES = 400  # for each character of a source
 _CREDENTIALS = struct.Struct("iII")  # struct ucred
 _ANCILLARY = socket.CMSG_SPACE(_CREDENTIALS.size) + socket.CMSG_SPACE(4)
@@ -54,13 +57,21 @@ class PreparedProcess:
         kill_lane: Ends the lane with everything in it.
         result: Bytes that its result may have.
         probable: The version that will probably be called: it compiles that before it is ready, and serves no other.
+        keep: Whether it may serve one call after the other.
     """
 
     def __init__(
-        self, control: socket.socket, kill_lane: Callable[[], None], result: int, probable: SourceKey | None = None
+        self,
+        control: socket.socket,
+        kill_lane: Callable[[], None],
+        result: int,
+        probable: SourceKey | None = None,
+        *,
+        keep: bool = False,
     ) -> None:
         self.control, self._kill_lane = control, kill_lane
         self.results, self.record = ResultFile(result), OutputRecord()
+        self._timer = kernel.Timer(_REST) if keep else None
         self.request, self._guest_request = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         self.request.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, _PASS_CREDENTIALS)
         self.request.setblocking(False)
@@ -72,9 +83,12 @@ class PreparedProcess:
         self.poll = select.poll()
         self._start: GroupReading | None = None
         self._start_cpu_ms: float | None = None
+        self._last: GroupReading | None = None  # when its last call ended
+        self._last_cpu_ms: float | None = None
         self._pidfd: int | None = None
         self.killed = False
-        self._frozen = False
+        self._may_signal = False
+        self._rests = self._stopped = False
         self._reader = Reader({FrameKind.READY: 0, FrameKind.SETUP_FAILED: _SETUP_TEXT})
         self._closed = False
 
@@ -82,6 +96,8 @@ class PreparedProcess:
         """Send the guest's ends to the lane's init, which forks the payload."""
         outputs = [self._guest_stdout, self._guest_stderr]
         ends = [self._guest_request.fileno(), *outputs, self.results.fd, self.record.fd]
+        if self._timer is not None:
+            ends.append(self._timer.fd)
         kernel.send_with_descriptors(self.control, b"P", ends)
         self._guest_request.close()
         os.close(self._guest_stdout)
@@ -112,6 +128,7 @@ class PreparedProcess:
             if frame.kind is FrameKind.SETUP_FAILED:
                 raise LaneError(frame.payload.decode(errors="replace"))
             self._pidfd = os.pidfd_open(self.pid)
+            self._may_signal = self._timer is not None and _takes_signals(self._pidfd)
             self._watch()
             return True
         return False
@@ -151,14 +168,14 @@ class PreparedProcess:
     def snapshot(self, group: Group | None) -> None:
         """Read the counters, off the path of the call. The payload waits and does nothing until it is released."""
         if group is not None:
-            self._start = group.release()
+            self._start = group.release(self._last)
         else:
-            self._start_cpu_ms = self.cpu_ms()
+            self._start_cpu_ms = self.cpu_ms() if self._last_cpu_ms is None else self._last_cpu_ms
 
     def start(self, group: Group | None) -> tuple[GroupReading | None, float]:
         """Return the counters at the start (None where nothing counts) and the CPU milliseconds so far.
 
-        They are what setting up has cost. A payload that serves again is read anew.
+        They are what setting up has cost. A payload that serves again goes on from the end of its last call.
         """
         if self._start is None and self._start_cpu_ms is None:
             self.snapshot(group)
@@ -166,22 +183,61 @@ class PreparedProcess:
         self._start, self._start_cpu_ms = None, None
         return start, cpu_ms or 0.0
 
-    def freeze(self) -> bool:
-        """Stop the payload with all that it has started, until its next call; return whether that was possible.
+    def rest(self, last: GroupReading | None, cpu_ms: float) -> bool:
+        """Have the payload stopped shortly, with all that it has started, until its next call.
 
-        Nothing of it continues by itself: its filter refuses every way to ask for that.
+        The lane's init does that, by the kernel's clock: what holds this process up holds up no stop. Nothing of the
+        payload continues by itself: its filter refuses every way to ask for that.
+
+        Args:
+            last: The counters when its call ended, None where nothing counts; the next one pays for what comes after.
+            cpu_ms: Its CPU milliseconds at that time, where nothing counts.
+
+        Returns:
+            Whether that was possible: what we may not signal we could not continue.
+        """
+        if self._timer is None or not self._may_signal:
+            return False
+        self._last, self._last_cpu_ms = last, cpu_ms
+        self._rests = True
+        self._timer.arm()
+        return True
+
+    def take(self) -> bool:
+        """Take it for a call, so that it is not stopped any more.
+
+        Returns:
+            Whether it can serve: it has not ended, and has sent nothing, while nobody called it.
         """
         try:
-            self._signal_group(signal.SIGSTOP)
-        except (ProcessLookupError, PermissionError):
-            return False
-        self._frozen = True
-        return True
+            return (not self._rests or self._ends_its_rest()) and not self.poll.poll(0)
+        except OSError:
+            return False  # the lane's init is gone
+
+    def _ends_its_rest(self) -> bool:
+        """Keep the lane's init from stopping the payload, or learn that it has; return whether that is known."""
+        self._rests = False
+        if self._timer is None or self._timer.disarm():
+            return True
+        word, asked = self._word_of_init(0), False
+        if not word:  # the timer has expired in this moment: whether init was first, only init can tell
+            asked = bool(self.control.send(guest_lane.ASKED))
+            word = self._word_of_init(_INIT_GRACE)
+        self._stopped = word == guest_lane.STOPPED
+        if asked and self._stopped:
+            word = self._word_of_init(_INIT_GRACE)
+        return word == (guest_lane.ASKED if asked else guest_lane.STOPPED)
+
+    def _word_of_init(self, seconds: float) -> bytes:
+        """Return the next message of the lane's init; empty when none comes within that time."""
+        if not readable(self.control.fileno(), seconds):
+            return b""
+        return self.control.recv(guest_lane.REPORT.size)
 
     def thaw(self) -> None:
         """Continue the payload, if it was stopped."""
-        if self._frozen:
-            self._frozen = False
+        if self._stopped:
+            self._stopped = False
             with contextlib.suppress(ProcessLookupError):  # it has ended, which its call will see
                 self._signal_group(signal.SIGCONT)
 
@@ -196,11 +252,6 @@ class PreparedProcess:
             raise ProcessLookupError
         signal.pidfd_send_signal(self._pidfd, 0)  # there is no such call for a group
         os.killpg(self.pid, number)
-
-    @property
-    def stale(self) -> bool:
-        """Whether it ended, or sent something, while nobody called it."""
-        return bool(self.poll.poll(0))
 
     def cpu_ms(self) -> float:
         """Return the CPU milliseconds of the payload's threads; 0 when it is gone."""
@@ -238,6 +289,8 @@ class PreparedProcess:
         self.request.close()
         self.results.close()
         self.record.close()
+        if self._timer is not None:
+            self._timer.close()
         for fd in (self.stdout, self.stderr, self.listener, self._pidfd):
             if fd is not None:
                 os.close(fd)
@@ -249,6 +302,15 @@ class PreparedProcess:
             with contextlib.suppress(OSError):
                 os.close(fd)
         self.close()
+
+
+def _takes_signals(pidfd: int) -> bool:
+    """Return whether a process is there, and one that we may signal."""
+    try:
+        signal.pidfd_send_signal(pidfd, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
 
 
 def _pipe() -> tuple[int, int]:

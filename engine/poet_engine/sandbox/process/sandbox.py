@@ -103,7 +103,7 @@ class ProcessSandbox:
         tasks = 2 + policy.limits.processes + policy.limits.threads
         limits = GroupLimits(policy.limits.memory, tasks, policy.limits.cores)
         uids = functools.partial(_uid_of, self._me, subids)
-        builder = LaneBuilder(self._fork_servers, driver, limits, uids, policy.limits.result)
+        builder = LaneBuilder(self._fork_servers, driver, limits, uids, policy.limits.result, self._keeps_payloads)
         self._pool = LanePool(builder, size=size or PoolSize(), keeps=self._keeps_payloads)
         self._arguments = ArgumentFiles()
         self._finalizer = weakref.finalize(self, _abandon, self._pool)
@@ -201,7 +201,7 @@ class ProcessSandbox:
         until = self._clock() + (max(patience, _START_GRACE) if self._pool.cold else patience)
         while True:
             lane = self._pool.acquire(max(0.0, until - self._clock()), key=version, cancellation=cancellation)
-            if lane.prepared is not None and not lane.prepared.stale:
+            if lane.prepared is not None and lane.prepared.take():
                 return lane
             self._pool.give_back(lane, Disposition.DISCARD)
 
