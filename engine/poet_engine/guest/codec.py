@@ -380,6 +380,8 @@ def loads(data: bytes, attached: Attached = NOTHING, costs: DecodingBudget | Non
         UndecodableError: It breaks a rule of the format; the message names the rule.
         DeadlinePassedError: There is no time left.
     """
+    if json_shape.is_harmless(data):
+        return _decoded(data, _plain_decoder)
     costs = costs or DecodingBudget()
     is_long = len(data) > decoding_budget.FREE
     data = data.rstrip(b" ")  # they have paid, and that was all
@@ -411,8 +413,16 @@ def _parsed(data: bytes, reading: "_Pairs") -> object:
     decoder = _plain_decoder
     if b"{" in data:
         decoder = json.JSONDecoder(object_hook=reading.take, parse_constant=_no_constant)
+    value = _decoded(data, decoder)
+    # colons in texts are counted only where it matters
+    if reading.pairs != data.count(b":") and reading.pairs != json_shape.pairs(data):
+        raise UndecodableError(_TWICE)
+    return value
+
+
+def _decoded(data: bytes, decoder: json.JSONDecoder) -> object:
     try:
-        value = decoder.decode(data.decode())
+        value: object = decoder.decode(data.decode())
     except UndecodableError:
         raise
     except RecursionError:
@@ -420,9 +430,6 @@ def _parsed(data: bytes, reading: "_Pairs") -> object:
         raise UndecodableError("nested deeper than the stack of the caller has room for") from None
     except ValueError as error:  # JSON and UTF-8
         raise UndecodableError(f"not readable: {type(error).__name__}") from None
-    # colons in texts are counted only where it matters
-    if reading.pairs != data.count(b":") and reading.pairs != json_shape.pairs(data):
-        raise UndecodableError("a key stands twice in one mapping")
     return value
 
 
@@ -430,7 +437,15 @@ def _no_constant(name: str) -> object:
     raise UndecodableError(f"a bare {name}")
 
 
-_plain_decoder = json.JSONDecoder(parse_constant=_no_constant)
+def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    mapping = dict(pairs)
+    if len(mapping) != len(pairs):
+        raise UndecodableError(_TWICE)
+    return mapping
+
+
+_TWICE = "a key stands twice in one mapping"
+_plain_decoder = json.JSONDecoder(object_pairs_hook=_without_twins, parse_constant=_no_constant)
 
 
 class _Pairs:

@@ -69,6 +69,13 @@ def check(data: bytes, costs: decoding_budget.DecodingBudget) -> JsonShape:
     return found
 
 
+def is_harmless(data: bytes) -> bool:
+    """Return whether a message is plain JSON, and too short to break a rule of its shape or to cost anything."""
+    if len(data) > MAX_DEPTH or b"~" in data or b"\\" in data:
+        return False
+    return len(data) <= MAX_FLOAT_DIGITS or _LONG_RUN not in data.translate(_ZEROS)
+
+
 def price(data: bytes) -> int:
     """Return the price of a message's lists, mappings and floats, in bytes."""
     return _measure(outline(data), tagged=True).price

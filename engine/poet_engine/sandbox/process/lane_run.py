@@ -129,6 +129,8 @@ class LaneRun:
         counts = self._counts(report, supervisor.processes_refused)
         stays = answered and self._keep and report is None and supervisor.stays
         rests = stays and self._prepared.rest(self._last, self._start_cpu_ms + counts.cpu_ms)
+        if answered and not rests:
+            self._prepared.let_end()
         seen = Observation(
             budgets=Budgets(self._wall, self._limits.cpu, self._limits.memory),
             kill=monitor.kill,

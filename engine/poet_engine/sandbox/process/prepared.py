@@ -3,11 +3,13 @@
 import contextlib
 import dataclasses
 import json
+import math
 import os
 import select
 import signal
 import socket
 import struct
+import time
 from collections.abc import Callable
 
 from poet_engine._wake import readable
@@ -23,7 +25,10 @@ from poet_engine.sandbox.process.memory_files import OutputRecord, ResultFile
 
 _SETUP_TEXT = 1 << 16
 _PASS_CREDENTIALS = 1
-_REST = 0.005  # seconds from an answer until a payload that is kept is stopped: calls in between find it awake
+_REST = 0.005  # seconds at most from an answer until a payload that is kept is stopped: calls sooner find it awake
+_LEAST_REST = _REST / 2  # an armed timer that leaves as much is good enough: setting one costs as much as two readings
+_MARGIN = 0.0005  # seconds before its expiry at which a timer is disarmed rather than relied upon
+_PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
 _INIT_GRACE = 1.0  # seconds for a lane's init to say whether it has stopped a payload
 _COMPILED_BYTES = 400  # for each character of a source
 _CREDENTIALS = struct.Struct("iII")  # struct ucred
@@ -88,7 +93,9 @@ class PreparedProcess:
         self._pidfd: int | None = None
         self.killed = False
         self._may_signal = False
-        self._rests = self._stopped = False
+        self._expires = 0.0  # when its timer does, in seconds of the monotonic clock; 0 while none is armed
+        self._unsure = False  # whether init may have stopped it, as far as we know
+        self._stopped = False
         self._reader = Reader({FrameKind.READY: 0, FrameKind.SETUP_FAILED: _SETUP_TEXT})
         self._closed = False
 
@@ -199,26 +206,65 @@ class PreparedProcess:
         if self._timer is None or not self._may_signal:
             return False
         self._last, self._last_cpu_ms = last, cpu_ms
-        self._rests = True
-        self._timer.arm()
+        if self._expires - time.monotonic() >= _LEAST_REST:
+            return True
+        if not self._settle():
+            return False
+        if not self._stopped:
+            self._expires = time.monotonic() + _REST
+            self._timer.arm()
         return True
 
     def take(self) -> bool:
-        """Take it for a call, so that it is not stopped any more.
+        """Take it for a call: see to it that it is awake, or known to be stopped.
+
+        Its timer may stay armed, since most calls end before it expires; one that does not has it disarmed in time.
 
         Returns:
             Whether it can serve: it has not ended, and has sent nothing, while nobody called it.
         """
+        return (self.until_stop() > 0.0 or self._settle()) and not self.poll.poll(0)
+
+    def until_stop(self) -> float:
+        """Return the seconds until its timer must be disarmed if a call goes on; infinite when none is armed."""
+        return self._expires - _MARGIN - time.monotonic() if self._expires else math.inf
+
+    def stay_awake(self) -> None:
+        """Disarm its timer in the middle of a call. If it has expired all the same, the stop will be `continued`."""
+        self._expires = 0.0
+        self._unsure = self._timer is not None and not self._timer.disarm()
+
+    def continued(self) -> bool:
+        """Continue it when init has just stopped it in a call; return whether the lane's socket told that."""
+        if not (self._expires or self._unsure):
+            return False
+        with contextlib.suppress(OSError):  # init is gone
+            self._stopped = self.control.recv(guest_lane.REPORT.size, _PEEK) == guest_lane.STOPPED
+        if not self._stopped:
+            return False
+        self.control.recv(1)
+        self._expires, self._unsure = 0.0, False
+        self.thaw()
+        return True
+
+    def let_end(self) -> None:
+        """Keep it awake for its end, since it serves no other call."""
+        if self._settle():
+            self.thaw()
+
+    def _settle(self) -> bool:
+        """Disarm its timer, and learn whether init has stopped it; return whether that is known."""
+        if self._expires:
+            self.stay_awake()
+        if not self._unsure:
+            return True
+        self._unsure = False
         try:
-            return (not self._rests or self._ends_its_rest()) and not self.poll.poll(0)
+            return self._learn_of_stop()
         except OSError:
             return False  # the lane's init is gone
 
-    def _ends_its_rest(self) -> bool:
-        """Keep the lane's init from stopping the payload, or learn that it has; return whether that is known."""
-        self._rests = False
-        if self._timer is None or self._timer.disarm():
-            return True
+    def _learn_of_stop(self) -> bool:
         word, asked = self._word_of_init(0), False
         if not word:  # the timer has expired in this moment: whether init was first, only init can tell
             asked = bool(self.control.send(guest_lane.ASKED))

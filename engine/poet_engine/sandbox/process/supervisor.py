@@ -4,6 +4,7 @@ The caller's own thread does it, so a call costs no hand-over between threads.
 """
 
 import errno
+import math
 import os
 import select
 import time
@@ -90,11 +91,19 @@ class Supervisor:
         if pending:
             self._poll.modify(self._answers, select.POLLIN | select.POLLOUT)
         while not self.finished:
-            self._step(self._monitor.timeout(self._clock()) if self._monitor.kill is None else _REAP_GRACE)
+            self._step(self._patience() if self._monitor.kill is None else _REAP_GRACE)
             if pending and self._answers in self._sources:
                 pending = self._send(pending) if self._monitor.kill is None else pending[:0]
                 if not pending:
                     self._poll.modify(self._answers, select.POLLIN)
+
+    def _patience(self) -> float:
+        """Return the seconds for which nothing has to be done."""
+        until_stop = self._prepared.until_stop()
+        if until_stop <= 0.0:
+            self._prepared.stay_awake()
+            until_stop = math.inf
+        return min(self._monitor.timeout(self._clock()), until_stop)
 
     def watch_cancellation(self, cancellation: Cancellation) -> None:
         """End the run when its caller gives up."""
@@ -223,6 +232,8 @@ class Supervisor:
             self._forget(fd)
 
     def _on_end(self) -> None:
+        if self._prepared.continued():
+            return
         self.report = self._prepared.read_report()
         self.drain()
         self._monitor.saw_output(self.output.total)
