@@ -223,7 +223,8 @@ class PreparedProcess:
         Returns:
             Whether it can serve: it has not ended, and has sent nothing, while nobody called it.
         """
-        return (self.until_stop() > 0.0 or self._settle()) and not self.poll.poll(0)
+        known = not self._expires or self.until_stop() > 0.0 or self._settle()
+        return known and not self.poll.poll(0)
 
     def until_stop(self) -> float:
         """Return the seconds until its timer must be disarmed if a call goes on; infinite when none is armed."""

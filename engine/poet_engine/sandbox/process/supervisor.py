@@ -91,19 +91,22 @@ class Supervisor:
         if pending:
             self._poll.modify(self._answers, select.POLLIN | select.POLLOUT)
         while not self.finished:
-            self._step(self._patience() if self._monitor.kill is None else _REAP_GRACE)
+            timeout = self._monitor.timeout(self._clock()) if self._monitor.kill is None else _REAP_GRACE
+            if self._nonce and self._monitor.kill is None:
+                timeout = min(timeout, self._until_stop())
+            self._step(timeout)
             if pending and self._answers in self._sources:
                 pending = self._send(pending) if self._monitor.kill is None else pending[:0]
                 if not pending:
                     self._poll.modify(self._answers, select.POLLIN)
 
-    def _patience(self) -> float:
-        """Return the seconds for which nothing has to be done."""
+    def _until_stop(self) -> float:
+        """Return the seconds until a kept payload's timer must be disarmed, and disarm it if that is now."""
         until_stop = self._prepared.until_stop()
-        if until_stop <= 0.0:
-            self._prepared.stay_awake()
-            until_stop = math.inf
-        return min(self._monitor.timeout(self._clock()), until_stop)
+        if until_stop > 0.0:
+            return until_stop
+        self._prepared.stay_awake()
+        return math.inf
 
     def watch_cancellation(self, cancellation: Cancellation) -> None:
         """End the run when its caller gives up."""
