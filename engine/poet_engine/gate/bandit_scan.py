@@ -5,8 +5,7 @@ import io
 import logging
 import sys
 
-from bandit.core import config, meta_ast, metrics, node_visitor, test_set, tester
-
+from poet_engine.gate.bandit_modules import config, meta_ast, metrics, node_visitor, test_set, tester
 from poet_engine.gate.reporter import Reporter
 from poet_engine.gate.rules import RULES
 from poet_engine.gate.ruleset import Ruleset

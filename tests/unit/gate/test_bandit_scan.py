@@ -3,6 +3,8 @@
 import ast
 import dataclasses
 import io
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable
 
@@ -93,3 +95,12 @@ def test_a_scan_without_a_second_scanner_still_has_the_first() -> None:
 
     findings, cause = scan("import os", EVERYTHING, nothing)
     assert ([one.rule for one in findings], cause) == (["POET110"], "scan_ast")
+
+
+def test_the_scanner_is_loaded_without_what_only_its_command_shows() -> None:
+    """In a process of its own; whoever wants rich after that gets rich."""
+    code = (
+        "import sys, warnings; warnings.simplefilter('ignore'); import poet_engine.gate.worker;"
+        "assert 'rich' not in sys.modules; import rich.progress; rich.progress.track"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
