@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import os
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from poet_engine.sandbox import proc
@@ -27,18 +27,27 @@ def owner_name(pid: int, number: int) -> str:
     return f"{_PREFIX}{pid}-{proc.start_time(pid)}-{number}-{proc.pid_namespace()}"
 
 
-def abandoned(name: str) -> bool:
-    """Return whether a folder of this name was made by a process of this pid namespace that is gone."""
+def abandoned(name: str, here: int | None = None) -> bool:
+    """Return whether a folder of this name was made by a process of this pid namespace that is gone.
+
+    Args:
+        name: The folder's name.
+        here: The inode of this pid namespace, if it is known already.
+    """
     parts = name.removeprefix(_PREFIX).split("-")
     if not name.startswith(_PREFIX) or len(parts) != 4 or not all(map(str.isdecimal, parts)):  # noqa: PLR2004 - as `owner_name` writes them
         return False
     pid, started, _number, namespace = parts
-    return namespace == str(proc.pid_namespace()) and proc.start_time(int(pid)) != started
+    return namespace == str(here or proc.pid_namespace()) and proc.start_time(int(pid)) != started
 
 
 def sweep(bases: Iterable[Path]) -> int:
     """Kill and remove what processes that are gone have left below these folders; return how many groups went."""
-    dead = {path for base in bases for path in _inside(base) if abandoned(path.name)}
+    found = [path for base in bases for path in _inside(base)]
+    here = proc.pid_namespace()
+    # a process has a folder of one name in each hierarchy, and is looked for once
+    gone = {name for name in {path.name for path in found} if abandoned(name, here)}
+    dead = {path for path in found if path.name in gone}
     return sum(sum(remove_all(folder)) for folder in dead)
 
 
@@ -70,6 +79,8 @@ def _kill(folder: Path) -> None:
             os.kill(int(pid), signal.SIGKILL)
 
 
-def _inside(folder: Path) -> Iterator[Path]:
-    with contextlib.suppress(OSError):
-        yield from [path for path in folder.iterdir() if path.is_dir()]
+def _inside(folder: Path) -> list[Path]:
+    try:
+        return [path for path in folder.iterdir() if path.is_dir()]
+    except OSError:
+        return []

@@ -120,12 +120,14 @@ class PoolMaintainer:
         if scheduling.may_retire(size, demand) and (idle := workers.take_idle()) is not None:
             self._destroy(idle)
             return 0.0
-        looks = [None if gave_up else scheduling.next_look(size, demand)]
+        looks: list[float] = []
+        if not gave_up and (look := scheduling.next_look(size, demand)) is not None:
+            looks.append(look)
         if self._deadlines:
             looks.append(max(0.0, min(self._deadlines.values()) - self._clock()))
         if self._groups_to_remove:
             looks.append(_REMOVE_RETRY)
-        return min([look for look in looks if look is not None], default=None)
+        return min(looks, default=None)
 
     def _on_event(self, fd: int) -> None:
         if fd == self._workers.waker.fileno():
@@ -241,9 +243,12 @@ class PoolMaintainer:
 
     def _expire(self) -> None:
         """Kill payloads that did not leave in time, once; destroy lanes that do not recover from that."""
-        self._groups_to_remove = [group for group in self._groups_to_remove if not group.remove()]
+        if self._groups_to_remove:
+            self._groups_to_remove = [group for group in self._groups_to_remove if not group.remove()]
         now = self._clock()
-        for lane in [lane for lane, until in self._deadlines.items() if until <= now]:
+        for lane, until in list(self._deadlines.items()):
+            if until > now:
+                continue
             if lane in self._building:
                 self._fail(lane, f"the lane was not isolated within {_LANE_GRACE:.0f} s")
             elif lane.prepared is not None and not lane.prepared.killed:

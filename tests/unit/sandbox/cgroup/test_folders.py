@@ -57,6 +57,26 @@ def test_the_sweep_takes_the_abandoned_and_what_is_in_them_and_counts(tmp_path: 
     assert (tmp_path / "docker" / "lane-1").is_dir()
 
 
+def test_the_owner_of_folders_in_several_hierarchies_is_looked_for_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the sweep costs does not grow with the hierarchies, and little with the sandboxes of others."""
+    asked: list[int] = []
+
+    def started(pid: int) -> str:
+        asked.append(pid)
+        return "5"
+
+    monkeypatch.setattr(proc, "start_time", started)
+    bases = [tmp_path / hierarchy for hierarchy in ("memory", "pids", "cpu")]
+    for base in bases:
+        for pid in (101, 102):
+            (base / f"poet-{pid}-5-1-{NAMESPACE}").mkdir(parents=True)
+
+    assert folders.sweep(bases) == 0
+    assert sorted(asked) == [101, 102]
+
+
 def test_a_group_that_the_kernel_holds_is_not_gone(tmp_path: Path) -> None:
     """A folder with content cannot be removed, just as the kernel says EBUSY for one with a dying task."""
     (tmp_path / "cgroup.procs").write_text("")
