@@ -48,7 +48,7 @@ fresh = "none"
 require = []
 """
 _WINDOW = 0.4  # seconds for which nobody calls
-_BOUND_MS = 60.0  # CPU milliseconds from an answer to the stop: 5 on each core, and a busy machine's delay
+_BOUND_MS = 60.0  # CPU milliseconds from an answer to the stop: 10 on each core, and a busy machine's delay
 _FROZEN, _RUNNING = 0.08, 0.3  # CPU seconds: of what does nothing in a window, and what else would burn
 
 # What a call leaves behind. Each says so, and burns a core for as long as it is let.

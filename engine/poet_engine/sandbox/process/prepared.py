@@ -25,7 +25,7 @@ from poet_engine.sandbox.process.memory_files import OutputRecord, ResultFile
 
 _SETUP_TEXT = 1 << 16
 _PASS_CREDENTIALS = 1
-_REST = 0.005  # seconds at most from an answer until a payload that is kept is stopped: calls sooner find it awake
+_REST = 0.01  # seconds at most from an answer until a payload that is kept is stopped: calls sooner find it awake
 _LEAST_REST = _REST / 2  # an armed timer that leaves as much is good enough: setting one costs as much as two readings
 _MARGIN = 0.0005  # seconds before its expiry at which a timer is disarmed rather than relied upon
 _PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
