@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 from tests.regressions.workshops import opened_gate, opened_workshop
-from tests.unit.decorator.conftest import LentGate, Workshop, ok
+from tests.unit.decorator.conftest import LentGate, Workshop
 
 from poet_engine.errors import InputRefused
 from poet_engine.job import Job
 from poet_engine.outcome import Blame, ErrorInfo, Outcome, Status
+from poet_engine.sandbox.fake import ok
 
 CALLS = 60
 FUNCTION = """\

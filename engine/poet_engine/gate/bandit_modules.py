@@ -26,7 +26,10 @@ def _without_progress_bars() -> Iterator[None]:
         del sys.modules[_PACKAGE], sys.modules[_MODULE]
 
 
-with _without_progress_bars():
+try:
+    with _without_progress_bars():
+        from bandit.core import config, meta_ast, metrics, node_visitor, test_set, tester
+except (ImportError, AttributeError):  # a bandit that uses more of rich while it is loaded
     from bandit.core import config, meta_ast, metrics, node_visitor, test_set, tester
 
 __all__ = ["config", "meta_ast", "metrics", "node_visitor", "test_set", "tester"]
