@@ -41,10 +41,7 @@ EXAMPLES: Mapping[str, RuleExample] = {
     "POET104": RuleExample(
         "def pr\u0456nt_all(items):\n    return items\n", "def print_all(items):\n    return items\n"
     ),
-    "POET105": RuleExample(
-        "def run(tasks):\n    try:\n        tasks()\n    except* ValueError:\n        return None\n",
-        "def run(tasks):\n    try:\n        tasks()\n    except ValueError:\n        return None\n",
-    ),
+    "POET105": RuleExample(words="A template string of Python 3.14, `t'{name}'`, whose parts travel as an object."),
     "POET110": RuleExample(
         "import subprocess\n\ndef today():\n    return subprocess.check_output(['date'])\n",
         "from datetime import date\n\ndef today():\n    return date.today().isoformat()\n",

@@ -299,6 +299,8 @@ class Engine:
         except InfraError as error:
             outcome = _no_gate(error)
         else:
+            if report.absent:
+                job = dataclasses.replace(job, absent=report.absent)
             outcome = _rejected(report) if report.rejected else self._run_in_sandbox(job, cancellation)
             outcome = annotate(outcome, report, self.policy)
         return dataclasses.replace(outcome, execution_id=execution_id, sandbox=self.sandbox_name, job_id=job.id)

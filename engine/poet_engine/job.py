@@ -16,6 +16,7 @@ class Job:
         filename: The name of the source in tracebacks.
         wall: Seconds that this attempt may take, if less than the policy's limit.
         id: The caller's own name for the job; the outcome carries it as `job_id`, and nothing else reads it.
+        absent: Guarded imports that raise instead, each with the part that is missing; the gate's report sets them.
     """
 
     source: str
@@ -25,6 +26,7 @@ class Job:
     filename: str = "<generated>"
     wall: float | None = None
     id: str = ""
+    absent: Sequence[tuple[str, str]] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,7 @@ class Script:
         filename: Its name in tracebacks and `sys.argv[0]`.
         wall: Seconds that this attempt may take, if less than the policy's limit.
         id: As that of a job.
+        absent: As those of a job.
     """
 
     source: str
@@ -50,3 +53,4 @@ class Script:
     filename: str = "script.py"
     wall: float | None = None
     id: str = ""
+    absent: Sequence[tuple[str, str]] = ()

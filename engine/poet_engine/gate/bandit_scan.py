@@ -3,8 +3,9 @@
 import ast
 import io
 import logging
-import sys
+from collections.abc import Iterator
 
+from poet_engine.gate.bandit_libraries import CHECKS
 from poet_engine.gate.bandit_modules import config, meta_ast, metrics, node_visitor, test_set, tester
 from poet_engine.gate.reporter import Reporter
 from poet_engine.gate.rules import RULES
@@ -12,15 +13,8 @@ from poet_engine.gate.ruleset import Ruleset
 from poet_engine.outcome import Severity
 
 _NAME = "generated.py"
-# Issues about string constants (an address, a path), and the modules that could listen there or write to it.
-_TEXTS = {
-    "B104": ("asyncio", "http", "socket", "socketserver"),
-    "B108": ("io.open", "os", "pathlib", "shutil", "sqlite3", "tempfile"),
-}
 _RANKS = {Severity.LOW: 1, Severity.MEDIUM: 2, Severity.HIGH: 3}
 _BANDIT = {"LOW": Severity.LOW, "MEDIUM": Severity.MEDIUM, "HIGH": Severity.HIGH}
-# bandit walks twice as deep as the tree; the size caps have already bounded it.
-_RECURSION = 4000
 
 
 class _Failures(logging.Handler):
@@ -92,8 +86,6 @@ class BanditScan:
         The tree gets bandit's own marks, so this scan comes last.
         """
         self._failures.messages.clear()
-        before = sys.getrecursionlimit()
-        sys.setrecursionlimit(_RECURSION)
         try:
             visitor = _Visitor(_NAME, io.BytesIO(text.encode()), self._meta, self._checks, False, {}, metrics.Metrics())
             visitor.tester = _Tester(self._checks, False, {}, visitor.metrics)
@@ -109,19 +101,23 @@ class BanditScan:
         except Exception as error:  # noqa: BLE001 - whatever a foreign scanner raises, the source counts as not scanned
             reporter.add(RULES["POET150"], f"bandit stopped with {type(error).__name__}")
             return
-        finally:
-            sys.setrecursionlimit(before)
         for message in self._failures.messages:
             reporter.add(RULES["POET150"], f"A check of bandit crashed: {message}")
+        imported: tuple[str, ...] | None = None
         for issue in visitor.tester.results:
-            if not _is_idle(str(issue.test_id), rules):
+            check = CHECKS.get(str(issue.test_id))
+            imported = tuple(_imported(tree)) if imported is None else imported
+            if check is None or not check.is_idle(rules.allowance, imported):
                 _report(issue, tree, rules, reporter)
 
 
-def _is_idle(test: str, rules: Ruleset) -> bool:
-    """Whether an issue is about a string constant alone, and the policy lists no module that could use it."""
-    users = _TEXTS.get(test)
-    return users is not None and not any(rules.allowance.uses(module) for module in users)
+def _imported(tree: ast.Module) -> Iterator[str]:
+    """Yield the modules that a source imports, listed or not: in a mode that only warns it gets them."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            yield node.module
 
 
 def _report(issue: object, tree: ast.Module, rules: Ruleset, reporter: Reporter) -> None:

@@ -1,6 +1,7 @@
 """Rules for loops without an end and oversized literals: advice that is easy to evade; the sandbox has the limits."""
 
 import ast
+import functools
 import math
 from collections.abc import Iterable
 
@@ -40,6 +41,8 @@ def _sizes(source: Source, memory: int, reporter: Reporter) -> None:
         if size > memory:
             asked = f"{size:,.0f}" if size < math.inf else "far too many"
             reporter.at("POET141", node, f"This alone asks for {asked} bytes; limits.memory is {memory:,}")
+    _number.cache_clear()
+    _bits.cache_clear()
 
 
 def _consumes_endless(call: ast.Call, source: Source) -> bool:
@@ -100,12 +103,16 @@ def _guarded(loop: ast.AST, source: Source) -> bool:
     """Whether an exception out of the loop is caught: in the same function, or in one that may call it."""
     node, outer = loop, source.parents.get(loop)
     while outer is not None and not isinstance(node, _OWN):
-        if isinstance(outer, ast.Try) and outer.handlers and node in outer.body:
+        if isinstance(outer, ast.Try | ast.TryStar) and outer.handlers and node in outer.body:
             return True
         if isinstance(outer, ast.With) and any("suppress" in ast.dump(item.context_expr) for item in outer.items):
             return True
         node, outer = outer, source.parents.get(outer)
-    return isinstance(node, _OWN) and any(isinstance(one, ast.Try) and one.handlers for one in source.of(ast.Try))
+    return isinstance(node, _OWN) and _catches(source)
+
+
+def _catches(source: Source) -> bool:
+    return any(isinstance(one, ast.Try | ast.TryStar) and one.handlers for one in source.of(ast.Try, ast.TryStar))
 
 
 def _size(node: ast.AST) -> float:
@@ -166,6 +173,7 @@ def _range(node: ast.expr) -> float:
             return 0
 
 
+@functools.cache  # of one source: in a long chain, each term would be counted anew for each one behind it
 def _number(node: ast.expr) -> float | None:
     """Return the value of an expression of literal numbers; infinity for what is too large to compute cheaply."""
     if isinstance(node, ast.Constant):
@@ -205,6 +213,7 @@ def _apply(operator: ast.operator, left: float, right: float) -> float | None:
             return None
 
 
+@functools.cache  # as above
 def _bits(node: ast.BinOp) -> float:
     """Return the size in bits of a power or shift of two literal integers; 0 for anything else."""
     left, right = _number(node.left), _number(node.right)

@@ -5,6 +5,7 @@ import dataclasses
 
 from poet_engine._text import close_names
 from poet_engine.gate import vocabulary
+from poet_engine.gate.guarded_imports import ABSENT, GuardedImports
 from poet_engine.gate.reporter import Reporter
 from poet_engine.gate.ruleset import Allowance
 from poet_engine.gate.source_model import CLASS, Binding, Scope, Source
@@ -28,12 +29,12 @@ class Uses:
     paths: dict[ast.AST, str]
 
 
-def check(source: Source, allowance: Allowance, reporter: Reporter) -> Uses:
+def check(source: Source, allowance: Allowance, guarded: GuardedImports, reporter: Reporter) -> Uses:
     """Report uses of modules that the policy does not list, and return the uses of imported names."""
     for node in source.of(ast.Import):
-        _import(node, allowance, reporter)
+        _import(node, allowance, guarded, reporter)
     for node in source.of(ast.ImportFrom):
-        _import_from(node, allowance, reporter)
+        _import_from(node, allowance, guarded, reporter)
     for scope in source.scopes:
         _bindings(scope, source, allowance, reporter)
     uses = Uses(set(), {})
@@ -53,21 +54,23 @@ def check(source: Source, allowance: Allowance, reporter: Reporter) -> Uses:
     return uses
 
 
-def _import(node: ast.AST, allowance: Allowance, reporter: Reporter) -> None:
+def _import(node: ast.AST, allowance: Allowance, guarded: GuardedImports, reporter: Reporter) -> None:
     if not isinstance(node, ast.Import):
         return
     for alias in node.names:
-        if alias.name not in allowance.namespaces:
+        if alias.name not in allowance.namespaces and not guarded.has(node, alias.name):
             reporter.at("POET110", alias, f"Import of {alias.name!r}, which the policy does not list")
 
 
-def _import_from(node: ast.AST, allowance: Allowance, reporter: Reporter) -> None:
+def _import_from(node: ast.AST, allowance: Allowance, guarded: GuardedImports, reporter: Reporter) -> None:
     if not isinstance(node, ast.ImportFrom) or node.module == FUTURE:
         return
     if node.level:
         reporter.at("POET112", node, "Relative import")
         return
     module = node.module or ""
+    if guarded.has(node, module):
+        return
     if module not in allowance.namespaces:
         reporter.at("POET110", node, f"Import from {module!r}, which the policy does not list")
         return
@@ -75,7 +78,7 @@ def _import_from(node: ast.AST, allowance: Allowance, reporter: Reporter) -> Non
         path = f"{module}.{alias.name}"
         if alias.name == "*":
             reporter.at("POET112", node, f"Star import from {module!r}")
-        elif path not in allowance.namespaces and not allowance.allows(path):
+        elif not (path in allowance.namespaces or allowance.allows(path) or guarded.has(node, path)):
             reporter.at("POET111", alias, f"Import of {path!r}, which the policy does not list")
 
 
@@ -100,7 +103,11 @@ def _bindings(scope: Scope, source: Source, allowance: Allowance, reporter: Repo
         if not imported:
             continue
         for binding in bindings:
-            if binding.path != imported[0].path and not _instead(binding, imported, source, allowance):
+            if (
+                binding.kind != ABSENT
+                and binding.path != imported[0].path
+                and not _instead(binding, imported, source, allowance)
+            ):
                 reporter.at("POET114", binding.node, f"{name!r} is imported and bound again")
 
 

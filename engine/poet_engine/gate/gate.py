@@ -9,7 +9,7 @@ import time
 import warnings
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Self, TypeVar
+from typing import NamedTuple, Self, TypeVar
 
 from poet_engine.errors import ClosedError, InfraError, UsageError
 from poet_engine.gate.report import GateStatistics, ScanReport
@@ -17,12 +17,20 @@ from poet_engine.gate.reporter import fingerprint
 from poet_engine.gate.rules import CAUSES, RULES, TOO_LARGE, GateRule
 from poet_engine.gate.worker_client import Fault, WorkerClient, WorkerGoneError, WorkerLimits
 from poet_engine.outcome import Finding, Severity
-from poet_engine.policy import Policy
+from poet_engine.policy import Mode, Policy
 
 T = TypeVar("T")
 
 _REPORTS = 1024
 _MAX_UNDECORATE = 4 * 2**20
+
+
+class _Scanned(NamedTuple):
+    """A worker's report on a source."""
+
+    findings: tuple[Finding, ...]
+    cause: str | None
+    absent: tuple[tuple[str, str], ...] = ()
 
 
 class _Slot:
@@ -94,13 +102,14 @@ class Gate:
                 self._cached += 1
                 return known
             began = self._clock()
-            findings, cause = self._scan_source(source, policy)
+            findings, cause, absent = self._scan_source(source, policy)
             report = ScanReport(
                 findings=findings,
                 digest=digest,
                 cause=cause,
                 mode=policy.static.mode,
                 duration_ms=(self._clock() - began) * 1000,
+                absent=absent,
             )
             self._reports[digest, policy.digest] = report
             if len(self._reports) > _REPORTS:
@@ -130,16 +139,17 @@ class Gate:
         where = f" on line {line}" if isinstance(line, int) else ""
         raise UsageError(f"the source does not parse{where}: {answer.get('error')}; correct the syntax")
 
-    def _scan_source(self, source: str, policy: Policy) -> tuple[tuple[Finding, ...], str | None]:
+    def _scan_source(self, source: str, policy: Policy) -> "_Scanned":
         if len(source) > policy.static.max_bytes:  # it has at least as many bytes
             cap = policy.static.max_bytes
             what = f"The source has {len(source):,} characters; the policy allows {cap:,} bytes"
-            return (_finding(RULES["POET101"], what, source),), TOO_LARGE
+            return _Scanned((_finding(RULES["POET101"], what, source),), TOO_LARGE)
         try:
             return self._ask(lambda link: _ask_for_findings(link, source, policy))
         except WorkerGoneError as error:
             rule = RULES["POET150" if error.second else "POET100"]
-            return (_finding(rule, f"The source was not scanned to the end: {error}", source),), rule.cause
+            finding = _finding(rule, f"The source was not scanned to the end: {error}", source)
+            return _Scanned((finding,), rule.cause)
 
     def _ask(self, ask: Callable[[WorkerClient], T]) -> T:
         """Return a worker's answer; ask a second worker where the first was ended by something else than the task.
@@ -225,8 +235,8 @@ def _finalize(slot: _Slot, owner: int) -> None:
     link.close()
 
 
-def _ask_for_findings(link: WorkerClient, source: str, policy: Policy) -> tuple[tuple[Finding, ...], str | None]:
-    """Return the findings and the cause that a worker reports; send it the policy first, if it is new to it.
+def _ask_for_findings(link: WorkerClient, source: str, policy: Policy) -> "_Scanned":
+    """Return what a worker reports; send it the policy first, if it is new to it.
 
     Raises:
         WorkerGoneError: The worker ended before it answered.
@@ -248,6 +258,7 @@ def _rules(policy: Policy) -> Mapping[str, object]:
         "caps": [static.max_bytes, static.max_lines, static.max_nodes, static.max_depth],
         "bandit": [static.bandit_severity.value, static.bandit_confidence.value],
         "memory": policy.limits.memory,
+        "enforced": static.mode is Mode.ENFORCE,
     }
 
 
@@ -257,15 +268,18 @@ def _finding(rule: GateRule, what: str, source: str) -> Finding:
     return Finding(rule.id, rule.severity, message, fingerprint=fingerprint(rule.id, source))
 
 
-def _report(answer: Mapping[str, object]) -> tuple[tuple[Finding, ...], str | None]:
-    """Return the findings and the cause of an answer, strictly checked.
+def _report(answer: Mapping[str, object]) -> "_Scanned":
+    """Return the findings, the cause and the absent imports of an answer, strictly checked.
 
     The worker has parsed hostile text, so its answer is treated as if the text had written it.
     """
-    cause, raw = answer.get("cause"), answer.get("findings")
+    cause, raw, absent = answer.get("cause"), answer.get("findings"), answer.get("absent")
     if not isinstance(raw, list) or not (cause is None or cause in CAUSES) or (cause is None) != (not raw):
         raise WorkerGoneError("the worker's answer could not be read", fault=Fault.TASK)
-    return tuple(_read(item) for item in raw), cause if isinstance(cause, str) else None
+    if not isinstance(absent, dict) or not all(isinstance(part, str) for part in absent.values()):
+        raise WorkerGoneError("the worker's answer could not be read", fault=Fault.TASK)
+    missing = tuple((str(path), str(part)) for path, part in absent.items())
+    return _Scanned(tuple(_read(item) for item in raw), cause if isinstance(cause, str) else None, missing)
 
 
 def _read(item: object) -> Finding:

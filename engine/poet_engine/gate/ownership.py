@@ -164,7 +164,7 @@ class Ownership:
             case _:
                 raise AssertionError("no such key is ever asked for")
 
-    def _bound(self, binding: Binding) -> Value:
+    def _bound(self, binding: Binding) -> Value:  # noqa: PLR0911 - one answer for each kind of binding
         """Return the value that a binding gives to a name."""
         match binding.node:
             case ast.arg() as argument:
@@ -174,7 +174,9 @@ class Ownership:
                 return frozenset({One(KLASS, own)}) if own.kept else None
             case ast.FunctionDef(decorator_list=[]):
                 return LANGUAGE if self._plain_functions else None
-            case ast.ExceptHandler(type=ast.expr() as kind):
+            case ast.ExceptHandler(type=ast.expr() as kind) as handler:
+                if isinstance(self._source.parents[handler], ast.TryStar):
+                    return None  # a group, which is of no own class whatever the handler names
                 return self._instances(kind, exact=True)  # `except` ignores what `isinstance` may be made to say
             case ast.MatchAs(pattern=ast.MatchClass(cls=kind)):
                 return self._instances(kind, exact=False)

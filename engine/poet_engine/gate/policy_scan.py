@@ -8,6 +8,8 @@ from poet_engine.gate.report import ScanReport
 from poet_engine.outcome import Effect, Outcome
 from poet_engine.policy import Policy, enforcement, waivers
 
+_IMPORT_RULES = ("POET110", "POET111")
+
 
 def policy_scan(
     gate: Gate, source: str, policy: Policy, *, names: Iterable[str] = (), file: str | None = None, now: float
@@ -30,10 +32,12 @@ def policy_scan(
     levels = [
         (level, gate.scan(source, policy.at(level)).findings) for level in policy.levels if level.section == "static"
     ]
-    if not report.findings and not levels:
+    if not (report.findings or levels or (report.absent and policy.waivers)):
         return report  # nearly always
     files = waivers.places(file) if file is not None and policy.waivers else ()
     subject = enforcement.Subject(report.digest, tuple(names), now, files)
+    if any(enforcement.waives(policy, rule, subject) for rule in _IMPORT_RULES):
+        report = dataclasses.replace(report, absent=())  # somebody answers for its imports: it gets what is there
     judgement = enforcement.enforce(report.findings, report.cause, policy, subject, levels)
     return dataclasses.replace(report, findings=judgement.told, audited=judgement.audited, cause=judgement.cause)
 

@@ -17,6 +17,7 @@ class ScanReport:
         mode: The policy's mode, which decides whether a cause rejects.
         duration_ms: Milliseconds that the scan took; a cached report keeps them.
         audited: The findings that are only recorded.
+        absent: The guarded imports that must raise when the source runs: path, and the part that is missing.
     """
 
     findings: tuple[Finding, ...]
@@ -25,6 +26,7 @@ class ScanReport:
     mode: Mode
     duration_ms: float
     audited: tuple[Finding, ...] = ()
+    absent: tuple[tuple[str, str], ...] = ()
 
     @property
     def rejected(self) -> bool:

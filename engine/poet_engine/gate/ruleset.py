@@ -110,6 +110,8 @@ class Ruleset:
         bandit_severity: The lowest severity …
         bandit_confidence: … and the lowest confidence of an issue that is a finding.
         memory: `limits.memory`, in bytes, for the rule about oversized values.
+        enforced: Whether findings reject. Only then is a guarded import of what is not listed absent: in the other
+            modes it is a finding like any import, and the code gets what is there.
     """
 
     allowance: Allowance
@@ -117,6 +119,7 @@ class Ruleset:
     bandit_severity: Severity
     bandit_confidence: Severity
     memory: int
+    enforced: bool = True
 
 
 def _covered(paths: Iterable[str]) -> set[str]:

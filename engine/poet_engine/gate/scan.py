@@ -1,8 +1,10 @@
 """Scan a source in the order that is safe: sizes, characters, syntax, allow-list, bandit. Runs in the worker."""
 
 import ast
+import contextlib
 import dataclasses
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 
 from poet_engine.gate import (
     check_arguments,
@@ -15,24 +17,33 @@ from poet_engine.gate import (
     check_names,
     check_plots,
     check_source_text,
+    guarded_imports,
 )
 from poet_engine.gate.attributes import Attributes
+from poet_engine.gate.guarded_imports import GuardedImports
 from poet_engine.gate.reporter import Reporter
 from poet_engine.gate.rules import RULES
 from poet_engine.gate.ruleset import Caps, Ruleset
 from poet_engine.gate.source_model import Source
 from poet_engine.outcome import Finding
 
+# Frames for the walks. What Python itself compiles is at most about 3,000 levels deep (a sum of as many terms), and
+# bandit enters three functions a level. A worker whose stack is too small for it ends, and the source is rejected.
+_FRAMES = 20_000
+
 Second = Callable[[ast.Module, str, Ruleset, Reporter], None]
 
 
-def scan(text: str, rules: Ruleset, second: Second) -> tuple[tuple[Finding, ...], str | None]:
+def scan(
+    text: str, rules: Ruleset, second: Second, absent: dict[str, str] | None = None
+) -> tuple[tuple[Finding, ...], str | None]:
     """Return the findings, sorted by position, and the first reason to reject.
 
     Args:
         text: The source.
         rules: The policy, ready for use.
         second: The scanner after the allow-list: `BanditScan.check`.
+        absent: Takes the guarded imports that must be absent when the source runs: path → the part that is missing.
 
     Raises:
         MemoryError: The source needs more memory than the worker has; the worker has to end then.
@@ -40,7 +51,12 @@ def scan(text: str, rules: Ruleset, second: Second) -> tuple[tuple[Finding, ...]
     reporter = Reporter(text)
     tree = _parse(text, rules, reporter)
     if tree is not None:
-        second(tree, text, rules, reporter)
+        with _deep_recursion():
+            guarded = _apply_rules(tree, text, rules, reporter)
+            if guarded is not None:
+                if absent is not None:
+                    absent.update(guarded.missing)
+                second(tree, text, rules, reporter)
     found = sorted(reporter.findings, key=lambda one: (one.line, one.column, one.rule))
     if reporter.dropped:
         last = found[-1]
@@ -51,7 +67,7 @@ def scan(text: str, rules: Ruleset, second: Second) -> tuple[tuple[Finding, ...]
 
 
 def _parse(text: str, rules: Ruleset, reporter: Reporter) -> ast.Module | None:
-    """Parse a source and apply the allow-list; return the tree, or None where bandit must not walk it."""
+    """Parse a source under Python's own bounds; return the tree, or None where there is none to walk."""
     try:
         size = len(text.encode())
     except UnicodeEncodeError as error:
@@ -70,26 +86,38 @@ def _parse(text: str, rules: Ruleset, reporter: Reporter) -> ast.Module | None:
     except RecursionError:
         reporter.add(RULES["POET101"], "The source nests deeper than Python's own parser follows")
         return None
-    return tree if _apply_rules(tree, text, rules, reporter) else None
+    return tree
 
 
-def _apply_rules(tree: ast.Module, text: str, rules: Ruleset, reporter: Reporter) -> bool:
-    """Apply every family of rules; return False where the tree is too large to be walked again."""
+@contextlib.contextmanager
+def _deep_recursion() -> Iterator[None]:
+    """Let the walks follow a tree as deep as Python's own parser makes one: long chains are deep trees."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _FRAMES))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def _apply_rules(tree: ast.Module, text: str, rules: Ruleset, reporter: Reporter) -> GuardedImports | None:
+    """Apply every family of rules; return the guarded imports, or None where the tree is too large for another walk."""
     try:
         source = Source(tree)
     except RecursionError:
         reporter.add(RULES["POET101"], "The source nests deeper than the scanner follows")
-        return False
+        return None
     caps = rules.caps
     if source.count > caps.nodes:
         reporter.add(RULES["POET101"], f"The source has {source.count:,} nodes; the policy allows {caps.nodes:,}")
     if source.depth > caps.depth:
         reporter.add(RULES["POET101"], f"The source nests {source.depth} levels; the policy allows {caps.depth}")
     if reporter.cause == RULES["POET101"].cause:
-        return False
+        return None
     _literals(source, caps, reporter)
     check_source_text.names(text, source.identifiers, reporter)
-    uses = check_imports.check(source, rules.allowance, reporter)
+    guarded = guarded_imports.settle(source, rules.allowance) if rules.enforced else guarded_imports.NO_GUARDS
+    uses = check_imports.check(source, rules.allowance, guarded, reporter)
     check_names.check(source, reporter)
     attributes = Attributes(source, rules.allowance, uses)
     check_attributes.check(source, attributes, uses, reporter)
@@ -100,7 +128,7 @@ def _apply_rules(tree: ast.Module, text: str, rules: Ruleset, reporter: Reporter
     attributes.methods_checked(reporter)
     check_formats.check(source, uses.judged, reporter)
     check_budgets.check(source, rules.memory, reporter)
-    return True
+    return guarded
 
 
 def _literals(source: Source, caps: Caps, reporter: Reporter) -> None:

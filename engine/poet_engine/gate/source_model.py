@@ -15,7 +15,8 @@ class Binding:
     """One place that binds a name.
 
     Attributes:
-        kind: `import` (a module), `from` (a value out of one), `def`, `class`, `parameter`, `handler` or `assign`.
+        kind: `import` (a module), `from` (a value out of one), `def`, `class`, `parameter`, `handler` or `assign`;
+            `absent` for a guarded import of what is not there.
         node: The node that binds it.
         path: The dotted path of an import; empty for any other kind.
     """
@@ -75,7 +76,8 @@ class Source:
         names: Every use of a name (not where it is bound) with the scope it is used in.
         scopes: Every scope, the module's first.
         count: The number of nodes.
-        depth: Levels of nesting; an `elif`, a further operand and a further method of a chain do not nest.
+        depth: Levels of nesting; an `elif`, a further operand, a further method of a chain and the next `if` of
+            `a if x else b if y else c` do not nest.
     """
 
     def __init__(self, tree: ast.Module) -> None:
@@ -172,6 +174,7 @@ class Source:
             self._children(node, scope, depth, node._fields)
 
     def _scoped(self, node: ast.AST, scope: Scope, depth: int) -> None:
+        kind = type(node)
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 self._function(node, scope, depth)
@@ -181,6 +184,8 @@ class Source:
                 self._class(node, scope, depth)
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
                 self._comprehension(node, scope, depth)
+            case _ if kind is _ALIAS:
+                self._alias(node, scope, depth)
             case _:
                 raise AssertionError(f"{type(node).__name__} opens no scope")
 
@@ -202,7 +207,9 @@ class Source:
             value: object = getattr(node, field, None)
             if isinstance(value, ast.AST):
                 self.parents[value] = node
-                flat = type(value) in _CHAIN and field in _CHAIN_FIELDS
+                flat = (type(value) in _CHAIN and field in _CHAIN_FIELDS) or (
+                    type(value) is ast.IfExp and field == "orelse"
+                )
                 self._visit(value, scope, depth if flat else depth + 1)
             elif type(value) is list:
                 flat = field == "orelse"
@@ -255,6 +262,11 @@ class Source:
         self._children(node, scope, depth, ("bases", "keywords"))
         inner = self._inner(CLASS, scope, node)
         self._children(node, inner, depth, ("body",))
+
+    def _alias(self, node: ast.AST, scope: Scope, depth: int) -> None:
+        """Walk a `type` statement: its parameters are seen by its value only, and are no names of the scope around."""
+        self._children(node, scope, depth, ("name",))
+        self._children(node, self._inner(FUNCTION, scope), depth, ("type_params", "value"))
 
     def _comprehension(
         self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp, scope: Scope, depth: int
@@ -316,9 +328,10 @@ class Source:
 _BUILTINS = frozenset(dir(builtins))
 _CHAIN = frozenset({ast.Attribute, ast.Call, ast.Subscript, ast.BinOp})
 _CHAIN_FIELDS = frozenset({"func", "value", "left"})
+_ALIAS: object = getattr(ast, "TypeAlias", None)  # Python 3.12
 _SCOPED = frozenset({
     ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef,
-    ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp,
+    ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, _ALIAS,
 })  # fmt: skip
 _BINDING = frozenset({
     ast.NamedExpr, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal,

@@ -73,8 +73,9 @@ class Worker:
                 self._rulesets[digest] = _ruleset(policy)
                 return {"learnt": list(self._rulesets)}
             case {"do": "scan", "digest": str() as digest, "source": str() as source}:
-                findings, cause = scan(source, self._rulesets[digest], self._run_bandit)
-                return {"findings": [_plain(finding) for finding in findings], "cause": cause}
+                absent: dict[str, str] = {}
+                findings, cause = scan(source, self._rulesets[digest], self._run_bandit, absent)
+                return {"findings": [_plain(finding) for finding in findings], "cause": cause, "absent": absent}
             case {"do": "undecorate", "source": str() as source}:
                 try:
                     return {"source": undecorate(source)}
@@ -134,6 +135,7 @@ def _ruleset(policy: Mapping[str, object]) -> Ruleset:
             "caps": [int() as size, int() as lines, int() as nodes, int() as depth],
             "bandit": [str() as severity, str() as confidence],
             "memory": int() as memory,
+            "enforced": bool() as enforced,
         }:
             return Ruleset(
                 Allowance({str(module): [str(name) for name in names] for module, names in imports.items()}),
@@ -141,6 +143,7 @@ def _ruleset(policy: Mapping[str, object]) -> Ruleset:
                 Severity(severity),
                 Severity(confidence),
                 memory,
+                enforced,
             )
         case _:
             raise AssertionError("the host sends whole policies")

@@ -20,6 +20,7 @@ import types
 from typing import TYPE_CHECKING, NamedTuple, Never
 
 from . import codec, confine, kernel, randomness, script
+from .absent_imports import compile_source
 from .attachments import NOTHING, Attached, Collected, Mapped
 from .container_protocol import LONGEST_AHEAD
 from .errors import GuestSerializationError, UndecodableError
@@ -28,7 +29,7 @@ from .interpreter_exit import ENDING
 from .standard_streams import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 MODULE_NAME = "poet_generated"
 # The core of `json.loads`, for what the host writes. The rest of it touches 25 pages, each of which is then copied.
@@ -328,7 +329,8 @@ def answer(
     try:
         arguments, keywords = _arguments(fields["args"], fields["kwargs"], attached)
         if loaded is None or loaded.source != fields["source"]:
-            loaded = _LoadedEntry(fields["source"], _load(fields["source"], filename, compiled))
+            module = _load(fields["source"], filename, compiled, fields.get("absent", {}))
+            loaded = _LoadedEntry(fields["source"], module)
         value = _call(loaded.module, fields["entry"], arguments, keywords)
         if running is not None:
             running.end_if_child(None, filename)
@@ -380,12 +382,14 @@ def _remember_lines(source: str, filename: str) -> None:
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
 
 
-def _load(source: str, filename: str, compiled: _CompiledSource | None = None) -> types.ModuleType:
-    if compiled is not None and compiled[:2] == (source, filename):
+def _load(
+    source: str, filename: str, compiled: _CompiledSource | None, absent: "Mapping[str, str]"
+) -> types.ModuleType:
+    if compiled is not None and compiled[:2] == (source, filename) and not absent:
         code = compiled.code
     else:
         STREAMS.expect(source)
-        code = compile(source, filename, "exec", dont_inherit=True)
+        code = compile_source(source, filename, absent)
     module = types.ModuleType(MODULE_NAME)
     module.__file__ = filename
     module.__dict__["InputRefused"] = InputRefused

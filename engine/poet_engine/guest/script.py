@@ -17,6 +17,7 @@ import types
 from typing import TYPE_CHECKING
 
 from . import kernel, names
+from .absent_imports import compile_source
 from .frames import FrameKind, pack
 
 if TYPE_CHECKING:
@@ -42,11 +43,13 @@ class ScriptRequest:
         source: Its text.
         filename: Its name, as it was asked for.
         argv: The arguments after its name.
+        absent: The imports that it is to do without; see `absent_imports`.
     """
 
     source: str
     filename: str
     argv: list[str]
+    absent: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def path(self) -> str:
@@ -82,7 +85,7 @@ def prepare(sock: "socket.socket", content: bytes) -> ScriptRequest:
         rest = rest[length:]
     if rest:
         _connect_stdin(rest)
-    request = ScriptRequest(header["source"], header["filename"], header["argv"])
+    request = ScriptRequest(header["source"], header["filename"], header["argv"], header["absent"])
     _write_itself(request)
     return request
 
@@ -138,7 +141,7 @@ def run(request: ScriptRequest) -> None:
     sys.stdin = _standard_input()
     vars(sys)["__stdin__"] = sys.stdin
     kernel.buffer_c_output(buffered=True)  # as in CPython, which writes it at the end
-    exec(compile(request.source, path, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - this is what the isolation is for
+    exec(compile_source(request.source, path, request.absent), module.__dict__)  # noqa: S102 - this is what the isolation is for
 
 
 def _standard_input() -> io.TextIOWrapper:

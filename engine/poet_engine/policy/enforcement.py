@@ -111,6 +111,16 @@ def _say_bytes(value: float) -> str:
     return _units.say_size(int(value))
 
 
+def waives(policy: Effective, rule: str, subject: Subject) -> bool:
+    """Whether somebody answers for all findings of a rule in a source, for the time being."""
+    return any(
+        waiver.rule == rule
+        and waiver.covers(subject.digest, subject.names, subject.files)
+        and not waiver.expired(subject.now)
+        for waiver in policy.waivers
+    )
+
+
 def _with_effect(finding: Finding, effect: Effect, policy: Effective, subject: Subject, count: int) -> Finding:
     if finding.rule in UNWAIVABLE or count >= MOST_FINDINGS:
         return dataclasses.replace(finding, effect=effect)

@@ -61,6 +61,7 @@ def request(job: Job, memory: int | None = None) -> Request:
                 "kwargs": {
                     name: codec.to_wire(value, f"argument {name!r}", 0, parts) for name, value in job.kwargs.items()
                 },
+                **({"absent": dict(job.absent)} if job.absent else {}),
             }
         ).encode()
     except GuestSerializationError as error:
@@ -81,6 +82,7 @@ def script_request(script: Script) -> Request:
             "filename": script.filename,
             "argv": list(script.argv),
             "files": [[name, len(content)] for name, content in script.files_in.items()],
+            "absent": dict(script.absent),
         }
     ).encode()
     pieces = [len(header).to_bytes(HEADER_LENGTH, "big"), header, *script.files_in.values(), script.stdin]

@@ -18,7 +18,7 @@ from poet_engine.outcome import Finding, Severity
 Scan = Callable[[str, str], tuple[tuple[Finding, ...], str | None]]
 
 EVERYTHING = Ruleset(Allowance({}), Caps(2**20, 10_000, 100_000, 100), Severity.LOW, Severity.LOW, 2**30)
-REACHING_OUT = dataclasses.replace(EVERYTHING, allowance=Allowance({"os": ["*"], "socket": ["*"]}))
+REACHING_OUT = dataclasses.replace(EVERYTHING, allowance=Allowance({"os": ["*"], "socket": ["*"], "sqlite3": ["*"]}))
 
 SAMPLES = [
     "import pickle, subprocess as sp\nfrom os import system\nsp.Popen('x', shell=True)\nsystem('y')",
@@ -104,3 +104,43 @@ def test_the_scanner_is_loaded_without_what_only_its_command_shows() -> None:
         "assert 'rich' not in sys.modules; import rich.progress; rich.progress.track"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "modules"),
+    [
+        ("def extra(a, b):\n    return a\ndef f(x):\n    return extra(x, x)", "B610", {"django": ["*"]}),
+        ("def f(u, log):\n    log.execute(f'select a from b where c = {u}')", "B608", {"sqlite3": ["*"]}),
+        ("def f(u, log):\n    log.execute(f'select a from b where c = {u}')", "B608", {"pandas": ["read_sql"]}),
+        ("def f(u, log):\n    log.execute(f'select a from b where c = {u}')", "B608", {"a_new_driver": ["*"]}),
+        ("def chmod(a, b):\n    return a\ndef f(x):\n    return chmod(x, 0o777)", "B103", {"os": ["*"]}),
+        ("def f(run, x):\n    return run(x, shell=True)", "B604", {"subprocess": ["run"]}),
+        ("def f(requests, x):\n    return requests.get(x)", "B113", {"requests": ["get"]}),
+    ],
+)
+def test_an_issue_about_a_library_needs_the_library(text: str, rule: str, modules: dict[str, list[str]]) -> None:
+    """It stands where the policy lists the library or one that nobody knows, and where the source imports it anyway."""
+    from poet_engine.gate.bandit_scan import BanditScan  # noqa: PLC0415 - `scan_with` has loaded it, warnings aside
+
+    def rules_found(source: str, listed: dict[str, list[str]]) -> set[str]:
+        rules = dataclasses.replace(EVERYTHING, allowance=Allowance({"math": ["*"], **listed}))
+        return {one.rule for one in scan(source, rules, BanditScan().check)[0]}
+
+    assert rule not in rules_found(text, {})
+    assert rule in rules_found(text, modules)
+    assert rule in rules_found(f"import {next(iter(modules))}\n{text}", {}) or modules.get("pandas")
+
+
+def test_every_check_of_bandit_is_about_a_library_or_the_language() -> None:
+    """What a new version of bandit brings is looked at before it counts as either."""
+    from bandit.core import config, extension_loader, test_set  # noqa: PLC0415 - loading it warns
+
+    from poet_engine.gate.bandit_libraries import CHECKS  # noqa: PLC0415 - with the others
+
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+        tests = test_set.BanditTestSet(config.BanditConfig(), {}).tests
+    found = {test._test_id for kind in tests.values() for test in kind}
+    found |= {entry["id"] for entries in extension_loader.MANAGER.blacklist.values() for entry in entries}
+    language = {"B001", "B101", "B102", "B105", "B106", "B107", "B110", "B112", "B307", "B613"}
+    imports = {rule for rule in found if rule.startswith("B4")}  # an import statement is about its module
+    assert found - language - imports == CHECKS.keys()

@@ -798,3 +798,67 @@ class Machine:
             self.run()
         except Halt:
             return self
+# ok: an exception group taken apart
+def run(tasks):
+    errors = []
+    for task in tasks:
+        try:
+            task()
+        except ValueError as error:
+            errors.append(error)
+    try:
+        if errors:
+            raise ExceptionGroup("some failed", errors)
+    except* ValueError as group:
+        return [str(error) for error in group.exceptions]
+    return []
+# ok: imports for type checkers only
+from __future__ import annotations
+import typing
+from typing import TYPE_CHECKING
+if TYPE_CHECKING:
+    import pandas as pd
+    from os import PathLike
+if typing.TYPE_CHECKING:
+    import sqlite3
+def f(frame: pd.DataFrame, path: PathLike, db: sqlite3.Connection) -> int:
+    return len(frame)
+# ok: a module that may be missing, and another in its place
+try:
+    import ujson as json
+except ImportError:
+    import json
+def f(value):
+    return json.dumps(value)
+# ok: a library that may be missing
+try:
+    import numpy as np
+    HAS_NUMPY = True
+except ModuleNotFoundError:
+    np = None
+    HAS_NUMPY = False
+def f(values):
+    if HAS_NUMPY:
+        return float(np.mean(values))
+    return sum(values) / len(values)
+# ok: a name that only some versions have
+try:
+    from typing import no_such_decorator
+except ImportError:
+    def no_such_decorator(function):
+        return function
+@no_such_decorator
+def f():
+    return 1
+# ok: an import whose failure is suppressed
+from contextlib import suppress
+with suppress(ImportError):
+    import lxml.etree
+def f():
+    return 1
+# ok: every harmless exception of the language
+def f(kind):
+    for error in (IndentationError, TabError, SystemError, EncodingWarning, PendingDeprecationWarning, ImportWarning):
+        if issubclass(kind, error):
+            return error.__name__
+    raise IndentationError("no such kind")

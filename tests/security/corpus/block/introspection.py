@@ -73,12 +73,27 @@ def f(code):
 def f(code):
     # ruleid: POET131
     return code.co_code
-# case: an exception group takes itself apart
-# ruleid: POET105
+# case: what the exceptions of a group are about
+try:
+    len.missing
+except* AttributeError as group:
+    # ruleid: POET131
+    e = group.exceptions[0].obj
+# case: the tracebacks of the exceptions of a group
 try:
     pass
 except* ValueError as group:
-    e = group.exceptions
+    # ruleid: POET130
+    e = group.exceptions[0].__traceback__
+# case: a group taken for an instance of the class that is caught
+class Mine(Exception):
+    def __init__(self, value):
+        self._mgr = value
+try:
+    pass
+except* Mine as group:
+    # ruleid: POET136
+    e = group._mgr
 # case: sys for frames
 import sys
 # ruleid: POET111

@@ -290,3 +290,72 @@ import sys
 from operator import attrgetter
 # ruleid: POET116
 r = attrgetter("buffer.raw")(sys.stdin)
+# case: a guarded import, and the same one without its guard
+try:
+    import os
+except ImportError:
+    os = None
+# ruleid: POET110
+import os
+os.system("id")
+# case: a guarded import whose place a listed module takes
+try:
+    import os as tools
+except ImportError:
+    import json as tools
+# ruleid: POET111
+open_file = tools.codecs
+# case: a guarded import whose place another unlisted module takes
+try:
+    import ujson as json
+except ImportError:
+    # ruleid: POET110
+    import subprocess as json
+# case: a handler that catches something else
+try:
+    # ruleid: POET110
+    import os
+except ValueError:
+    os = None
+# case: an import behind the guard and not inside it
+try:
+    import os
+except ImportError:
+    # ruleid: POET110
+    import posix as os
+# case: an import where no type checker looks
+from typing import TYPE_CHECKING
+if TYPE_CHECKING:
+    pass
+else:
+    # ruleid: POET110
+    import os
+# case: a guarded star, of which nobody knows what it binds
+try:
+    # ruleid: POET110
+    from os import *
+except ImportError:
+    pass
+# case: a guarded import that a function of its own escapes
+try:
+    def load():
+        # ruleid: POET110
+        import os
+        return os
+except ImportError:
+    pass
+# case: the name of a guarded import as a module that is passed around
+try:
+    import os as tools
+except ImportError:
+    import math as tools
+# ruleid: POET113
+holder = [tools]
+# case: a guarded name of a module, and the module by another way
+try:
+    from sys import modules
+except ImportError:
+    modules = {}
+import sys
+# ruleid: POET111
+found = sys.modules
