@@ -13,6 +13,7 @@ from poet_engine.gate.source_model import CLASS, Binding, Scope, Source
 FUTURE = "__future__"
 _VERSION = "__version__"  # a plain text
 _NO_IMPORT = frozenset({"ImportError", "ModuleNotFoundError"})
+_USES = 3  # names that a message shows
 _SUGGESTIONS = 5  # comparing a name with hundreds of others takes a while
 
 
@@ -32,7 +33,7 @@ class Uses:
 def check(source: Source, allowance: Allowance, guarded: GuardedImports, reporter: Reporter) -> Uses:
     """Report uses of modules that the policy does not list, and return the uses of imported names."""
     for node in source.of(ast.Import):
-        _import(node, allowance, guarded, reporter)
+        _import(node, source, allowance, guarded, reporter)
     for node in source.of(ast.ImportFrom):
         _import_from(node, allowance, guarded, reporter)
     for scope in source.scopes:
@@ -54,12 +55,27 @@ def check(source: Source, allowance: Allowance, guarded: GuardedImports, reporte
     return uses
 
 
-def _import(node: ast.AST, allowance: Allowance, guarded: GuardedImports, reporter: Reporter) -> None:
+def _import(node: ast.AST, source: Source, allowance: Allowance, guarded: GuardedImports, reporter: Reporter) -> None:
     if not isinstance(node, ast.Import):
         return
     for alias in node.names:
         if alias.name not in allowance.namespaces and not guarded.has(node, alias.name):
-            reporter.at("POET110", alias, f"Import of {alias.name!r}, which the policy does not list")
+            uses = _used(alias, source)
+            reporter.at("POET110", alias, f"Import of {alias.name!r}{uses}, which the policy does not list")
+
+
+def _used(alias: ast.alias, source: Source) -> str:
+    """Return a remark with the first names that a source uses of a module; empty where it uses none by its path."""
+    name, path = (alias.asname, alias.name) if alias.asname else (alias.name.partition(".")[0],) * 2
+    found: dict[str, None] = {}
+    for node, scope in source.names:
+        if node.id != name or len(found) > _USES:
+            continue
+        outer = source.parents[node]
+        if isinstance(outer, ast.Attribute) and any(one.path == path for one in scope.meanings(name)):
+            found[f"{path}.{outer.attr}"] = None
+    shown = [*list(found)[:_USES], *(["others"] if len(found) > _USES else [])]
+    return f" (for {', '.join(shown)})" if shown else ""
 
 
 def _import_from(node: ast.AST, allowance: Allowance, guarded: GuardedImports, reporter: Reporter) -> None:

@@ -1,7 +1,7 @@
 """`poet scan`: files as they would be scanned before a run; no engine, so a machine without a sandbox can scan too."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +11,7 @@ from poet_engine import _wiring
 from poet_engine._version import VERSION
 from poet_engine.cli.console import Screen
 from poet_engine.cli.formatting import effect_text, field_values
+from poet_engine.cli.notebooks import SourceFile, source_of
 from poet_engine.cli.options import JsonOption, PolicyOption, examples, new_app
 from poet_engine.cli.policies import resolve_policy
 from poet_engine.cli.source_files import read_text
@@ -35,6 +36,7 @@ class ScannedFile:
         mode: What the policy does about findings.
         cause: Why the gate turns the file down; None when it does not.
         findings: Everything it noticed, in the order of the file.
+        cells: Of a notebook, the cell of each finding; the lines of findings count from its first one.
     """
 
     path: str
@@ -42,11 +44,20 @@ class ScannedFile:
     mode: str
     cause: str | None
     findings: tuple[Finding, ...]
+    cells: tuple[int | None, ...] = ()
+
+    def places(self) -> Iterator[tuple[Finding, str]]:
+        """Yield each finding with its place, as editors and people read it."""
+        for finding, cell in zip(self.findings, self.cells or [None] * len(self.findings), strict=True):
+            where = self.path if cell is None else f"{self.path}: cell {cell}"
+            yield finding, f"{where}:{finding.line}:{finding.column + 1}"
 
 
 @app.command(epilog=examples("poet scan shapes.py", "poet scan shapes.py reader.py --sarif"))
 def scan(
-    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Python files; they are read, never imported.")],
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE", help="Python files and notebooks; they are read, never imported.")
+    ],
     *,
     policy: PolicyOption = None,
     as_json: JsonOption = False,
@@ -55,7 +66,7 @@ def scan(
     """Scan files without running them."""
     if as_json and sarif:
         raise UsageError("--json and --sarif are two forms of the same document: leave out one of them")
-    sources = [(name, read_text(Path(name))) for name in files]
+    sources = [(name, source_of(Path(name), read_text(Path(name)))) for name in files]
     chosen, now = resolve_policy(policy), _wiring.wall_clock()
     with Gate() as gate:
         scanned = [_scan(gate, chosen, name, source, now) for name, source in sources]
@@ -64,13 +75,23 @@ def scan(
     return int(bool(expired) or any(file.cause is not None for file in scanned))
 
 
-def _scan(gate: Gate, policy: Policy, name: str, source: str, now: float) -> ScannedFile:
+def _scan(gate: Gate, policy: Policy, name: str, source: SourceFile, now: float) -> ScannedFile:
     try:
-        text = gate.undecorate(source)
+        text = gate.undecorate(source.text)
     except UsageError:
-        text = source  # it cannot be parsed, which is for the gate to say, with the line
+        text = source.text  # it cannot be parsed, which is for the gate to say, with the line
     report = policy_scan(gate, text, policy, file=name, now=now)
-    return ScannedFile(name, report.digest, str(report.mode), report.cause, (*report.findings, *report.audited))
+    findings = (*report.findings, *report.audited)
+    cells: tuple[int | None, ...] = ()
+    if source.starts:
+        cells = tuple(source.place(finding.line)[0] for finding in findings)
+        findings = tuple(_in_cell(finding, source) for finding in findings)
+    return ScannedFile(name, report.digest, str(report.mode), report.cause, findings, cells)
+
+
+def _in_cell(finding: Finding, source: SourceFile) -> Finding:
+    (_, line), (_, end_line) = source.place(finding.line), source.place(finding.end_line)
+    return dataclasses.replace(finding, line=line, end_line=end_line)
 
 
 def scan_document(files: Sequence[ScannedFile], expired: Sequence[Waiver] = ()) -> dict[str, object]:
@@ -84,7 +105,10 @@ def scan_document(files: Sequence[ScannedFile], expired: Sequence[Waiver] = ()) 
                 "digest": file.digest,
                 "mode": file.mode,
                 "cause": file.cause,
-                "findings": [field_values(finding) for finding in file.findings],
+                "findings": [
+                    {**field_values(finding), **({"cell": cell} if file.cells else {})}
+                    for finding, cell in zip(file.findings, file.cells or [None] * len(file.findings), strict=True)
+                ],
             }
             for file in files
         ],
@@ -93,7 +117,17 @@ def scan_document(files: Sequence[ScannedFile], expired: Sequence[Waiver] = ()) 
 
 def sarif_document(files: Sequence[ScannedFile]) -> dict[str, object]:
     """Return a scan in SARIF, as code hosts and editors read it."""
-    return sarif_of(((file.path, file.findings) for file in files), version=VERSION)
+    return sarif_of(((file.path, _for_sarif(file)) for file in files), version=VERSION)
+
+
+def _for_sarif(file: ScannedFile) -> tuple[Finding, ...]:
+    """Return the findings with their cell in the message: SARIF has no place for it."""
+    if not file.cells:
+        return file.findings
+    return tuple(
+        dataclasses.replace(finding, message=f"Cell {cell}: {finding.message}")
+        for finding, cell in zip(file.findings, file.cells, strict=True)
+    )
 
 
 def print_scan(
@@ -102,8 +136,7 @@ def print_scan(
     """Print findings as `path:line:column: rule severity: message` and their line, then one line for each file."""
     screen.document(sarif_document(files) if as_sarif else scan_document(files, expired))
     for file in files:
-        for finding in file.findings:
-            where = f"{file.path}:{finding.line}:{finding.column + 1}"
+        for finding, where in file.places():
             screen.line(f"{where}: {finding.rule} {finding.severity}: {finding.message}{effect_text(finding)}")
             if finding.snippet:
                 screen.line(f"    {finding.snippet}", style="dim")
