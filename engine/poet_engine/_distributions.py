@@ -66,6 +66,11 @@ def installed(name: str) -> bool:
     return root in sys.stdlib_module_names or bool(_module_location(root))
 
 
+def modules() -> frozenset[str]:
+    """Return the top-level modules of all installed distributions."""
+    return frozenset(_by_module())
+
+
 def closure(roots: Iterable[str]) -> list[str]:
     """Return the distributions of these names (or modules) with all requirements; uninstalled ones are left out."""
     seen: dict[str, None] = {}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Protocol, Self, TypeVar
 
-from poet_engine import _located_job, bulk
+from poet_engine import _located_job, _missing_modules, bulk
 from poet_engine._bound_function import BoundFunction
 from poet_engine._cancellation import Cancellation
 from poet_engine.errors import ClosedError, InfraError, UsageError
@@ -302,7 +302,7 @@ class Engine:
             if report.absent:
                 job = dataclasses.replace(job, absent=report.absent)
             outcome = _rejected(report) if report.rejected else self._run_in_sandbox(job, cancellation)
-            outcome = annotate(outcome, report, self.policy)
+            outcome = _missing_modules.with_remedy(annotate(outcome, report, self.policy), self.policy)
         return dataclasses.replace(outcome, execution_id=execution_id, sandbox=self.sandbox_name, job_id=job.id)
 
     async def aattempt(self, job: Job, *, execution_id: str | None = None) -> Outcome:

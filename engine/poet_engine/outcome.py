@@ -116,11 +116,13 @@ class ErrorInfo:
         type: The name of its class, from the guest.
         message: `str()` of it, capped.
         traceback: The formatted traceback without the run loop's own frames, capped.
+        hint: The remedy, from the engine and not from the guest; empty where it knows none.
     """
 
     type: str
     message: str
     traceback: str = ""
+    hint: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -197,6 +199,7 @@ class Outcome:
         text = str(self.status) if self.cause is None else f"{self.status}/{self.cause}"
         if self.error is not None:
             text += f": {self.error.type}: {self.error.message}" if self.error.message else f": {self.error.type}"
+            text += f"; {self.error.hint}" if self.error.hint else ""
         first = decisive(self.findings)
         if first is not None and self.status is Status.REJECTED:
             text += f": {first.rule} on line {first.line}: {first.message}"

@@ -2,12 +2,13 @@
 
 import ast
 import dataclasses
+import sys
 
 from poet_engine._text import close_names
 from poet_engine.gate import vocabulary
 from poet_engine.gate.guarded_imports import ABSENT, GuardedImports
 from poet_engine.gate.reporter import Reporter
-from poet_engine.gate.ruleset import Allowance
+from poet_engine.gate.ruleset import Allowance, installed
 from poet_engine.gate.source_model import CLASS, Binding, Scope, Source
 
 FUTURE = "__future__"
@@ -60,8 +61,16 @@ def _import(node: ast.AST, source: Source, allowance: Allowance, guarded: Guarde
         return
     for alias in node.names:
         if alias.name not in allowance.namespaces and not guarded.has(node, alias.name):
-            uses = _used(alias, source)
-            reporter.at("POET110", alias, f"Import of {alias.name!r}{uses}, which the policy does not list")
+            what = f"Import of {alias.name!r}{_used(alias, source)}, which the policy does not list"
+            reporter.at("POET110", alias, f"{what}{_installed(alias.name)}")
+
+
+def _installed(module: str) -> str:
+    """Return a remark with the remedy for a library that is installed here; empty for any other module."""
+    top = module.partition(".")[0]
+    if top in sys.stdlib_module_names or not installed(top):
+        return ""
+    return f'. {top} is installed here; add {top} = ["*"] to [static.imports] of a policy of your own'
 
 
 def _used(alias: ast.alias, source: Source) -> str:
@@ -88,7 +97,8 @@ def _import_from(node: ast.AST, allowance: Allowance, guarded: GuardedImports, r
     if guarded.has(node, module):
         return
     if module not in allowance.namespaces:
-        reporter.at("POET110", node, f"Import from {module!r}, which the policy does not list")
+        what = f"Import from {module!r}, which the policy does not list{_installed(module)}"
+        reporter.at("POET110", node, what)
         return
     for alias in node.names:
         path = f"{module}.{alias.name}"

@@ -176,6 +176,11 @@ def _standard(module: str) -> frozenset[str]:
     )
 
 
+def installed(module: str) -> bool:
+    """Whether a module is found outside of the source, without running any of it."""
+    return _spec(module) is not None
+
+
 def _spec(module: str) -> importlib.machinery.ModuleSpec | None:
     """Return the spec of a module, found folder by folder, without running any of it; None if not installed."""
     where: list[str] | None = None

@@ -106,13 +106,18 @@ def scan_document(files: Sequence[ScannedFile], expired: Sequence[Waiver] = ()) 
                 "mode": file.mode,
                 "cause": file.cause,
                 "findings": [
-                    {**field_values(finding), **({"cell": cell} if file.cells else {})}
+                    _fields(finding, cell)
                     for finding, cell in zip(file.findings, file.cells or [None] * len(file.findings), strict=True)
                 ],
             }
             for file in files
         ],
     }
+
+
+def _fields(finding: Finding, cell: int | None) -> object:
+    values = field_values(finding)
+    return {**values, "cell": cell} if isinstance(values, dict) and cell is not None else values
 
 
 def sarif_document(files: Sequence[ScannedFile]) -> dict[str, object]:
