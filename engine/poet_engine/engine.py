@@ -9,12 +9,14 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Protocol, Self, TypeVar
 
-from poet_engine import _located_job, _missing_modules, bulk
+from poet_engine import _located_job, _missing_modules, _project_files, bulk
 from poet_engine._bound_function import BoundFunction
 from poet_engine._cancellation import Cancellation
 from poet_engine.errors import ClosedError, InfraError, UsageError
 from poet_engine.gate import Gate, ScanReport
+from poet_engine.gate.module_exports import ModuleExports
 from poet_engine.gate.policy_scan import annotate, policy_scan
+from poet_engine.gate.project_scan import SourceNames, project_scan
 from poet_engine.job import Job, Script
 from poet_engine.journal.recorder import Recorder
 from poet_engine.outcome import Evidence, Outcome, Status, decisive
@@ -27,6 +29,7 @@ from poet_engine.sandbox.verdict import blame_for
 
 _Result = TypeVar("_Result")
 _DIGEST_DIGITS = 12
+_NO_MODULES: Mapping[str, str | bytes] = types.MappingProxyType({})
 _NO_FILES: Mapping[str, bytes | Path] = types.MappingProxyType({})
 
 
@@ -151,6 +154,21 @@ class Engine:
         self._refuse_if_closed()
         return policy_scan(self._gate, source, self.policy, names=names, file=file, now=self._clock())
 
+    def _scan_job(self, job: Job | Script) -> ScanReport:
+        names, file = _located_job.origin(job)
+        if not isinstance(job, Job) or not job.modules:
+            return self._scan(job.source, names, file)
+        self._refuse_if_closed()
+        sources = {path: text for path, text in job.modules.items() if isinstance(text, str) and path.endswith(".py")}
+        return project_scan(
+            self._gate,
+            job.source,
+            self.policy,
+            sources,
+            module=job.module,
+            subject=SourceNames(names, file, self._clock()),
+        )
+
     def undecorate(self, source: str) -> str:
         """Return the source without its `@poet` decorators and `poet_engine` imports; lines keep their numbers.
 
@@ -160,20 +178,41 @@ class Engine:
         self._refuse_if_closed()
         return self._gate.undecorate(source)
 
-    def run(self, source: str, entry: str, /, *args: object, **kwargs: object) -> Outcome:
+    def exports(self, source: str, package: str = "") -> ModuleExports:
+        """Return the names that a module offers to others and those that it imports, read by the gate's worker.
+
+        Args:
+            source: The module.
+            package: The package that its relative imports begin in.
+        """
+        self._refuse_if_closed()
+        return self._gate.exports(source, package)
+
+    def run(
+        self,
+        source: str,
+        entry: str,
+        /,
+        *args: object,
+        modules: Mapping[str, str | bytes] = _NO_MODULES,
+        **kwargs: object,
+    ) -> Outcome:
         """Scan and run one call. Never raises for what the code did.
 
         Args:
             source: The whole text of a module.
             entry: The name of a function at its top level.
             *args: Its positional arguments.
-            **kwargs: Its keyword arguments.
+            modules: Modules that the source may import: dotted name → source, each scanned like `source`, and data
+                files beside them: relative path with a slash → content. The call has a copy of its own.
+            **kwargs: Its keyword arguments. One that is called `modules` goes through `run_job`.
 
         Raises:
+            UsageError: A module's name cannot be imported, or is taken by the policy or Python.
             SerializationError: An argument has no safe form; the error names it.
             ClosedError: The engine was closed.
         """
-        return self.run_job(Job(source=source, entry=entry, args=args, kwargs=kwargs))
+        return self.run_job(Job(source=source, entry=entry, args=args, kwargs=kwargs, modules=modules))
 
     async def arun(self, source: str, entry: str, /, *args: object, **kwargs: object) -> Outcome:
         """Run one call as `run` does, for asyncio: hundreds may be in flight, each with a thread of its own.
@@ -293,9 +332,10 @@ class Engine:
         """
         if isinstance(job, Job) and not job.entry.isidentifier():
             raise UsageError(f"{job.entry!r} is no function name; name a function at the top level of the source")
+        job = self._with_project(job)
         execution_id = self._new_id() if execution_id is None else execution_id
         try:
-            report = self._scan(job.source, *_located_job.origin(job))
+            report = self._scan_job(job)
         except InfraError as error:
             outcome = _no_gate(error)
         else:
@@ -304,6 +344,12 @@ class Engine:
             outcome = _rejected(report) if report.rejected else self._run_in_sandbox(job, cancellation)
             outcome = _missing_modules.with_remedy(annotate(outcome, report, self.policy), self.policy)
         return dataclasses.replace(outcome, execution_id=execution_id, sandbox=self.sandbox_name, job_id=job.id)
+
+    def _with_project(self, job: Job | Script) -> Job | Script:
+        """Return the job with the modules of its project in the one form that gate and sandbox read."""
+        if not isinstance(job, Job) or not job.modules:
+            return job
+        return dataclasses.replace(job, modules=_project_files.normalized(job.modules, self.policy.static.imports))
 
     async def aattempt(self, job: Job, *, execution_id: str | None = None) -> Outcome:
         """Scan and run one job as `attempt` does, for asyncio; see `arun`."""
@@ -316,16 +362,22 @@ class Engine:
             return self._sandbox.run_script(job, cancellation=cancellation)
         return self._sandbox.run(job, cancellation=cancellation)
 
-    def load(self, source: str, entry: str) -> BoundFunction:
+    def load(self, source: str, entry: str, *, modules: Mapping[str, str | bytes] = _NO_MODULES) -> BoundFunction:
         """Return a version to be called many times: `fn(...)` is the value or raises, `fn.call(...)` is the outcome.
+
+        Args:
+            source: The whole text of a module.
+            entry: The name of a function at its top level.
+            modules: As those of `run`.
 
         Raises:
             RejectedError: The gate rejects the source.
         """
-        report = self.scan(source, entry)
+        job = self._with_project(Job(source=source, entry=entry, modules=modules))
+        report = self._scan_job(job)
         if report.rejected:
             _rejected(report).unwrap()
-        return BoundFunction(self, source, entry)
+        return BoundFunction(self, source, entry, modules)
 
     def doctor(self) -> tuple[IsolationCheck, ...]:
         """Run every isolation check of the sandbox from inside."""

@@ -17,6 +17,9 @@ class Job:
         wall: Seconds that this attempt may take, if less than the policy's limit.
         id: The caller's own name for the job; the outcome carries it as `job_id`, and nothing else reads it.
         absent: Guarded imports that raise instead, each with the part that is missing; the gate's report sets them.
+        modules: Modules that the source may import, and files beside them: dotted name of a module, or relative path
+            with a slash → content. They are scanned like the source, and are in a folder of the call's own.
+        module: The dotted name of the source itself among them; relative imports and other modules go by it.
     """
 
     source: str
@@ -27,6 +30,8 @@ class Job:
     wall: float | None = None
     id: str = ""
     absent: Sequence[tuple[str, str]] = ()
+    modules: Mapping[str, str | bytes] = dataclasses.field(default_factory=dict)
+    module: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -146,8 +146,8 @@ def _lost_lane(_workshop: Workshop, patch: pytest.MonkeyPatch) -> Callable[[], N
 class _DyingGate(LentGate):
     """Its worker is killed during each scan."""
 
-    def scan(self, source: str, policy: Policy) -> ScanReport:
-        report = super().scan(source, policy)
+    def scan(self, source: str, policy: Policy, package: str = "") -> ScanReport:
+        report = super().scan(source, policy, package)
         finding = Finding(
             rule="POET100",
             severity=Severity.HIGH,

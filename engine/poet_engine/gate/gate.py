@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, Self, TypeVar
 
 from poet_engine.errors import ClosedError, InfraError, UsageError
+from poet_engine.gate.module_exports import ModuleExports
 from poet_engine.gate.report import GateStatistics, ScanReport
 from poet_engine.gate.reporter import fingerprint
 from poet_engine.gate.rules import CAUSES, RULES, TOO_LARGE, GateRule
@@ -58,7 +59,7 @@ class Gate:
         self._owner = os.getpid()
         self._lock = threading.Lock()
         self._closed = False
-        self._reports: collections.OrderedDict[tuple[str, str], ScanReport] = collections.OrderedDict()
+        self._reports: collections.OrderedDict[tuple[str, str, str], ScanReport] = collections.OrderedDict()
         self._scans = self._cached = self._workers = self._deaths = 0
         self._slot = _Slot()
         self._finalizer = weakref.finalize(self, _finalize, self._slot, self._owner)
@@ -85,8 +86,13 @@ class Gate:
         """Return the counts since the gate was created."""
         return GateStatistics(scans=self._scans, cached=self._cached, workers=self._workers, deaths=self._deaths)
 
-    def scan(self, source: str, policy: Policy) -> ScanReport:
+    def scan(self, source: str, policy: Policy, package: str = "") -> ScanReport:
         """Scan a source under a policy; a source that cannot be scanned has a finding that says why.
+
+        Args:
+            source: The source.
+            policy: The policy.
+            package: The package that its relative imports begin in.
 
         Raises:
             ClosedError: The gate was closed, or belongs to the process we were forked from.
@@ -96,13 +102,14 @@ class Gate:
         with self._lock:
             self._ensure_usable()
             self._scans += 1
-            known = self._reports.get((digest, policy.digest))
+            key = (digest, policy.digest, package)
+            known = self._reports.get(key)
             if known is not None:
-                self._reports.move_to_end((digest, policy.digest))
+                self._reports.move_to_end(key)
                 self._cached += 1
                 return known
             began = self._clock()
-            findings, cause, absent = self._scan_source(source, policy)
+            findings, cause, absent = self._scan_source(source, policy, package)
             report = ScanReport(
                 findings=findings,
                 digest=digest,
@@ -111,10 +118,27 @@ class Gate:
                 duration_ms=(self._clock() - began) * 1000,
                 absent=absent,
             )
-            self._reports[digest, policy.digest] = report
+            self._reports[key] = report
             if len(self._reports) > _REPORTS:
                 self._reports.popitem(last=False)
             return report
+
+    def exports(self, source: str, package: str = "") -> ModuleExports:
+        """Return the names that a module of a project offers and imports; none where it cannot be read.
+
+        Raises:
+            ClosedError: The gate was closed, or belongs to the process we were forked from.
+            InfraError: The worker cannot be started, or was ended twice, and not by the source.
+        """
+        if len(source) > _MAX_UNDECORATE:
+            return ModuleExports((), {}, ())  # its scan says that it is too large
+        with self._lock:
+            self._ensure_usable()
+            try:
+                answer = self._ask(lambda link: link.ask({"do": "exports", "source": source, "package": package}))
+            except WorkerGoneError:
+                return ModuleExports((), {}, ())
+        return _exports(answer)
 
     def undecorate(self, source: str) -> str:
         """Return the source with `@poet…` decorators and imports of `poet_engine` blanked out, every line in its place.
@@ -139,13 +163,13 @@ class Gate:
         where = f" on line {line}" if isinstance(line, int) else ""
         raise UsageError(f"the source does not parse{where}: {answer.get('error')}; correct the syntax")
 
-    def _scan_source(self, source: str, policy: Policy) -> "_Scanned":
+    def _scan_source(self, source: str, policy: Policy, package: str) -> "_Scanned":
         if len(source) > policy.static.max_bytes:  # it has at least as many bytes
             cap = policy.static.max_bytes
             what = f"The source has {len(source):,} characters; the policy allows {cap:,} bytes"
             return _Scanned((_finding(RULES["POET101"], what, source),), TOO_LARGE)
         try:
-            return self._ask(lambda link: _ask_for_findings(link, source, policy))
+            return self._ask(lambda link: _ask_for_findings(link, source, policy, package))
         except WorkerGoneError as error:
             rule = RULES["POET150" if error.second else "POET100"]
             finding = _finding(rule, f"The source was not scanned to the end: {error}", source)
@@ -235,7 +259,7 @@ def _finalize(slot: _Slot, owner: int) -> None:
     link.close()
 
 
-def _ask_for_findings(link: WorkerClient, source: str, policy: Policy) -> "_Scanned":
+def _ask_for_findings(link: WorkerClient, source: str, policy: Policy, package: str) -> "_Scanned":
     """Return what a worker reports; send it the policy first, if it is new to it.
 
     Raises:
@@ -247,7 +271,7 @@ def _ask_for_findings(link: WorkerClient, source: str, policy: Policy) -> "_Scan
         except WorkerGoneError as error:  # no source took part in it
             raise WorkerGoneError(f"the policy was not learnt: {error}", fault=Fault.MACHINE) from None
         link.known = frozenset(map(str, learnt)) if isinstance(learnt, list) else frozenset()
-    return _report(link.ask({"do": "scan", "digest": policy.digest, "source": source}))
+    return _report(link.ask({"do": "scan", "digest": policy.digest, "source": source, "package": package}))
 
 
 def _rules(policy: Policy) -> Mapping[str, object]:
@@ -280,6 +304,15 @@ def _report(answer: Mapping[str, object]) -> "_Scanned":
         raise WorkerGoneError("the worker's answer could not be read", fault=Fault.TASK)
     missing = tuple((str(path), str(part)) for path, part in absent.items())
     return _Scanned(tuple(_read(item) for item in raw), cause if isinstance(cause, str) else None, missing)
+
+
+def _exports(answer: Mapping[str, object]) -> ModuleExports:
+    match answer:
+        case {"own": list() as own, "given_on": dict() as given_on, "imports": list() as imports}:
+            given = {str(name): str(path) for name, path in given_on.items()}
+            return ModuleExports(tuple(map(str, own)), given, tuple(map(str, imports)))
+        case _:
+            return ModuleExports((), {}, ())
 
 
 def _read(item: object) -> Finding:

@@ -12,7 +12,14 @@ _IMPORT_RULES = ("POET110", "POET111")
 
 
 def policy_scan(
-    gate: Gate, source: str, policy: Policy, *, names: Iterable[str] = (), file: str | None = None, now: float
+    gate: Gate,
+    source: str,
+    policy: Policy,
+    *,
+    names: Iterable[str] = (),
+    file: str | None = None,
+    now: float,
+    package: str = "",
 ) -> ScanReport:
     """Scan a source and return the report with the policy's effects applied.
 
@@ -23,14 +30,17 @@ def policy_scan(
         names: Names by which waivers may refer to the source: the function's.
         file: The path of the file that it was read from, in any spelling; None where there is none.
         now: Seconds since the epoch.
+        package: The package that relative imports begin in.
 
     Raises:
         ClosedError: The gate was closed.
         InfraError: The scan worker cannot be started.
     """
-    report = gate.scan(source, policy)
+    report = gate.scan(source, policy, package)
     levels = [
-        (level, gate.scan(source, policy.at(level)).findings) for level in policy.levels if level.section == "static"
+        (level, gate.scan(source, policy.at(level), package).findings)
+        for level in policy.levels
+        if level.section == "static"
     ]
     if not (report.findings or levels or (report.absent and policy.waivers)):
         return report  # nearly always

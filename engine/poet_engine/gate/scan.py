@@ -21,6 +21,7 @@ from poet_engine.gate import (
 )
 from poet_engine.gate.attributes import Attributes
 from poet_engine.gate.guarded_imports import GuardedImports
+from poet_engine.gate.module_exports import resolve_relative
 from poet_engine.gate.reporter import Reporter
 from poet_engine.gate.rules import RULES
 from poet_engine.gate.ruleset import Caps, Ruleset
@@ -35,7 +36,7 @@ Second = Callable[[ast.Module, str, Ruleset, Reporter], None]
 
 
 def scan(
-    text: str, rules: Ruleset, second: Second, absent: dict[str, str] | None = None
+    text: str, rules: Ruleset, second: Second, absent: dict[str, str] | None = None, package: str = ""
 ) -> tuple[tuple[Finding, ...], str | None]:
     """Return the findings, sorted by position, and the first reason to reject.
 
@@ -44,6 +45,7 @@ def scan(
         rules: The policy, ready for use.
         second: The scanner after the allow-list: `BanditScan.check`.
         absent: Takes the guarded imports that must be absent when the source runs: path → the part that is missing.
+        package: The package that relative imports begin in; without one they are findings.
 
     Raises:
         MemoryError: The source needs more memory than the worker has; the worker has to end then.
@@ -52,6 +54,7 @@ def scan(
     tree = _parse(text, rules, reporter)
     if tree is not None:
         with _deep_recursion():
+            resolve_relative(tree, package)
             guarded = _apply_rules(tree, text, rules, reporter)
             if guarded is not None:
                 if absent is not None:

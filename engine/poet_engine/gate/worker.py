@@ -18,6 +18,7 @@ from pathlib import Path
 
 from poet_engine.gate import frames
 from poet_engine.gate.bandit_scan import BanditScan
+from poet_engine.gate.module_exports import ModuleExports, exports
 from poet_engine.gate.reporter import Reporter
 from poet_engine.gate.ruleset import Allowance, Caps, Ruleset
 from poet_engine.gate.scan import scan
@@ -72,9 +73,11 @@ class Worker:
                 signal.setitimer(signal.ITIMER_PROF, self._seconds * _LEARNING)
                 self._rulesets[digest] = _ruleset(policy)
                 return {"learnt": list(self._rulesets)}
-            case {"do": "scan", "digest": str() as digest, "source": str() as source}:
+            case {"do": "exports", "source": str() as source, "package": str() as package}:
+                return _exports(source, package)
+            case {"do": "scan", "digest": str() as digest, "source": str() as source, "package": str() as package}:
                 absent: dict[str, str] = {}
-                findings, cause = scan(source, self._rulesets[digest], self._run_bandit, absent)
+                findings, cause = scan(source, self._rulesets[digest], self._run_bandit, absent, package)
                 return {"findings": [_plain(finding) for finding in findings], "cause": cause, "absent": absent}
             case {"do": "undecorate", "source": str() as source}:
                 try:
@@ -107,6 +110,15 @@ class Worker:
                 return None
             received += part
         return bytes(received)
+
+
+def _exports(source: str, package: str) -> dict[str, object]:
+    """Return the names of a module; none of one that does not parse, which its own scan will say."""
+    try:
+        found = exports(source, package)
+    except (SyntaxError, ValueError, RecursionError):
+        found = ModuleExports((), {}, ())
+    return {"own": list(found.own), "given_on": found.given_on, "imports": list(found.imports)}
 
 
 def _plain(finding: Finding) -> list[object]:

@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 _LEVELS = 4000
 
 
-def compile_source(source: str, filename: str, absent: "Mapping[str, str]") -> "types.CodeType":
+def compile_source(source: str, filename: str, absent: "Mapping[str, str]", package: str = "") -> "types.CodeType":
     """Compile a module; the absent imports in it raise, as they do where a module is not installed.
 
     Args:
         source: The module.
         filename: Its name in tracebacks.
         absent: Path (a module, or a module and a name in it) of each absent import, and the part that is missing.
+        package: The package that its relative imports begin in.
     """
     if not absent:
         return compile(source, filename, "exec", dont_inherit=True)
@@ -27,7 +28,7 @@ def compile_source(source: str, filename: str, absent: "Mapping[str, str]") -> "
         for field in ("body", "orelse", "finalbody"):
             body = getattr(node, field, None)
             if isinstance(body, list):
-                body[:] = [kept for statement in body for kept in _replaced(statement, absent)]
+                body[:] = [kept for statement in body for kept in _replaced(statement, absent, package)]
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, _LEVELS))
     try:
@@ -36,7 +37,7 @@ def compile_source(source: str, filename: str, absent: "Mapping[str, str]") -> "
         sys.setrecursionlimit(before)
 
 
-def _replaced(statement: ast.stmt, absent: "Mapping[str, str]") -> "Iterator[ast.stmt]":
+def _replaced(statement: ast.stmt, absent: "Mapping[str, str]", package: str) -> "Iterator[ast.stmt]":
     """Yield the statements that do what an import does, up to the first name of it that is absent."""
     error = None
     if isinstance(statement, ast.Import):
@@ -45,8 +46,8 @@ def _replaced(statement: ast.stmt, absent: "Mapping[str, str]") -> "Iterator[ast
             error = _no_module(absent[statement.names[at].name])
             if at:
                 yield ast.copy_location(ast.Import(statement.names[:at]), statement)
-    elif isinstance(statement, ast.ImportFrom) and not statement.level:
-        module = statement.module or ""
+    elif isinstance(statement, ast.ImportFrom):
+        module = absolute(statement.module or "", statement.level, package)
         names = [alias.name for alias in statement.names]
         if module in absent:
             error = _no_module(absent[module])
@@ -54,10 +55,20 @@ def _replaced(statement: ast.stmt, absent: "Mapping[str, str]") -> "Iterator[ast
             error = _raised("ImportError", f"cannot import name {gone[0]!r} from {module!r}", module)
             if names.index(gone[0]):
                 kept = statement.names[: names.index(gone[0])]
-                yield ast.copy_location(ast.ImportFrom(module, kept, 0), statement)
+                yield ast.copy_location(ast.ImportFrom(statement.module, kept, statement.level), statement)
     if error is not None:
         yield ast.fix_missing_locations(ast.copy_location(error, statement))
     yield statement  # behind a `raise` it only keeps its names local to their function
+
+
+def absolute(module: str, level: int, package: str) -> str:
+    """Return the dotted path of a relative import's module; empty where it leads out of the package."""
+    if not level:
+        return module
+    parts = package.split(".") if package else []
+    if level > len(parts):
+        return ""
+    return ".".join([*parts[: len(parts) - level + 1], *([module] if module else [])])
 
 
 def _no_module(missing: str) -> ast.Raise:

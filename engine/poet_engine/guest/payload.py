@@ -19,19 +19,20 @@ import traceback
 import types
 from typing import TYPE_CHECKING, NamedTuple, Never
 
-from . import codec, confine, kernel, randomness, script
+from . import codec, confine, kernel, project_modules, randomness, script
 from .absent_imports import compile_source
 from .attachments import NOTHING, Attached, Collected, Mapped
 from .container_protocol import LONGEST_AHEAD
 from .errors import GuestSerializationError, UndecodableError
 from .frames import NONCE_SIZE, STAYS, Frame, FrameKind, Reader, pack
 from .interpreter_exit import ENDING
+from .project_modules import MODULE_NAME
 from .standard_streams import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-MODULE_NAME = "poet_generated"
+_NO_PROJECT = {"module": MODULE_NAME, "files": {}}
 # The core of `json.loads`, for what the host writes. The rest of it touches 25 pages, each of which is then copied.
 _read = json.JSONDecoder().raw_decode
 # Bytes that a request may have. The host is trusted; the bound keeps a bug from becoming a mystery.
@@ -282,6 +283,7 @@ class _LoadedEntry(NamedTuple):
 
     source: str
     module: types.ModuleType
+    project: "Mapping[str, object]"
 
 
 class _CompiledSource(NamedTuple):
@@ -328,9 +330,12 @@ def answer(
     filename = fields["filename"]
     try:
         arguments, keywords = _arguments(fields["args"], fields["kwargs"], attached)
-        if loaded is None or loaded.source != fields["source"]:
-            module = _load(fields["source"], filename, compiled, fields.get("absent", {}))
-            loaded = _LoadedEntry(fields["source"], module)
+        project = fields.get("project", _NO_PROJECT)
+        if loaded is None or loaded.source != fields["source"] or loaded.project != project:
+            absent = fields.get("absent", {})
+            project_modules.install(project["files"], absent)
+            module = _load(fields["source"], filename, compiled, absent, project["module"])
+            loaded = _LoadedEntry(fields["source"], module, project)
         value = _call(loaded.module, fields["entry"], arguments, keywords)
         if running is not None:
             running.end_if_child(None, filename)
@@ -383,18 +388,27 @@ def _remember_lines(source: str, filename: str) -> None:
 
 
 def _load(
-    source: str, filename: str, compiled: _CompiledSource | None, absent: "Mapping[str, str]"
+    source: str, filename: str, compiled: _CompiledSource | None, absent: "Mapping[str, str]", name: str
 ) -> types.ModuleType:
+    package = name.rpartition(".")[0]
     if compiled is not None and compiled[:2] == (source, filename) and not absent:
         code = compiled.code
     else:
         STREAMS.expect(source)
-        code = compile_source(source, filename, absent)
-    module = types.ModuleType(MODULE_NAME)
+        code = compile_source(source, filename, absent, package)
+    parent = importlib.import_module(package) if package else None
+    if name in sys.modules and name != MODULE_NAME and project_modules.is_own(sys.modules[name]):
+        module = sys.modules[name]  # its package has imported it, as it would in CPython
+        module.__dict__["InputRefused"] = InputRefused
+        return module
+    module = types.ModuleType(name)
     module.__file__ = filename
+    if parent is not None:
+        module.__package__ = package
+        setattr(parent, name.rpartition(".")[2], module)
     module.__dict__["InputRefused"] = InputRefused
     _remember_lines(source, filename)
-    sys.modules[MODULE_NAME] = module  # dataclasses and pickling by name look their module up
+    sys.modules[name] = module  # dataclasses and pickling by name look their module up
     exec(code, module.__dict__)  # noqa: S102 - this is what the isolation is for
     return module
 

@@ -1,5 +1,6 @@
 """Encode a job as the request that a guest reads, and decode a guest's frame as an answer, for every sandbox."""
 
+import base64
 import dataclasses
 import json
 import mmap
@@ -12,6 +13,7 @@ from poet_engine.guest.attachments import NOTHING, Attached, Collected
 from poet_engine.guest.decoding_budget import DecodingBudget, never
 from poet_engine.guest.errors import GuestSerializationError, UndecodableError
 from poet_engine.guest.frames import NONCE_SIZE, STAYS, Frame, FrameKind, FrameTooLargeError, Reader
+from poet_engine.guest.project_modules import MODULE_NAME
 from poet_engine.guest.script import HEADER_LENGTH
 from poet_engine.job import Job, Script
 from poet_engine.outcome import ErrorInfo
@@ -62,11 +64,20 @@ def request(job: Job, memory: int | None = None) -> Request:
                     name: codec.to_wire(value, f"argument {name!r}", 0, parts) for name, value in job.kwargs.items()
                 },
                 **({"absent": dict(job.absent)} if job.absent else {}),
+                **({"project": _project(job)} if job.modules else {}),
             }
         ).encode()
     except GuestSerializationError as error:
         raise SerializationError(error.where, error.kind, error.why, mend=error.advice("Pass")) from None
     return Request(content, parts)
+
+
+def _project(job: Job) -> dict[str, object]:
+    files = {
+        path: ["text", content] if isinstance(content, str) else ["bytes", base64.b64encode(content).decode()]
+        for path, content in job.modules.items()
+    }
+    return {"module": job.module or MODULE_NAME, "files": files}
 
 
 def script_request(script: Script) -> Request:

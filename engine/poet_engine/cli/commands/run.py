@@ -24,6 +24,7 @@ from poet_engine.cli.options import (
     examples,
     new_app,
 )
+from poet_engine.cli.project_modules import collect
 from poet_engine.cli.target import find
 from poet_engine.errors import UsageError
 
@@ -116,14 +117,18 @@ def _run_function(
         chosen = resolve_policy(policy)
         wall = wall_of(timeout, chosen)
     with poet_engine.Engine.open(policy=chosen, sandbox=where[0], runtime=where[1]) as engine:
+        source = engine.undecorate(found.source)
+        project = collect(found.path, source, listed=engine.policy.static.imports, exports=engine.exports)
         job = LocatedJob(
-            source=engine.undecorate(found.source),
+            source=source,
             entry=found.entry,
             args=positional,
             kwargs=keyword,
             filename=found.path.name,  # the name alone: where it lies on this machine is none of the guest's business
             path=str(found.path),
             wall=wall,
+            modules={name: text if text is source else engine.undecorate(text) for name, text in project.files.items()},
+            module=project.name if project.files else "",
         )
         done = engine.execute(job)
     formatting.print_outcome(screen, done.outcome, done.event_id)
