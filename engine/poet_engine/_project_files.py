@@ -1,12 +1,15 @@
 """Modules of a project as a caller names them, in the one form that the gate and the sandbox read."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
+from poet_engine import _files
 from poet_engine.errors import UsageError
 from poet_engine.guest import names
 
 _MOST_FILES = 1000
+_MOST_BYTES = 64 * 2**20  # of all files together; what a call may have of them is limits.disk
 
 
 def normalized(modules: Mapping[str, str | bytes], listed: Iterable[str]) -> dict[str, str | bytes]:
@@ -61,3 +64,46 @@ def _content(name: str, path: str, content: object) -> str | bytes:
     if not isinstance(content, str | bytes):
         raise UsageError(f"the module {name!r} is given as {type(content).__name__}; give its text, or bytes of a file")
     return content
+
+
+def read(paths: Iterable[str]) -> dict[str, str | bytes]:
+    """Return the packages and modules that a policy names, with the data beside them: relative path → content.
+
+    Hidden files, links and bytecode are left out.
+
+    Raises:
+        UsageError: One is missing, cannot be read, or they are too many.
+    """
+    found: dict[str, str | bytes] = {}
+    total = 0
+    for named in map(Path, paths):
+        if not named.is_dir() and not named.is_file():
+            raise UsageError(f"isolation.project names {named}, which is not there")
+        for file in sorted(_inside(named)) if named.is_dir() else [named]:
+            content = _bytes(file)
+            total += len(content)
+            if len(found) >= _MOST_FILES or total > _MOST_BYTES:
+                raise UsageError(
+                    f"isolation.project names more than {_MOST_FILES:,} files or {_MOST_BYTES >> 20} MiB; name less"
+                )
+            name = str(file.relative_to(named.parent))
+            found[name] = _content(name, name, content)
+    return found
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    for path in folder.iterdir():
+        if path.name.startswith(".") or path.name == "__pycache__" or path.is_symlink():
+            continue
+        if path.is_dir():
+            yield from _inside(path)
+        elif path.is_file():
+            yield path
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        with _files.open_regular(file) as opened:
+            return _files.content(opened, _MOST_BYTES)
+    except (OSError, _files.IrregularFileError, _files.LargeFileError) as error:
+        raise UsageError(f"isolation.project: {file} cannot be read: {error}") from None

@@ -96,6 +96,7 @@ class Engine:
         self._new_id, self._clock = new_id, clock
         self._threads = bulk.Threads("poet-call")
         self._closed = False
+        self._project: Mapping[str, str | bytes] | None = None
         self._owner = os.getpid()
 
     def __repr__(self) -> str:
@@ -347,9 +348,16 @@ class Engine:
 
     def _with_project(self, job: Job | Script) -> Job | Script:
         """Return the job with the modules of its project in the one form that gate and sandbox read."""
-        if not isinstance(job, Job) or not job.modules:
+        if not isinstance(job, Job) or not (job.modules or self.policy.isolation.project):
             return job
-        return dataclasses.replace(job, modules=_project_files.normalized(job.modules, self.policy.static.imports))
+        given = _project_files.normalized({**self._project_of_policy(), **job.modules}, self.policy.static.imports)
+        return dataclasses.replace(job, modules=given)
+
+    def _project_of_policy(self) -> Mapping[str, str | bytes]:
+        """Return the modules that the policy names, as they were at the first use."""
+        if self._project is None:
+            self._project = _project_files.read(self.policy.isolation.project)
+        return self._project
 
     async def aattempt(self, job: Job, *, execution_id: str | None = None) -> Outcome:
         """Scan and run one job as `attempt` does, for asyncio; see `arun`."""

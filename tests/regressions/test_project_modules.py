@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from poet_engine import Policy
 from poet_engine.cli import main
-from poet_engine.errors import UsageError
+from poet_engine.errors import PolicyError, UsageError
 from poet_engine.job import Job
+from poet_engine.policy.layers import policy_context, resolve
 
 if TYPE_CHECKING:
     from poet_engine import Engine
@@ -198,3 +200,38 @@ def test_poet_run_follows_no_link_out_of_the_project(tmp_path: Path, capsys: pyt
     (project / "keys.py").symlink_to(tmp_path / "secret.py")
     assert main(["run", f"{project}/a.py:f", "--policy", "restricted"]) == 1
     assert "secret" not in capsys.readouterr().out
+
+
+def test_a_policy_of_the_user_names_packages_and_modules(open_engine: OpenEngine, tmp_path: Path) -> None:
+    package = tmp_path / "shop"
+    (package / ".git").mkdir(parents=True)
+    (package / ".git" / "config").write_text("secret")
+    (package / "__init__.py").write_text("from .rates import read\n")
+    reading = "from pathlib import Path\ndef read():\n    return [f.name for f in Path(__file__).parent.iterdir()]\n"
+    (package / "rates.py").write_text(reading)
+    (package / "rates.csv").write_bytes(b"1,2\n")
+    (package / "link.csv").symlink_to("/etc/passwd")
+    (tmp_path / "tools.py").write_text("X = 3\n")
+    policy = f'{STRICT}[static]\nmode = "warn"\n[isolation]\nproject = ["{package}", "{tmp_path}/tools.py"]\n'
+    outcome = open_engine(policy).run("import shop, tools\ndef f():\n    return sorted(shop.read()), tools.X", "f")
+    assert outcome.value == (["__init__.py", "rates.csv", "rates.py"], 3), outcome
+
+
+@pytest.mark.parametrize(
+    ("text", "ours"),
+    [('[tool.poet.policy.isolation]\nproject = ["/etc"]\n', None), ("", '[isolation]\nproject = ["/etc"]\n')],
+    ids=["pyproject.toml", "the file that a decorator names"],
+)
+def test_a_file_of_the_project_names_none(tmp_path: Path, text: str, ours: str | None) -> None:
+    (tmp_path / "pyproject.toml").write_text(text)
+    named = tmp_path / "ours.toml"
+    named.write_text(f'version = 1\nname = "ours"\nextends = "restricted"\n{ours or ""}')
+    with pytest.raises(PolicyError, match=r"isolation\.project"):
+        resolve(named if ours else None, policy_context(tmp_path, None), by_caller=False)
+    if ours:
+        assert Policy.load(named).isolation.project == ("/etc",), "whoever runs the program may name it"
+
+
+def test_a_path_that_is_not_there_is_wrong_use(open_engine: OpenEngine) -> None:
+    with pytest.raises(UsageError, match="/no/such/package"):
+        open_engine(f'{STRICT}[isolation]\nproject = ["/no/such/package"]\n').run("def f():\n    return 1", "f")

@@ -4,12 +4,15 @@ import dataclasses
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from poet_engine.cli.source_files import read_text
 from poet_engine.errors import UsageError
-from poet_engine.gate.module_exports import ModuleExports
 
-Exports = Callable[[str, str], ModuleExports]
+if TYPE_CHECKING:  # help and wrong use do not wait for the gate to load
+    from poet_engine.gate.module_exports import ModuleExports
+
+Exports = Callable[[str, str], "ModuleExports"]
 
 _MOST_FILES = 500
 _MOST_CHARACTERS = 8 * 2**20

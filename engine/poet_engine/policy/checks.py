@@ -14,6 +14,7 @@ DEFAULT_RUNTIME = "default"
 
 _DOTTED = r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)*"
 _NAME = re.compile(_DOTTED)
+ABSOLUTE_PATTERN = "^/"
 MODULE_PATTERN = f"^{_DOTTED}$"
 NAMES_PATTERN = rf"^(?:\*|{_DOTTED}(?:\.\*|\?)?)$"
 _NAMES = re.compile(NAMES_PATTERN[1:-1])
@@ -113,6 +114,18 @@ def module(value: object) -> str:
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise ValueError(f"{value!r} is not the name of a public module such as 'numpy' or 'scipy.stats'")
     return value
+
+
+def absolute_paths(value: object) -> tuple[str, ...]:
+    """Return a list of absolute paths, sorted.
+
+    Raises:
+        ValueError: The value is no such list.
+    """
+    for item in texts(value):
+        if not item.startswith("/") or "\0" in item:
+            raise ValueError(f"{item!r} is no absolute path such as '/home/me/shop'")
+    return tuple(sorted(texts(value)))
 
 
 def modules(value: object) -> tuple[str, ...]:

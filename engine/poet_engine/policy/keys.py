@@ -121,6 +121,11 @@ _TABLE = (
         types.allowed(checks.modules, checks.MODULE_PATTERN, "modules"),
         "modules imported before the call, outside its budgets",
     ),
+    Key(
+        "isolation.project",
+        types.allowed(checks.absolute_paths, checks.ABSOLUTE_PATTERN, "absolute paths"),
+        "packages (folders) and modules (files) of your own that functions may import; each is scanned",
+    ),
     Key("isolation.require", types.walls(), "isolation checks without which nothing runs"),
     Key(
         "isolation.runtime",

@@ -28,7 +28,7 @@ P = TypeVar("P", bound=Effective)
 MACHINE_FILE = Path("/etc/poet/policy.toml")
 MACHINE, ORGANISATION, PROJECT, FUNCTION = "machine", "organisation", "project", "function"
 PRESET = "preset"
-_PRELOAD = "isolation.preload"
+_PRELOAD, _MODULES = "isolation.preload", "isolation.project"
 # Nobody trusts a clone with where its code runs and whom it reaches: a project's file only tightens these.
 _GUARDED = tuple(key for key in KEYS if key.startswith(("isolation.", "network.")) and key != _PRELOAD)
 # A name is tighter than none, and yet `runc` leads out of gVisor where that is the daemon's own.
@@ -258,6 +258,7 @@ def _resolved(
     for layer in layers:
         if layer.place == PROJECT or (layer is function and not by_caller and not isinstance(choice, Effective)):
             _refuse_preload(layer)
+            _refuse_project(layer)
     start = _layer(PRESET, documents.preset(base))
     # A whole policy that the caller names takes the place of the project's, which then only tightens it.
     work = _Resolver(start.values, guarded=function is None or not function.whole)
@@ -288,6 +289,25 @@ def _refuse_preload(layer: Layer) -> None:
             line=line,
             key=_PRELOAD,
         )
+
+
+def _refuse_project(layer: Layer) -> None:
+    """Refuse modules of a project: they are files of this machine that functions could read.
+
+    Raises:
+        PolicyError: The layer adds one.
+    """
+    held = layer.values.get(_MODULES)
+    if held is None or held.place is None or not held.value:
+        return
+    file, line = held.place
+    raise PolicyError(
+        "functions could read these files of this machine, and a project's file does not decide that. "
+        f"Leave them out, give modules with the call, or {_NAME_IT}",
+        file=file,
+        line=line,
+        key=_MODULES,
+    )
 
 
 def alone(path: Path) -> Resolution:

@@ -113,12 +113,14 @@ class Isolation:
     Attributes:
         fresh: The age of the process of each call.
         preload: Modules imported before the call, outside its budgets.
+        project: Packages and modules of the user's own, as absolute paths, that functions may import.
         require: Isolation guarantees without which nothing runs.
         runtime: The container runtime that the daemon uses, such as `runsc`; None for its own default.
     """
 
     fresh: Fresh
     preload: tuple[str, ...]
+    project: tuple[str, ...]
     require: frozenset[Wall]
     runtime: str | None
 
