@@ -208,6 +208,8 @@ def _refused(source: Source, allowance: Allowance, imported: frozenset[str], use
         refused |= vocabulary.ARRAY_METHODS
     if allowance.uses("pandas"):
         refused |= vocabulary.TABLE_METHODS | vocabulary.TEXT_METHODS
+    if allowance.allows(vocabulary.SAVES_PICTURES):  # the policy lets pictures be saved, and this is how
+        refused -= vocabulary.PICTURE_METHODS
     if vocabulary.TYPE_PARTS in uses.paths.values():
         refused |= vocabulary.TYPE_METHODS
     if imported & vocabulary.WITH_STREAMS:

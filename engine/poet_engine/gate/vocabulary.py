@@ -125,6 +125,9 @@ TABLE_METHODS = _words(
     "from_custom_template from_string savefig template_html template_html_style template_html_table template_latex "
     "template_string template_typst",
 )
+# A policy that lists this function means that pictures become files; figures have the method of the same name.
+SAVES_PICTURES = "matplotlib.pyplot.savefig"
+PICTURE_METHODS = frozenset({"savefig"})
 # Only a source that imports one of these gets values with the methods that are refused on them.
 WITH_ARRAYS = frozenset({"numpy", "pandas", "scipy", "sklearn"})
 WITH_STREAMS = frozenset({"logging", "sys"})
