@@ -14,6 +14,7 @@ from poet_engine.gate.source_model import CLASS, Binding, Scope, Source
 FUTURE = "__future__"
 _VERSION = "__version__"  # a plain text
 _NO_IMPORT = frozenset({"ImportError", "ModuleNotFoundError"})
+_REMARKS = 20  # findings that say more: each looks through the source, or for files
 _USES = 3  # names that a message shows
 _SUGGESTIONS = 5  # comparing a name with hundreds of others takes a while
 
@@ -61,8 +62,9 @@ def _import(node: ast.AST, source: Source, allowance: Allowance, guarded: Guarde
         return
     for alias in node.names:
         if alias.name not in allowance.namespaces and not guarded.has(node, alias.name):
-            what = f"Import of {alias.name!r}{_used(alias, source)}, which the policy does not list"
-            reporter.at("POET110", alias, f"{what}{_installed(alias.name)}")
+            few = len(reporter.findings) < _REMARKS
+            what = f"Import of {alias.name!r}{_used(alias, source) if few else ''}, which the policy does not list"
+            reporter.at("POET110", alias, f"{what}{_installed(alias.name) if few else ''}")
 
 
 def _installed(module: str) -> str:
@@ -97,8 +99,8 @@ def _import_from(node: ast.AST, allowance: Allowance, guarded: GuardedImports, r
     if guarded.has(node, module):
         return
     if module not in allowance.namespaces:
-        what = f"Import from {module!r}, which the policy does not list{_installed(module)}"
-        reporter.at("POET110", node, what)
+        remark = _installed(module) if len(reporter.findings) < _REMARKS else ""
+        reporter.at("POET110", node, f"Import from {module!r}, which the policy does not list{remark}")
         return
     for alias in node.names:
         path = f"{module}.{alias.name}"
