@@ -1,9 +1,9 @@
 """Build the seccomp filter: a BPF program made from lists of names.
 
-It gives three answers. What Python and the numeric libraries need is allowed. What only an attack asks for is
-*notified*: the supervisor on the host learns number and arguments and decides, which is how a verdict can say
-`seccomp:ptrace`. Everything else looks as if this kernel did not have it (ENOSYS), so that libraries fall back instead
-of failing.
+What Python and the numeric libraries need is allowed. What only an attack asks for is *notified*: the supervisor on
+the host learns number and arguments and decides, which is how a verdict can say `seccomp:ptrace`. What honest code
+tries and does without fails with an error that its callers know. Everything else looks as if this kernel did not have
+it (ENOSYS), so that libraries fall back instead of failing.
 """
 
 import errno
@@ -41,6 +41,26 @@ _NOTIFIED = """
     modify_ldt iopl ioperm settimeofday clock_settime clock_adjtime adjtimex sethostname setdomainname vhangup
     setuid setgid setreuid setregid setresuid setresgid setfsuid setfsgid setgroups capset
 """
+
+# Calls that honest code makes, each with the error that its best-known callers forgive; none of them is carried out.
+_REFUSED: Mapping[int, str] = {
+    # as a file system without attributes says it: `shutil` (copy2, copytree, move) and `cp` then do without
+    errno.EOPNOTSUPP: """
+        setxattr lsetxattr fsetxattr getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr removexattr
+        lremovexattr fremovexattr setxattrat getxattrat listxattrat removexattrat
+    """,
+    # as for a user without privileges: `tarfile` and `shutil.chown` report it, `os.nice`, `psutil` and numerical
+    # libraries that would bind their threads to cores go on; to lock memory is beyond a limit of 0
+    errno.EPERM: """
+        chown fchown lchown fchownat mknod mknodat setpriority ioprio_set sched_setaffinity sched_setscheduler
+        sched_setparam sched_setattr mlock mlock2 mlockall munlock munlockall setpgid setsid
+    """,
+    errno.ENOPROTOOPT: "setsockopt",  # as an option that this kind of socket does not have
+}
+
+# Answered with success and not done. What is written here lies in memory, so there is no disk to wait for; the real
+# call would make this machine write what others have written.
+_PRETENDED = "sync syncfs"
 
 # A change of identity or capabilities; reported as `priv` rather than by the call's name.
 PRIVILEGE_CALLS = frozenset(
@@ -282,6 +302,7 @@ def program(
     """
     answered = _HEARD if told else _LENIENT if lenient else _UNHEARD
     by_name = {name: [_answer(answered.forbidden)] for name in _NOTIFIED.split()}
+    by_name |= {name: [_answer(_errno(number))] for name, number in refusals().items()}
     by_name |= {name: [_answer(_ALLOW)] for name in _ALLOWED.split()}
     by_name |= _by_argument(answered, processes=processes)
     by_name |= _STAYS_STOPPED if keep else {}
@@ -302,8 +323,14 @@ def is_forbidden(name: str) -> bool:
     return name in _NOTIFIED.split() or name in ("clone", "fork", "vfork", "socket")
 
 
+def refusals() -> dict[str, int]:
+    """Return the error number of each call that always fails with one of its own; 0 for success that is pretended."""
+    refused = {name: number for number, names in _REFUSED.items() for name in names.split()}
+    return refused | dict.fromkeys(_PRETENDED.split(), 0)
+
+
 def names_used() -> frozenset[str]:
-    """Return every call that the program names; each must be in the table of numbers."""
+    """Return every call that the program allows or notifies whatever its arguments are."""
     return frozenset((*_ALLOWED.split(), *_NOTIFIED.split()))
 
 

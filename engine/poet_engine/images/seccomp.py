@@ -44,7 +44,9 @@ def profile(*, told: bool = False) -> dict[str, object]:
     plain |= {"socket", "connect"} if told else set()  # the first process may call its host
     allowed = sorted((plain | {*_START, *_PREPARE}) - {"clone"})
     forbidden = sorted((seccomp.names_used() - plain - {*_START}) | ({"socket"} - plain))
-    absent = sorted({*syscalls.NUMBERS, *_ABSENT} - {*allowed, *forbidden, *_BY_ARGUMENT, "clone", "socketpair"})
+    refused = {name: number for name, number in seccomp.refusals().items() if name not in allowed}
+    named = {*allowed, *forbidden, *refused, *_BY_ARGUMENT, "clone", "socketpair"}
+    absent = sorted({*syscalls.NUMBERS, *_ABSENT} - named)
     return {
         "defaultAction": _REFUSE,
         "defaultErrnoRet": errno.ENOSYS,
@@ -62,6 +64,10 @@ def profile(*, told: bool = False) -> dict[str, object]:
                 for kind in (_SOCK_STREAM, _SOCK_SEQPACKET)
             ),
             _rule(forbidden, _REFUSE, number=errno.EPERM),
+            *(
+                _rule(sorted(name for name in refused if refused[name] == number), _REFUSE, number=number)
+                for number in sorted(set(refused.values()))
+            ),
             # Docker 20.10 knows no error for the rest, and gives EPERM: threads need ENOSYS of clone3
             _rule(absent, _REFUSE, number=errno.ENOSYS),
         ],

@@ -112,14 +112,21 @@ class TestLists:
         assert answers == dict.fromkeys(answers, NOTIFY)
         assert len(answers) > 50
 
+    @either
+    def test_what_honest_code_tries_fails_with_an_error_that_it_knows(self, program: bytes) -> None:
+        answers = {name: ask(name, program=program) for name in present(" ".join(seccomp.refusals()))}
+        assert answers == {name: refused(seccomp.refusals()[name]) for name in answers}
+        assert answers["listxattr"] == refused(errno.EOPNOTSUPP)
+
     def test_no_call_is_on_two_lists(self) -> None:
-        lists = seccomp._ALLOWED.split() + seccomp._NOTIFIED.split()
+        lists = seccomp._ALLOWED.split() + seccomp._NOTIFIED.split() + [*seccomp.refusals()]
         assert len({*lists, *BY_ARGUMENT}) == len(lists) + len(BY_ARGUMENT)
 
     @either
     def test_everything_else_looks_as_if_this_kernel_did_not_have_it(self, program: bytes) -> None:
         """Also what is newer than our table: libraries then take another way."""
-        named = {syscalls.NUMBERS[name] for name in present(seccomp._ALLOWED + seccomp._NOTIFIED)}
+        listed = (seccomp._ALLOWED, seccomp._NOTIFIED, *seccomp.refusals())
+        named = {syscalls.NUMBERS[name] for name in present(" ".join(listed))}
         by_argument = {syscalls.NUMBERS[name] for name in BY_ARGUMENT if name in syscalls.NUMBERS}
         for number in set(range(1024)) - named - by_argument:
             assert ask(number, program=program) == refused(errno.ENOSYS)

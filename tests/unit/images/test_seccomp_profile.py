@@ -44,6 +44,12 @@ def test_what_libraries_do_without_is_not_there(name: str) -> None:
     assert (rule["action"], rule["errnoRet"]) == ("SCMP_ACT_ERRNO", 38)
 
 
+@pytest.mark.parametrize(("name", "number"), [("listxattr", 95), ("setpriority", 1), ("setsockopt", None), ("sync", 0)])
+def test_what_honest_code_tries_fails_as_in_a_lane(name: str, number: int | None) -> None:
+    (rule,) = rules(name)
+    assert rule.get("errnoRet") == number, "a container's first process sets options, so that one is allowed"
+
+
 @pytest.mark.parametrize("name", ["read", "mmap", "execve", "seccomp", "memfd_create", "landlock_restrict_self"])
 def test_what_the_guest_needs_is_allowed(name: str) -> None:
     (rule,) = rules(name)
