@@ -90,7 +90,7 @@ CHANNELS: dict[str, Channel] = {
     "a lock on a shared file": Channel(
         _OPEN + "fcntl.flock(file, fcntl.LOCK_EX)",
         _OPEN + "try: fcntl.flock(hold.pop(), fcntl.LOCK_EX | fcntl.LOCK_NB)\n    except BlockingIOError: return True",
-        errno.ENOSYS,
+        SENT,
         "seccomp",
     ),
     "a lock on a record": Channel(
@@ -98,7 +98,7 @@ CHANNELS: dict[str, Channel] = {
         _OPEN
         + f"answer = fcntl.fcntl(hold.pop(), fcntl.F_GETLK, {_LOCK.format(kind='fcntl.F_WRLCK')})\n"
         + "    return struct.unpack_from('h', answer)[0] == fcntl.F_RDLCK",
-        errno.ENOLCK,
+        SENT,
         "seccomp",
     ),
     "a lock of an open file": Channel(
@@ -106,7 +106,7 @@ CHANNELS: dict[str, Channel] = {
         _OPEN
         + f"answer = fcntl.fcntl(hold.pop(), 36, {_LOCK.format(kind='fcntl.F_WRLCK')})\n"
         + "    return struct.unpack_from('h', answer)[0] == fcntl.F_RDLCK",
-        errno.ENOLCK,
+        SENT,
         "seccomp",
     ),
     "a futex on the C library": Channel(
@@ -114,7 +114,7 @@ CHANNELS: dict[str, Channel] = {
         + "value, wait = ctypes.c_uint32.from_address(word).value, struct.pack('qq', 0, int(1e8))\n    "
         + "call(libc.syscall(number['futex'], ctypes.c_void_p(word), 0, value, wait, None, 0))",
         _WORD + "return call(libc.syscall(number['futex'], ctypes.c_void_p(word), 1, 1, None, None, 0))",
-        errno.EAGAIN,
+        errno.ETIMEDOUT,
         "seccomp",
     ),
     "a socket without a file": Channel(
@@ -194,6 +194,7 @@ CHANNELS: dict[str, Channel] = {
     ),
 }
 Heard = tuple[object, float, float]
+Limits = dict[str, str]
 
 
 def _bodies(channel: Channel) -> tuple[str, str]:
@@ -224,19 +225,29 @@ def _at_once(run: Runner, channel: Channel, *, arrives: bool = False) -> Both:
 
 
 class Lanes:
-    """Runs both bodies at once in two lanes of one sandbox, or in two containers."""
+    """Runs both bodies at once in two lanes of one sandbox, or in two containers.
 
-    def __init__(self, sandbox: "Everywhere") -> None:
-        self._sandbox = sandbox
+    Args:
+        sandbox: Where.
+        sender: Further limits of the one who sends.
+        listener: Further limits of the other.
+    """
+
+    def __init__(self, sandbox: "Everywhere", sender: Limits | None = None, listener: Limits | None = None) -> None:
+        self._sandbox, self._sender, self._listener = sandbox, sender or {}, listener or {}
 
     def __call__(self, channel: Channel, without: str = "", *, arrives: bool = False) -> Both:
         prefix = f"poet-{os.getpid()}-{time.monotonic_ns()}"
-        self._sandbox("return 1", without=without, wall=LONGER, cpu=WORK)  # it stands before the time runs
+        for limits in (self._sender, self._listener):  # both stand before the time runs
+            self._sandbox("return 1", without=without, wall=LONGER, cpu=WORK, **limits)
 
         def one(body: str, window: float) -> Heard:
             until = time.monotonic() + window
             name = f"{prefix}-{window}"  # a key stays with its lane, where the other one may run the next time
-            outcome = self._sandbox(body, until, name, syscalls.NUMBERS, without=without, wall=LONGER, cpu=WORK)
+            limits = self._sender if "def send()" in body else self._listener
+            outcome = self._sandbox(
+                body, until, name, syscalls.NUMBERS, without=without, wall=LONGER, cpu=WORK, **limits
+            )
             assert outcome.stdout == "reached\n"
             if outcome.cause is not None:
                 return outcome.cause, 0.0, until
@@ -338,6 +349,33 @@ def test_each_wall_alone_keeps_the_message(in_lanes: Lanes, channel: Channel, wa
     _told, found = in_lanes(channel, without=channel.alone[wall])
 
     assert found is not True
+
+
+PROCESSES = {"processes": "1"}
+# What docs/threat-model.md says of policies that allow processes: their locks and their shared futexes are real.
+OPEN_WITH_PROCESSES = [
+    *("a lock on a shared file", "a lock on a record", "a lock of an open file", "a futex on the C library"),
+]
+
+
+@pytest.mark.parametrize("name", OPEN_WITH_PROCESSES)
+def test_two_calls_that_may_start_processes_can_signal_over_a_library_file(hostile: "Hostile", name: str) -> None:
+    """This is a limit of the sandbox, named in the threat model: no filter can tell whose file is locked."""
+    assert Lanes(hostile, PROCESSES, PROCESSES)(CHANNELS[name], arrives=True)[1] is True
+
+
+@pytest.mark.parametrize("name", OPEN_WITH_PROCESSES)
+def test_a_call_without_processes_signals_to_nobody(hostile: "Hostile", name: str) -> None:
+    answer, found = Lanes(hostile, {}, PROCESSES)(CHANNELS[name])
+
+    assert answer == CHANNELS[name].told
+    assert found is not True
+
+
+@pytest.mark.parametrize("name", ["a lock on a shared file", "a futex on the C library"])
+def test_a_call_without_processes_hears_no_lock_of_a_file_and_no_futex(hostile: "Hostile", name: str) -> None:
+    """It may ask for locks of records, which SQLite must: of those it hears, as the threat model says."""
+    assert Lanes(hostile, PROCESSES, {})(CHANNELS[name])[1] is not True
 
 
 def test_threads_of_the_c_library_are_joined_all_the_same(hostile: "Hostile") -> None:

@@ -93,14 +93,16 @@ _SOCK_STREAM, _SOCK_TYPE = 1, 0xF
 # SO_TYPE ERROR SNDBUF RCVBUF ACCEPTCONN PROTOCOL DOMAIN: not SO_PEERPIDFD, which hands out the process of the host
 SOCKET_OPTIONS = (3, 4, 7, 8, 30, 38, 39)
 # include/uapi/linux/futex.h
-_FUTEX_WAIT, _FUTEX_WAIT_BITSET, _FUTEX_COMMAND, _FUTEX_PRIVATE = 0, 9, 0x7F, 0x80
+_FUTEX_WAIT, _FUTEX_WAKE, _FUTEX_WAIT_BITSET, _FUTEX_WAKE_BITSET = 0, 1, 9, 10
+_FUTEX_COMMAND, _FUTEX_PRIVATE = 0x7F, 0x80
 # NEWNS NEWCGROUP NEWUTS NEWIPC NEWUSER NEWPID NEWNET, and NEWTIME
 NAMESPACE_FLAGS = 0x7E020080
 
 IOCTLS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS TIOCGWINSZ FIONREAD FIONBIO FIONCLEX FIOCLEX
-# F_DUPFD GETFD SETFD GETFL SETFL DUPFD_CLOEXEC SETPIPE_SZ GETPIPE_SZ: no locks or leases, which would be a channel
-# between lanes over the inodes of the shared read-only files
-FCNTLS = (0, 1, 2, 3, 4, 1030, 1031, 1032)
+# F_DUPFD GETFD SETFD GETFL SETFL DUPFD_CLOEXEC SETPIPE_SZ GETPIPE_SZ, and F_GETLK and F_OFD_GETLK, which tell of the
+# locks that others hold. No leases: like locks they would be a channel over the inodes of the shared read-only files.
+FCNTLS = (0, 1, 2, 3, 4, 1030, 1031, 1032, 5, 36)
+LOCKS = (6, 7, 37, 38)  # F_SETLK SETLKW OFD_SETLK OFD_SETLKW
 _PRCTLS = (3, 15, 16, 23, 0x53564D41)  # GET_DUMPABLE SET_NAME GET_NAME CAPBSET_READ SET_VMA
 
 _Program = list[bytes]
@@ -186,22 +188,52 @@ def _socketpair() -> _Program:
     ]
 
 
-def _futex() -> _Program:
-    """Allow futexes among the threads of one process only.
+def _locks(*, processes: bool) -> _Program:
+    """Answer a request for a lock of a whole file.
 
-    Any other is named by inode and offset when it lies on a page of a file, writable or not, so that two lanes could
-    meet on the text of the C library. The errors are those that the C library takes without ending the process: joining
-    a thread then waits by asking again.
+    A single process has nobody to exclude: it is told that it has the lock, and none is taken. A lock that is taken on
+    a file which lanes share would carry messages from lane to lane.
     """
-    return [
+    return [_answer(_ALLOW if processes else _errno(0))]
+
+
+def _fcntl(*, processes: bool) -> _Program:
+    """Allow the listed commands; answer those for locks of records as `_locks` does."""
+    locks: _Program = []
+    for command in LOCKS:
+        locks += [_instruction(_JUMP_EQUAL, command, 0, 1), *_locks(processes=processes)]
+    return [_argument(1), *locks, *_one_of(1, FCNTLS, _errno(errno.EINVAL))]
+
+
+def _futex(*, processes: bool) -> _Program:
+    """Allow futexes among the threads of one process, and waiting and waking among processes where there are any.
+
+    One that is not private is named by inode and offset when it lies on a page of a file, writable or not, so that two
+    lanes could meet on the text of the C library. Where there is one process only, the errors are those that the C
+    library takes without ending it: joining a thread then waits by asking again, and a wait with a time limit is over
+    at once, since it would ask again for ever.
+    """
+    program = [
         _argument(1),
         _instruction(_JUMP_ANY_BIT, _FUTEX_PRIVATE, 0, 1),
         _answer(_ALLOW),
         _instruction(_AND, _FUTEX_COMMAND),
+    ]
+    if processes:
+        for command in (_FUTEX_WAIT, _FUTEX_WAIT_BITSET, _FUTEX_WAKE, _FUTEX_WAKE_BITSET):
+            program += [_instruction(_JUMP_EQUAL, command, 0, 1), _answer(_ALLOW)]
+        return [*program, _answer(_errno(errno.EINVAL))]
+    return [
+        *program,
         _instruction(_JUMP_EQUAL, _FUTEX_WAIT, 2, 0),
         _instruction(_JUMP_EQUAL, _FUTEX_WAIT_BITSET, 1, 0),
         _answer(_errno(errno.EINVAL)),
+        _argument(3),
+        _instruction(_JUMP_EQUAL, 0, 0, 3),
+        _instruction(_LOAD, _AT_ARGS + 8 * 3 + 4),
+        _instruction(_JUMP_EQUAL, 0, 0, 1),
         _answer(_errno(errno.EAGAIN)),
+        _answer(_errno(errno.ETIMEDOUT)),
     ]
 
 
@@ -230,7 +262,8 @@ def _by_argument(answers: _Answers, *, processes: bool) -> dict[str, _Program]:
     """Return the calls whose answer depends on an argument, or on whether processes may be started."""
     fork = [_answer(_ALLOW if processes else answers.process)]
     return {
-        "futex": _futex(),
+        "futex": _futex(processes=processes),
+        "flock": _locks(processes=processes),
         "clone": _clone(answers, processes=processes),
         "fork": fork,
         "vfork": fork,
@@ -238,7 +271,7 @@ def _by_argument(answers: _Answers, *, processes: bool) -> dict[str, _Program]:
         "socketpair": _socketpair(),
         "getsockopt": _one_of(2, SOCKET_OPTIONS, _errno(errno.ENOPROTOOPT)),
         "ioctl": _one_of(1, IOCTLS, _errno(errno.ENOTTY)),
-        "fcntl": _one_of(1, FCNTLS, _errno(errno.ENOLCK)),
+        "fcntl": _fcntl(processes=processes),
         "prctl": _one_of(0, _PRCTLS, _errno(errno.EPERM)),
         "prlimit64": _own_prlimit(),
     }

@@ -20,7 +20,7 @@ import socket
 import sys
 from typing import Never
 
-from . import accounts, confine, kernel, lane, libraries, payload, randomness
+from . import accounts, confine, kernel, lane, libraries, local_semaphores, payload, randomness
 from .config import Config
 from .interpreter_exit import ENDING
 from .standard_streams import STREAMS
@@ -112,6 +112,8 @@ def load(config: Config) -> None:
     sys.path[:] = [*sys.path, *config.import_paths]
     for name in config.preload:
         importlib.import_module(name)
+    if not config.processes:
+        local_semaphores.replace()
     payload.warm_imports()
     importlib.import_module(".probe", __package__)  # what the isolation checks need, they must find without files
     tasks = len(os.listdir("/proc/self/task"))

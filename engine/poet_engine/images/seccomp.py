@@ -23,6 +23,7 @@ _START = ("execve",)
 # Forking payloads, confining them, and limiting them: the guest's own filter, made with these, then refuses them.
 _PREPARE = (
     *("clone", "fork", "vfork", "prctl", "seccomp", "prlimit64", "futex", "setsockopt", "setsid", "memfd_create"),
+    "flock",
     *("landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"),
 )
 # Known to no other list of ours; named, because libraries take "not there" for an answer, and EPERM for a fault.
@@ -77,7 +78,9 @@ def profile(*, told: bool = False) -> dict[str, object]:
 _BY_ARGUMENT = {
     "getsockopt": (2, seccomp.SOCKET_OPTIONS),
     "ioctl": (1, (*seccomp.IOCTLS, *seccomp_notify.REQUESTS)),
-    "fcntl": (1, (*seccomp.FCNTLS, fcntl.F_ADD_SEALS)),  # the file for results can neither grow nor shrink
+    # the file for results can neither grow nor shrink; where a policy allows no processes, the filter inside answers
+    # locks without taking any
+    "fcntl": (1, (*seccomp.FCNTLS, *seccomp.LOCKS, fcntl.F_ADD_SEALS)),
 }
 
 

@@ -14,7 +14,7 @@ MOST_INSTRUCTIONS = 4096  # BPF_MAXINSNS
 THREAD = 0x3D0F00  # what the C library passes for a thread: VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, SETTLS, …
 SIGCHLD = 17
 BY_ARGUMENT = [
-    *("futex", "clone", "fork", "vfork", "socket", "socketpair", "getsockopt", "ioctl", "fcntl", "prctl"),
+    *("futex", "flock", "clone", "fork", "vfork", "socket", "socketpair", "getsockopt", "ioctl", "fcntl", "prctl"),
     "prlimit64",
 ]
 HIGH = 1 << 32  # a bit that the kernel does not look at in 32-bit arguments
@@ -212,6 +212,18 @@ class TestArguments:
                 expected = errno.EAGAIN if command in (0, 9) else errno.EINVAL
                 assert ask("futex", 0, command | flags) == refused(expected)
 
+    @pytest.mark.parametrize("limit", [0x7FFF0000, HIGH])
+    def test_a_wait_with_a_time_limit_is_over_at_once(self, limit: int) -> None:
+        """The C library would ask again and again: it takes the kernel's word that the time is over."""
+        for command in (0, 9, 0x109):
+            assert ask("futex", 0, command, 0, limit) == refused(errno.ETIMEDOUT)
+
+    def test_where_there_are_processes_they_wait_for_each_other(self) -> None:
+        for command in range(14):
+            expected = ALLOW if command in (0, 1, 9, 10) else refused(errno.EINVAL)
+            assert ask("futex", 0, command, program=WITH) == expected
+            assert ask("futex", 0, command | 0x80, program=WITH) == ALLOW
+
     @pytest.mark.parametrize("request_", [0x5412, 0x541C, 0x5402, 0x8933, 0x401C5820])
     def test_a_high_bit_does_not_carry_an_ioctl_past_the_list(self, request_: int) -> None:
         """TIOCSTI and its kin: the kernel drops the high half, which a comparison of all 64 bits would not."""
@@ -222,7 +234,6 @@ class TestArguments:
         ("name", "index", "values", "otherwise"),
         [
             ("ioctl", 1, seccomp.IOCTLS, errno.ENOTTY),
-            ("fcntl", 1, seccomp.FCNTLS, errno.ENOLCK),
             ("prctl", 0, seccomp._PRCTLS, errno.EPERM),
             ("getsockopt", 2, seccomp.SOCKET_OPTIONS, errno.ENOPROTOOPT),
         ],
@@ -233,10 +244,21 @@ class TestArguments:
             assert ask(name, *[0] * index, value) == expected
             assert ask(name, *[0] * index, value | HIGH) == expected
 
-    @pytest.mark.parametrize("command", [5, 6, 7, 36, 37, 38, 1024, 1033])
-    def test_no_lock_or_lease_or_seal_can_be_taken(self, command: int) -> None:
+    @either
+    def test_only_listed_commands_of_descriptors_pass(self, program: bytes) -> None:
+        """No lease, seal, owner or signal."""
+        for command in set(range(1100)) - {*seccomp.LOCKS}:
+            for form in (command, command | HIGH):
+                expected = ALLOW if command in seccomp.FCNTLS else refused(errno.EINVAL)
+                assert ask("fcntl", 0, form, program=program) == expected
+
+    def test_a_lock_is_promised_and_not_taken_unless_the_policy_has_processes(self) -> None:
         """A lock on a shared read-only file would carry messages from lane to lane."""
-        assert ask("fcntl", 0, command) == refused(errno.ENOLCK)
+        for command in (6, 7, 37, 38, 6 | HIGH):
+            assert ask("fcntl", 0, command) == refused(0)
+            assert ask("fcntl", 0, command, program=WITH) == ALLOW
+        assert ask("flock") == refused(0)
+        assert ask("flock", program=WITH) == ALLOW
 
     @pytest.mark.parametrize("option", [1, 4, 22, 24, 28, 36, 38, 47, 59])
     def test_confinement_cannot_be_undone_through_prctl(self, option: int) -> None:

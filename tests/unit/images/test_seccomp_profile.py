@@ -61,7 +61,7 @@ def test_arguments_of_32_bits_are_compared_as_such() -> None:
     """A comparison of all 64 bits is walked around by setting a high one, which the kernel drops."""
     for name, index, values in (
         ("ioctl", 1, (*seccomp.IOCTLS, *seccomp_notify.REQUESTS)),
-        ("fcntl", 1, (*seccomp.FCNTLS, fcntl.F_ADD_SEALS)),
+        ("fcntl", 1, (*seccomp.FCNTLS, *seccomp.LOCKS, fcntl.F_ADD_SEALS)),
     ):
         expected = [
             [{"index": index, "value": 0xFFFFFFFF, "valueTwo": value, "op": "SCMP_CMP_MASKED_EQ"}] for value in values
