@@ -41,11 +41,19 @@ class Difference(NamedTuple):
 DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         "named system calls",
-        "a forbidden system call is named: `seccomp:ptrace`, `network`, `priv`",
+        "a forbidden system call is named: `seccomp:ptrace`, `priv`",
         None,
         "always `seccomp:unknown`; in a child of the code's it ends that child, and the run goes on",
         "gVisor has no notifications of seccomp; a wait status says SIGSYS and no number",
         "conformance/test_calls.py::test_each_status_and_cause_is_reached_with_evidence_and_blame",
+    ),
+    Difference(
+        "denied calls",
+        "a call that honest code tries is told in `denied`; an uncaught error after a denied socket is a violation",
+        None,
+        '`denied` is empty, and the error an `error`; `on_denied = "kill"` or `fail_on_denied` has it end the process',
+        "gVisor has no notifications of seccomp, so nobody is told",
+        "regressions/test_case_19.py::test_a_probe_that_is_caught_is_told_beside_the_value",
     ),
     Difference(
         "refused tasks",

@@ -151,6 +151,19 @@ class AttemptNote(_StrictEvent):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DeniedNote(_StrictEvent):
+    """A call of the kernel that the sandbox denied.
+
+    Attributes:
+        call: The name of the call.
+        count: The number of times that it was tried.
+    """
+
+    call: str
+    count: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class RefusalNote(_StrictEvent):
     """A refusal of a call by a part of the pipeline.
 
@@ -197,6 +210,7 @@ class ExecutionPayload(_StrictEvent):
         budgets: The policy's limits for each attempt.
         usage: The usage of the last attempt.
         tries: Every attempt, in time order, at most 50, where there was more than one.
+        denied: The calls of the kernel that the sandbox denied to the last attempt, and how often each was tried.
         refusals: The refusals of the call, in time order.
         module: The module, which distinguishes functions of one name in one folder: the file's name without `.py`;
             `notebook` for a cell. None for a bare source, and for a function without source.
@@ -229,6 +243,7 @@ class ExecutionPayload(_StrictEvent):
     budgets: Resources | None = None
     usage: Resources | None = None
     tries: tuple[AttemptNote, ...] | None = None
+    denied: tuple[DeniedNote, ...] | None = None
     refusals: tuple[RefusalNote, ...] | None = None
     module: str | None = None
 

@@ -126,6 +126,19 @@ class ErrorInfo:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class DeniedCall:
+    """A call of the kernel that a run tried and may not have, as its supervisor counted it.
+
+    Attributes:
+        call: The name of the call, such as `socket` or `listxattr`.
+        count: The number of times that it was tried.
+    """
+
+    call: str
+    count: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Usage:
     """The resources that a run used.
 
@@ -156,7 +169,8 @@ class Outcome:
     A script has no value. It has `files`, relative name → content of the files that it left, also when it failed, and
     `files_skipped`, with the reason for each requested file that is missing (docs/scripts.md).
 
-    `findings` are those for the caller: they reject, warn or are waived. `audited` are those that are only
+    `denied` counts the calls of the kernel that failed with an error because the sandbox does not allow them, whatever
+    the status. `findings` are those for the caller: they reject, warn or are waived. `audited` are those that are only
     recorded, in the event.
     """
 
@@ -182,6 +196,7 @@ class Outcome:
     files_skipped: Mapping[str, str] = dataclasses.field(default_factory=dict)
     job_id: str = ""
     audited: tuple[Finding, ...] = dataclasses.field(default=(), repr=False)
+    denied: tuple[DeniedCall, ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -189,6 +189,23 @@ def told(sees: frozenset[str]) -> Told:
     return expected
 
 
+Denied = Callable[[str], tuple[Status, str | None, Blame | None]]
+
+
+@pytest.fixture(scope="session")
+def denied(sees: frozenset[str]) -> Denied:
+    """`denied(cause)` is what becomes of a run whose error after a denied socket is not caught.
+
+    Where nobody is told of the call, it is an error like any other: the socket was refused all the same.
+    """
+
+    def expected(cause: str) -> tuple[Status, str | None, Blame | None]:
+        known = "calls" in sees
+        return Status.VIOLATION if known else Status.ERROR, cause if known else "exception", Blame.CODE
+
+    return expected
+
+
 @pytest.fixture(scope="module")
 def hostile(pace: int) -> Iterator[Hostile]:
     """`hostile(body, *args, without="mounts ids", memory='"1GiB"')` gives the outcome."""

@@ -239,14 +239,14 @@ class Lanes:
     def __call__(self, channel: Channel, without: str = "", *, arrives: bool = False) -> Both:
         prefix = f"poet-{os.getpid()}-{time.monotonic_ns()}"
         for limits in (self._sender, self._listener):  # both stand before the time runs
-            self._sandbox("return 1", without=without, wall=LONGER, cpu=WORK, **limits)
+            self._sandbox("return 1", without=without, lanes=8, wall=LONGER, cpu=WORK, **limits)
 
         def one(body: str, window: float) -> Heard:
             until = time.monotonic() + window
             name = f"{prefix}-{window}"  # a key stays with its lane, where the other one may run the next time
             limits = self._sender if "def send()" in body else self._listener
             outcome = self._sandbox(
-                body, until, name, syscalls.NUMBERS, without=without, wall=LONGER, cpu=WORK, **limits
+                body, until, name, syscalls.NUMBERS, without=without, lanes=8, wall=LONGER, cpu=WORK, **limits
             )
             assert outcome.stdout == "reached\n"
             if outcome.cause is not None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from poet_engine.cli.console import Screen
 from poet_engine.cli.to_json import to_json
-from poet_engine.outcome import Effect, ErrorInfo, Evidence, Finding, Outcome, Status, Usage
+from poet_engine.outcome import DeniedCall, Effect, ErrorInfo, Evidence, Finding, Outcome, Status, Usage
 
 _FINE, _FAILED, _OURS = 0, 1, 2
 _WIDEST = 100  # characters
@@ -29,6 +29,7 @@ def outcome_document(outcome: Outcome) -> dict[str, object]:
         "blame": None if outcome.blame is None else str(outcome.blame),
         "evidence": field_values(outcome.evidence),
         "limits_hit": list(outcome.limits_hit),
+        "denied": [field_values(each) for each in outcome.denied],
         "usage": field_values(outcome.usage),
         "findings": [field_values(finding) for finding in outcome.findings],
         "stdout": outcome.stdout,
@@ -101,6 +102,8 @@ def _print_failure(screen: Screen, outcome: Outcome) -> None:
         screen.line(f"evidence: {outcome.evidence}, from the {outcome.evidence.source}")
     if outcome.limits_hit:
         screen.line(f"limits hit: {', '.join(outcome.limits_hit)}")
+    if outcome.denied:
+        screen.line(f"denied: {', '.join(f'{each.call} ({each.count})' for each in outcome.denied)}")
     if outcome.error is not None and outcome.error.traceback:
         screen.line(outcome.error.traceback.rstrip("\n"))
 
@@ -124,7 +127,7 @@ def _print_stream(screen: Screen, name: str, text: str, *, cut: bool) -> None:
         screen.line(text.rstrip("\n"))
 
 
-def field_values(value: Finding | ErrorInfo | Evidence | Usage | None) -> object:
+def field_values(value: Finding | ErrorInfo | Evidence | Usage | DeniedCall | None) -> object:
     """Return the fields of a part of an outcome as one JSON object; None where there is none."""
     # Not `asdict`, which copies: of these, every field is text or a number, and bulk runs write one for each job.
     return None if value is None else to_json({name: getattr(value, name) for name in value.__dataclass_fields__})

@@ -61,11 +61,26 @@ def _pipe() -> tuple[int, int]:
 
 
 @dataclasses.dataclass
+class DeniedTries:
+    """Denied calls of one name.
+
+    Attributes:
+        arguments: The arguments of the first.
+        untold: The number of those that the host has not heard of.
+    """
+
+    arguments: tuple[int, ...]
+    untold: int = 0
+
+
+@dataclasses.dataclass
 class ServedCall:
     """The call that a payload serves.
 
     Attributes:
         tolerant: Whether forbidden system calls fail instead of ending it: for our own probes.
+        kills: Whether a denied call ends it.
+        denied: Its denied calls, by name and by whether an internet socket was asked for.
         attached: Bytes of attachments that are still to come.
         wanted: Names and patterns of a script's files to collect; None for a function.
         most_bytes: Bytes that those files may have together.
@@ -74,6 +89,8 @@ class ServedCall:
     """
 
     tolerant: bool = False
+    kills: bool = False
+    denied: dict[tuple[str, bool], DeniedTries] = dataclasses.field(default_factory=dict)
     attached: int = 0
     wanted: list[str] | None = None
     most_bytes: int = 0

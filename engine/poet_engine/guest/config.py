@@ -33,6 +33,7 @@ class Config:
         contained: Whether it runs inside a container, which has made the outer isolation.
         uid: The user that payloads of a container become, unless they are it already; each lane gets one of its own.
         told: Whether the kernel can notify of forbidden calls; found out inside.
+        strict: Whether, without notifications, calls that honest code tries end the run too.
         lenient: Whether, without notifications, forbidden calls fail instead of ending the run: for our own probes.
     """
 
@@ -61,6 +62,7 @@ class Config:
     uid: int = 0
     told: bool = True
     lenient: bool = False
+    strict: bool = False
 
     def to_json(self) -> bytes:
         """Encode the configuration as the JSON that the host sends."""

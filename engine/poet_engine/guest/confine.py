@@ -435,6 +435,7 @@ def seccomp_program(config: Config) -> bytes:
         audit=config.audit,
         told=config.told,
         lenient=config.lenient,
+        strict=config.strict,
     )
 
 

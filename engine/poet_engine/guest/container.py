@@ -22,7 +22,7 @@ from collections.abc import Callable
 from typing import Never
 
 from . import confine, container_steps, kernel, landlock, lane, payload, scratch, seccomp, seccomp_notify, zygote
-from .child import ServedCall, ServedChild
+from .child import DeniedTries, ServedCall, ServedChild
 from .collected_files import harvest_own
 from .config import Config
 from .container_counters import NOT_COUNTED, Counters, growth, most_tasks
@@ -264,6 +264,7 @@ class _Init:
             self._poll.unregister(served.sock)
             return
         self._relay_output(served)
+        self._tell_denied()
         self._answers.send(FrameKind.ANSWER, size, self._counts())
 
     def _take_folder(self, sock: socket.socket) -> None:
@@ -292,6 +293,9 @@ class _Init:
             if not event & select.POLLIN:
                 self._poll.unregister(listener)
             return
+        if notification.name in seccomp.DENIALS and not self._call.tolerant:
+            self._deny(listener, notification)
+            return
         forbidden = not seccomp.asks_for_process(notification.name, notification.arguments)
         self._writer.say(FrameKind.NOTIFIED, json.dumps([notification.name, notification.arguments]).encode())
         if not forbidden:
@@ -300,6 +304,34 @@ class _Init:
             seccomp_notify.refuse(listener, notification, errno.EPERM)
         else:
             self._kill()
+
+    def _deny(self, listener: int, notification: seccomp_notify.Notification) -> None:
+        """Deny a call that honest code tries, or end the run where the policy says so; the answer is always an error.
+
+        The host hears of the first of a kind at once, and of how many there were with the answer or the end: code that
+        tries without end costs the host nothing, and this process's work is on the budget of its container.
+        """
+        name, arguments = notification.name, notification.arguments
+        key = name, seccomp.is_internet_socket(name, arguments)
+        if key in self._call.denied:
+            self._call.denied[key].untold += 1
+        else:
+            self._call.denied[key] = DeniedTries(arguments)
+            self._say_denied(name, arguments, 1)
+        if self._call.kills:
+            self._kill()
+        else:
+            seccomp_notify.refuse(listener, notification, seccomp.DENIALS[name])
+
+    def _say_denied(self, name: str, arguments: tuple[int, ...], times: int) -> None:
+        self._writer.say(FrameKind.ASKED, json.dumps([name, arguments, times]).encode())
+
+    def _tell_denied(self) -> None:
+        """Report the denied calls that the host has not heard of."""
+        for (name, _internet), tries in self._call.denied.items():
+            if tries.untold:
+                self._say_denied(name, tries.arguments, tries.untold)
+                tries.untold = 0
 
     def _kill(self) -> None:
         """Kill the payload alone: the rest is ended and counted once it is reaped; before, it might reap that."""
@@ -350,6 +382,7 @@ class _Init:
             pass_record(ended.record, self._pieces)
         while (size := self._answers.take(_read_rest(ended.sock))) and not self._call.wanted:
             self._answers.send(FrameKind.ANSWER, size)
+        self._tell_denied()
         counts = self._counts(cpu + sum(used))
         if self._call.folder is not None and self._call.wanted:
             self._send_files(self._call.folder, self._call.wanted)

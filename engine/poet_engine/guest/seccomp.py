@@ -2,8 +2,8 @@
 
 What Python and the numeric libraries need is allowed. What only an attack asks for is *notified*: the supervisor on
 the host learns number and arguments and decides, which is how a verdict can say `seccomp:ptrace`. What honest code
-tries and does without fails with an error that its callers know. Everything else looks as if this kernel did not have
-it (ENOSYS), so that libraries fall back instead of failing.
+tries and does without is notified too, and denied with an error that its callers know. Everything else looks as if this
+kernel did not have it (ENOSYS), so that libraries fall back instead of failing.
 """
 
 import errno
@@ -42,8 +42,9 @@ _NOTIFIED = """
     setuid setgid setreuid setregid setresuid setresgid setfsuid setfsgid setgroups capset
 """
 
-# Calls that honest code makes, each with the error that its best-known callers forgive; none of them is carried out.
-_REFUSED: Mapping[int, str] = {
+# Calls that honest code tries: each is denied with the error that its best-known callers forgive, the supervisor is
+# notified, and a policy may have it end the run. None of them is ever carried out.
+_DENIED: Mapping[int, str] = {
     # as a file system without attributes says it: `shutil` (copy2, copytree, move) and `cp` then do without
     errno.EOPNOTSUPP: """
         setxattr lsetxattr fsetxattr getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr removexattr
@@ -55,12 +56,19 @@ _REFUSED: Mapping[int, str] = {
         chown fchown lchown fchownat mknod mknodat setpriority ioprio_set sched_setaffinity sched_setscheduler
         sched_setparam sched_setattr mlock mlock2 mlockall munlock munlockall setpgid setsid
     """,
-    errno.ENOPROTOOPT: "setsockopt",  # as an option that this kind of socket does not have
+    errno.EACCES: "socket",  # of any family but Unix: what asks for a network catches OSError
 }
 
 # Answered with success and not done. What is written here lies in memory, so there is no disk to wait for; the real
 # call would make this machine write what others have written.
 _PRETENDED = "sync syncfs"
+# Known to no policy: an option that this kind of socket does not have.
+_QUIET = {"setsockopt": errno.ENOPROTOOPT}
+
+# Call → the error that it is denied with.
+DENIALS: Mapping[str, int] = {name: number for number, names in _DENIED.items() for name in names.split()}
+# Call → the error that it has without anybody being notified; 0 for success that is pretended.
+QUIET: Mapping[str, int] = _QUIET | dict.fromkeys(_PRETENDED.split(), 0)
 
 # A change of identity or capabilities; reported as `priv` rather than by the call's name.
 PRIVILEGE_CALLS = frozenset(
@@ -142,16 +150,22 @@ class _Answers(NamedTuple):
     Attributes:
         forbidden: The action for calls that only an attack asks for.
         process: The action for a request for another process.
+        denied: The action for calls that honest code tries; None for the error of each.
     """
 
     forbidden: int
     process: int
+    denied: int | None
+
+    def denial(self, name: str) -> _Program:
+        """Return the answer to a call that honest code tries."""
+        return [_answer(_errno(DENIALS[name]) if self.denied is None else self.denied)]
 
 
-_HEARD = _Answers(_NOTIFY, _NOTIFY)
+_HEARD = _Answers(_NOTIFY, _NOTIFY, _NOTIFY)
 # Without a supervisor (gVisor has no notifications) nobody learns which call it was.
-_UNHEARD = _Answers(_KILL_PROCESS, _errno(errno.EAGAIN))
-_LENIENT = _Answers(_errno(errno.EPERM), _errno(errno.EAGAIN))
+_UNHEARD = _Answers(_KILL_PROCESS, _errno(errno.EAGAIN), None)
+_LENIENT = _Answers(_errno(errno.EPERM), _errno(errno.EAGAIN), None)
 
 
 def _clone(answers: _Answers, *, processes: bool) -> _Program:
@@ -166,12 +180,12 @@ def _clone(answers: _Answers, *, processes: bool) -> _Program:
 
 
 def _socket(answers: _Answers) -> _Program:
-    """Refuse a Unix socket quietly (a library may try a log socket), and give any other family the forbidden answer."""
+    """Refuse a Unix socket quietly (a library may try a log socket), and deny any other family."""
     return [
         _argument(0),
         _instruction(_JUMP_EQUAL, _AF_UNIX, 0, 1),
         _answer(_errno(errno.EACCES)),
-        _answer(answers.forbidden),
+        *answers.denial("socket"),
     ]
 
 
@@ -321,7 +335,13 @@ _STAYS_STOPPED: Mapping[str, _Program] = {
 
 
 def program(
-    *, processes: bool, keep: bool = False, audit: bool = False, told: bool = True, lenient: bool = False
+    *,
+    processes: bool,
+    keep: bool = False,
+    audit: bool = False,
+    told: bool = True,
+    lenient: bool = False,
+    strict: bool = False,
 ) -> bytes:
     """Build the filter for this machine, as an array of `struct sock_filter`.
 
@@ -332,10 +352,14 @@ def program(
         audit: Notify calls on neither list too, so that the lists can be measured. Only our own tests run so.
         told: Whether a supervisor is notified. If not, a forbidden call ends the process.
         lenient: Let a forbidden call fail instead. Only our own probes run so.
+        strict: Where no supervisor is notified, let a denied call end the process too.
     """
     answered = _HEARD if told else _LENIENT if lenient else _UNHEARD
+    if strict and answered is _UNHEARD:
+        answered = _UNHEARD._replace(denied=_KILL_PROCESS)
     by_name = {name: [_answer(answered.forbidden)] for name in _NOTIFIED.split()}
-    by_name |= {name: [_answer(_errno(number))] for name, number in refusals().items()}
+    by_name |= {name: answered.denial(name) for name in DENIALS}
+    by_name |= {name: [_answer(_errno(number))] for name, number in QUIET.items()}
     by_name |= {name: [_answer(_ALLOW)] for name in _ALLOWED.split()}
     by_name |= _by_argument(answered, processes=processes)
     by_name |= _STAYS_STOPPED if keep else {}
@@ -353,13 +377,7 @@ def program(
 
 def is_forbidden(name: str) -> bool:
     """Return whether a call is one that only attacks ask for, rather than one that is on no list."""
-    return name in _NOTIFIED.split() or name in ("clone", "fork", "vfork", "socket")
-
-
-def refusals() -> dict[str, int]:
-    """Return the error number of each call that always fails with one of its own; 0 for success that is pretended."""
-    refused = {name: number for number, names in _REFUSED.items() for name in names.split()}
-    return refused | dict.fromkeys(_PRETENDED.split(), 0)
+    return name in _NOTIFIED.split() or name in ("clone", "fork", "vfork")
 
 
 def names_used() -> frozenset[str]:

@@ -42,10 +42,11 @@ def profile(*, told: bool = False) -> dict[str, object]:
             this one refuses, a verdict cannot say which system call it was.
     """
     plain = {name for name in seccomp.names_used() if told or not seccomp.is_forbidden(name)}
-    plain |= {"socket", "connect"} if told else set()  # the first process may call its host
+    plain |= {"connect", *seccomp.DENIALS} if told else set()  # the first process may call its host
     allowed = sorted((plain | {*_START, *_PREPARE}) - {"clone"})
     forbidden = sorted((seccomp.names_used() - plain - {*_START}) | ({"socket"} - plain))
-    refused = {name: number for name, number in seccomp.refusals().items() if name not in allowed}
+    refused = {name: number for name, number in {**seccomp.DENIALS, **seccomp.QUIET}.items() if name not in allowed}
+    refused.pop("socket", None)  # with what is forbidden: nothing in an image that is run by hand needs one
     named = {*allowed, *forbidden, *refused, *_BY_ARGUMENT, "clone", "socketpair"}
     absent = sorted({*syscalls.NUMBERS, *_ABSENT} - named)
     return {

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from poet_engine.events import (
     BreakerPayload,
+    DeniedNote,
     Event,
     EventFactory,
     ExecutionError,
@@ -155,9 +156,14 @@ def payload(report: CallReport) -> ExecutionPayload:
         budgets=None if report.policy is None else _budgets(report.policy.limits),
         usage=None if outcome is None else _usage(outcome),
         tries=report.tries[:_MOST_TRIES] if len(report.tries) > 1 else None,
+        denied=None if outcome is None else _denied(outcome),
         refusals=report.refusals or None,
         module=None if report.module is None else report.module[:MOST_NAME],
     )
+
+
+def _denied(outcome: Outcome) -> tuple[DeniedNote, ...] | None:
+    return tuple(DeniedNote(call=each.call, count=each.count) for each in outcome.denied) or None
 
 
 def _budgets(limits: Limits) -> Resources:

@@ -89,6 +89,17 @@ def choice(value: object, kind: type[Member]) -> Member:
     raise ValueError(f"expected one of {', '.join(kind)}, not {value!r}")
 
 
+def switch(value: object) -> bool:
+    """Return true or false.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    if not isinstance(value, bool):
+        raise ValueError(f"expected true or false, not {value!r}")  # noqa: TRY004 - one error for every wrong value
+    return value
+
+
 def texts(value: object) -> tuple[str, ...]:
     """Return a list of distinct texts as a tuple.
 

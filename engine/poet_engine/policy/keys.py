@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from poet_engine.outcome import Severity
 from poet_engine.policy import checks, types
-from poet_engine.policy.model import Fresh, Mode
+from poet_engine.policy.model import Fresh, Mode, OnDenied
 from poet_engine.policy.types import ValueType
 
 _DAY = 86_400.0
@@ -132,6 +132,17 @@ _TABLE = (
         types.runtime(),
         "the runtime that the Docker daemon starts it with; `default` is the daemon's own. "
         "The process sandbox has none",
+    ),
+    Key(
+        "isolation.on_denied",
+        types.choice(OnDenied, (OnDenied.KILL, OnDenied.ERROR)),
+        "what honest code tries and may not have (sockets, extended attributes, niceness) fails with an error, "
+        "or ends the run",
+    ),
+    Key(
+        "isolation.fail_on_denied",
+        types.switch(),
+        "such a call makes the run a violation although the code caught its error",
     ),
     Key(WAIVERS, types.WAIVERS, "findings that do not reject for a while; see below"),
 )

@@ -24,6 +24,13 @@ class Fresh(enum.StrEnum):
     NONE = "none"
 
 
+class OnDenied(enum.StrEnum):
+    """The consequence of a call of the kernel that honest code tries: an error that can be caught, or the end."""
+
+    ERROR = "error"
+    KILL = "kill"
+
+
 class Wall(enum.StrEnum):
     """An isolation guarantee that a policy can require; without it the sandbox refuses to run."""
 
@@ -116,6 +123,8 @@ class Isolation:
         project: Packages and modules of the user's own, as absolute paths, that functions may import.
         require: Isolation guarantees without which nothing runs.
         runtime: The container runtime that the daemon uses, such as `runsc`; None for its own default.
+        on_denied: The consequence of a call of the kernel that honest code tries and may not have.
+        fail_on_denied: Whether such a call makes the run a violation although its error was caught.
     """
 
     fresh: Fresh
@@ -123,6 +132,8 @@ class Isolation:
     project: tuple[str, ...]
     require: frozenset[Wall]
     runtime: str | None
+    on_denied: OnDenied
+    fail_on_denied: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

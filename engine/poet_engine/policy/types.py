@@ -8,11 +8,11 @@ from typing import TypeVar, cast
 from poet_engine import _units
 from poet_engine.outcome import Severity
 from poet_engine.policy import checks, names, waivers
-from poet_engine.policy.model import Fresh, Level, Mode, Wall
+from poet_engine.policy.model import Fresh, Level, Mode, OnDenied, Wall
 from poet_engine.policy.rule_ids import WAIVABLE
 
 T = TypeVar("T")
-Member = TypeVar("Member", Mode, Severity, Fresh)
+Member = TypeVar("Member", Mode, Severity, Fresh, OnDenied)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +148,22 @@ def choice(kind: type[Member], tightest_first: tuple[Member, ...]) -> ValueType:
         tighter=" before ".join(tightest_first),
         schema={"enum": [str(member) for member in tightest_first]},
         range=", ".join([f"`{member}`" for member in tightest_first]),
+    )
+
+
+def switch() -> ValueType:
+    """Return the type of a requirement that is made or not; made is tighter."""
+
+    def either(one: bool, other: bool) -> bool:  # noqa: FBT001 - the two values that meet
+        return one or other
+
+    return _kind(
+        read=checks.switch,
+        write=lambda value: "true" if value else "false",
+        meet=either,
+        tighter="true before false",
+        schema={"type": "boolean"},
+        range="`true`, `false`",
     )
 
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable
 
 from poet_engine.guest.config import Config
-from poet_engine.policy import Fresh, Policy
+from poet_engine.policy import Fresh, OnDenied, Policy
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -67,4 +67,5 @@ def guest_config(
         cgroup=cgroup,
         without=sorted(without),
         contained=False,
+        strict=isolation.on_denied is OnDenied.KILL or isolation.fail_on_denied,
     )

@@ -6,9 +6,9 @@ The decisions are pure: they take the time and the counters as arguments, and re
 import dataclasses
 import math
 
-from poet_engine.guest import seccomp
 from poet_engine.outcome import Evidence, Status
 from poet_engine.policy import Limits
+from poet_engine.sandbox.denials import violation_of
 from poet_engine.sandbox.verdict import Kill
 
 # Seconds; the kernel accounts CPU time in ticks at worst, so more frequent readings show nothing new.
@@ -78,12 +78,7 @@ class BudgetMonitor:
 
     def saw_call(self, name: str, arguments: tuple[int, ...]) -> None:
         """End the run for a forbidden system call."""
-        cause = f"seccomp:{name}"
-        if seccomp.is_internet_socket(name, arguments):
-            cause = "network"
-        elif name in seccomp.PRIVILEGE_CALLS:
-            cause = "priv"
-        self.end(Kill(Status.VIOLATION, cause, Evidence("seccomp_notification", name, source="kernel")))
+        self.end(violation_of(name, arguments))
 
     def end(self, kill: Kill) -> None:
         """Set the reason to end the run, unless one is set."""

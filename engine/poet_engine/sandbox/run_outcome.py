@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from poet_engine.guest.collected_files import CollectedFiles
 from poet_engine.guest.script import as_file
 from poet_engine.job import Script
-from poet_engine.outcome import Outcome, Usage
+from poet_engine.outcome import DeniedCall, Outcome, Usage
 from poet_engine.sandbox.monitor import Output
 from poet_engine.sandbox.verdict import Exit, KernelCounts, Verdict, signal_name
 
@@ -30,6 +30,7 @@ def outcome(
     *,
     sandbox: str,
     leftovers: int,
+    denied: tuple[DeniedCall, ...] = (),
 ) -> Outcome:
     """Return the outcome that the caller gets.
 
@@ -41,6 +42,7 @@ def outcome(
         ended: How the payload ended, as far as it is known.
         sandbox: The sandbox's name.
         leftovers: Processes that the payload left.
+        denied: The calls of the kernel that were denied.
     """
     return Outcome(
         status=verdict.status,
@@ -65,6 +67,7 @@ def outcome(
         signal=signal_name(ended.signal) if ended and ended.signal else None,
         sandbox=sandbox,
         leftovers=leftovers,
+        denied=denied,
     )
 
 

@@ -55,8 +55,13 @@ TABLE: tuple[VerdictRow, ...] = (
         "the frame, with what lies beside it, announced more than a result may have",
     ),
     VerdictRow(Status.CRASH, "signal:NAME", Blame.CODE, "a signal that nothing above explains"),
-    VerdictRow(Status.VIOLATION, "seccomp:SYSCALL", Blame.CODE, "a forbidden system call was notified, or SIGSYS"),
-    VerdictRow(Status.VIOLATION, "network", Blame.CODE, "an internet socket was requested"),
+    VerdictRow(
+        Status.VIOLATION,
+        "seccomp:SYSCALL",
+        Blame.CODE,
+        "a forbidden system call was notified, or SIGSYS, or a denied one that the policy does not forgive",
+    ),
+    VerdictRow(Status.VIOLATION, "network", Blame.CODE, "an uncaught error after an internet socket was denied"),
     VerdictRow(Status.VIOLATION, "priv", Blame.CODE, "a change of identity or capabilities was requested"),
     VerdictRow(Status.NO_RESULT, "early_exit", Blame.CODE, "exit code 0 without a frame"),
     VerdictRow(
@@ -145,6 +150,19 @@ class Kill:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Denial:
+    """The violation that denied calls make of a run.
+
+    Attributes:
+        violation: The violation.
+        caught: Whether it is one although the code caught the error; if not, only an uncaught error makes it one.
+    """
+
+    violation: Kill
+    caught: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class KernelCounts:
     """The kernel's counts of one run, as deltas since its release.
 
@@ -190,6 +208,7 @@ class Observation:
     counts: KernelCounts = dataclasses.field(default_factory=KernelCounts)
     touched: tuple[str, ...] = ()
     lost: Evidence = INIT_GONE
+    denial: Denial | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -239,8 +258,23 @@ def _decide(seen: Observation) -> _Said:
     if seen.exit.signal is not None:
         return _died_of_signal(seen, seen.exit.signal)
     if seen.answer is None or seen.exit.code:
-        return _left_without_answer(seen.exit.code or 0, seen.answer)
-    return _answered(seen, seen.answer)
+        return _denied(seen, _left_without_answer(seen.exit.code or 0, seen.answer))
+    return _denied(seen, _answered(seen, seen.answer))
+
+
+def _denied(seen: Observation, said: _Said) -> _Said:
+    """Decide by the record of denied calls, not by the text of the error: what follows a denial is put down to it.
+
+    An error that is caught is forgiven, unless the policy says otherwise; code that catches all of its errors gains
+    nothing by it but its own answer.
+    """
+    if seen.denial is None or said.status is Status.LIMIT:
+        return said
+    uncaught = said.status is Status.ERROR and isinstance(seen.answer, Raised)
+    if not uncaught and not seen.denial.caught:
+        return said
+    violation = seen.denial.violation
+    return _Said(violation.status, violation.cause, violation.evidence, said.error)
 
 
 def _killed_by_us(seen: Observation, kill: Kill) -> _Said:

@@ -113,19 +113,39 @@ class TestLists:
         assert len(answers) > 50
 
     @either
-    def test_what_honest_code_tries_fails_with_an_error_that_it_knows(self, program: bytes) -> None:
-        answers = {name: ask(name, program=program) for name in present(" ".join(seccomp.refusals()))}
-        assert answers == {name: refused(seccomp.refusals()[name]) for name in answers}
+    def test_what_honest_code_tries_is_told(self, program: bytes) -> None:
+        answers = {name: ask(name, 2, program=program) for name in present(" ".join(seccomp.DENIALS))}
+        assert answers == dict.fromkeys(answers, NOTIFY)
+        assert {"socket", "listxattr", "setpriority"} <= set(answers)
+
+    def test_where_nobody_is_told_it_fails_with_an_error_that_it_knows(self) -> None:
+        unheard = seccomp.program(processes=False, told=False)
+        answers = {name: ask(name, 2, program=unheard) for name in present(" ".join(seccomp.DENIALS))}
+        assert answers == {name: refused(seccomp.DENIALS[name]) for name in answers}
         assert answers["listxattr"] == refused(errno.EOPNOTSUPP)
+        assert ask("ptrace", program=unheard) == KILL
+
+    def test_where_nobody_is_told_a_strict_policy_ends_the_process(self) -> None:
+        strict = seccomp.program(processes=False, told=False, strict=True)
+        assert {ask(name, 2, program=strict) for name in present(" ".join(seccomp.DENIALS))} == {KILL}
+
+    @either
+    def test_what_is_answered_quietly(self, program: bytes) -> None:
+        assert {name: ask(name, program=program) for name in seccomp.QUIET} == {
+            "setsockopt": refused(errno.ENOPROTOOPT),
+            "sync": refused(0),
+            "syncfs": refused(0),
+        }
 
     def test_no_call_is_on_two_lists(self) -> None:
-        lists = seccomp._ALLOWED.split() + seccomp._NOTIFIED.split() + [*seccomp.refusals()]
+        denied = {*seccomp.DENIALS} - {"socket"}  # whose answer depends on an argument too
+        lists = [*seccomp._ALLOWED.split(), *seccomp._NOTIFIED.split(), *denied, *seccomp.QUIET]
         assert len({*lists, *BY_ARGUMENT}) == len(lists) + len(BY_ARGUMENT)
 
     @either
     def test_everything_else_looks_as_if_this_kernel_did_not_have_it(self, program: bytes) -> None:
         """Also what is newer than our table: libraries then take another way."""
-        listed = (seccomp._ALLOWED, seccomp._NOTIFIED, *seccomp.refusals())
+        listed = (seccomp._ALLOWED, seccomp._NOTIFIED, *seccomp.DENIALS, *seccomp.QUIET)
         named = {syscalls.NUMBERS[name] for name in present(" ".join(listed))}
         by_argument = {syscalls.NUMBERS[name] for name in BY_ARGUMENT if name in syscalls.NUMBERS}
         for number in set(range(1024)) - named - by_argument:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from poet_engine.errors import ClosedError
-from poet_engine.events import Event, EventFactory, ExecutionEvent, RecordingEvent, RecordingPayload
+from poet_engine.events import DeniedNote, Event, EventFactory, ExecutionEvent, RecordingEvent, RecordingPayload
 from poet_engine.journal import Journal
 from poet_engine.journal.recorder import Recorder, payload
-from poet_engine.outcome import ErrorInfo, Evidence, Outcome, Status, Usage
+from poet_engine.outcome import DeniedCall, ErrorInfo, Evidence, Outcome, Status, Usage
 from poet_engine.policy import Policy
 from poet_engine.resilience.call_report import CallReport
 
@@ -90,6 +90,12 @@ class TestPayload:
         found = payload(dataclasses.replace(CALL, outcome=outcome))
         assert found.error is not None
         assert (found.error.type, found.error.stack_trace) == ("unknown", None)
+
+    def test_denied_calls_are_told_whatever_the_status(self) -> None:
+        outcome = Outcome(status=Status.OK, denied=(DeniedCall("socket", 2), DeniedCall("listxattr", 1)))
+        found = payload(dataclasses.replace(CALL, outcome=outcome))
+        assert found.denied == (DeniedNote(call="socket", count=2), DeniedNote(call="listxattr", count=1))
+        assert payload(CALL).denied is None
 
     def test_a_clock_that_was_set_back_makes_no_negative_duration(self) -> None:
         assert payload(dataclasses.replace(CALL, end=90.0)).metrics.duration_ms == 0.0

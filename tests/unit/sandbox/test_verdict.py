@@ -13,6 +13,7 @@ from poet_engine.sandbox.verdict import (
     TABLE,
     Answer,
     Budgets,
+    Denial,
     Exit,
     Garbled,
     InputRefusal,
@@ -280,6 +281,29 @@ class TestLimitsHit:
 
     def test_an_error_that_is_no_limit_adds_none(self) -> None:
         assert decide(seen(raised("exception"))).limits_hit == ()
+
+
+SOCKET = Kill(Status.VIOLATION, "network", PROOF)
+
+
+class TestDenials:
+    @pytest.mark.parametrize("caught", [True, False])
+    def test_an_uncaught_error_after_one_is_the_violation(self, *, caught: bool) -> None:
+        run = dataclasses.replace(seen(raised("exception", by_statement=True)), denial=Denial(SOCKET, caught=caught))
+        verdict = decide(run)
+        assert (verdict.status, verdict.cause, verdict.evidence) == (Status.VIOLATION, "network", PROOF)
+        assert (verdict.blame, verdict.error) == (Blame.CODE, ErrorInfo("SomeError", "text", "trace"))
+
+    @pytest.mark.parametrize("answer", [Returned(1), InputRefusal("a", "be it"), None])
+    def test_caught_it_counts_where_the_policy_says_so(self, answer: Answer | None) -> None:
+        plain = decide(dataclasses.replace(seen(answer), denial=Denial(SOCKET, caught=False)))
+        assert plain == decide(seen(answer))
+        strict = decide(dataclasses.replace(seen(answer), denial=Denial(SOCKET, caught=True)))
+        assert (strict.status, strict.cause, strict.value) == (Status.VIOLATION, "network", None)
+
+    def test_a_limit_and_our_own_reason_to_kill_come_first(self) -> None:
+        for run in (seen(raised("memory")), killed(Status.LIMIT, "cpu")):
+            assert decide(dataclasses.replace(run, denial=Denial(SOCKET, caught=True))) == decide(run)
 
 
 def test_signals_have_names_and_real_time_ones_numbers() -> None:

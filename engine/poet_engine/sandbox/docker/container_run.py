@@ -11,8 +11,9 @@ from poet_engine.guest import container_protocol, seccomp
 from poet_engine.guest.attachments import Collected
 from poet_engine.guest.frames import NONCE_SIZE, Frame, FrameError, FrameKind, pack
 from poet_engine.outcome import Evidence, Outcome, Status
-from poet_engine.policy import Limits
+from poet_engine.policy import Isolation, Limits, OnDenied
 from poet_engine.sandbox import run_outcome, wire
+from poet_engine.sandbox.denials import DenialRecord
 from poet_engine.sandbox.docker.container import Container, End, read_end
 from poet_engine.sandbox.docker.output_files import Files
 from poet_engine.sandbox.docker.remote_attachment import RemoteAttachment
@@ -41,6 +42,7 @@ class ContainerRun:
         clock: Returns monotonic seconds.
         tolerant: Answer forbidden system calls with an error instead of ending the run. Only our own probes run so.
         keep: Whether the payload serves the next call as well.
+        isolation: The policy's requirements, which decide about denied calls.
         files: The files to collect from a script, which is followed to its confirmed end; None for a function.
     """
 
@@ -54,10 +56,13 @@ class ContainerRun:
         tolerant: bool = False,
         keep: bool = False,
         files: Files | None = None,
+        isolation: Isolation | None = None,
     ) -> None:
         self._container, self._stream = container, container.stream
         self._limits, self._wall, self._clock = limits, wall, clock
         self._tolerant, self._files = tolerant, files
+        self._kills = isolation is not None and isolation.on_denied is OnDenied.KILL
+        self._denials = DenialRecord(isolation)
         self._nonce = os.urandom(NONCE_SIZE) if keep and files is None else b""
         self._response = ResponseReader(
             limits.result, lambda: self._monitor.late(clock()), script=files is not None, nonce=self._nonce
@@ -109,6 +114,7 @@ class ContainerRun:
     def _release(self, request: wire.Request) -> None:
         call = {
             "tolerant": self._tolerant,
+            "kills": self._kills,
             "attached": request.parts.size,
             "wanted": None if self._files is None else list(self._files.wanted),
             "most_bytes": self._limits.result,
@@ -215,8 +221,12 @@ class ContainerRun:
         self._monitor.saw_output(self._output.total)
 
     def _on_asked(self, content: bytes) -> None:
-        name, arguments = json.loads(content)
-        if seccomp.asks_for_process(name, tuple(arguments)):
+        name, arguments, *times = json.loads(content)
+        if name in seccomp.DENIALS:
+            kill = self._denials.saw(name, tuple(arguments), *times)
+            if kill is not None:
+                self._monitor.end(kill)
+        elif seccomp.asks_for_process(name, tuple(arguments)):
             self._processes_refused += 1
         elif not self._tolerant:
             self._monitor.saw_call(name, tuple(arguments))
@@ -262,6 +272,7 @@ class ContainerRun:
             counts=counts,
             touched=tuple(self._monitor.touched),
             lost=evidence,
+            denial=self._denials.denial,
         )
         self._container.answered = answered
         self.container_after = self._next(answered=answered)
@@ -275,6 +286,7 @@ class ContainerRun:
             ended,
             sandbox=NAME,
             leftovers=0 if self._end is None else self._end.leftovers,
+            denied=self._denials.calls,
         )
         return outcome if self._files is None else self._files.bring_out(outcome, ended=self._end is not None)
 

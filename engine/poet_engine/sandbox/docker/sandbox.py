@@ -152,7 +152,9 @@ class DockerSandbox:
         after = Disposition.DISCARD
         try:
             keep = self._policy.isolation.fresh is Fresh.NONE
-            run = ContainerRun(container, self._limits, wall, self._clock, keep=keep, files=files)
+            run = ContainerRun(
+                container, self._limits, wall, self._clock, keep=keep, files=files, isolation=self._policy.isolation
+            )
             outcome = run.to_the_end(request, cancellation, functools.partial(self._what_became_of, container))
             after = run.container_after
         finally:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from poet_engine._cancellation import Cancellation
 from poet_engine.outcome import Evidence, Outcome, Status
-from poet_engine.policy import Limits
+from poet_engine.policy import Isolation, Limits
 from poet_engine.sandbox import run_outcome
+from poet_engine.sandbox.denials import DenialRecord
 from poet_engine.sandbox.monitor import BudgetMonitor
 from poet_engine.sandbox.pool.worker_pool import Disposition
 from poet_engine.sandbox.process.lane import Lane
@@ -38,12 +39,14 @@ class LaneRun:
         tolerant: bool,
         keep: bool,
         folder: ScratchFolder | None = None,
+        isolation: Isolation | None = None,
     ) -> None:
         prepared = lane.prepared
         if prepared is None:
             raise AssertionError("the pool handed out a lane without a payload")
         self._lane, self._prepared, self._limits, self._wall, self._clock = lane, prepared, limits, wall, clock
         self._tolerant, self._keep, self._folder = tolerant, keep, folder
+        self._denials = DenialRecord(isolation)
         self.unlisted: frozenset[str] = frozenset()
         self._start: GroupReading | None = None
         self._start_cpu_ms = 0.0
@@ -69,6 +72,7 @@ class LaneRun:
             tolerant=self._tolerant,
             folder=self._folder,
             keep=self._keep,
+            denials=self._denials,
         )
         if cancellation is not None:
             supervisor.watch_cancellation(cancellation)
@@ -96,14 +100,15 @@ class LaneRun:
             return (now.cpu_ns - self._start.cpu_ns) / 1e6
         return max(0.0, self._prepared.cpu_ms() - self._start_cpu_ms)
 
-    def _counts(self, report: Report | None, processes_refused: int) -> KernelCounts:
+    def _counts(self, report: Report | None, supervisor: Supervisor) -> KernelCounts:
+        processes_refused, charged = supervisor.processes_refused, supervisor.host_cpu_ms
         if self._lane.group is None or self._start is None:
             used = report.cpu_ms - self._start_cpu_ms if report is not None else self._cpu_ms()
-            return KernelCounts(cpu_ms=max(0.0, used), processes_refused=processes_refused)
+            return KernelCounts(cpu_ms=max(0.0, used) + charged, processes_refused=processes_refused)
         now, start = self._lane.group.read(), self._start
         self._last = now
         return KernelCounts(
-            cpu_ms=(now.cpu_ns - start.cpu_ns) / 1e6,
+            cpu_ms=(now.cpu_ns - start.cpu_ns) / 1e6 + charged,
             memory_peak=max(0, now.memory_peak_bytes - start.memory_bytes),
             oom_kills=now.oom_kills - start.oom_kills,
             tasks_refused=now.tasks_refused - start.tasks_refused,
@@ -126,9 +131,10 @@ class LaneRun:
     def _conclude(self, supervisor: Supervisor, monitor: BudgetMonitor, wall_ms: float, fault: str | None) -> Outcome:
         report = supervisor.report
         answered = monitor.kill is None and isinstance(supervisor.answer, Returned) and self._folder is None
-        counts = self._counts(report, supervisor.processes_refused)
+        counts = self._counts(report, supervisor)
         stays = answered and self._keep and report is None and supervisor.stays
-        rests = stays and self._prepared.rest(self._last, self._start_cpu_ms + counts.cpu_ms)
+        own_cpu_ms = counts.cpu_ms - supervisor.host_cpu_ms
+        rests = stays and self._prepared.rest(self._last, self._start_cpu_ms + own_cpu_ms)
         if answered and not rests:
             self._prepared.let_end()
         seen = Observation(
@@ -139,6 +145,7 @@ class LaneRun:
             counts=counts,
             touched=tuple(monitor.touched),
             lost=INIT_GONE if fault is None else Evidence("sandbox", fault, source="host"),
+            denial=self._denials.denial,
         )
         self.lane_after = _next(report, answered=answered, stays=rests)
         if self.lane_after is Disposition.KEEP:
@@ -151,6 +158,7 @@ class LaneRun:
             exit_of(report.status if report is not None else None),
             sandbox=NAME,
             leftovers=report.leftovers if report is not None else 0,
+            denied=self._denials.calls,
         )
         return outcome if self._folder is None else self._folder.collect_files(outcome, ended=report is not None)
 

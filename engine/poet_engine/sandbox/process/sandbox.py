@@ -154,7 +154,16 @@ class ProcessSandbox:
             lane = self._lane(version, patience, cancellation)
         except NoWorkerError as error:
             return self._no_lane(error, cancellation)
-        run = LaneRun(lane, limits, wall, self._clock, tolerant=tolerant, keep=self._keeps_payloads, folder=folder)
+        run = LaneRun(
+            lane,
+            limits,
+            wall,
+            self._clock,
+            tolerant=tolerant,
+            keep=self._keeps_payloads,
+            folder=folder,
+            isolation=self._policy.isolation,
+        )
         try:
             return self._released(run, request, cancellation)
         finally:

@@ -15,6 +15,7 @@ from poet_engine._wake import readable
 from poet_engine.guest import kernel, seccomp, seccomp_notify
 from poet_engine.guest.frames import NONCE_SIZE, FrameKind, pack
 from poet_engine.outcome import Evidence, Status
+from poet_engine.sandbox.denials import DenialRecord
 from poet_engine.sandbox.monitor import BudgetMonitor, Output
 from poet_engine.sandbox.process.prepared import PreparedProcess, Report
 from poet_engine.sandbox.process.scratch_folder import ScratchFolder
@@ -38,6 +39,7 @@ class Supervisor:
         tolerant: Answer forbidden system calls with an error instead of ending the run. Only our own probes run so.
         folder: Takes the working folder of a script; a script is followed to its confirmed end, whatever it answers.
         keep: Whether the payload may serve another call after this one.
+        denials: Takes the denied calls.
     """
 
     def __init__(
@@ -50,7 +52,11 @@ class Supervisor:
         tolerant: bool = False,
         folder: ScratchFolder | None = None,
         keep: bool = False,
+        denials: DenialRecord | None = None,
     ) -> None:
+        self._denials = denials or DenialRecord()
+        self._host_cpu = 0.0  # seconds
+        self._marked: float | None = None  # this thread's processor time after the last notification of a burst
         self._prepared, self._monitor, self._cpu_ms = prepared, monitor, cpu_ms
         self._clock, self._tolerant = clock, tolerant
         self._folder = folder
@@ -185,6 +191,8 @@ class Supervisor:
 
     def _step(self, timeout: float) -> None:
         events = self._poll.poll(max(0.0, timeout) * 1000 + 0.5)
+        if self._prepared.listener is None or all(fd != self._prepared.listener for fd, _event in events):
+            self._marked = None
         if not events and self._monitor.kill is not None:
             self._ended = True  # killed and never reaped: the lane is lost
             return
@@ -204,8 +212,13 @@ class Supervisor:
         if self._ended or self._monitor.kill is not None or self.finished:
             return
         if self._monitor.wants_cpu(now):
-            self._monitor.saw_cpu(now, self._cpu_ms())
+            self._monitor.saw_cpu(now, self._cpu_ms() + self.host_cpu_ms)
         self._monitor.saw_time(now)
+
+    @property
+    def host_cpu_ms(self) -> float:
+        """Milliseconds of this thread's processor time that notifications took; they are on the call's budget."""
+        return self._host_cpu * 1e3
 
     def _forget(self, fd: int) -> None:
         self._sources.pop(fd, None)
@@ -245,6 +258,16 @@ class Supervisor:
         self._ended = True
 
     def _on_notification(self) -> None:
+        """Answer a notification, and charge what that takes: the code decides how many there are.
+
+        The answer is always an error. To let a call go on would be to trust arguments that the code may have changed.
+        """
+        since = time.thread_time() if self._marked is None else self._marked
+        self._answer_notification()
+        self._marked = time.thread_time()  # in a burst the wait for the next one counts as well
+        self._host_cpu += self._marked - since
+
+    def _answer_notification(self) -> None:
         listener = self._prepared.listener
         if listener is None:
             return
@@ -254,7 +277,13 @@ class Supervisor:
         if seccomp.asks_for_process(notification.name, notification.arguments):
             self.processes_refused += 1
             seccomp_notify.refuse(listener, notification, errno.EAGAIN)
-        elif not seccomp.is_forbidden(notification.name):
+        elif notification.name in seccomp.DENIALS and not self._tolerant:
+            kill = self._denials.saw(notification.name, notification.arguments)
+            if kill is None:
+                seccomp_notify.refuse(listener, notification, seccomp.DENIALS[notification.name])
+            else:
+                self._monitor.end(kill)
+        elif notification.name not in seccomp.DENIALS and not seccomp.is_forbidden(notification.name):
             self.unlisted.add(notification.name)
             seccomp_notify.refuse(listener, notification, errno.ENOSYS)  # comes only under audit
         elif self._tolerant:
