@@ -20,7 +20,17 @@ import socket
 import sys
 from typing import Never
 
-from . import accounts, confine, kernel, lane, libraries, local_semaphores, payload, randomness
+from . import (
+    accounts,
+    confine,
+    forked_interpreters,
+    kernel,
+    lane,
+    libraries,
+    local_semaphores,
+    payload,
+    randomness,
+)
 from .config import Config
 from .interpreter_exit import ENDING
 from .standard_streams import STREAMS
@@ -112,7 +122,9 @@ def load(config: Config) -> None:
     sys.path[:] = [*sys.path, *config.import_paths]
     for name in config.preload:
         importlib.import_module(name)
-    if not config.processes:
+    if config.processes:
+        forked_interpreters.replace()
+    else:
         local_semaphores.replace()
     payload.warm_imports()
     importlib.import_module(".probe", __package__)  # what the isolation checks need, they must find without files
