@@ -118,6 +118,7 @@ class TestGenerated:
             "usage": payload["usage"],
             "tries": None,
             "refusals": None,
+            "denied": None,
             "module": "monitoring",
         }
 

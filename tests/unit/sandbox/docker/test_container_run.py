@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from poet_engine.guest import codec, container_protocol
 from poet_engine.guest.attachments import Collected
 from poet_engine.guest.frames import Frame, FrameKind, Reader, pack
-from poet_engine.outcome import Evidence, Outcome
+from poet_engine.outcome import DeniedCall, Evidence, Outcome
 from poet_engine.policy import Policy
 from poet_engine.sandbox import wire
 from poet_engine.sandbox.docker import container_run as module
@@ -101,6 +101,13 @@ def test_an_answer_is_enough_and_its_payload_may_leave(init: Init) -> None:
     outcome = init.outcome()
     assert (outcome.value, outcome.stdout, init.run.container_after) == (7, "hello", Disposition.DRAIN)
     assert init.asked == 0
+
+
+def test_denied_calls_are_counted_by_what_the_first_process_reports(init: Init) -> None:
+    asked = [("socket", (2, 1), 1), ("listxattr", (0,), 1), ("socket", (2, 1), 40)]
+    init.say(*(pack(FrameKind.ASKED, json.dumps(each).encode()) for each in asked), answer("7"), COUNTS)
+    outcome = init.outcome()
+    assert (outcome.value, outcome.denied) == (7, (DeniedCall("socket", 41), DeniedCall("listxattr", 1)))
 
 
 @pytest.mark.parametrize(("told", "found"), [((3, 5, 4), 5), ((-1,), None)])
