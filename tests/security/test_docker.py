@@ -93,9 +93,9 @@ TOUCHED: dict[str, tuple[str, tuple[int, ...]]] = {
     "its folder": ("os.listdir('/proc/1/cwd')", (errno.EACCES,)),
     "its end of memory": ("open('/proc/1/oom_score_adj', 'w')", (errno.EACCES,)),
     "its limits": ("import resource; resource.prlimit(1, resource.RLIMIT_NOFILE, (3, 3))", (errno.EPERM,)),
-    "its cores": ("os.sched_setaffinity(1, {0})", (errno.ENOSYS,)),
-    "its priority": ("os.setpriority(os.PRIO_PROCESS, 1, 19)", (errno.ENOSYS,)),
-    "its group": ("os.setpgid(1, 1)", (errno.ENOSYS,)),
+    "its cores": ("os.sched_setaffinity(1, {0})", (errno.EPERM,)),
+    "its priority": ("os.setpriority(os.PRIO_PROCESS, 1, 19)", (errno.EPERM,)),
+    "its group": ("os.setpgid(1, 1)", (errno.EPERM,)),
 }
 
 

@@ -40,14 +40,14 @@ LEFTOVERS: dict[str, Leftover] = {
     "priority of init": Leftover(
         "os.setpriority(os.PRIO_PROCESS, 1, 19)",
         "return os.getpriority(os.PRIO_PROCESS, 1) == 19",
-        errno.ENOSYS,
+        errno.EPERM,
         False,
         True,
     ),
     "cores of init": Leftover(
         "os.sched_setaffinity(1, {min(os.sched_getaffinity(0))})",
         "return os.sched_getaffinity(1) == {min(os.sched_getaffinity(1))}",
-        errno.ENOSYS,
+        errno.EPERM,
         len(os.sched_getaffinity(0)) == 1,
         True,
     ),
