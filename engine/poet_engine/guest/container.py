@@ -324,7 +324,7 @@ class _Init:
             seccomp_notify.refuse(listener, notification, seccomp.DENIALS[name])
 
     def _say_denied(self, name: str, arguments: tuple[int, ...], times: int) -> None:
-        self._writer.say(FrameKind.ASKED, json.dumps([name, arguments, times]).encode())
+        self._writer.say(FrameKind.NOTIFIED, json.dumps([name, arguments, times]).encode())
 
     def _tell_denied(self) -> None:
         """Report the denied calls that the host has not heard of."""

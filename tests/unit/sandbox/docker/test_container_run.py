@@ -105,7 +105,7 @@ def test_an_answer_is_enough_and_its_payload_may_leave(init: Init) -> None:
 
 def test_denied_calls_are_counted_by_what_the_first_process_reports(init: Init) -> None:
     asked = [("socket", (2, 1), 1), ("listxattr", (0,), 1), ("socket", (2, 1), 40)]
-    init.say(*(pack(FrameKind.ASKED, json.dumps(each).encode()) for each in asked), answer("7"), COUNTS)
+    init.say(*(pack(FrameKind.NOTIFIED, json.dumps(each).encode()) for each in asked), answer("7"), COUNTS)
     outcome = init.outcome()
     assert (outcome.value, outcome.denied) == (7, (DeniedCall("socket", 41), DeniedCall("listxattr", 1)))
 
