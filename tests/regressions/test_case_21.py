@@ -54,15 +54,33 @@ print({'0', '1', '2'} <= set(os.listdir('/dev/fd')), stat.S_ISFIFO(os.stat('/dev
 }
 
 
+OUTPUT = ("/dev/stdout", "/dev/stderr")
+
+
+@pytest.fixture
+def opens(sandbox_kind: str) -> Callable[[str], None]:
+    """`opens(source)` skips a source that this sandbox does not let open what it opens."""
+
+    def look(source: str) -> None:
+        if sandbox_kind == "docker-runsc" and "'w" in source and any(name in source for name in OUTPUT):
+            pytest.skip("gVisor's pipes have no modes: docs/sandboxes.md, output by name")
+
+    return look
+
+
 @pytest.mark.parametrize("source", SCRIPTS.values(), ids=SCRIPTS)
-def test_a_script_opens_them(same_as_cpython: SameAsCPython, source: str) -> None:
+def test_a_script_opens_them(same_as_cpython: SameAsCPython, opens: Callable[[str], None], source: str) -> None:
     """Output, exit status and files are those of plain CPython."""
+    opens(source.replace("'a'", "'w'"))
     same_as_cpython(source, "1 one\n2 two\n3 three\n", "restricted")
 
 
-def test_standard_error_has_a_name(open_engine: OpenEngine, any_code_policy: AnyCodePolicy) -> None:
+def test_standard_error_has_a_name(
+    open_engine: OpenEngine, any_code_policy: AnyCodePolicy, opens: Callable[[str], None]
+) -> None:
     """What is written to it is there."""
     source = "with open('/dev/stderr', 'w') as err:\n    err.write('careful\\n')"
+    opens(source)
     assert open_engine(any_code_policy("restricted", "")).run_script(source).stderr == "careful\n"
 
 
@@ -72,7 +90,9 @@ def test_without_input_it_is_empty(open_engine: OpenEngine, any_code_policy: Any
     assert open_engine(any_code_policy("restricted", "")).run_script(source).stdout == "['']\n"
 
 
-def test_a_function_opens_them(open_engine: OpenEngine, any_code_policy: AnyCodePolicy) -> None:
+def test_a_function_opens_them(
+    open_engine: OpenEngine, any_code_policy: AnyCodePolicy, opens: Callable[[str], None]
+) -> None:
     """Its output goes the same way."""
     source = """
 def f():
@@ -80,5 +100,6 @@ def f():
         out.write('said')
     return open('/dev/stdin').read()
 """
+    opens(source)
     outcome = open_engine(any_code_policy("restricted", "")).run(source, "f")
     assert (outcome.value, outcome.stdout) == ("", "said")

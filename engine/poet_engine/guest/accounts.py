@@ -1,7 +1,7 @@
 """Give the user and the group of a payload a name, as every user of a machine has one.
 
 A lane has no list of users, that of an image does not know its containers' numbers, and both are made up anew for each
-of them. What the C library finds comes first.
+of them. By a number the C library is asked first; an image has a user of our name too, whose number is another one.
 """
 
 import functools
@@ -23,18 +23,20 @@ _Entry = TypeVar("_Entry")
 def add() -> None:
     """Add the payload's own entries to what `pwd` and `grp` answer, in the process that payloads are forked from."""
     vars(pwd)["getpwuid"] = _with(pwd.getpwuid, os.getuid, _user)
-    vars(pwd)["getpwnam"] = _with(pwd.getpwnam, _name, _user)
+    vars(pwd)["getpwnam"] = _with(pwd.getpwnam, _name, _user, first=True)
     vars(grp)["getgrgid"] = _with(grp.getgrgid, os.getgid, _group)
-    vars(grp)["getgrnam"] = _with(grp.getgrnam, _name, _group)
+    vars(grp)["getgrnam"] = _with(grp.getgrnam, _name, _group, first=True)
 
 
 def _with(
-    found: "Callable[[_Key], _Entry]", own: "Callable[[], _Key]", entry: "Callable[[], _Entry]"
+    found: "Callable[[_Key], _Entry]", own: "Callable[[], _Key]", entry: "Callable[[], _Entry]", *, first: bool = False
 ) -> "Callable[[_Key], _Entry]":
-    """Return a look-up that answers `entry` for the key `own`, where the C library has nothing."""
+    """Return a look-up that answers `entry` for the key `own`, where the C library has nothing, or `first`."""
 
     @functools.wraps(found)
     def look_up(key: _Key, /) -> _Entry:
+        if first and key == own():
+            return entry()
         try:
             return found(key)
         except KeyError:

@@ -24,6 +24,8 @@ Wanted = Callable[[Sequence[str]], bool]
 
 _PREFIX = "/usr/local"
 _ZONES = Path("/usr/share/zoneinfo")
+# The locale that containers' environment names, in the folder's two spellings.
+_LOCALES = (Path("/usr/lib/locale/C.utf8"), Path("/usr/lib/locale/C.UTF-8"))
 _ZONES_TWICE = ("posix", "right", "localtime", "posixrules")  # the same zones again, and links to this machine's own
 # Folders that the loader searches by itself; a library from elsewhere is laid beside the loader, where it is found.
 _SEARCHED = re.compile(r"(/usr)?/lib(64|/[a-z0-9_]+-linux-(gnu|musl)[a-z0-9_]*)?")
@@ -107,7 +109,7 @@ def packages_folder() -> str:
 
 
 def _frame() -> Iterator[Entry]:
-    """Yield the files of a root besides Python: two users, places for Docker's mounts, time zones."""
+    """Yield the files of a root besides Python: two users, places for Docker's mounts, time zones, the locale."""
     yield File("/etc/passwd", _USERS)
     yield File("/etc/group", _GROUPS)
     yield ImageFolder("/tmp", STICKY)  # noqa: S108 - the image's
@@ -115,6 +117,8 @@ def _frame() -> Iterator[Entry]:
     yield from (ImageFolder(path) for path in _EMPTY_FOLDERS)
     if _ZONES.is_dir():
         yield from _walk(_ZONES, str(_ZONES), lambda parts: parts[0] not in _ZONES_TWICE)
+    for locale in _LOCALES:
+        yield from _walk(locale, str(locale), lambda _parts: True)
 
 
 def _library() -> Iterator[File]:
