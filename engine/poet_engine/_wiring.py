@@ -103,6 +103,7 @@ def open_engine(
     wait: bool,
 ) -> Engine:
     """Open an engine; `Engine.open` describes the arguments."""
+    _refuse_odd_arguments(policy, journal)
     settings = Settings.read()
     resolved = resolve(policy, settings).policy(Policy)
     _refuse_other_runtime(resolved, runtime)
@@ -193,6 +194,15 @@ def _recorder(settings: Settings, journal: Path | str | None) -> Recorder | None
     except (JournalError, UsageError) as error:
         warnings.warn(f"calls leave no events: {error}", RuntimeWarning, stacklevel=4)
         return None
+
+
+def _refuse_odd_arguments(policy: object, journal: object) -> None:
+    """Refuse what callers without a type checker may pass."""
+    if policy is not None and not isinstance(policy, Policy | str | Path):
+        mend = "pass a Policy, a preset's name such as 'restricted', or a file"
+        raise UsageError(f"policy is of type {type(policy).__name__}, and says what code may do; {mend}")
+    if journal is not None and not isinstance(journal, str | Path):
+        raise UsageError(f"journal is of type {type(journal).__name__}, and names a file for events; pass its path")
 
 
 def _refuse_unknown(name: str) -> None:

@@ -12,6 +12,7 @@ from typing import ClassVar, Protocol, Self, TypeVar
 from poet_engine import _located_job, _missing_modules, _project_files, bulk
 from poet_engine._bound_function import BoundFunction
 from poet_engine._cancellation import Cancellation
+from poet_engine._wrong_use import refuse_other_than_name, refuse_other_than_text, refuse_wrong_use
 from poet_engine.errors import ClosedError, InfraError, UsageError
 from poet_engine.gate import Gate, ScanReport
 from poet_engine.gate.module_exports import ModuleExports
@@ -149,6 +150,9 @@ class Engine:
             source: The whole text of the source.
             *names: Names for the policy's waivers: the function's, and the file's path in any spelling.
         """
+        refuse_other_than_text(source)
+        for name in names:
+            refuse_other_than_name(name)
         return self._scan(source, *_located_job.names_and_file(names))
 
     def _scan(self, source: str, names: Iterable[str], file: str | None) -> ScanReport:
@@ -177,6 +181,7 @@ class Engine:
             UsageError: The source cannot be parsed.
         """
         self._refuse_if_closed()
+        refuse_other_than_text(source)
         return self._gate.undecorate(source)
 
     def exports(self, source: str, package: str = "") -> ModuleExports:
@@ -209,7 +214,8 @@ class Engine:
             **kwargs: Its keyword arguments. One that is called `modules` goes through `run_job`.
 
         Raises:
-            UsageError: A module's name cannot be imported, or is taken by the policy or Python.
+            UsageError: The source is no text, the entry no name of a function, or a module's name cannot be imported,
+                or is taken by the policy or Python.
             SerializationError: An argument has no safe form; the error names it.
             ClosedError: The engine was closed.
         """
@@ -331,8 +337,7 @@ class Engine:
             cancellation: Lets another thread end it.
             execution_id: The outcome's id, where it is an attempt of a call that has an id.
         """
-        if isinstance(job, Job) and not job.entry.isidentifier():
-            raise UsageError(f"{job.entry!r} is no function name; name a function at the top level of the source")
+        refuse_wrong_use(job)
         job = self._with_project(job)
         execution_id = self._new_id() if execution_id is None else execution_id
         try:
@@ -380,8 +385,11 @@ class Engine:
 
         Raises:
             RejectedError: The gate rejects the source.
+            UsageError: The source is no text, or the entry no name of a function.
         """
-        job = self._with_project(Job(source=source, entry=entry, modules=modules))
+        job = Job(source=source, entry=entry, modules=modules)
+        refuse_wrong_use(job)
+        job = self._with_project(job)
         report = self._scan_job(job)
         if report.rejected:
             _rejected(report).unwrap()

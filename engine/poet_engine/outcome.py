@@ -4,7 +4,7 @@ import dataclasses
 import enum
 from collections.abc import Iterable, Mapping
 
-from poet_engine import errors
+from poet_engine import _repr, errors
 
 
 class Status(enum.StrEnum):
@@ -105,7 +105,10 @@ class Evidence:
 
 
 def _plain(value: float | str) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    given: object = value  # an integer too, of any size
+    if isinstance(given, float):
+        return f"{given:.6g}"
+    return given if isinstance(given, str) else _repr.short(given)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -197,6 +200,9 @@ class Outcome:
     job_id: str = ""
     audited: tuple[Finding, ...] = dataclasses.field(default=(), repr=False)
     denied: tuple[DeniedCall, ...] = ()
+
+    def __repr__(self) -> str:
+        return _repr.of_fields(self)
 
     @property
     def ok(self) -> bool:

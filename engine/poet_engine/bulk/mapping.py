@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable
 
 from poet_engine._cancellation import Cancellation
+from poet_engine._repr import short
 from poet_engine._wake import readable
 from poet_engine.bulk.window import JobWindow
 from poet_engine.errors import UsageError
@@ -35,8 +36,11 @@ def outcomes(
     Raises:
         UsageError: The concurrency is out of range.
     """
-    if not 1 <= concurrency <= _MOST:
-        raise UsageError(f"concurrency is {concurrency}; give a number of jobs from 1 to {_MOST:,}")
+    given: object = concurrency
+    if not isinstance(given, int) or not 1 <= given <= _MOST:
+        raise UsageError(f"concurrency is {short(given)}; give a number of jobs from 1 to {_MOST:,}")
+    if not isinstance(jobs, Iterable):
+        raise UsageError(f"jobs is of type {type(jobs).__name__}, and is iterated; pass a list or a generator of jobs")
     return _outcomes(jobs, _RunningJobs(run, start), JobWindow(concurrency, ordered=ordered))
 
 
@@ -130,5 +134,5 @@ def _refused(job: Job, error: UsageError) -> Outcome:
         cause="input",
         blame=Blame.CALLER,
         evidence=Evidence("job", str(error), source="host"),
-        job_id=job.id,
+        job_id=getattr(job, "id", ""),  # it may be no job at all, which is what is said then
     )

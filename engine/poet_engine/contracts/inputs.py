@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 
+from poet_engine import _repr
 from poet_engine.contracts import annotations, dividing, examples, rules, statements
 from poet_engine.contracts.examples import DocstringExample
 from poet_engine.contracts.rules import InputRule
@@ -145,5 +146,5 @@ def _same(value: object, shown: object) -> bool:
 
 
 def _shown(value: object) -> str:
-    text = repr(value) if type(value) in _SHOWN else type(value).__name__
+    text = _repr.short(value) if type(value) in _SHOWN else type(value).__name__
     return text if len(text) <= 40 else f"{text[:40]}…"  # noqa: PLR2004 - a number of any length a reader may want

@@ -166,6 +166,25 @@ def _exceptions(retry_on: object) -> tuple[type[Exception], ...]:
     raise UsageError(f"@poet(retry_on=…) is exception classes such as (ConnectionError,), not {retry_on!r}")
 
 
+def _warn_of_idle_options(name: str, options: Options) -> None:
+    """Warn that a generator's body runs while its caller iterates, when the call is over: nothing tries it again."""
+    given = [
+        *(["retries"] if options.retries not in {RETRIES, 0} else []),
+        *(["retry_on"] if options.retry_on != RETRY_ON else []),
+        *(["idempotent"] if options.idempotent is not None else []),
+        *(["timeout"] if options.timeout is not None else []),
+    ]
+    if given:
+        import logging  # noqa: PLC0415 - as above
+
+        logging.getLogger("poet_engine").warning(
+            "%s is a generator, so %s do nothing: its body runs while its caller iterates, which no call waits for; "
+            "leave them out, or return a list, which is tried again",
+            name,
+            ", ".join(f"{option}=" for option in given),
+        )
+
+
 def _decorate(function: Callable[_Params, _Result], *, options: Options) -> PoetFunction[_Params, _Result]:
     if isinstance(function, staticmethod | classmethod):
         raise UsageError(f"put @{type(function).__name__} above @poet: @poet goes on the function itself")
@@ -179,6 +198,8 @@ def _decorate(function: Callable[_Params, _Result], *, options: Options) -> Poet
         import logging  # noqa: PLC0415 - a program that only decorates does not load it
 
         logging.getLogger("poet_engine").warning("%s: name a domain with @poet(domain=…); %s", name, OBJECTIVE_ALONE)
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        _warn_of_idle_options(function.__qualname__, options)
     deferred = DeferredHandle(function, options)
 
     if inspect.iscoroutinefunction(function):

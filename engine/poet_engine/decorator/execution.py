@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from poet_engine import _repr
 from poet_engine._equality import same
 from poet_engine.contracts import Refusal
 from poet_engine.errors import InputRefused, NotServedError, ZeroRefused
@@ -40,6 +41,9 @@ class Execution:
     attempts: int
     fallback_reason: str | None = None
     queue_wait: float | None = None
+
+    def __repr__(self) -> str:
+        return _repr.of_fields(self)
 
 
 def conclude(report: CallReport) -> None:

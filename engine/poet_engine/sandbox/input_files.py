@@ -24,6 +24,9 @@ def read(files: Mapping[str, bytes | Path], limits: Limits) -> dict[str, bytes]:
         SerializationError: One is neither.
         UsageError: One cannot be read, is no regular file, or together they are more than the sandbox has room for.
     """
+    given: object = files
+    if not isinstance(given, Mapping):
+        raise UsageError(f"files_in is of type {type(given).__name__}, and names each file; pass {{name: content}}")
     contents: dict[str, bytes] = {}
     room = limits.disk
     for name, value in files.items():
@@ -105,6 +108,9 @@ def _refuse_files_that_are_folders(files: Mapping[str, bytes]) -> None:
 def _refuse_one_text(value: Sequence[str], where: str) -> None:
     if isinstance(value, str | bytes):
         raise UsageError(f"{where} is a sequence of texts, and {value!r} is one text; write [{value!r}]")
+    given: object = value
+    if not isinstance(given, Sequence):
+        raise UsageError(f"{where} is a sequence of texts, not of type {type(given).__name__}; pass a list of texts")
 
 
 def _check_arguments(argv: Sequence[object]) -> None:
