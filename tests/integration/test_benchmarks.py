@@ -125,5 +125,5 @@ def test_decoding_is_timed_for_every_tag() -> None:
 
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)["decodings"]
-    assert {name.partition(":")[0] for name in told} == {"JSON", *codec._DECODERS}
+    assert {name.partition(":")[0] for name in told} == {"JSON", *codec.DECODERS}
     assert min(one["paid_ms"] for one in told.values()) > 0

@@ -61,7 +61,7 @@ def _warm() -> Iterator[None]:
 
 
 def test_every_tag_of_the_codec_has_its_worst_content() -> None:
-    assert set(decoding().TAGGED) == set(codec._DECODERS)
+    assert set(decoding().TAGGED) == set(codec.DECODERS)
 
 
 # What the two take, in milliseconds, on the machine of docs/performance.md when nothing else runs there.

@@ -218,7 +218,7 @@ def test_a_reference_where_nothing_came_is_refused(tag: str) -> None:
         codec.loads(tagged([0, THRESHOLD], tag))
 
 
-@pytest.mark.parametrize("tag", sorted({*codec._DECODERS} - {"bytes", "bytearray", "array"}))
+@pytest.mark.parametrize("tag", sorted({*codec.DECODERS} - {"bytes", "bytearray", "array"}))
 def test_no_other_tag_takes_a_reference(tag: str) -> None:
     class Untouched:
         def take(self, offset: int, length: int) -> bytearray:
@@ -333,12 +333,12 @@ def test_bytes_travel_beside_the_json_where_numpy_is_not_installed() -> None:
     engine = Path(codec.__file__).parents[2]
     script = (
         f"import sys; sys.path.insert(0, {str(engine)!r}); sys.modules['numpy'] = None\n"
-        "from poet_engine.guest import codec\nfrom poet_engine.guest.attachments import Collected\n"
+        "from poet_engine.guest import codec, errors\nfrom poet_engine.guest.attachments import Collected\n"
         "class Region:\n    def copy(self, offset, length): return bytes(parts.pieces[0][1])\n"
         "parts = Collected()\nvalue = b'x' * 100_000\n"
         "assert codec.loads(codec.dumps(value, 'x', parts), Region()) == value and parts.pieces\n"
         'try: codec.loads(b\'{"~":"array","d":"|u1","s":[100000],"v":[0,100000]}\', Region())\n'
-        "except codec.UndecodableError as error: print(error)\n"
+        "except errors.UndecodableError as error: print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.stdout == "an array, but numpy is not installed here\n", done.stderr

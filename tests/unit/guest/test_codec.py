@@ -139,7 +139,7 @@ EDGES: dict[type, list[object]] = {
 
 
 def test_every_type_of_the_table_has_its_edges_tried() -> None:
-    assert set(EDGES) == set(codec._ENCODERS)
+    assert set(EDGES) == set(codec.ENCODERS)
 
 
 @pytest.mark.parametrize(("kind", "several"), EDGES.items())

@@ -36,7 +36,7 @@ def test_anything_that_looks_like_json_is_a_value_or_refused(text: str) -> None:
     read(text.encode("utf-8", "surrogatepass"))
 
 
-TAGS = [*codec._DECODERS, "unknown", "", "~"]
+TAGS = [*codec.DECODERS, "unknown", "", "~"]
 raw_leaves = st.one_of(
     st.none(),
     st.booleans(),

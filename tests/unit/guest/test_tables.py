@@ -336,9 +336,9 @@ def test_a_frame_where_pandas_is_not_installed_is_refused() -> None:
     engine = Path(codec.__file__).parents[2]
     script = (
         f"import sys; sys.path.insert(0, {str(engine)!r}); sys.modules['pandas'] = None\n"
-        "from poet_engine.guest import codec\n"
+        "from poet_engine.guest import codec, errors\n"
         f"try: codec.loads({json.dumps(GOOD).encode()!r})\n"
-        "except codec.UndecodableError as error: print(error)\n"
+        "except errors.UndecodableError as error: print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.stdout == "a data frame, but pandas is not installed here\n", done.stderr

@@ -23,28 +23,28 @@ def named(kind: type) -> str:
 
 def test_the_page_lists_the_types_that_travel_and_no_others() -> None:
     listed = {name for row in ROWS for name in re.findall(r"`([\w.]+)`", row[0])}
-    assert listed == {named(kind) for kind in codec._ENCODERS} | WITHOUT_ENCODER
+    assert listed == {named(kind) for kind in codec.ENCODERS} | WITHOUT_ENCODER
 
 
 def test_the_page_lists_the_tags_that_are_read_and_no_others() -> None:
     listed = {tag for row in ROWS for tag in re.findall(r"`(\w+)`", row[2])}
-    assert listed == {*codec._DECODERS}
+    assert listed == {*codec.DECODERS}
 
 
 def test_the_page_states_the_limits_of_the_code() -> None:
-    assert f"| nesting | {codec._MAX_DEPTH} levels |" in PAGE
+    assert f"| nesting | {codec.MAX_DEPTH} levels |" in PAGE
     assert f"| dimensions of an array | {arrays._MAX_DIMENSIONS} |" in PAGE
-    assert f"| keys or members with the same hash | {codec._MAX_EQUAL_HASHES} in one collection |" in PAGE
-    assert f"`int` above {codec._PLAIN_INTEGER_BITS:,} bits" in PAGE
+    assert f"| keys or members with the same hash | {codec.MAX_EQUAL_HASHES} in one collection |" in PAGE
+    assert f"`int` above {codec.PLAIN_INTEGER_BITS:,} bits" in PAGE
     assert f"from {attachments.THRESHOLD >> 10} KiB on" in PAGE
     assert f"more than\n{json_shape.MAX_DIGITS} digits, floats of more than {json_shape.MAX_FLOAT_DIGITS}" in PAGE
-    assert f"up to {codec._MAX_FRACTION_BITS:,} bits above and below the line" in PAGE
+    assert f"up to {codec.MAX_FRACTION_BITS:,} bits above and below the line" in PAGE
 
 
 def test_the_page_states_the_prices_of_the_code() -> None:
     prices = PAGE.partition("| what | price in bytes |")[2].partition("\n\n")[0]
     stated = set(re.findall(r"[0-9,]*[0-9]", prices)) | {"0"}  # `none` of a tuple
-    for tag in codec._DECODERS:
+    for tag in codec.DECODERS:
         assert f"{decoding_budget.price(tag):,}" in stated, tag
     for name in (
         *(
