@@ -387,9 +387,9 @@ class Engine:
             RejectedError: The gate rejects the source.
             UsageError: The source is no text, or the entry no name of a function.
         """
-        job = Job(source=source, entry=entry, modules=modules)
-        refuse_wrong_use(job)
-        job = self._with_project(job)
+        version = Job(source=source, entry=entry, modules=modules)
+        refuse_wrong_use(version)
+        job = self._with_project(version)
         report = self._scan_job(job)
         if report.rejected:
             _rejected(report).unwrap()
