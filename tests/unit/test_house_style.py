@@ -23,6 +23,7 @@ LONG_MODULES: dict[str, str] = {}
 SHARED_CLASS_NAMES = {
     "InputRefused": "what generated code raises and what the caller catches have one published name",
 }
+DATA = frozenset({"corpus", "programs", "differences"})  # folders of sources that are no code of ours
 MOST_PUBLIC_NAMES = 12
 BANNED_WORDS = frozenset({"manager", "helper", "util", "utils", "handler", "processor", "common", "misc"})
 TOP_LEVEL = frozenset(
@@ -214,8 +215,8 @@ EVERY_MODULE: tuple[Check, ...] = (
 
 
 def _modules(*folders: Path) -> list[Path]:
-    """Every module but the sources that the gate judges: those are data."""
-    return sorted(path for folder in folders for path in folder.rglob("*.py") if "corpus" not in path.parts)
+    """Every module but the sources that the gate judges and the programs that a sandbox runs: those are data."""
+    return sorted(path for folder in folders for path in folder.rglob("*.py") if DATA.isdisjoint(path.parts))
 
 
 def _complaints(check: Check, paths: list[Path]) -> list[str]:

@@ -1,0 +1,4 @@
+# inside: "None\n"
+import os
+
+print(os.environ.get("OF_THE_CALLER"))

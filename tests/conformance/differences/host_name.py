@@ -1,0 +1,4 @@
+# inside: "poet\n"
+import os
+
+print(os.uname().nodename)

@@ -1,0 +1,4 @@
+# inside: "True\n"
+import os
+
+print(os.getppid() <= 1)

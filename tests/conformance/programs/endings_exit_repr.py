@@ -1,0 +1,2 @@
+print(exit, quit, sep="\n")
+print(type(copyright).__name__, type(help).__name__)

@@ -1,0 +1,4 @@
+import sys
+
+print("work")
+sys.exit("fatal: no input")

@@ -1,0 +1,4 @@
+try:
+    quit(4)
+finally:
+    print("cleaned up")

@@ -1,0 +1,142 @@
+"""Whole programs do in every sandbox what they do in plain CPython: output, errors, exit code and files.
+
+A program in `programs/FAMILY_NAME.py` is compared with a run outside, in the same interpreter; its first comment lines
+may give it standard input, arguments, files and a policy (programs.py). One in `differences/` shows a line of
+docs/differences-from-cpython.md, and must differ.
+"""
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.conformance import programs
+
+from poet_engine.outcome import Status
+from poet_engine.sandbox.base import Sandbox
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conformance.conftest import Open
+
+_STREAMS = "text that a stream holds back goes out in CPython's order"
+_FILE = "a script is a file: its lines in tracebacks, `open(__file__)`, `inspect`, names of its module"
+_UNCAUGHT = "an uncaught error: traceback on standard error by the excepthook, exit code 1"
+_EXIT = "`exit` and `quit` are builtins"
+_PENDING_REASONS: dict[str, list[str]] = {
+    _FILE: [
+        "arrays_numpy_warning",
+        "asyncio_unhandled",
+        "endings_atexit_error",
+        "endings_del_error",
+        "introspection_format_exc",
+        "introspection_inspect_source",
+        "introspection_main_module",
+        "introspection_own_source",
+        "introspection_print_exc",
+        "introspection_stack",
+        "iterators_never_awaited",
+        "logging_exception",
+        "logging_syntax_warning",
+        "logging_warnings",
+        "threads_traceback",
+    ],
+    _UNCAUGHT: [
+        "endings_assertion",
+        "endings_broken_stdout",
+        "endings_excepthook",
+        "endings_excepthook_stderr",
+        "endings_keyboard_interrupt",
+        "endings_syntax_error",
+        "endings_syntax_error_late",
+        "endings_uncaught",
+        "endings_uncaught_chain",
+        "endings_uncaught_group",
+        "endings_uncaught_own_class",
+    ],
+    _EXIT: ["endings_exit_builtin", "endings_exit_repr", "endings_quit_code"],
+    _STREAMS: ["process_ctypes_call", "streams_wrapped"],
+    "extended attributes answer the errno that `shutil` forgives": ["files_copytree", "files_xattr_probe"],
+    "file locks work within one call": ["files_file_locks", "files_sqlite_file"],
+    "timed waits on shared locks end": ["multiprocessing_timed_waits"],
+    "the policy grants processes: spawn, forkserver, managers, shared memory": [
+        "multiprocessing_forkserver",
+        "multiprocessing_manager",
+        "multiprocessing_shared_memory",
+        "multiprocessing_spawn",
+    ],
+    "`sys.orig_argv` has the arguments": ["process_argv"],
+    "a plain user's surroundings": ["process_getuser", "process_pwd_lookup", "streams_dev_stdin", "time_setlocale"],
+    "own limits may shrink": ["process_setrlimit"],
+    "sockets and `uuid1` answer an errno that can be caught": [
+        "network",
+        "process_socket_caught",
+        "process_uuid_guess",
+    ],
+    "SIGINT raises KeyboardInterrupt": ["signals_sigint_handler", "signals_sigint_main"],
+}
+# PENDING: programs that do not do so yet, and why. One that begins to pass fails here, and leaves the list.
+PENDING = {name: reason for reason, names in _PENDING_REASONS.items() for name in names}
+
+_PROGRAMS = sorted(programs.PROGRAMS.glob("*.py"))
+_DIFFERENCES = sorted(programs.DIFFERENCES.glob("*.py"))
+
+
+@pytest.fixture(scope="session")
+def under(open_real: "Open") -> Iterator[Callable[[str], Sandbox]]:
+    """`under(name)` is a sandbox under the policy of that name, opened once."""
+    with ExitStack() as closing:
+        # no sandbox is to hand it on; see the difference `environment`
+        closing.enter_context(pytest.MonkeyPatch.context()).setenv("OF_THE_CALLER", "given")
+
+        @functools.cache
+        def opened(name: str) -> Sandbox:
+            return closing.enter_context(open_real(programs.policy(name)))
+
+        yield opened
+
+
+@pytest.fixture
+def box(under: Callable[[str], Sandbox], path: "Path", sandbox_kind: str, request: pytest.FixtureRequest) -> Sandbox:
+    """The sandbox that a program asks for. The program is expected to fail where it is pending."""
+    if path.stem in PENDING:  # containers bring some of it with them
+        strict = sandbox_kind == "process"
+        request.applymarker(pytest.mark.xfail(raises=AssertionError, strict=strict, reason=PENDING[path.stem]))
+    program = programs.read(path)
+    if program.only and sandbox_kind not in program.only:
+        pytest.skip(f"the table says so of {', '.join(program.only)} only")
+    if program.policy == "data":
+        pytest.importorskip("pandas")
+    return under(program.policy)
+
+
+@pytest.mark.parametrize("path", _PROGRAMS, ids=lambda path: path.stem)
+def test_a_program_does_what_it_does_in_cpython(box: Sandbox, path: "Path") -> None:
+    outcome = box.run_script(programs.read(path).script)
+
+    plain = programs.in_cpython(path)
+    assert programs.of_outcome(outcome) == plain, outcome.describe()
+    assert outcome.ok is (plain.exit_code == 0), outcome.describe()
+    assert outcome.status is not Status.INFRA
+
+
+@pytest.mark.parametrize("path", _DIFFERENCES, ids=lambda path: path.stem)
+def test_a_published_difference_is_still_one(box: Sandbox, path: "Path") -> None:
+    program = programs.read(path)
+    outcome = box.run_script(program.script)
+
+    assert outcome.status == program.status, outcome.describe()
+    assert program.inside in (None, outcome.stdout)
+    plain = programs.in_cpython(path)
+    assert plain.exit_code == 0
+    assert (plain.stdout != outcome.stdout) or not outcome.ok
+
+
+def test_there_are_enough_programs_and_the_pending_ones_exist() -> None:
+    names = {path.stem for path in (*_PROGRAMS, *_DIFFERENCES)}
+    families = {path.stem.partition("_")[0] for path in _PROGRAMS}
+
+    assert (len(_PROGRAMS) >= 150, len(families) >= 12) == (True, True)
+    assert set(PENDING) <= names
