@@ -15,13 +15,14 @@ endif
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup demo check images test test-long test-cgroup2 test-cgroup2-whole bench bench-containers clean
+.PHONY: help setup demo check images test test-long test-cpython test-cgroup2 test-cgroup2-whole bench bench-containers clean
 
 help:
 	@echo 'make demo    set up what the demo needs, and run the main job on real data'
 	@echo 'make check   the fast lane: format, lint, layers, types, unit tests'
 	@echo 'make test    everything: check, then conformance, security, regressions, integration and packaging'
 	@echo 'make test-long   the long tables of regression tests, whole and in every sandbox; make test runs a sample of them'
+	@echo 'make test-cpython   the tests of CPython itself in the process sandbox; make test runs six modules of them'
 	@echo 'make images  the images of the Docker sandbox, where they are missing or out of date; make test does it too'
 	@echo 'make test-cgroup2   the tests that depend on the cgroup version, in an emulated machine that has only v2'
 	@echo 'make test-cgroup2-whole   all conformance and security tests there; it takes long'
@@ -68,6 +69,10 @@ test: check images
 test-long: images
 	@$(SAY) 'all regression tests'
 	@$(BIN)/pytest -q --durations=10 tests/regressions
+
+test-cpython: $(VENV)/.has-dev
+	@$(SAY) 'the tests of CPython itself'
+	@$(BIN)/python tools/cpython_suite.py
 
 test-cgroup2: $(VENV)/.has-dev
 	@$(CGROUP2)

@@ -110,6 +110,13 @@ DEPARTURES: tuple[Departure, ...] = (
         "variables hold secrets",
     ),
     Departure(
+        "flags",
+        "variables and flags of the interpreter",
+        "`PYTHON...` variables are heeded, also when the program sets them for `breakpoint()`",
+        "they are not: `sys.flags.ignore_environment` is 1",
+        "the interpreter was started before there was a program",
+    ),
+    Departure(
         "parents",
         "the parent process",
         "`os.getppid()` is the caller's",
