@@ -152,7 +152,8 @@ A program that a policy lets through behaves as it does under plain CPython: sta
 files are the same. `tests/conformance/test_programs.py` holds that with whole programs, each run in the same
 interpreter outside and in every sandbox. What differs on purpose is here, and each line is shown by a program in
 `tests/conformance/differences`: a difference that is gone fails its test. [sandboxes.md](sandboxes.md#what-differs) has
-what differs from one sandbox to another, [scripts.md](scripts.md) how a script's ending becomes an outcome.
+what differs from one sandbox to another, [cpython-suite.md](cpython-suite.md) what CPython's own tests say, and
+[scripts.md](scripts.md) how a script's ending becomes an outcome.
 
 This page is made by `{COMMAND}`.
 

@@ -166,7 +166,10 @@ def page(results: Iterable[Compared]) -> str:
     rows, used = [], collections.Counter[str]()
     for result in results:
         used.update(result.explained.values())
-        numbers = (result.tests, result.same, len(result.explained), len(result.unexplained))
+        differ, unexplained = len(result.explained), len(result.unexplained)
+        # where a run ends early, as one whose import ends it, the end is what differs
+        not_run = max(0, result.tests - result.same - differ - unexplained)
+        numbers = (result.tests, result.same, differ, not_run, unexplained)
         rows.append(f"| {result.module} | {' | '.join(map(str, numbers))} |")
     version = ".".join(map(str, sys.version_info[:2]))
     reasons = [f"| {name} | {used[name]} | {text} |" for name, text in suite().reasons.items() if used[name]]
@@ -177,7 +180,13 @@ with a run outside, test by test. A test that differs has a reason, or is unexpl
 made by `python tools/cpython_suite.py --write`; `make test-cpython` runs all modules, and `make test` six of them."""
     lines = [head, "", "| reason | tests | meaning |", "|---|---|---|", *reasons, ""]
     return "\n".join(
-        [*lines, "| module | tests | same | differ with reason | unexplained |", "|---|---|---|---|---|", *rows, ""]
+        [
+            *lines,
+            "| module | tests | same | differ with reason | not run for it | unexplained |",
+            "|---|---|---|---|---|---|",
+            *rows,
+            "",
+        ]
     )
 
 

@@ -37,5 +37,6 @@ def test_every_reason_has_its_meaning() -> None:
     data = suite.suite()
     observed = {"programs", "network", "more"}
     assert set(data.expected) | observed == set(data.reasons)
+    assert all(data.expected.values())
     assert len(data.modules) >= 110
     assert set(data.sample) <= set(data.modules)
