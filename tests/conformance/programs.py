@@ -32,13 +32,12 @@ _ENVIRONMENT = {
 }
 _ADDRESS = re.compile(r"\b0x[0-9a-f]{6,16}\b")
 _DIRECTIVE = re.compile(r"# (stdin|argv|files|policy|status|inside|only): (.+)")
-_LIMITS = '[limits]\nwall = "40s"\ncpu = "6s"\n'
-_GRANTED = 'processes = 12\nthreads = 12\nmemory = "1GiB"\n'
+_WALL, _CPU = 40, 6  # seconds that a program inside may take
 # Which walls a program runs in. What the gate says of a source does not matter here: a sandbox runs it unasked.
 _POLICIES = {
-    "plain": f'name = "plain"\nextends = "restricted"\n{_LIMITS}',
-    "processes": f'name = "processes"\nextends = "restricted"\n{_LIMITS}{_GRANTED}',
-    "data": f'name = "data-programs"\nextends = "data"\n{_LIMITS}',
+    "plain": ("restricted", ""),
+    "processes": ("restricted", 'processes = 12\nthreads = 12\nmemory = "1GiB"\n'),
+    "data": ("data", ""),
 }
 
 
@@ -85,9 +84,11 @@ class Ending:
     files: Mapping[str, bytes]
 
 
-def policy(name: str) -> Policy:
-    """Return the policy that programs name."""
-    return Policy.parse(_POLICIES[name])
+def policy(name: str, pace: int) -> Policy:
+    """Return the policy that programs name, on a machine that is so many times slower than usual."""
+    preset, limits = _POLICIES[name]
+    times = f'wall = "{_WALL * pace}s"\ncpu = "{_CPU * pace}s"\n'
+    return Policy.parse(f'name = "programs-{name}"\nextends = "{preset}"\n[limits]\n{times}{limits}')
 
 
 @functools.cache

@@ -85,7 +85,7 @@ _DIFFERENCES = sorted(programs.DIFFERENCES.glob("*.py"))
 
 
 @pytest.fixture(scope="session")
-def under(open_real: "Open") -> Iterator[Callable[[str], Sandbox]]:
+def under(open_real: "Open", pace: int) -> Iterator[Callable[[str], Sandbox]]:
     """`under(name)` is a sandbox under the policy of that name, opened once."""
     with ExitStack() as closing:
         # no sandbox is to hand it on; see the difference `environment`
@@ -93,7 +93,7 @@ def under(open_real: "Open") -> Iterator[Callable[[str], Sandbox]]:
 
         @functools.cache
         def opened(name: str) -> Sandbox:
-            return closing.enter_context(open_real(programs.policy(name)))
+            return closing.enter_context(open_real(programs.policy(name, pace)))
 
         yield opened
 
