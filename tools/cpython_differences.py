@@ -137,13 +137,6 @@ DEPARTURES: tuple[Departure, ...] = (
         "not in the process sandbox; in containers their own",
         "they show what else runs, and more of the kernel than a program needs",
     ),
-    Departure(
-        "file_name",
-        "the script's own name",
-        "`__file__` is an absolute path",
-        "the name that the caller gave, which is relative to the working folder",
-        "tracebacks show what the caller knows",
-    ),
 )
 
 _HEAD = f"""# Differences from CPython

@@ -148,9 +148,7 @@ def in_cpython(path: Path) -> Ending:
 def of_outcome(outcome: Outcome) -> Ending:
     """Return the same of a run in a sandbox."""
     files = {name: content for name, content in outcome.files.items() if name != NAME}
-    code = outcome.exit_code
-    if outcome.cause is not None and outcome.cause.startswith("signal:"):
-        code = -signal.Signals[outcome.cause.removeprefix("signal:")]  # as subprocess says it
+    code = outcome.exit_code if outcome.signal is None else -signal.Signals[outcome.signal]  # as subprocess says it
     return Ending(_shown(outcome.stdout, INSIDE), _shown(outcome.stderr, INSIDE), code, files)
 
 
@@ -158,7 +156,6 @@ def _shown(text: str, folder: str) -> str:
     """Name the script's folder as the sandbox does, and the script by its name alone.
 
     The folder of the run outside is another one each time, and must not be that of a sandbox, which others may use at
-    the same moment. A sandbox shows the script under the name that its caller gave it, which is relative
-    (docs/differences-from-cpython.md). Addresses of objects differ between two runs of CPython, too.
+    the same moment. Addresses of objects differ between two runs of CPython, too.
     """
     return _ADDRESS.sub("0x...", text.replace(f"{folder}/{NAME}", NAME).replace(folder, INSIDE))

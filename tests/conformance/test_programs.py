@@ -21,61 +21,18 @@ if TYPE_CHECKING:
 
     from tests.conformance.conftest import Open
 
-_STREAMS = "text that a stream holds back goes out in CPython's order"
-_FILE = "a script is a file: its lines in tracebacks, `open(__file__)`, `inspect`, names of its module"
-_UNCAUGHT = "an uncaught error: traceback on standard error by the excepthook, exit code 1"
-_EXIT = "`exit` and `quit` are builtins"
 _PENDING_REASONS: dict[str, list[str]] = {
-    _FILE: [
-        "arrays_numpy_warning",
-        "asyncio_unhandled",
-        "endings_atexit_error",
-        "endings_del_error",
-        "introspection_format_exc",
-        "introspection_inspect_source",
-        "introspection_main_module",
-        "introspection_own_source",
-        "introspection_print_exc",
-        "introspection_stack",
-        "iterators_never_awaited",
-        "logging_exception",
-        "logging_syntax_warning",
-        "logging_warnings",
-        "threads_traceback",
+    "a script is a file: its lines in tracebacks, `open(__file__)`, `inspect`, names of its module": [
+        "introspection_stack"
     ],
-    _UNCAUGHT: [
-        "endings_assertion",
+    "an uncaught error: traceback on standard error by the excepthook, exit code 1": [
         "endings_broken_stdout",
-        "endings_excepthook",
-        "endings_excepthook_stderr",
-        "endings_keyboard_interrupt",
-        "endings_syntax_error",
-        "endings_syntax_error_late",
-        "endings_uncaught",
-        "endings_uncaught_chain",
-        "endings_uncaught_group",
-        "endings_uncaught_own_class",
     ],
-    _EXIT: ["endings_exit_builtin", "endings_exit_repr", "endings_quit_code"],
-    _STREAMS: ["process_ctypes_call", "streams_wrapped"],
-    "extended attributes answer the errno that `shutil` forgives": ["files_copytree", "files_xattr_probe"],
-    "file locks work within one call": ["files_file_locks", "files_sqlite_file"],
-    "timed waits on shared locks end": ["multiprocessing_timed_waits"],
+    "text that a stream holds back goes out in CPython's order": ["process_ctypes_call", "streams_wrapped"],
     "the policy grants processes: spawn, forkserver, managers, shared memory": [
         "multiprocessing_forkserver",
         "multiprocessing_manager",
-        "multiprocessing_shared_memory",
-        "multiprocessing_spawn",
     ],
-    "`sys.orig_argv` has the arguments": ["process_argv"],
-    "a plain user's surroundings": ["process_getuser", "process_pwd_lookup", "streams_dev_stdin", "time_setlocale"],
-    "own limits may shrink": ["process_setrlimit"],
-    "sockets and `uuid1` answer an errno that can be caught": [
-        "network",
-        "process_socket_caught",
-        "process_uuid_guess",
-    ],
-    "SIGINT raises KeyboardInterrupt": ["signals_sigint_handler", "signals_sigint_main"],
 }
 # PENDING: programs that do not do so yet, and why. One that begins to pass fails here, and leaves the list.
 PENDING = {name: reason for reason, names in _PENDING_REASONS.items() for name in names}
