@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,6 +31,7 @@ _ENVIRONMENT = {
     "OF_THE_CALLER": "given",  # a variable that no sandbox hands on
     **{f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")},
 }
+_LIBRARY = re.compile(rf"({re.escape(sysconfig.get_path('stdlib'))}|/usr/local/lib/python3\.\d+)/")
 _ADDRESS = re.compile(r"\b0x[0-9a-f]{6,16}\b")
 _DIRECTIVE = re.compile(r"# (stdin|argv|files|policy|status|inside|only): (.+)")
 _WALL, _CPU = 40, 6  # seconds that a program inside may take
@@ -156,6 +158,8 @@ def _shown(text: str, folder: str) -> str:
     """Name the script's folder as the sandbox does, and the script by its name alone.
 
     The folder of the run outside is another one each time, and must not be that of a sandbox, which others may use at
-    the same moment. Addresses of objects differ between two runs of CPython, too.
+    the same moment. Containers have the standard library in a folder of their own. Addresses of
+    objects differ between two runs of CPython, too.
     """
-    return _ADDRESS.sub("0x...", text.replace(f"{folder}/{NAME}", NAME).replace(folder, INSIDE))
+    text = text.replace(f"{folder}/{NAME}", NAME).replace(folder, INSIDE)
+    return _ADDRESS.sub("0x...", _LIBRARY.sub("LIBRARY/", text))
