@@ -17,6 +17,7 @@ minutes. Of each table it keeps the first input in each sandbox, and a share of 
 import functools
 import itertools
 import os
+import signal
 import subprocess
 import sys
 import zlib
@@ -63,6 +64,12 @@ def require() -> Require:
 def pace() -> int:
     """How many times slower than usual this machine is: an emulated one cannot keep the times that a test gives."""
     return int(os.environ.get("POET_PACE", "1"))  # noqa: TID251 - how the tests are told; the product does not read it
+
+
+def pytest_configure() -> None:
+    """Take SIGINT as an interactive program does: a shell starts its background jobs, and all of theirs, without."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -103,7 +103,7 @@ def test_the_lane_survives_signals_from_inside(everywhere: "Everywhere", body: s
 SPEECHLESS: dict[str, str] = {
     "no way out": "os.close(3); return 1",
     "another socket in its place": "import socket\na, b = socket.socketpair()\nos.dup2(a.fileno(), 3)\nreturn 1",
-    "the encoder is broken": "sys.modules['poet_guest.codec'].encode = None\nreturn 1",
+    "the encoder is broken": "sys.modules['poet_guest.encoding'].encode = None\nreturn 1",
 }
 
 

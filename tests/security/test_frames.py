@@ -47,7 +47,7 @@ PATCHES: dict[str, tuple[str, Status, str | None]] = {
         "early_exit",
     ),
     "the encoder is patched": (
-        "sys.modules['poet_guest.codec'].encode = lambda *_a, **_k: '[' * 100\nreturn {}",
+        "sys.modules['poet_guest.encoding'].encode = lambda *_a, **_k: '[' * 100\nreturn {}",
         NO_RESULT,
         "result_undecodable",
     ),

@@ -254,7 +254,7 @@ def _decide(seen: Observation) -> _Said:
     if seen.exit is None:
         return _lane_lost(seen)
     if isinstance(seen.answer, Raised) and _ended_as_announced(seen.exit, seen.answer.exits):
-        return _answered(seen, seen.answer)
+        return _denied(seen, _answered(seen, seen.answer))
     if seen.exit.signal is not None:
         return _died_of_signal(seen, seen.exit.signal)
     if seen.answer is None or seen.exit.code:
