@@ -60,7 +60,7 @@ def test_control_the_same_finds_streams_of_its_own(contained: "Contained") -> No
         assert isinstance(names, list)
         assert names.count("host") >= 2
     else:
-        assert contained(_STREAMS.replace("/proc/1/", "/dev/"), without="landlock", lanes=1).value == [1, 1, 2, 2]
+        assert contained(_STREAMS.replace("/proc/1/", "/dev/"), without="landlock", lanes=1).value == [1, 2]  # to write
 
 
 SIGNALLED: dict[str, str] = {
