@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import json
 import os
+import pwd
 import re
 import signal
 import subprocess
@@ -114,6 +115,18 @@ def read(path: Path) -> Program:
         str(json.loads(given["inside"])) if "inside" in given else None,
         tuple(map(str, json.loads(given.get("only", "[]")))),
     )
+
+
+@functools.cache
+def has_pandas() -> bool:
+    """Whether a program that is run outside finds pandas, as the tests may by their own paths."""
+    command = [sys.executable, "-c", "import pandas"]
+    return subprocess.run(command, env=_ENVIRONMENT, capture_output=True, timeout=_TIME, check=False).returncode == 0
+
+
+def user_has_name() -> bool:
+    """Whether this machine's list of users has the user of the tests."""
+    return any(user.pw_uid == os.getuid() for user in pwd.getpwall())
 
 
 @functools.cache

@@ -21,7 +21,7 @@ sklearn = []
 "sklearn.ensemble" = ["*"]
 sympy = ["Symbol", "integrate", "sin", "solve", "symbols"]
 [isolation]
-preload = ["numpy", "requests", "scipy.stats"]  # requests asks for a socket when it is imported
+preload = ["numpy", "scipy.stats"]
 [limits]
 wall = "60s"
 cpu = "60s"
