@@ -64,6 +64,9 @@ class ContainerBuilder:
         policy: The policy of the calls.
         config: Returns the configuration of their first process, by its user.
         kind: The properties that they share.
+
+    Attributes:
+        untidy: Whether a container could not be removed and nobody has tried again with success; see `tidy`.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class ContainerBuilder:
         self._baseline: int | None = None
         self._has_line = kind.line
         self._doubtful = _doubtful.setdefault(engine.host, {})
+        self.untidy = False
 
     def __repr__(self) -> str:
         return (
@@ -215,8 +219,13 @@ class ContainerBuilder:
                 self._doubtful[name] = tries - 1
             else:
                 self._doubtful.pop(name, None)
+        self.untidy = False
 
     def _remove(self, name: str) -> None:
         self._doubtful[name] = 1
-        self._engine.remove(name)
+        try:
+            self._engine.remove(name)
+        except DockerError:
+            self.untidy = True
+            raise
         self._doubtful.pop(name, None)

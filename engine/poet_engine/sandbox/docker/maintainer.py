@@ -145,6 +145,8 @@ class ContainerMaintainer:
             self._destroy(idle)
         elif look:
             self._next_look = now + _LOOK
+            if self._builder.untidy:
+                self.submit(self._builder.tidy)
         return idle is not None
 
     def _stock(self) -> Stock:
