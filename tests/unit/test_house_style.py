@@ -292,6 +292,12 @@ def test_nothing_unexpected_lies_at_the_top() -> None:
     assert sorted(name for name in found if not any(fnmatch.fnmatch(name, pattern) for pattern in ignored)) == []
 
 
+def test_the_package_has_no_file_that_a_tool_left() -> None:
+    """What lies there is in the wheel: modules, data that they read, and the marker of types."""
+    files = [path for path in PACKAGE.rglob("*") if path.is_file() and path.parent.name != "__pycache__"]
+    assert [str(path) for path in files if path.suffix not in {".py", ".txt", ".csv"} and path.name != "py.typed"] == []
+
+
 def test_every_module_has_a_layer_below_its_faces() -> None:
     """The layers are exhaustive: `lint-imports` fails for a module that has none."""
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
