@@ -24,6 +24,7 @@ from poet_engine.sandbox.response import ResponseReader, garbled
 from poet_engine.sandbox.verdict import Budgets, Exit, KernelCounts, Kill, Observation, Returned, decide
 
 NAME = "docker"
+_MOST_TIMES = 1 << 53  # of one denied call: what JSON readers count exactly
 _PART = 1 << 19  # bytes of a request in one frame
 # Seconds that a killed payload may take to be reaped before its container is given up.
 _REAP_GRACE = 2.0
@@ -80,7 +81,7 @@ class ContainerRun:
             FrameKind.ANSWER: self._on_answer,
             FrameKind.OUT: lambda data: self._on_output(1, data),
             FrameKind.ERR: lambda data: self._on_output(2, data),
-            FrameKind.NOTIFIED: self._on_asked,
+            FrameKind.NOTIFIED: self._on_notification,
             FrameKind.COUNTS: self._on_counts,
             FrameKind.ENDED: self._on_end,
             FrameKind.FILES: self._on_files,
@@ -220,10 +221,13 @@ class ContainerRun:
         self._output.add(stream, data)
         self._monitor.saw_output(self._output.total)
 
-    def _on_asked(self, content: bytes) -> None:
-        name, arguments, *times = json.loads(content)
+    def _on_notification(self, content: bytes) -> None:
+        name, arguments, *counted = json.loads(content)
+        times = counted[0] if counted else 1
+        if type(times) is not int or not 0 < times < _MOST_TIMES:
+            raise ValueError(f"{times!r:.40} is no number of calls")
         if name in seccomp.DENIALS:
-            kill = self._denials.saw(name, tuple(arguments), *times)
+            kill = self._denials.saw(name, tuple(arguments), times)
             if kill is not None:
                 self._monitor.end(kill)
         elif seccomp.asks_for_process(name, tuple(arguments)):

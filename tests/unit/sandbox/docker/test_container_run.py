@@ -191,6 +191,13 @@ def test_frames_out_of_turn_and_hostile_ones_end_the_container_and_raise_nothing
     assert init.run.container_after is Disposition.DISCARD
 
 
+@pytest.mark.parametrize("times", ["0", "-1", "1.5", "true", '"x"', "1" + "0" * 4000, "[]"])
+def test_what_is_no_number_of_calls_is_not_recorded(init: Init, times: str) -> None:
+    init.say(pack(FrameKind.NOTIFIED, f'["socket", [2, 1, 0], {times}]'.encode()), answer("7"), COUNTS)
+    outcome = init.outcome()
+    assert (outcome.status.value, outcome.cause, outcome.denied) == ("no_result", "result_undecodable", ())
+
+
 @given(
     frames=st.lists(
         st.tuples(
