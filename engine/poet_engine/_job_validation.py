@@ -1,4 +1,4 @@
-"""Refuse jobs whose fields are of types that cannot be meant: callers without a type checker reach all of these."""
+"""Validate jobs and scripts: callers without a type checker pass values of every type."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,8 +8,8 @@ from poet_engine.errors import UsageError
 from poet_engine.job import Job, Script
 
 
-def refuse_wrong_use(job: Job | Script) -> None:
-    """Refuse a job or script whose fields are of types that cannot be meant, before anything is made of them.
+def validate_job(job: Job | Script) -> None:
+    """Check the types of a job's or script's fields, before anything is made of them.
 
     Raises:
         UsageError: It names the field, its type, and what to pass instead.
@@ -18,9 +18,9 @@ def refuse_wrong_use(job: Job | Script) -> None:
     if not isinstance(given, Job | Script):
         kind = type(given).__name__
         raise UsageError(f"a job was expected, not a value of type {kind}; pass Job(source=…, entry=…) or Script(…)")
-    refuse_other_than_text(job.source)
+    validate_source(job.source)
     if isinstance(job, Job):
-        refuse_other_than_name(job.entry)
+        validate_entry(job.entry)
         if not job.entry.isidentifier():
             raise UsageError(f"{job.entry!r} is no function name; name a function at the top level of the source")
     wall: object = job.wall
@@ -34,8 +34,8 @@ def refuse_wrong_use(job: Job | Script) -> None:
         _refuse_other_arguments(job.args, job.kwargs)
 
 
-def refuse_other_than_text(source: object) -> None:
-    """Refuse a source that is no text.
+def validate_source(source: object) -> None:
+    """Check that a source is text.
 
     Raises:
         UsageError: It says how to make one of it.
@@ -53,8 +53,8 @@ def refuse_other_than_text(source: object) -> None:
     raise UsageError(f"source is of type {type(source).__name__}, and only text can be scanned before it runs; {mend}")
 
 
-def refuse_other_than_name(entry: object) -> None:
-    """Refuse a name that is no text.
+def validate_entry(entry: object) -> None:
+    """Check that the name of an entry is text.
 
     Raises:
         UsageError: It says what to pass instead.

@@ -12,7 +12,7 @@ from typing import ClassVar, Protocol, Self, TypeVar
 from poet_engine import _located_job, _missing_modules, _project_files, bulk
 from poet_engine._bound_function import BoundFunction
 from poet_engine._cancellation import Cancellation
-from poet_engine._wrong_use import refuse_other_than_name, refuse_other_than_text, refuse_wrong_use
+from poet_engine._job_validation import validate_entry, validate_job, validate_source
 from poet_engine.errors import ClosedError, InfraError, UsageError
 from poet_engine.gate import Gate, ScanReport
 from poet_engine.gate.module_exports import ModuleExports
@@ -150,9 +150,9 @@ class Engine:
             source: The whole text of the source.
             *names: Names for the policy's waivers: the function's, and the file's path in any spelling.
         """
-        refuse_other_than_text(source)
+        validate_source(source)
         for name in names:
-            refuse_other_than_name(name)
+            validate_entry(name)
         return self._scan(source, *_located_job.names_and_file(names))
 
     def _scan(self, source: str, names: Iterable[str], file: str | None) -> ScanReport:
@@ -181,7 +181,7 @@ class Engine:
             UsageError: The source cannot be parsed.
         """
         self._refuse_if_closed()
-        refuse_other_than_text(source)
+        validate_source(source)
         return self._gate.undecorate(source)
 
     def exports(self, source: str, package: str = "") -> ModuleExports:
@@ -337,7 +337,7 @@ class Engine:
             cancellation: Lets another thread end it.
             execution_id: The outcome's id, where it is an attempt of a call that has an id.
         """
-        refuse_wrong_use(job)
+        validate_job(job)
         job = self._with_project(job)
         execution_id = self._new_id() if execution_id is None else execution_id
         try:
@@ -388,7 +388,7 @@ class Engine:
             UsageError: The source is no text, or the entry no name of a function.
         """
         version = Job(source=source, entry=entry, modules=modules)
-        refuse_wrong_use(version)
+        validate_job(version)
         job = self._with_project(version)
         report = self._scan_job(job)
         if report.rejected:

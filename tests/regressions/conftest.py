@@ -19,6 +19,8 @@ from poet_engine import Policy
 from poet_engine.outcome import Outcome, Status
 
 if TYPE_CHECKING:
+    from tests.unit.decorator.conftest import LentGate, Workshop
+
     from poet_engine import Engine
 
 OpenEngine = Callable[[str], "Engine"]
@@ -155,3 +157,21 @@ def any_code_policy() -> Callable[[str, str], str]:
 
 def _any_code(preset: str, limits: str) -> str:
     return f'name = "any-code"\nextends = "{preset}"\n[static]\nmode = "warn"\n[limits]\n{limits}\n'
+
+
+@pytest.fixture(scope="session")
+def lent_gate() -> "Iterator[LentGate]":
+    """A gate for many workshops."""
+    from tests.regressions.workshops import opened_gate  # noqa: PLC0415 - as above
+
+    with opened_gate() as lent:
+        yield lent
+
+
+@pytest.fixture
+def workshop(tmp_path: Path, lent_gate: "LentGate") -> "Iterator[Workshop]":
+    """What decorated functions use for the length of one test, without a sandbox."""
+    from tests.regressions.workshops import opened_workshop  # noqa: PLC0415 - as above
+
+    with opened_workshop(tmp_path, lent_gate) as shop:
+        yield shop

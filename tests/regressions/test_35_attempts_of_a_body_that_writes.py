@@ -7,13 +7,11 @@ import contextlib
 import logging
 import sys
 import types
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 from tests.regressions.modules import Decorated, indented, loaded
-from tests.regressions.workshops import opened_gate, opened_workshop
 from tests.unit.decorator.conftest import Workshop
 
 from poet_engine import poet
@@ -370,12 +368,6 @@ def test_a_body_that_reads_is_tried_again(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 ADOPTED = "def settle(number):\n    return 1\n"
-
-
-@pytest.fixture
-def workshop(tmp_path: Path) -> Iterator[Workshop]:
-    with opened_gate() as gate, opened_workshop(tmp_path, gate) as opened:
-        yield opened
 
 
 def test_after_a_version_the_body_has_one_attempt(workshop: Workshop) -> None:

@@ -2,12 +2,10 @@
 
 import dataclasses
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.regressions.workshops import opened_gate, opened_workshop
-from tests.unit.decorator.conftest import LentGate, Workshop
+from tests.unit.decorator.conftest import Workshop
 
 from poet_engine.errors import UsageError
 
@@ -18,18 +16,6 @@ OWN_RULE = (
 )
 STUB = "    return {'drift_detected': False}\n"
 PLAIN = ["@poet", "@poet()", "@poet(retries=0)", "@poet(timeout='5s')"]
-
-
-@pytest.fixture(scope="module")
-def gate() -> Iterator[LentGate]:
-    with opened_gate() as lent:
-        yield lent
-
-
-@pytest.fixture
-def workshop(tmp_path: Path, gate: LentGate) -> Iterator[Workshop]:
-    with opened_workshop(tmp_path, gate) as shop:
-        yield shop
 
 
 def function(decorator: str, body: str = OWN_RULE) -> str:

@@ -1,11 +1,7 @@
 """`adopt` refuses code that cannot stand for the function: nothing is stored, and what served before serves on."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from tests.regressions.workshops import opened_gate, opened_workshop
-from tests.unit.decorator.conftest import LentGate, Workshop
+from tests.unit.decorator.conftest import Workshop
 
 from poet_engine.errors import UsageError
 
@@ -52,18 +48,6 @@ TAKEN = [
     "import math\n\nif math.pi > 3:\n    def detect_drift(current, reference):\n        return 1\n",
     "detect_drift = None\n\n\ndef detect_drift(current, reference):\n" + BODY,
 ]
-
-
-@pytest.fixture(scope="module")
-def gate() -> Iterator[LentGate]:
-    with opened_gate() as lent:
-        yield lent
-
-
-@pytest.fixture
-def workshop(tmp_path: Path, gate: LentGate) -> Iterator[Workshop]:
-    with opened_workshop(tmp_path, gate) as shop:
-        yield shop
 
 
 def function(kind: str = "", parameters: str = "current, reference", options: str = "domain='ml_monitoring'") -> str:

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.regressions.workshops import opened_gate, opened_workshop
 from tests.unit.decorator import conftest as workshops
 from tests.unit.decorator.conftest import DETECTOR, Detector, LentGate, Workshop
 
@@ -31,18 +30,6 @@ NAIVE = {"drift_detected": False, "score": 0.0}
 SHORT = DETECTOR.replace('"ml_monitoring"', '"ml_monitoring", timeout="1s"')
 LONGEST_PAUSE = 301.0
 PATIENCE = 60  # seconds until a test gives up
-
-
-@pytest.fixture(scope="module")
-def gate() -> Iterator[LentGate]:
-    with opened_gate() as lent:
-        yield lent
-
-
-@pytest.fixture
-def workshop(tmp_path: Path, gate: LentGate) -> Iterator[Workshop]:
-    with opened_workshop(tmp_path, gate) as shop:
-        yield shop
 
 
 def served_after_a_while(workshop: Workshop, detect: Detector) -> str:

@@ -1,11 +1,6 @@
 """R1: a version that refuses what the function's own rules allow is given up, and the original answers."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-from tests.regressions.workshops import opened_gate, opened_workshop
-from tests.unit.decorator.conftest import LentGate, Workshop
+from tests.unit.decorator.conftest import Workshop
 
 from poet_engine.errors import InputRefused
 from poet_engine.job import Job
@@ -27,18 +22,6 @@ REFUSAL = Outcome(
     blame=Blame.CALLER,
     error=ErrorInfo("InputRefused", "current: must be a table"),
 )
-
-
-@pytest.fixture(scope="module")
-def gate() -> Iterator[LentGate]:
-    with opened_gate() as lent:
-        yield lent
-
-
-@pytest.fixture
-def workshop(tmp_path: Path, gate: LentGate) -> Iterator[Workshop]:
-    with opened_workshop(tmp_path, gate) as shop:
-        yield shop
 
 
 def _who_answered(workshop: Workshop, docstring: str = "", current: object = 1.0) -> list[str]:
