@@ -16,9 +16,11 @@ from poet_engine._wake import readable
 from poet_engine.job import Job
 from poet_engine.outcome import Blame, Outcome, Status
 from poet_engine.policy import Policy
+from poet_engine.sandbox.docker.maintainer import ContainerMaintainer
 from poet_engine.sandbox.docker.sandbox import DockerSandbox
 from poet_engine.sandbox.pool.scheduling import PoolSize
 from poet_engine.sandbox.process import ProcessSandbox
+from poet_engine.sandbox.process.maintainer import PoolMaintainer
 
 OPEN = 4000
 _NEEDED = OPEN + 2000
@@ -146,7 +148,7 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator[ProcessSandbox | DockerS
         yield opened
 
 
-def _maintainer(sandbox: ProcessSandbox | DockerSandbox) -> object:
+def _maintainer(sandbox: ProcessSandbox | DockerSandbox) -> PoolMaintainer | ContainerMaintainer:
     return sandbox._pool._maintainer if isinstance(sandbox, ProcessSandbox) else sandbox._maintainer
 
 
@@ -155,6 +157,9 @@ def _break(sandbox: ProcessSandbox | DockerSandbox, monkeypatch: pytest.MonkeyPa
     workers = sandbox._pool._workers if isinstance(sandbox, ProcessSandbox) else sandbox._pool
     monkeypatch.setattr(maintainer, "_take_returned", _fails)
     workers.ring()
+    # Until the thread has ended, a caller may still be given what waits, and is then told that it was lost.
+    maintainer._thread.join(60)
+    assert not maintainer._thread.is_alive()
 
 
 def test_callers_are_told_the_error_that_ended_the_keeper(
