@@ -7,7 +7,9 @@ a payload touches is copied for it, at a few microseconds. The steps are in one 
 """
 
 import contextlib
+import ctypes
 import dataclasses
+import functools
 import os
 import resource
 import signal
@@ -15,6 +17,7 @@ from collections.abc import Callable
 
 from . import kernel, landlock, seccomp
 from .config import Config
+from .prepared_calls import PreparedCall, library_call, python_call
 
 # Measures that the control run of a security test may leave out, one at a time or together.
 MEASURES = ("mounts", "netns", "ids", "capabilities", "rlimits", "landlock", "seccomp", "cgroup")
@@ -216,7 +219,7 @@ class ConfinementPlan:
         limits: Resource limits as (resource, soft, hard).
         landlock: The Landlock restriction of files; None where the kernel has none, or it is left out.
         system_calls: The seccomp filter; None where it is left out.
-        steps: The payload's own steps, in order.
+        calls: What the payload does to itself, in order.
     """
 
     config: Config
@@ -226,7 +229,7 @@ class ConfinementPlan:
     limits: list[tuple[int, int, int]]
     landlock: landlock.Restriction | None
     system_calls: kernel.SeccompFilter | None
-    steps: "tuple[Callable[[ConfinementPlan], None], ...]"
+    calls: tuple[PreparedCall, ...] = ()
 
     @property
     def descriptors(self) -> set[int]:
@@ -235,7 +238,10 @@ class ConfinementPlan:
 
 
 def plan(
-    config: Config, uid: int, program: bytes, steps: "tuple[Callable[[ConfinementPlan], None], ...] | None" = None
+    config: Config,
+    uid: int,
+    program: bytes,
+    steps: "tuple[Callable[[ConfinementPlan], list[PreparedCall]], ...] | None" = None,
 ) -> ConfinementPlan:
     """Work out the confinement of this lane's payloads. The lane's root must stand already.
 
@@ -247,7 +253,7 @@ def plan(
     """
     below = _outermost([path for path in config.binds if path.startswith("/tmp/")])
     inodes = config.inodes + 3 + sum(path.count("/") for path in below)  # its root, two folders, and mount points
-    return ConfinementPlan(
+    worked_out = ConfinementPlan(
         config=config,
         identity=_identity(config, uid),
         scratch=None if "mounts" in config.without else f"size={config.disk},nr_inodes={inodes},mode=755",
@@ -255,8 +261,9 @@ def plan(
         limits=[] if "rlimits" in config.without else _limits(config),
         landlock=_restriction(config),
         system_calls=None if "seccomp" in config.without else kernel.SeccompFilter(program),
-        steps=PAYLOAD_STEPS if steps is None else steps,
     )
+    own = PAYLOAD_STEPS if steps is None else steps
+    return dataclasses.replace(worked_out, calls=tuple(call for step in own for call in step(worked_out)))
 
 
 def _identity(config: Config, uid: int) -> int | None:
@@ -286,64 +293,70 @@ def _restriction(config: Config) -> landlock.Restriction | None:
     return landlock.Restriction(config.landlock, config.import_paths, [*config.binds, *config.links], devices)
 
 
-def own_mounts_and_ipc(_plan: ConfinementPlan) -> None:
+def own_mounts_and_ipc(_plan: ConfinementPlan) -> list[PreparedCall]:
     """Unshare mounts and IPC, so that the next payload sees nothing that this one mounts or shares."""
-    kernel.unshare(kernel.NEWNS | kernel.NEWIPC)
+    return [kernel.unshare_call(kernel.NEWNS | kernel.NEWIPC)]
 
 
-def own_descriptors(plan: ConfinementPlan) -> None:
+def own_descriptors(plan: ConfinementPlan) -> list[PreparedCall]:
     """Show this process its own descriptors in `/dev/fd`, read-only. What they come from is covered after this.
 
     It is one folder of /proc and nothing above it: the kernel lets this process alone look into it, not even its
     children, and what is opened through it is what this process has open already.
     """
-    if plan.scratch is not None and os.path.isdir(f"{_COVERED}/self"):
-        kernel.bind_read_only(f"{_COVERED}/self/fd", _DESCRIPTORS)
+    if plan.scratch is None or not os.path.isdir(f"{_COVERED}/self"):
+        return []
+    return kernel.bind_read_only_calls(f"{_COVERED}/self/fd", _DESCRIPTORS)
 
 
-def empty_scratch_space(plan: ConfinementPlan) -> None:
+def empty_scratch_space(plan: ConfinementPlan) -> list[PreparedCall]:
     """Mount one tmpfs, limited in bytes and inodes, as `/tmp` and `/dev/shm`; its pages count as the call's memory."""
     if plan.scratch is None:
-        return
-    kernel.mount("tmpfs", "/dev/shm", "tmpfs", _PAYLOAD_MOUNT, plan.scratch)
-    os.umask(0)
-    for name in ("shm", "tmp"):
-        os.mkdir(f"/dev/shm/{name}", 0o1777)  # as every /tmp
-    os.umask(0o022)  # the folders on the way to what is bound are root's, and the code must get through them
-    for path in plan.below:
-        # an environment that lives under the host's /tmp would be hidden by ours
+        return []
+    return [
+        kernel.mount_call("tmpfs", "/dev/shm", "tmpfs", _PAYLOAD_MOUNT, plan.scratch),
+        library_call("umask", 0),
+        *(library_call("mkdir", f"/dev/shm/{name}".encode(), 0o1777) for name in ("shm", "tmp")),  # as every /tmp
+        # the folders on the way to what is bound are root's, and the code must get through them
+        library_call("umask", 0o022),
+        *([python_call(functools.partial(_bind_below, plan.below))] if plan.below else []),
+        library_call("umask", 0o077),
+        kernel.mount_call("/dev/shm/tmp", "/tmp", None, kernel.BIND | kernel.REC),
+        kernel.mount_call("/dev/shm/shm", "/dev/shm", None, kernel.BIND),  # last: it covers the tmpfs's own root
+        library_call("chdir", b"/tmp"),
+    ]
+
+
+def _bind_below(paths: list[str]) -> None:
+    """Bind what lies under the host's `/tmp`, such as an environment, into ours, which would hide it."""
+    for path in paths:
         _mount_point(path, f"/dev/shm{path}")
         kernel.mount(path, f"/dev/shm{path}", None, kernel.BIND | kernel.REC)
-    os.umask(0o077)
-    kernel.mount("/dev/shm/tmp", "/tmp", None, kernel.BIND | kernel.REC)
-    kernel.mount("/dev/shm/shm", "/dev/shm", None, kernel.BIND)  # last: it covers the tmpfs's own root
-    os.chdir("/tmp")
 
 
-def own_standard_input(_plan: ConfinementPlan) -> None:
-    """Reopen standard input: the inherited one is shared by all payloads, and its flags would carry messages."""
-    null = os.open("/dev/null", os.O_RDONLY)
-    os.dup2(null, 0)
-    os.close(null)
+def own_standard_input(_plan: ConfinementPlan) -> list[PreparedCall]:
+    """Reopen standard input: the inherited one is shared by all payloads, and its flags would carry messages.
+
+    A file that is opened gets the lowest number that is free.
+    """
+    return [library_call("close", 0), library_call("open", b"/dev/null", os.O_RDONLY)]
 
 
 def _outermost(paths: list[str]) -> list[str]:
     return [path for path in paths if not any(path.startswith(other + "/") for other in paths)]
 
 
-def own_process_group(plan: ConfinementPlan) -> None:
+def own_process_group(plan: ConfinementPlan) -> list[PreparedCall]:
     """Move a kept payload into a process group of its own: it is stopped between calls, the lane's init is not.
 
     The group is stopped with all that the payload starts. The filter has no call by which anything could leave it.
     """
-    if plan.config.keep:
-        os.setpgid(0, 0)
+    return [library_call("setpgid", 0, 0)] if plan.config.keep else []
 
 
-def budgets(plan: ConfinementPlan) -> None:
+def budgets(plan: ConfinementPlan) -> list[PreparedCall]:
     """Set the resource limits that only a payload can have."""
-    for what, soft, hard in plan.limits:
-        resource.setrlimit(what, (soft, hard))
+    return [kernel.resource_limit_call(*limit) for limit in plan.limits]
 
 
 def memory_budget(config: Config, sizes: tuple[int, int]) -> None:
@@ -374,40 +387,39 @@ def _lowered(what: int, soft: int, hard: int) -> tuple[int, int]:
     return min(soft, ceiling), min(hard, ceiling)
 
 
-def own_identity(plan: ConfinementPlan) -> None:
+def own_identity(plan: ConfinementPlan) -> list[PreparedCall]:
     """Become the user and group that nobody else has."""
-    if plan.identity is not None:
-        os.setresgid(plan.identity, plan.identity, plan.identity)
-        os.setresuid(plan.identity, plan.identity, plan.identity)
+    if plan.identity is None:
+        return []
+    same = (ctypes.c_uint32(plan.identity),) * 3
+    return [library_call("setresgid", *same), library_call("setresuid", *same)]
 
 
-def no_capabilities(plan: ConfinementPlan) -> None:
+def no_capabilities(plan: ConfinementPlan) -> list[PreparedCall]:
     """Drop the capabilities that are left, after the change of identity, which needs them."""
-    if "capabilities" not in plan.config.without:
-        kernel.drop_all_capabilities()
+    return [] if "capabilities" in plan.config.without else [kernel.drop_all_capabilities_call()]
 
 
-def die_with_the_lane(_plan: ConfinementPlan) -> None:
+def die_with_the_lane(_plan: ConfinementPlan) -> list[PreparedCall]:
     """Ask for SIGKILL when the lane's init ends. A backstop: killing the init takes the payload with it anyway."""
-    kernel.die_with_parent(signal.SIGKILL)
+    return [kernel.die_with_parent_call(signal.SIGKILL)]
 
 
-def no_look_from_outside(_plan: ConfinementPlan) -> None:
+def no_look_from_outside(_plan: ConfinementPlan) -> list[PreparedCall]:
     """Make this process non-dumpable: no process of the same user may look into it, and no crash is piped to the host.
 
     Only the pipe to the host's collector of core dumps is not covered otherwise: a limit of 0 does not prevent it. It
     follows the change of identity, where the kernel sets the flag anew to what `fs.suid_dumpable` says.
     """
-    kernel.set_dumpable(dumpable=False)
+    return [kernel.set_dumpable_call(dumpable=False)]
 
 
-def no_other_files(plan: ConfinementPlan) -> None:
+def no_other_files(plan: ConfinementPlan) -> list[PreparedCall]:
     """Restrict files once more by Landlock, which also forbids TCP and signals to others where it can."""
-    if plan.landlock is not None:
-        plan.landlock.apply(["/tmp", "/dev/shm"], [_DESCRIPTORS])
+    return [] if plan.landlock is None else plan.landlock.calls(["/tmp", "/dev/shm"], [_DESCRIPTORS])
 
 
-PAYLOAD_STEPS: tuple[Callable[[ConfinementPlan], None], ...] = (
+PAYLOAD_STEPS: tuple[Callable[[ConfinementPlan], list[PreparedCall]], ...] = (
     own_mounts_and_ipc,
     own_descriptors,
     empty_scratch_space,

@@ -10,7 +10,7 @@ import struct
 import time
 from typing import Never
 
-from . import syscalls
+from .prepared_calls import LIBC, PreparedCall, checked, library_call, system_call
 
 # include/uapi/linux/sched.h
 NEWNS, NEWUTS, NEWIPC = 0x00020000, 0x04000000, 0x08000000
@@ -28,29 +28,26 @@ _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
 _TIMER = struct.Struct("=qqqq")  # struct itimerspec: the interval, then the time until the first expiry, in s and ns
 _NEVER = bytes(_TIMER.size)
 _CAPABILITY_VERSION_3, _LAST_CAPABILITY = 0x20080522, 63
+_UNLIMITED = (1 << 64) - 1
 _SECCOMP_SET_MODE_FILTER, _SECCOMP_FILTER_FLAG_NEW_LISTENER = 1, 8
-
-_libc = ctypes.PyDLL(None, use_errno=True)  # callers here have one thread: letting go of the lock is waste
-
-
-def _check(result: int, what: str) -> int:
-    if result < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, f"{what}: {os.strerror(number)}")
-    return result
 
 
 def _syscall(name: str, *arguments: object) -> int:
-    return _check(_libc.syscall(syscalls.NUMBERS[name], *arguments), name)
+    return system_call(name, *arguments).make()
 
 
 def _text(value: str | None) -> bytes | None:
     return None if value is None else os.fsencode(value)
 
 
+def unshare_call(flags: int) -> PreparedCall:
+    """Prepare leaving the shared namespaces named by `flags` for new ones."""
+    return library_call("unshare", flags, what=f"unshare({flags:#x})")
+
+
 def unshare(flags: int) -> None:
     """Leave the shared namespaces named by `flags` for new ones."""
-    _check(_libc.unshare(flags), f"unshare({flags:#x})")
+    unshare_call(flags).make()
 
 
 def fork() -> int:
@@ -58,20 +55,25 @@ def fork() -> int:
 
     The hooks of `os.fork` alone touch some eighty pages, each of which is then copied.
     """
-    return _check(_libc.fork(), "fork")
+    return checked(LIBC.fork(), "fork")
 
 
 def enter_namespace(fd: int, kind: int) -> None:
     """Call `setns(2)`."""
-    _check(_libc.setns(fd, kind), "setns")
+    checked(LIBC.setns(fd, kind), "setns")
+
+
+def mount_call(
+    source: str | None, target: str, kind: str | None = None, flags: int = 0, data: str | None = None
+) -> PreparedCall:
+    """Prepare `mount(2)`; the error names the target."""
+    what = f"mount {kind or source} on {target}"
+    return library_call("mount", _text(source), _text(target), _text(kind), flags, _text(data), what=what)
 
 
 def mount(source: str | None, target: str, kind: str | None = None, flags: int = 0, data: str | None = None) -> None:
     """Call `mount(2)`; the error names the target."""
-    _check(
-        _libc.mount(_text(source), _text(target), _text(kind), flags, _text(data)),
-        f"mount {kind or source} on {target}",
-    )
+    mount_call(source, target, kind, flags, data).make()
 
 
 class _MountAttr(ctypes.Structure):
@@ -83,8 +85,10 @@ class _MountAttr(ctypes.Structure):
     )
 
 
-def bind_read_only(source: str, target: str, *, device: bool = False) -> None:
-    """Bind a tree and everything mounted in it read-only; a plain remount would leave the submounts writable.
+def bind_read_only_calls(source: str, target: str, *, device: bool = False) -> list[PreparedCall]:
+    """Prepare binding a tree and everything mounted in it read-only.
+
+    A plain remount would leave the submounts writable.
 
     Args:
         source: The path to bind.
@@ -92,10 +96,18 @@ def bind_read_only(source: str, target: str, *, device: bool = False) -> None:
         device: Whether it is a device that is to go on working. It can be written to all the same: read-only are its
             times and its mode, which belong to the host's own file.
     """
-    mount(source, target, None, BIND | REC)
     attributes = _MountAttr(RDONLY | NOSUID | (0 if device else NODEV), 0, 0, 0)
     size = ctypes.c_size_t(ctypes.sizeof(attributes))
-    _syscall("mount_setattr", _AT_FDCWD, _text(target), _AT_RECURSIVE, ctypes.byref(attributes), size)
+    return [
+        mount_call(source, target, None, BIND | REC),
+        system_call("mount_setattr", _AT_FDCWD, _text(target), _AT_RECURSIVE, ctypes.byref(attributes), size),
+    ]
+
+
+def bind_read_only(source: str, target: str, *, device: bool = False) -> None:
+    """Bind a tree read-only, as `bind_read_only_calls` says."""
+    for call in bind_read_only_calls(source, target, device=device):
+        call.make()
 
 
 def detached_tmpfs(options: dict[str, str]) -> int:
@@ -119,11 +131,11 @@ def detached_tmpfs(options: dict[str, str]) -> int:
 def free_pages(fd: int, size: int, offset: int = 0) -> None:
     """Give back the memory of a file in memory, as far as it covers whole pages; the file's size stays."""
     mode, start, length = ctypes.c_int(_KEEP_SIZE | _PUNCH_HOLE), ctypes.c_int64(offset), ctypes.c_int64(size)
-    _check(_libc.fallocate(fd, mode, start, length), "fallocate")
+    checked(LIBC.fallocate(fd, mode, start, length), "fallocate")
 
 
-_libc.mmap.restype = ctypes.c_void_p
-_libc.PyMemoryView_FromMemory.restype = ctypes.py_object
+LIBC.mmap.restype = ctypes.c_void_p
+LIBC.PyMemoryView_FromMemory.restype = ctypes.py_object
 _PROT_READ_WRITE, _MAP_SHARED, _MAP_FIXED, _BUFFER_WRITE = 3, 1, 16, 0x200
 
 
@@ -137,7 +149,7 @@ def map_shared(fd: int, size: ctypes.c_size_t, instead: int = 0) -> int:
     """
     flags = _MAP_SHARED | (_MAP_FIXED if instead else 0)
     place = ctypes.c_void_p(instead)
-    address = _libc.mmap(place, size, _PROT_READ_WRITE, flags, fd, ctypes.c_int64(0))
+    address = LIBC.mmap(place, size, _PROT_READ_WRITE, flags, fd, ctypes.c_int64(0))
     if address is None or address == ctypes.c_void_p(-1).value:
         number = ctypes.get_errno()
         raise OSError(number, f"mmap: {os.strerror(number)}")
@@ -146,17 +158,17 @@ def map_shared(fd: int, size: ctypes.c_size_t, instead: int = 0) -> int:
 
 def memory_at(address: int, size: ctypes.c_size_t) -> memoryview:
     """Return a writable view of memory that was mapped."""
-    view: memoryview = _libc.PyMemoryView_FromMemory(ctypes.c_void_p(address), size, _BUFFER_WRITE)
+    view: memoryview = LIBC.PyMemoryView_FromMemory(ctypes.c_void_p(address), size, _BUFFER_WRITE)
     return view
 
 
 _IOFBF, _IONBF = 0, 2
-flush_c_streams = functools.partial(_libc.fflush, None)  # what was printed through the C library
+flush_c_streams = functools.partial(LIBC.fflush, None)  # what was printed through the C library
 
 
 def buffer_c_output(*, buffered: bool) -> None:
     """Have the C library buffer what is printed to its standard output, or write it at once."""
-    _libc.setvbuf(ctypes.c_void_p.in_dll(_libc, "stdout"), None, _IOFBF if buffered else _IONBF, ctypes.c_size_t(0))
+    LIBC.setvbuf(ctypes.c_void_p.in_dll(LIBC, "stdout"), None, _IOFBF if buffered else _IONBF, ctypes.c_size_t(0))
 
 
 def end_interpreter(status: int) -> Never:
@@ -164,11 +176,11 @@ def end_interpreter(status: int) -> Never:
 
     CPython calls it in the middle of whatever runs as well, when a SystemExit reaches the C code that prints errors.
     """
-    _libc.Py_Exit(ctypes.c_int(status))
+    LIBC.Py_Exit(ctypes.c_int(status))
     raise AssertionError("the interpreter has ended")
 
 
-def die_of(number: int, *, libc: ctypes.PyDLL = _libc) -> None:
+def die_of(number: int, *, libc: ctypes.PyDLL = LIBC) -> None:
     """End this process by a signal, as one that has no handler for it; `libc` is held for when names are gone."""
     libc.signal(number, None)
     libc.kill(libc.getpid(), number)
@@ -178,23 +190,33 @@ def pivot_root(where: str) -> None:
     """Make `where` the root and let go of the old one."""
     os.chdir(where)
     _syscall("pivot_root", b".", b".")
-    _check(_libc.umount2(b".", _MNT_DETACH), "umount the old root")
+    checked(LIBC.umount2(b".", _MNT_DETACH), "umount the old root")
     os.chdir("/")
 
 
 def set_hostname(name: bytes) -> None:
     """Call `sethostname(2)`."""
-    _check(_libc.sethostname(name, len(name)), "sethostname")
+    checked(LIBC.sethostname(name, len(name)), "sethostname")
+
+
+def _prctl_call(what: str, option: int, first: int = 0, second: int = 0) -> PreparedCall:
+    unsigned = ctypes.c_ulong
+    return library_call("prctl", option, unsigned(first), unsigned(second), unsigned(0), unsigned(0), what=what)
 
 
 def _prctl(option: int, first: int = 0, second: int = 0) -> int:
-    unsigned = ctypes.c_ulong
-    return int(_libc.prctl(option, unsigned(first), unsigned(second), unsigned(0), unsigned(0)))
+    call = _prctl_call("", option, first, second)
+    return call.function(*call.arguments)
+
+
+def set_dumpable_call(*, dumpable: bool) -> PreparedCall:
+    """Prepare setting whether the same uid may look into this process."""
+    return _prctl_call("PR_SET_DUMPABLE", _PR_SET_DUMPABLE, int(dumpable))
 
 
 def set_dumpable(*, dumpable: bool) -> None:
     """Set whether the same uid may look into this process; a non-dumpable one cannot write its own uid map."""
-    _check(_prctl(_PR_SET_DUMPABLE, int(dumpable)), "PR_SET_DUMPABLE")
+    set_dumpable_call(dumpable=dumpable).make()
 
 
 def has_timer() -> bool:
@@ -212,15 +234,15 @@ class Timer:
     def __init__(self, seconds: float) -> None:
         self._armed = _TIMER.pack(0, 0, int(seconds), int(seconds % 1 * 1e9))
         self._left = ctypes.create_string_buffer(_TIMER.size)
-        self.fd = _check(_libc.timerfd_create(time.CLOCK_MONOTONIC, os.O_CLOEXEC | os.O_NONBLOCK), "timerfd_create")
+        self.fd = checked(LIBC.timerfd_create(time.CLOCK_MONOTONIC, os.O_CLOEXEC | os.O_NONBLOCK), "timerfd_create")
 
     def arm(self) -> None:
         """Have it expire once, after its time."""
-        _check(_libc.timerfd_settime(self.fd, 0, self._armed, None), "timerfd_settime")
+        checked(LIBC.timerfd_settime(self.fd, 0, self._armed, None), "timerfd_settime")
 
     def disarm(self) -> bool:
         """Have it expire no more; return whether it had not. An expiry that nobody has heard is not heard any more."""
-        _check(_libc.timerfd_settime(self.fd, 0, _NEVER, self._left), "timerfd_settime")
+        checked(LIBC.timerfd_settime(self.fd, 0, _NEVER, self._left), "timerfd_settime")
         return self._left.raw != _NEVER
 
     def close(self) -> None:
@@ -230,12 +252,12 @@ class Timer:
 
 def set_name(name: bytes) -> None:
     """Set the name that `ps` and `top` show for this process; at most 15 bytes."""
-    _check(_libc.prctl(_PR_SET_NAME, name), "PR_SET_NAME")
+    checked(LIBC.prctl(_PR_SET_NAME, name), "PR_SET_NAME")
 
 
-def die_with_parent(signal_number: int) -> None:
-    """Ask for a signal when the parent ends, as a backstop only: every later change of credentials clears it."""
-    _check(_prctl(_PR_SET_PDEATHSIG, signal_number), "PR_SET_PDEATHSIG")
+def die_with_parent_call(signal_number: int) -> PreparedCall:
+    """Prepare asking for a signal when the parent ends: a backstop, which every later change of credentials clears."""
+    return _prctl_call("PR_SET_PDEATHSIG", _PR_SET_PDEATHSIG, signal_number)
 
 
 def drop_bounding_and_ambient_capabilities() -> None:
@@ -246,14 +268,14 @@ def drop_bounding_and_ambient_capabilities() -> None:
     _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
 
 
-def drop_all_capabilities() -> None:
-    """Empty the effective, permitted and inheritable sets."""
-    _syscall("capset", struct.pack("=II", _CAPABILITY_VERSION_3, 0), bytes(24))
+def drop_all_capabilities_call() -> PreparedCall:
+    """Prepare emptying the effective, permitted and inheritable sets."""
+    return system_call("capset", struct.pack("=II", _CAPABILITY_VERSION_3, 0), bytes(24))
 
 
 def forbid_new_privileges() -> None:
     """Set `PR_SET_NO_NEW_PRIVS`: no setuid file has an effect any more."""
-    _check(_prctl(_PR_SET_NO_NEW_PRIVS, 1), "PR_SET_NO_NEW_PRIVS")
+    checked(_prctl(_PR_SET_NO_NEW_PRIVS, 1), "PR_SET_NO_NEW_PRIVS")
 
 
 class _FilterProgram(ctypes.Structure):
@@ -274,20 +296,14 @@ class SeccompFilter:
         return answer if told else None
 
 
-def landlock_create_ruleset(attribute: bytes | None, flags: int) -> int:
-    """Call `landlock_create_ruleset(2)`; return a descriptor, or the ABI's number with the version flag."""
-    size = ctypes.c_size_t(0 if attribute is None else len(attribute))
-    return _syscall("landlock_create_ruleset", attribute, size, ctypes.c_uint32(flags))
+class _ResourceLimit(ctypes.Structure):
+    _fields_ = (("soft", ctypes.c_uint64), ("hard", ctypes.c_uint64))  # struct rlimit
 
 
-def landlock_add_rule(ruleset: int, kind: int, rule: bytes) -> None:
-    """Call `landlock_add_rule(2)`."""
-    _syscall("landlock_add_rule", ruleset, kind, rule, ctypes.c_uint32(0))
-
-
-def landlock_restrict_self(ruleset: int) -> None:
-    """Call `landlock_restrict_self(2)`, which needs new privileges to be forbidden already."""
-    _syscall("landlock_restrict_self", ruleset, ctypes.c_uint32(0))
+def resource_limit_call(what: int, soft: int, hard: int) -> PreparedCall:
+    """Prepare setting a resource limit of this process."""
+    limit = _ResourceLimit(soft & _UNLIMITED, hard & _UNLIMITED)  # RLIM_INFINITY is -1 in Python
+    return library_call("setrlimit", what, ctypes.byref(limit), what=f"setrlimit({what})")
 
 
 def close_all_but(keep: set[int]) -> None:

@@ -4,11 +4,12 @@ It needs no privilege and holds for the process and all it starts. The rights th
 not guessed: each ABI version added some (Documentation/userspace-api/landlock.rst of the kernel).
 """
 
+import ctypes
 import fcntl
 import os
 import struct
 
-from . import kernel
+from .prepared_calls import PreparedCall, library_call, system_call
 
 _CREATE_VERSION = 1
 _RULE_PATH_BENEATH = 1
@@ -24,6 +25,8 @@ _ON_FILES = _WRITE_FILE | _READ_FILE | _TRUNCATE
 _READ = _READ_FILE | _READ_DIR
 _FIRST_DESCRIPTOR = 200
 _RULE = struct.Struct("=Qi")  # struct landlock_path_beneath_attr
+_RULE_DESCRIPTOR = 8  # where the path's descriptor stands in it
+_NO_FLAGS = ctypes.c_uint32(0)
 
 # ABI version → the rights to files that it added
 _FILE_RIGHTS = ((1, _FIRST_13), (2, _REFER), (3, _TRUNCATE), (5, _IOCTL_DEV))
@@ -33,7 +36,7 @@ _NETWORK_ABI, _SCOPE_ABI = 4, 6
 def abi() -> int:
     """Return the kernel's version of Landlock; 0 where it has none or it is switched off."""
     try:
-        return kernel.landlock_create_ruleset(None, _CREATE_VERSION)
+        return _create_call(None, _CREATE_VERSION).make()
     except OSError:
         return 0
 
@@ -77,22 +80,35 @@ class Restriction:
         ]
         self.descriptors = {fd for _packed, fd in self._rules}
 
-    def apply(self, scratch: list[str], listed: list[str]) -> None:
-        """Restrict this process, whose own folders are in `scratch`, and in `listed` those that it may list."""
-        ruleset = kernel.landlock_create_ruleset(self._attribute, 0)
-        for packed, _fd in self._rules:
-            kernel.landlock_add_rule(ruleset, _RULE_PATH_BENEATH, packed)
-        for path, rights in (*((each, self._all) for each in scratch), *((each, _READ_DIR) for each in listed)):
-            try:
-                fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
-            except OSError:
-                if path in scratch:
-                    raise
-                continue
-            kernel.landlock_add_rule(ruleset, _RULE_PATH_BENEATH, _RULE.pack(rights, fd))
-            os.close(fd)
-        kernel.landlock_restrict_self(ruleset)
-        os.close(ruleset)
+    def calls(self, scratch: list[str], listed: list[str]) -> list[PreparedCall]:
+        """Prepare restricting a process, whose own folders are in `scratch`, and in `listed` what it may list.
+
+        Paths in `listed` that are no folders now are passed over.
+        """
+        ruleset = ctypes.c_int()
+        calls = [_create_call(self._attribute, 0, ruleset)]
+        calls += [_add_call(ruleset, ctypes.create_string_buffer(packed, _RULE.size)) for packed, _fd in self._rules]
+        own = [(path, self._all) for path in scratch]
+        for path, rights in own + [(path, _READ_DIR) for path in listed if os.path.isdir(path)]:
+            rule = ctypes.create_string_buffer(_RULE.pack(rights, 0), _RULE.size)
+            folder = ctypes.c_int.from_buffer(rule, _RULE_DESCRIPTOR)
+            flags = os.O_PATH | os.O_CLOEXEC
+            calls.append(library_call("open", os.fsencode(path), flags, what=f"open {path}", into=folder))
+            calls.append(_add_call(ruleset, rule))
+            calls.append(library_call("close", folder))
+        calls.append(system_call("landlock_restrict_self", ruleset, _NO_FLAGS))
+        calls.append(library_call("close", ruleset))
+        return calls
+
+
+def _create_call(attribute: bytes | None, flags: int, into: ctypes.c_int | None = None) -> PreparedCall:
+    """Prepare making a rule set, or, with the version flag, asking for the number of the ABI."""
+    size = ctypes.c_size_t(0 if attribute is None else len(attribute))
+    return system_call("landlock_create_ruleset", attribute, size, ctypes.c_uint32(flags), into=into)
+
+
+def _add_call(ruleset: ctypes.c_int, rule: "ctypes.Array[ctypes.c_char]") -> PreparedCall:
+    return system_call("landlock_add_rule", ruleset, _RULE_PATH_BENEATH, rule, _NO_FLAGS)
 
 
 def _rule(path: str, rights: int) -> tuple[bytes, int] | None:

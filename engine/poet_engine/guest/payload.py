@@ -1,5 +1,6 @@
 """Run one call in a process that confines itself, waits, runs the code, sends one frame, and ends."""
 
+import _signal  # type: ignore[import-not-found] # it has no stubs
 import _thread
 import contextlib
 import fcntl
@@ -26,6 +27,7 @@ from .container_protocol import LONGEST_AHEAD
 from .errors import GuestSerializationError, UndecodableError
 from .frames import NONCE_SIZE, STAYS, Frame, FrameKind, Reader, pack
 from .interpreter_exit import ENDING
+from .prepared_calls import make_all
 from .project_modules import MODULE_NAME
 from .standard_streams import STREAMS
 
@@ -115,10 +117,10 @@ def prepare(
     plan: confine.ConfinementPlan, sizes: tuple[int, int], sock: socket.socket, results: int
 ) -> "_CompiledSource | None":
     """Apply the plan's steps, pay the costs of a first call, and report ready; return what was compiled ahead."""
-    for step in plan.steps:
-        step(plan)
+    make_all(plan.calls)
     kernel.close_all_but({0, 1, 2, sock.fileno(), results})
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # as in every program; the processes before take none
+    # as in every program; the processes before take none. Without the enums of `signal`, whose pages would be copied
+    _signal.signal(_signal.SIGINT, _signal.default_int_handler)
     randomness.renew()
     gc.enable()
     warm_up(1)
@@ -136,14 +138,19 @@ def warm(x, y):
     total = [value * 2 for value in x]
     return {"total": sum(total), "text": f"{y}", "pair": (1, 2.5)}
 """
+_FAILS = """
+def warm(x, y):
+    raise ValueError("warm")
+"""
 
 
-_WARM_REQUEST = pack(
-    FrameKind.REQUEST,
-    json.dumps(
-        {"source": _WARM_UP, "entry": "warm", "filename": "<warm>", "args": [[1, 2], "y"], "kwargs": {}}
-    ).encode(),
-)
+def _warm_request(source: str) -> bytes:
+    fields = {"source": source, "entry": "warm", "filename": "<warm>", "args": [[1, 2], "y"], "kwargs": {}}
+    return pack(FrameKind.REQUEST, json.dumps(fields).encode())
+
+
+_WARM_REQUEST = _warm_request(_WARM_UP)
+_FAILING_REQUEST = _warm_request(_FAILS)
 
 
 _NO_FILE = -1  # the answer of the warm-up is too small to need one
@@ -175,6 +182,8 @@ def rehearse(times: int) -> None:
             kernel.send_with_descriptors(sock, pack(FrameKind.READY), [])
             ours.sendall(_WARM_REQUEST)
             serve(sock, _NO_FILE, [], compiled, keep=False)
+            ours.sendall(_FAILING_REQUEST)
+            serve(sock, _NO_FILE, [], keep=False)
     sys.modules.pop(MODULE_NAME, None)
 
 
