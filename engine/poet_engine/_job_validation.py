@@ -1,5 +1,6 @@
 """Validate jobs and scripts: callers without a type checker pass values of every type."""
 
+import inspect
 import math
 from collections.abc import Mapping, Sequence
 
@@ -30,6 +31,7 @@ def validate_job(job: Job | Script) -> None:
         text: object = getattr(job, name)
         if not isinstance(text, str):
             raise UsageError(f"{name} is of type {type(text).__name__}, and is only shown and recorded; pass a text")
+    validate_callback(job.on_output)
     if isinstance(job, Job):
         _refuse_other_arguments(job.args, job.kwargs)
 
@@ -64,6 +66,19 @@ def validate_entry(entry: object) -> None:
     name = getattr(entry, "__name__", None)
     mend = f"pass its name, {name!r}" if isinstance(name, str) else "pass a function's name"
     raise UsageError(f"entry is of type {type(entry).__name__}, and is looked up in the source by its name; {mend}")
+
+
+def validate_callback(on_output: object) -> None:
+    """Check that output can be given to a callback.
+
+    Raises:
+        UsageError: It cannot be called, or would have to be awaited.
+    """
+    if on_output is not None and not callable(on_output):
+        kind = type(on_output).__name__
+        raise UsageError(f"on_output is of type {kind}, and is called with each piece of output; pass a function")
+    if inspect.iscoroutinefunction(on_output):
+        raise UsageError("on_output is a coroutine function, and nobody would await it; pass a plain function")
 
 
 def _refuse_other_arguments(args: object, kwargs: object) -> None:

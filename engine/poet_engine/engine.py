@@ -12,13 +12,13 @@ from typing import ClassVar, Protocol, Self, TypeVar
 from poet_engine import _located_job, _missing_modules, _project_files, bulk
 from poet_engine._bound_function import BoundFunction
 from poet_engine._cancellation import Cancellation
-from poet_engine._job_validation import validate_entry, validate_job, validate_source
+from poet_engine._job_validation import validate_callback, validate_entry, validate_job, validate_source
 from poet_engine.errors import ClosedError, InfraError, UsageError
 from poet_engine.gate import Gate, ScanReport
 from poet_engine.gate.module_exports import ModuleExports
 from poet_engine.gate.policy_scan import annotate, policy_scan
 from poet_engine.gate.project_scan import SourceNames, project_scan
-from poet_engine.job import Job, Script
+from poet_engine.job import Job, OutputCallback, Script
 from poet_engine.journal.recorder import Recorder
 from poet_engine.outcome import Evidence, Outcome, Status, decisive
 from poet_engine.policy import Policy
@@ -201,6 +201,7 @@ class Engine:
         /,
         *args: object,
         modules: Mapping[str, str | bytes] = _NO_MODULES,
+        on_output: OutputCallback | None = None,
         **kwargs: object,
     ) -> Outcome:
         """Scan and run one call. Never raises for what the code did.
@@ -211,7 +212,10 @@ class Engine:
             *args: Its positional arguments.
             modules: Modules that the source may import: dotted name → source, each scanned like `source`, and data
                 files beside them: relative path with a slash → content. The call has a copy of its own.
-            **kwargs: Its keyword arguments. One that is called `modules` goes through `run_job`.
+            on_output: Called while the code runs with `"stdout"` or `"stderr"` and the next piece of its text: in
+                order, one call at a time, in a thread of its own, and for the last time before this returns. All pieces
+                joined are the texts of the outcome. One that raises is logged and called no more.
+            **kwargs: Its keyword arguments. One that is called `modules` or `on_output` goes through `run_job`.
 
         Raises:
             UsageError: The source is no text, the entry no name of a function, or a module's name cannot be imported,
@@ -219,17 +223,23 @@ class Engine:
             SerializationError: An argument has no safe form; the error names it.
             ClosedError: The engine was closed.
         """
-        return self.run_job(Job(source=source, entry=entry, args=args, kwargs=kwargs, modules=modules))
+        job = Job(source=source, entry=entry, args=args, kwargs=kwargs, modules=modules, on_output=on_output)
+        return self.run_job(job)
 
-    async def arun(self, source: str, entry: str, /, *args: object, **kwargs: object) -> Outcome:
+    async def arun(
+        self, source: str, entry: str, /, *args: object, on_output: OutputCallback | None = None, **kwargs: object
+    ) -> Outcome:
         """Run one call as `run` does, for asyncio: hundreds may be in flight, each with a thread of its own.
 
-        Cancelling the task ends the run, and waits until it has ended.
+        Cancelling the task ends the run, and waits until it has ended. `on_output` is called in the event loop.
 
         Raises:
             InfraError: The machine has no room for one more thread.
         """
-        job = Job(source=source, entry=entry, args=args, kwargs=kwargs)
+        if on_output is not None:
+            validate_callback(on_output)
+            on_output = bulk.in_event_loop(on_output)
+        job = Job(source=source, entry=entry, args=args, kwargs=kwargs, on_output=on_output)
         return await self._in_thread(lambda cancellation: self.run_job(job, cancellation=cancellation))
 
     async def _in_thread(self, run: Callable[[Cancellation], _Result]) -> _Result:
@@ -246,6 +256,7 @@ class Engine:
         files_in: Mapping[str, bytes | Path] = _NO_FILES,
         files_out: Sequence[str] = (),
         wall: float | None = None,
+        on_output: OutputCallback | None = None,
     ) -> Outcome:
         """Scan and run a whole script as `__main__`, in an empty folder of its own (docs/scripts.md).
 
@@ -257,6 +268,7 @@ class Engine:
             files_out: Relative names and patterns (`*`, `?`, `[...]`, `**`) of the files in `outcome.files`; it has
                 them however the script ends. `outcome.files_skipped` has the reason for each missing one.
             wall: Seconds that it may take, if less than the policy's limit.
+            on_output: As that of `run`.
 
         Raises:
             UsageError: A name or an argument is not plain, a file cannot be read, or there is no room for them.
@@ -271,6 +283,7 @@ class Engine:
             files_in=input_files.read(files_in, self.policy.limits),
             files_out=files_out,
             wall=wall,
+            on_output=on_output,
         )
         return self.execute(script).outcome
 

@@ -1,7 +1,10 @@
 """The work that an engine runs: a call of a function, or a script."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+OutputCallback = Callable[[Literal["stdout", "stderr"], str], object]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +23,7 @@ class Job:
         modules: Modules that the source may import, and files beside them: dotted name of a module, or relative path
             with a slash → content. They are scanned like the source, and are in a folder of the call's own.
         module: The dotted name of the source itself among them; relative imports and other modules go by it.
+        on_output: Called with the name of the stream and the next piece of its text while the code runs.
     """
 
     source: str
@@ -32,6 +36,7 @@ class Job:
     absent: Sequence[tuple[str, str]] = ()
     modules: Mapping[str, str | bytes] = dataclasses.field(default_factory=dict)
     module: str = ""
+    on_output: OutputCallback | None = dataclasses.field(default=None, repr=False, compare=False)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +53,7 @@ class Script:
         wall: Seconds that this attempt may take, if less than the policy's limit.
         id: As that of a job.
         absent: As those of a job.
+        on_output: As that of a job.
     """
 
     source: str
@@ -59,3 +65,4 @@ class Script:
     wall: float | None = None
     id: str = ""
     absent: Sequence[tuple[str, str]] = ()
+    on_output: OutputCallback | None = dataclasses.field(default=None, repr=False, compare=False)

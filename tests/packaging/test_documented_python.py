@@ -1,4 +1,4 @@
-"""Every whole program that the README and the page on bulk runs show runs as it stands."""
+"""Every whole program that the README and the pages on bulk runs and scripts show runs as it stands."""
 
 import re
 import subprocess
@@ -8,14 +8,21 @@ from pathlib import Path
 import pytest
 
 _ROOT = Path(__file__).resolve().parents[2]
-_PAGES = (_ROOT / "README.md", _ROOT / "docs" / "bulk.md")
+_PAGES = (_ROOT / "README.md", _ROOT / "docs" / "bulk.md", _ROOT / "docs" / "scripts.md")
 _PROGRAM = re.compile(r"```python\n# file: (\S+)\n(.*?)```", re.DOTALL)
 _PROGRAMS = [program for page in _PAGES for program in _PROGRAM.findall(page.read_text(encoding="utf-8"))]
 
 
 def test_the_readme_shows_programs() -> None:
     """A README whose programs are not found would make the next test pass for nothing."""
-    assert {name for name, _code in _PROGRAMS} >= {"monitoring.py", "bulk.py", "shapes.py", "many.py", "waiting.py"}
+    assert {name for name, _code in _PROGRAMS} >= {
+        "monitoring.py",
+        "bulk.py",
+        "shapes.py",
+        "many.py",
+        "waiting.py",
+        "live.py",
+    }
 
 
 @pytest.mark.sandbox
@@ -45,6 +52,8 @@ def test_a_program_of_the_readme_runs(name: str, code: str, tmp_path: Path) -> N
         assert "refused input" in done.stdout
     if name == "waiting.py":
         assert done.stdout == "[0, 1, 4, 9, 16]\n"
+    if name == "live.py":
+        assert done.stdout == "step 0\nstep 1\nstep 2\n3 ['step 0', 'step 1', 'step 2']\n"
     if name == "bulk.py":
         assert "ZeroDivisionError" in done.stdout
         assert "rejected POET110" in done.stdout

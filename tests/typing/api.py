@@ -147,6 +147,9 @@ def an_engine_answers_with_outcomes(source: str) -> None:
         assert_type(engine.undecorate(source), str)
         script = engine.run_script(source, stdin="text", files_in={"a": b"1", "b": Path("b")}, files_out=["*.csv"])
         assert_type(script, Outcome)
+        engine.run(source, "entry", on_output=lambda stream, text: stream.upper() + text.upper())
+        engine.run_script(source, on_output=print)
+        engine.run_script(source, on_output="print")  # type: ignore[arg-type]  # a function is called with the output
         engine.run_script(source, files_in={"a": "1"})  # type: ignore[dict-item]  # text has no bytes until it is encoded
         assert_type(engine.sandbox_name, str)
 

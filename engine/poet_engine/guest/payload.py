@@ -337,6 +337,7 @@ def answer(
     """
     fields, _end = _read(request.decode())
     filename = fields["filename"]
+    STREAMS.show_lines(at_once="live" in fields)
     try:
         arguments, keywords = _arguments(fields["args"], fields["kwargs"], attached)
         project = fields.get("project", _NO_PROJECT)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from . import kernel, names
 from .absent_imports import compile_source
 from .frames import FrameKind, pack
+from .standard_streams import STREAMS
 
 if TYPE_CHECKING:
     import socket
@@ -44,12 +45,14 @@ class ScriptRequest:
         filename: Its name, as it was asked for.
         argv: The arguments after its name.
         absent: The imports that it is to do without; see `absent_imports`.
+        live: Whether somebody reads its output while it runs.
     """
 
     source: str
     filename: str
     argv: list[str]
     absent: dict[str, str] = dataclasses.field(default_factory=dict)
+    live: bool = False
 
     @property
     def path(self) -> str:
@@ -85,7 +88,7 @@ def prepare(sock: "socket.socket", content: bytes) -> ScriptRequest:
         rest = rest[length:]
     if rest:
         _connect_stdin(rest)
-    request = ScriptRequest(header["source"], header["filename"], header["argv"], header["absent"])
+    request = ScriptRequest(header["source"], header["filename"], header["argv"], header["absent"], live=header["live"])
     _write_itself(request)
     return request
 
@@ -140,7 +143,8 @@ def run(request: ScriptRequest) -> None:
     sys.path.insert(0, os.path.dirname(path) if path != request.filename else FOLDER)
     sys.stdin = _standard_input()
     vars(sys)["__stdin__"] = sys.stdin
-    kernel.buffer_c_output(buffered=True)  # as in CPython, which writes it at the end
+    STREAMS.show_lines(at_once=request.live)
+    kernel.buffer_c_output(buffered=not request.live)  # as in CPython, which writes it at the end
     exec(compile_source(request.source, path, request.absent), module.__dict__)  # noqa: S102 - this is what the isolation is for
 
 

@@ -249,7 +249,7 @@ class StandardStreams:
         self.untouched = True  # nobody has printed, or made a stream around one of them
         self._address = 0
         self._suppress = contextlib.suppress
-        self._expected = False
+        self._expected = self._live = False
 
     def cover(self) -> None:
         """Cover the interpreter's own streams; once, in the process that payloads are forked from."""
@@ -275,6 +275,16 @@ class StandardStreams:
         its own text only.
         """
         self._expected = any(map(source.__contains__, _LEADING_WORDS))
+
+    def show_lines(self, *, at_once: bool) -> None:
+        """Have standard output written at each line's end, as on a terminal: where its reader follows the run.
+
+        Otherwise as in a pipe. A payload that is kept may serve callers of both kinds.
+        """
+        if at_once != self._live:
+            self._live = at_once
+            with contextlib.suppress(AttributeError, ValueError):  # a kept payload's code may have closed it
+                self._out.reconfigure(line_buffering=at_once)  # type: ignore[union-attr] # it is the interpreter's own
 
     def forget(self) -> None:
         """Stop recording, in a child that the code forked."""

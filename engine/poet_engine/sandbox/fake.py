@@ -6,10 +6,11 @@ from typing import Self
 
 from poet_engine._cancellation import Cancellation
 from poet_engine.errors import ClosedError
-from poet_engine.job import Job, Script
+from poet_engine.job import Job, OutputCallback, Script
 from poet_engine.outcome import Blame, Evidence, Outcome, Status
 from poet_engine.sandbox import isolation_checks, wire
 from poet_engine.sandbox.base import IsolationCheck, Means, SandboxStatistics
+from poet_engine.sandbox.live_output import live_output
 
 Answer = Outcome | Callable[[Job], Outcome]
 ScriptAnswer = Outcome | Callable[[Script], Outcome]
@@ -54,7 +55,7 @@ class ScriptedSandbox:
         with self._lock:
             answer = self._answers[min(len(self.jobs), len(self._answers) - 1)]
             self.jobs.append(job)
-        return answer(job) if callable(answer) else answer
+        return _told(answer(job) if callable(answer) else answer, job.on_output)
 
     def run_script(self, script: Script, *, cancellation: Cancellation | None = None) -> Outcome:
         """Return the answer for scripts. Names and arguments must be plain, as in every sandbox."""
@@ -63,7 +64,8 @@ class ScriptedSandbox:
         wire.script_request(script)
         with self._lock:
             self.scripts.append(script)
-        return self._for_script(script) if callable(self._for_script) else self._for_script
+        answer = self._for_script(script) if callable(self._for_script) else self._for_script
+        return _told(answer, script.on_output)
 
     def _refuses(self, cancellation: Cancellation | None) -> bool:
         if self._closed:
@@ -101,6 +103,15 @@ class ScriptedSandbox:
     def __exit__(self, *_exc_info: object) -> None:
         """Close."""
         self.close()
+
+
+def _told(outcome: Outcome, on_output: OutputCallback | None) -> Outcome:
+    """Return an outcome whose output has been given to the callback, as that of a run is."""
+    with live_output(on_output) as listener:
+        if listener is not None:
+            listener(1, outcome.stdout.encode("utf-8", "replace"))
+            listener(2, outcome.stderr.encode("utf-8", "replace"))
+    return outcome
 
 
 def ok(value: object) -> Outcome:

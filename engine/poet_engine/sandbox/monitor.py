@@ -5,6 +5,7 @@ The decisions are pure: they take the time and the counters as arguments, and re
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 from poet_engine.outcome import Evidence, Status
 from poet_engine.policy import Limits
@@ -89,10 +90,15 @@ class BudgetMonitor:
 
 
 class Output:
-    """The output of a run: kept up to a cap that both streams share, counted beyond it."""
+    """The output of a run: kept up to a cap that both streams share, counted beyond it.
 
-    def __init__(self, cap: int) -> None:
-        self._left = cap
+    Args:
+        cap: Bytes that are kept.
+        listener: Called at once with each piece that is kept; it must neither wait nor raise.
+    """
+
+    def __init__(self, cap: int, listener: Callable[[int, bytes], None] | None = None) -> None:
+        self._left, self._listener = cap, listener
         self.total = 0
         self._kept: dict[int, bytearray] = {1: bytearray(), 2: bytearray()}
         self._cut = {1: False, 2: False}
@@ -104,6 +110,8 @@ class Output:
         self._left -= len(kept)
         self._kept[stream] += kept
         self._cut[stream] |= len(kept) < len(data)
+        if kept and self._listener is not None:
+            self._listener(stream, kept)
 
     def text(self, stream: int) -> str:
         """Return the kept part of a stream, as text."""

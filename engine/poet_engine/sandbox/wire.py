@@ -65,6 +65,7 @@ def request(job: Job, memory: int | None = None) -> Request:
                 },
                 **({"absent": dict(job.absent)} if job.absent else {}),
                 **({"project": _project(job)} if job.modules else {}),
+                **({"live": True} if job.on_output is not None else {}),
             }
         ).encode()
     except GuestSerializationError as error:
@@ -94,6 +95,7 @@ def script_request(script: Script) -> Request:
             "argv": list(script.argv),
             "files": [[name, len(content)] for name, content in script.files_in.items()],
             "absent": dict(script.absent),
+            "live": script.on_output is not None,
         }
     ).encode()
     pieces = [len(header).to_bytes(HEADER_LENGTH, "big"), header, *script.files_in.values(), script.stdin]

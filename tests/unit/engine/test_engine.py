@@ -12,7 +12,7 @@ from tests.unit.engine.bench import CLEAN, FORBIDDEN, NOW, POLICY, Bench, bench
 from poet_engine.engine import Engine
 from poet_engine.errors import ClosedError, LimitError, RejectedError, SerializationError, UsageError
 from poet_engine.gate import Gate
-from poet_engine.job import Job, Script
+from poet_engine.job import Job, OutputCallback, Script
 from poet_engine.journal import Journal
 from poet_engine.outcome import Blame, Effect, Evidence, Outcome, Status, Usage
 from poet_engine.policy import Policy
@@ -104,6 +104,55 @@ def in_mode(mode: str) -> Policy:
 
 def noted(made: Bench) -> list[tuple[str, str]]:
     return [(note.rule, note.effect) for note in made.event().payload.findings or ()]
+
+
+class TestLiveOutput:
+    def test_the_callback_reaches_the_sandbox_and_not_the_code(self, gate: Gate, journal: Journal) -> None:
+        made = bench(gate, journal, dataclasses.replace(ok(1), stdout="out"))
+        told: list[tuple[str, str]] = []
+        outcome = made.engine.run(CLEAN, "double", 1, on_output=lambda stream, text: told.append((stream, text)))
+        assert (outcome.stdout, told) == ("out", [("stdout", "out")])
+        assert made.sandbox.jobs[0].kwargs == {}
+
+    @pytest.mark.parametrize("on_output", ["print", 1, [print]])
+    def test_what_cannot_be_called_is_wrong_use(self, gate: Gate, journal: Journal, on_output: OutputCallback) -> None:
+        made = bench(gate, journal)
+        with pytest.raises(UsageError, match="on_output is of type"):
+            made.engine.run(CLEAN, "double", 1, on_output=on_output)
+        with pytest.raises(UsageError, match="on_output is of type"):
+            asyncio.run(made.engine.arun(CLEAN, "double", 1, on_output=on_output))
+        assert made.sandbox.jobs == []
+
+    def test_a_coroutine_function_is_wrong_use(self, gate: Gate, journal: Journal) -> None:
+        async def on_output(_stream: str, _text: str) -> None:
+            raise AssertionError
+
+        with pytest.raises(UsageError, match="nobody would await it"):
+            bench(gate, journal).engine.run(CLEAN, "double", 1, on_output=on_output)
+
+    def test_in_asyncio_it_is_called_in_the_event_loop(self, gate: Gate, journal: Journal) -> None:
+        made = bench(gate, journal, dataclasses.replace(ok(1), stdout="out", stderr="err"))
+
+        async def call() -> list[object]:
+            told: list[object] = []
+            await made.engine.arun(
+                CLEAN, "double", 1, on_output=lambda *piece: told.append((*piece, threading.current_thread()))
+            )
+            return told
+
+        here = threading.current_thread()
+        assert asyncio.run(call()) == [("stdout", "out", here), ("stderr", "err", here)]
+
+    def test_an_error_in_the_event_loop_is_the_callbacks(
+        self, gate: Gate, journal: Journal, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        made = bench(gate, journal, dataclasses.replace(ok(1), stdout="out"))
+
+        def broken(_stream: str, _text: str) -> None:
+            raise ValueError("the caller's own")
+
+        assert asyncio.run(made.engine.arun(CLEAN, "double", 1, on_output=broken)).ok
+        assert "on_output raised" in caplog.text
 
 
 class TestGate:

@@ -45,6 +45,7 @@ class ContainerRun:
         keep: Whether the payload serves the next call as well.
         isolation: The policy's requirements, which decide about denied calls.
         files: The files to collect from a script, which is followed to its confirmed end; None for a function.
+        listener: As that of `Output`.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class ContainerRun:
         keep: bool = False,
         files: Files | None = None,
         isolation: Isolation | None = None,
+        listener: Callable[[int, bytes], None] | None = None,
     ) -> None:
         self._container, self._stream = container, container.stream
         self._limits, self._wall, self._clock = limits, wall, clock
@@ -68,7 +70,7 @@ class ContainerRun:
         self._response = ResponseReader(
             limits.result, lambda: self._monitor.late(clock()), script=files is not None, nonce=self._nonce
         )
-        self._output = Output(limits.output)
+        self._output = Output(limits.output, listener)
         self._counts = KernelCounts()
         self._processes_refused = 0
         self._end: End | None = None

@@ -26,6 +26,7 @@ from poet_engine.sandbox.docker.maintainer import ContainerMaintainer
 from poet_engine.sandbox.docker.output_files import Files
 from poet_engine.sandbox.docker.probe_container import ProbeContainer
 from poet_engine.sandbox.docker.scheduling import ContainerPoolSize
+from poet_engine.sandbox.live_output import Listener, live_output
 from poet_engine.sandbox.pool import scheduling
 from poet_engine.sandbox.pool.version import SourceKey
 from poet_engine.sandbox.pool.worker_pool import QUEUE_CAUSES, Disposition, NoWorkerError, Unavailable, WorkerPool
@@ -121,7 +122,8 @@ class DockerSandbox:
         """Run one job to its verdict; see `Sandbox.run`."""
         self._refuse_misuse()
         request = wire.request(job, self._limits.memory)
-        return self._run(request, SourceKey(job.source, job.filename), job.wall, cancellation)
+        with live_output(job.on_output) as listener:
+            return self._run(request, SourceKey(job.source, job.filename), job.wall, cancellation, listener=listener)
 
     def run_script(self, script: Script, *, cancellation: Cancellation | None = None) -> Outcome:
         """Run one script to its confirmed end and collect its files; see `Sandbox.run_script`."""
@@ -130,7 +132,9 @@ class DockerSandbox:
         input_files.refuse_too_much(script, self._limits)
         files = Files(script.files_out, self._limits.result)
         version = SourceKey(script.source, f"script {script.filename}")  # never a container that serves a function
-        return run_outcome.without_itself(self._run(request, version, script.wall, cancellation, files=files), script)
+        with live_output(script.on_output) as listener:
+            outcome = self._run(request, version, script.wall, cancellation, files=files, listener=listener)
+        return run_outcome.without_itself(outcome, script)
 
     def _run(
         self,
@@ -140,6 +144,7 @@ class DockerSandbox:
         cancellation: Cancellation | None,
         *,
         files: Files | None = None,
+        listener: Listener | None = None,
     ) -> Outcome:
         with self._count_lock:
             self._calls += 1
@@ -153,7 +158,14 @@ class DockerSandbox:
         try:
             keep = self._policy.isolation.fresh is Fresh.NONE
             run = ContainerRun(
-                container, self._limits, wall, self._clock, keep=keep, files=files, isolation=self._policy.isolation
+                container,
+                self._limits,
+                wall,
+                self._clock,
+                keep=keep,
+                files=files,
+                isolation=self._policy.isolation,
+                listener=listener,
             )
             outcome = run.to_the_end(request, cancellation, functools.partial(self._what_became_of, container))
             after = run.container_after

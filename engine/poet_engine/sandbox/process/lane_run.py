@@ -40,13 +40,14 @@ class LaneRun:
         keep: bool,
         folder: ScratchFolder | None = None,
         isolation: Isolation | None = None,
+        listener: Callable[[int, bytes], None] | None = None,
     ) -> None:
         prepared = lane.prepared
         if prepared is None:
             raise AssertionError("the pool handed out a lane without a payload")
         self._lane, self._prepared, self._limits, self._wall, self._clock = lane, prepared, limits, wall, clock
         self._tolerant, self._keep, self._folder = tolerant, keep, folder
-        self._denials = DenialRecord(isolation)
+        self._denials, self._listener = DenialRecord(isolation), listener
         self.unlisted: frozenset[str] = frozenset()
         self._start: GroupReading | None = None
         self._start_cpu_ms = 0.0
@@ -73,6 +74,7 @@ class LaneRun:
             folder=self._folder,
             keep=self._keep,
             denials=self._denials,
+            listener=self._listener,
         )
         if cancellation is not None:
             supervisor.watch_cancellation(cancellation)

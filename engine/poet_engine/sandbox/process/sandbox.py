@@ -20,6 +20,7 @@ from poet_engine.policy import Fresh, Policy
 from poet_engine.sandbox import cgroup, input_files, isolation_checks, lifecycle, run_outcome, wire
 from poet_engine.sandbox.base import IsolationCheck, Means, SandboxStatistics
 from poet_engine.sandbox.cgroup import GroupLimits
+from poet_engine.sandbox.live_output import Listener, live_output
 from poet_engine.sandbox.pool.scheduling import PoolSize
 from poet_engine.sandbox.pool.version import SourceKey
 from poet_engine.sandbox.pool.worker_pool import QUEUE_CAUSES, Disposition, NoWorkerError, Unavailable
@@ -121,8 +122,8 @@ class ProcessSandbox:
         self._refuse_misuse()
         request = wire.script_request(script)
         input_files.refuse_too_much(script, self._limits)
-        with ScratchFolder(script.files_out, self._limits.result) as folder:
-            outcome = self._run(request, None, script.wall, cancellation, folder=folder)
+        with live_output(script.on_output) as listener, ScratchFolder(script.files_out, self._limits.result) as folder:
+            outcome = self._run(request, None, script.wall, cancellation, folder=folder, listener=listener)
         return run_outcome.without_itself(outcome, script)
 
     def probe(self, job: Job) -> Outcome:
@@ -132,7 +133,9 @@ class ProcessSandbox:
     def _run_job(self, job: Job, cancellation: Cancellation | None, *, tolerant: bool) -> Outcome:
         self._refuse_misuse()
         request = wire.request(job, self._limits.memory)
-        return self._run(request, SourceKey(job.source, job.filename), job.wall, cancellation, tolerant=tolerant)
+        key = SourceKey(job.source, job.filename)
+        with live_output(job.on_output) as listener:
+            return self._run(request, key, job.wall, cancellation, tolerant=tolerant, listener=listener)
 
     def _run(
         self,
@@ -143,6 +146,7 @@ class ProcessSandbox:
         *,
         tolerant: bool = False,
         folder: ScratchFolder | None = None,
+        listener: Listener | None = None,
     ) -> Outcome:
         """Do one run; `version` is the only one that its payload may have been prepared for, or have served."""
         with self._count_lock:
@@ -163,6 +167,7 @@ class ProcessSandbox:
             keep=self._keeps_payloads,
             folder=folder,
             isolation=self._policy.isolation,
+            listener=listener,
         )
         try:
             return self._released(run, request, cancellation)

@@ -40,6 +40,7 @@ class Supervisor:
         folder: Takes the working folder of a script; a script is followed to its confirmed end, whatever it answers.
         keep: Whether the payload may serve another call after this one.
         denials: Takes the denied calls.
+        listener: As that of `Output`.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Supervisor:
         folder: ScratchFolder | None = None,
         keep: bool = False,
         denials: DenialRecord | None = None,
+        listener: Callable[[int, bytes], None] | None = None,
     ) -> None:
         self._denials = denials or DenialRecord()
         self._host_cpu = 0.0  # seconds
@@ -78,7 +80,7 @@ class Supervisor:
         }
         if prepared.listener is not None:
             self._sources[prepared.listener] = self._on_notification
-        self.output = Output(monitor.limits.output)
+        self.output = Output(monitor.limits.output, listener)
         self.report: Report | None = None
         self.processes_refused = 0
         self.unlisted: set[str] = set()
