@@ -161,7 +161,7 @@ class Engine:
 
     def _scan_job(self, job: Job | Script) -> ScanReport:
         names, file = _located_job.origin(job)
-        if not isinstance(job, Job) or not job.modules:
+        if not job.modules:
             return self._scan(job.source, names, file)
         self._refuse_if_closed()
         sources = {path: text for path, text in job.modules.items() if isinstance(text, str) and path.endswith(".py")}
@@ -170,7 +170,7 @@ class Engine:
             job.source,
             self.policy,
             sources,
-            module=job.module,
+            module=job.module if isinstance(job, Job) else "",
             subject=SourceNames(names, file, self._clock()),
         )
 
@@ -255,6 +255,7 @@ class Engine:
         argv: Sequence[str] = (),
         files_in: Mapping[str, bytes | Path] = _NO_FILES,
         files_out: Sequence[str] = (),
+        modules: Mapping[str, str | bytes] = _NO_MODULES,
         wall: float | None = None,
         on_output: OutputCallback | None = None,
     ) -> Outcome:
@@ -267,11 +268,13 @@ class Engine:
             files_in: Relative name → content, or a file of this machine to read it from.
             files_out: Relative names and patterns (`*`, `?`, `[...]`, `**`) of the files in `outcome.files`; it has
                 them however the script ends. `outcome.files_skipped` has the reason for each missing one.
+            modules: As those of `run`.
             wall: Seconds that it may take, if less than the policy's limit.
             on_output: As that of `run`.
 
         Raises:
-            UsageError: A name or an argument is not plain, a file cannot be read, or there is no room for them.
+            UsageError: A name or an argument is not plain, a file cannot be read, there is no room for them, or a
+                module has a name that `run` would not take.
             SerializationError: A file is given as neither bytes nor a path.
             ClosedError: The engine was closed.
         """
@@ -282,6 +285,7 @@ class Engine:
             argv=argv,
             files_in=input_files.read(files_in, self.policy.limits),
             files_out=files_out,
+            modules=modules,
             wall=wall,
             on_output=on_output,
         )
@@ -366,7 +370,7 @@ class Engine:
 
     def _with_project(self, job: Job | Script) -> Job | Script:
         """Return the job with the modules of its project in the one form that gate and sandbox read."""
-        if not isinstance(job, Job) or not (job.modules or self.policy.isolation.project):
+        if not (job.modules or self.policy.isolation.project):
             return job
         given = _project_files.normalized({**self._project_of_policy(), **job.modules}, self.policy.static.imports)
         return dataclasses.replace(job, modules=given)

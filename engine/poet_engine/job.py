@@ -53,6 +53,7 @@ class Script:
         wall: Seconds that this attempt may take, if less than the policy's limit.
         id: As that of a job.
         absent: As those of a job.
+        modules: As those of a job.
         on_output: As that of a job.
     """
 
@@ -65,4 +66,5 @@ class Script:
     wall: float | None = None
     id: str = ""
     absent: Sequence[tuple[str, str]] = ()
+    modules: Mapping[str, str | bytes] = dataclasses.field(default_factory=dict)
     on_output: OutputCallback | None = dataclasses.field(default=None, repr=False, compare=False)

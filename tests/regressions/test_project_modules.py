@@ -45,6 +45,31 @@ def test_modules_packages_and_relative_imports(open_engine: OpenEngine) -> None:
     assert open_engine(STRICT).load(SOURCE, "f", modules=SHOP)(3) == (8, 4, 2, 3, 8)
 
 
+def test_a_script_has_its_modules_as_a_function_has(open_engine: OpenEngine) -> None:
+    """They are scanned, imported from a folder of the run's own, and come before files of the same name."""
+    source = SOURCE + "\nprint(f(3), __name__)\n"
+    files = {"tools.py": b"raise SystemExit('not this one')\n"}
+    outcome = open_engine(STRICT).run_script(source, modules=SHOP, files_in=files, files_out=["*"])
+    assert (str(outcome.status), outcome.stdout) == ("ok", "(8, 4, 2, 3, 8) __main__\n"), outcome
+    assert outcome.files == files
+
+
+def test_a_failing_module_shows_its_lines(open_engine: OpenEngine) -> None:
+    outcome = open_engine(STRICT).run_script("import h\nh.g()\n", modules={"h": "def g():\n    return 1 / 0\n"})
+    assert outcome.error is not None
+    assert 'File "script.py", line 2, in <module>' in outcome.error.traceback
+    assert "h.py" in outcome.error.traceback
+    assert "return 1 / 0" in outcome.stderr
+
+
+def test_modules_of_a_script_that_do_not_fit_are_refused_before_it_runs(open_engine: OpenEngine) -> None:
+    small = open_engine(f'{STRICT}[limits]\ndisk = "64KiB"\ninodes = 16\n')
+    with pytest.raises(UsageError, match=r"limits\.disk"):
+        small.run_script("import h\n", modules={"h": "", "h/data.bin": bytes(100_000)})
+    with pytest.raises(UsageError, match=r"limits\.inodes"):
+        small.run_script("import p\n", modules={f"p.m{number}": "" for number in range(14)})
+
+
 def test_an_entry_inside_a_package_is_one_module_with_the_one_that_others_import(open_engine: OpenEngine) -> None:
     """The package imports the entry's module, and there must not be two of it."""
     modules = {
@@ -109,6 +134,8 @@ def test_each_module_is_scanned_like_the_entry(open_engine: OpenEngine, name: st
     outcome = open_engine(STRICT).run(source, "f", modules=modules)
     assert str(outcome.status) == "rejected", outcome
     assert rule in {finding.rule for finding in outcome.findings}, outcome.findings
+    script = open_engine(STRICT).run_script(source, modules=modules)
+    assert (script.status, script.findings) == (outcome.status, outcome.findings)
 
 
 def test_a_guarded_relative_import_of_what_is_hidden_raises(open_engine: OpenEngine) -> None:
@@ -215,6 +242,8 @@ def test_a_policy_of_the_user_names_packages_and_modules(open_engine: OpenEngine
     policy = f'{STRICT}[static]\nmode = "warn"\n[isolation]\nproject = ["{package}", "{tmp_path}/tools.py"]\n'
     outcome = open_engine(policy).run("import shop, tools\ndef f():\n    return sorted(shop.read()), tools.X", "f")
     assert outcome.value == (["__init__.py", "rates.csv", "rates.py"], 3), outcome
+    script = open_engine(policy).run_script("import shop, tools\nprint(sorted(shop.read()), tools.X)")
+    assert script.stdout == "['__init__.py', 'rates.csv', 'rates.py'] 3\n", script
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import sys
 import types
 from typing import TYPE_CHECKING
 
-from . import kernel, names
+from . import kernel, names, project_modules
 from .absent_imports import compile_source
 from .frames import FrameKind, pack
 from .standard_streams import STREAMS
@@ -88,6 +88,7 @@ def prepare(sock: "socket.socket", content: bytes) -> ScriptRequest:
         rest = rest[length:]
     if rest:
         _connect_stdin(rest)
+    project_modules.install(header["project"], header["absent"])
     request = ScriptRequest(header["source"], header["filename"], header["argv"], header["absent"], live=header["live"])
     _write_itself(request)
     return request

@@ -132,7 +132,8 @@ def refuse_too_much(script: Script, limits: Limits) -> None:
     Raises:
         UsageError: The message names the limit to raise.
     """
-    contents = [*script.files_in.values(), *([script.stdin] if script.stdin else [])]
+    modules = [content.encode() if isinstance(content, str) else content for content in script.modules.values()]
+    contents = [*script.files_in.values(), *([script.stdin] if script.stdin else []), *modules]
     taken = sum(-(-len(content) // _PAGE) * _PAGE for content in contents)
     rooms = (
         (limits.disk, "limits.disk"),
@@ -141,12 +142,13 @@ def refuse_too_much(script: Script, limits: Limits) -> None:
     )
     for room, what in rooms:
         if taken > room:
-            text = f"files_in and stdin need {taken:,} bytes in the sandbox, which has {room:,} ({what})"
+            text = f"files_in, modules and stdin need {taken:,} bytes in the sandbox, which has {room:,} ({what})"
             raise UsageError(f"{text}; pass less, or use a policy that allows more")
     folders = {name.rpartition("/")[0] for name in script.files_in}
-    count = len(contents) + len(_with_parents(folders)) + 1
+    project = {name.rpartition("/")[0] for name in script.modules}
+    count = len(contents) + len(_with_parents(folders)) + len(_with_parents(project)) + 1 + bool(project)
     if count > limits.inodes:
-        text = f"files_in and its folders are {count:,} in all, and limits.inodes allows {limits.inodes:,}"
+        text = f"files_in, modules and their folders are {count:,} in all, and limits.inodes allows {limits.inodes:,}"
         raise UsageError(f"{text}; pass fewer, or use a policy that allows more")
 
 

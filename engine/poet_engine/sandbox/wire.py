@@ -5,7 +5,7 @@ import dataclasses
 import json
 import mmap
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from poet_engine.errors import SerializationError
 from poet_engine.guest import codec
@@ -64,7 +64,11 @@ def request(job: Job, memory: int | None = None) -> Request:
                     name: codec.to_wire(value, f"argument {name!r}", 0, parts) for name, value in job.kwargs.items()
                 },
                 **({"absent": dict(job.absent)} if job.absent else {}),
-                **({"project": _project(job)} if job.modules else {}),
+                **(
+                    {"project": {"module": job.module or MODULE_NAME, "files": _project(job.modules)}}
+                    if job.modules
+                    else {}
+                ),
                 **({"live": True} if job.on_output is not None else {}),
             }
         ).encode()
@@ -73,12 +77,11 @@ def request(job: Job, memory: int | None = None) -> Request:
     return Request(content, parts)
 
 
-def _project(job: Job) -> dict[str, object]:
-    files = {
+def _project(modules: Mapping[str, str | bytes]) -> dict[str, list[str]]:
+    return {
         path: ["text", content] if isinstance(content, str) else ["bytes", base64.b64encode(content).decode()]
-        for path, content in job.modules.items()
+        for path, content in modules.items()
     }
-    return {"module": job.module or MODULE_NAME, "files": files}
 
 
 def script_request(script: Script) -> Request:
@@ -96,6 +99,7 @@ def script_request(script: Script) -> Request:
             "files": [[name, len(content)] for name, content in script.files_in.items()],
             "absent": dict(script.absent),
             "live": script.on_output is not None,
+            "project": _project(script.modules),
         }
     ).encode()
     pieces = [len(header).to_bytes(HEADER_LENGTH, "big"), header, *script.files_in.values(), script.stdin]
