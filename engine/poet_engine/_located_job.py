@@ -19,6 +19,17 @@ class LocatedJob(Job):
     path: str
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LocatedScript(Script):
+    """A script or notebook that was read from a file of this machine.
+
+    Attributes:
+        path: As that of `LocatedJob`.
+    """
+
+    path: str
+
+
 def names_and_file(names: Iterable[str]) -> tuple[list[str], str | None]:
     """Split names into those of functions (or placeholders such as `<generated>`) and the path of a file, if any."""
     given = list(names)
@@ -28,8 +39,10 @@ def names_and_file(names: Iterable[str]) -> tuple[list[str], str | None]:
 
 def origin(job: Job | Script) -> tuple[list[str], str | None]:
     """Return the names of a source for waivers, and the file that it was read from, if its caller names one."""
+    if isinstance(job, LocatedScript):
+        return [], job.path
     if isinstance(job, Script):
-        return [], None if job.filename == _SCRIPT else job.filename
+        return [], None if job.filename == _SCRIPT or job.cells else job.filename
     if isinstance(job, LocatedJob):
         return [job.entry], job.path
     return ([job.entry, job.filename], None) if job.filename.startswith("<") else ([job.entry], job.filename)

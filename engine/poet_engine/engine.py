@@ -9,12 +9,14 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Protocol, Self, TypeVar
 
-from poet_engine import _located_job, _missing_modules, _project_files, bulk
+from poet_engine import _located_job, _missing_modules, _notebook, _project_files, bulk
 from poet_engine._bound_function import BoundFunction
 from poet_engine._cancellation import Cancellation
 from poet_engine._job_validation import validate_callback, validate_entry, validate_job, validate_source
+from poet_engine._located_job import LocatedScript
 from poet_engine.errors import ClosedError, InfraError, UsageError
 from poet_engine.gate import Gate, ScanReport
+from poet_engine.gate.cell_findings import in_cells
 from poet_engine.gate.module_exports import ModuleExports
 from poet_engine.gate.policy_scan import annotate, policy_scan
 from poet_engine.gate.project_scan import SourceNames, project_scan
@@ -161,8 +163,9 @@ class Engine:
 
     def _scan_job(self, job: Job | Script) -> ScanReport:
         names, file = _located_job.origin(job)
+        cells = job.cells if isinstance(job, Script) else ()
         if not job.modules:
-            return self._scan(job.source, names, file)
+            return in_cells(self._scan(job.source, names, file), cells)
         self._refuse_if_closed()
         sources = {path: text for path, text in job.modules.items() if isinstance(text, str) and path.endswith(".py")}
         return project_scan(
@@ -171,7 +174,7 @@ class Engine:
             self.policy,
             sources,
             module=job.module if isinstance(job, Job) else "",
-            subject=SourceNames(names, file, self._clock()),
+            subject=SourceNames(names, file, self._clock(), cells),
         )
 
     def undecorate(self, source: str) -> str:
@@ -290,6 +293,66 @@ class Engine:
             on_output=on_output,
         )
         return self.execute(script).outcome
+
+    def run_notebook(
+        self,
+        notebook: str | Sequence[str] | Path,
+        /,
+        *,
+        stdin: bytes | str = b"",
+        files_in: Mapping[str, bytes | Path] = _NO_FILES,
+        files_out: Sequence[str] = (),
+        modules: Mapping[str, str | bytes] = _NO_MODULES,
+        wall: float | None = None,
+        on_output: OutputCallback | None = None,
+    ) -> Outcome:
+        """Scan and run the cells of a notebook one after the other, as Jupyter does (docs/notebooks.md).
+
+        The outcome's `value` is that of the last cell's last expression; its text is in `value_text` where it cannot
+        travel. Cells may `await` at their top level and call `display`.
+
+        Args:
+            notebook: The text of its cells, a text for one cell, or the path of an `.ipynb` file that is read here.
+            stdin: As that of `run_script`.
+            files_in: As those of `run_script`.
+            files_out: As those of `run_script`.
+            modules: As those of `run`.
+            wall: Seconds that it may take, if less than the policy's limit.
+            on_output: As that of `run`.
+
+        Raises:
+            UsageError: It is no notebook in Python, or as for `run_script`.
+            SerializationError: As for `run_script`.
+            ClosedError: The engine was closed.
+        """
+        script = self.notebook_script(notebook)
+        given = dataclasses.replace(
+            script,
+            stdin=input_files.encode(stdin),
+            files_in=input_files.read(files_in, self.policy.limits),
+            files_out=files_out,
+            modules=modules,
+            wall=wall,
+            on_output=on_output,
+        )
+        return self.execute(given).outcome
+
+    def notebook_script(self, notebook: str | Sequence[str] | Path, /) -> Script:
+        """Return a notebook as what `execute` runs; its magics are written as Python by the gate's worker.
+
+        Args:
+            notebook: As that of `run_notebook`.
+
+        Raises:
+            UsageError: It is no notebook in Python.
+        """
+        self._refuse_if_closed()
+        name, cells = _notebook.cells_of(notebook)
+        texts = self._gate.python_cells([cell.text for cell in cells])
+        python = _notebook.joined([_notebook.Cell(cell.number, text) for cell, text in zip(cells, texts, strict=True)])
+        if isinstance(notebook, Path):
+            return LocatedScript(source=python.text, filename=name, cells=python.cells, path=str(notebook))
+        return Script(source=python.text, filename=name, cells=python.cells)
 
     def map(
         self, jobs: Iterable[Job], *, concurrency: int | None = None, ordered: bool = True

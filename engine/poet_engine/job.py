@@ -54,6 +54,7 @@ class Script:
         id: As that of a job.
         absent: As those of a job.
         modules: As those of a job.
+        cells: Of a notebook, the number of each code cell and the line before it in the source.
         on_output: As that of a job.
     """
 
@@ -67,4 +68,5 @@ class Script:
     id: str = ""
     absent: Sequence[tuple[str, str]] = ()
     modules: Mapping[str, str | bytes] = dataclasses.field(default_factory=dict)
+    cells: Sequence[tuple[int, int]] = ()
     on_output: OutputCallback | None = dataclasses.field(default=None, repr=False, compare=False)

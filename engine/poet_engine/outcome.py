@@ -169,7 +169,8 @@ class Usage:
 class Outcome:
     """The outcome of a run, whatever the code did; `unwrap()` turns it into a value or an error.
 
-    A script has no value. It has `files`, relative name → content of the files that it left, also when it failed, and
+    A script has no value. A notebook has that of its last expression, or in `value_text` the text of one that cannot
+    travel. Both have `files`, relative name → content of the files that it left, also when it failed, and
     `files_skipped`, with the reason for each requested file that is missing (docs/scripts.md).
 
     `denied` counts the calls of the kernel that failed with an error because the sandbox does not allow them, whatever
@@ -200,6 +201,7 @@ class Outcome:
     job_id: str = ""
     audited: tuple[Finding, ...] = dataclasses.field(default=(), repr=False)
     denied: tuple[DeniedCall, ...] = ()
+    value_text: str = ""
 
     def __repr__(self) -> str:
         return _repr.of_fields(self)

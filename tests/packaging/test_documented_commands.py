@@ -43,7 +43,7 @@ def _lay_files(page: Path, folder: Path) -> None:
         found = _FILE.match(text)
         if found:
             # JSON has no comments: there the first line is only ours.
-            (folder / found[1]).write_text(text[found.end() :] if found[1].endswith(".jsonl") else text)
+            (folder / found[1]).write_text(text[found.end() :] if found[1].endswith((".jsonl", ".ipynb")) else text)
 
 
 def test_some_commands_are_shown() -> None:

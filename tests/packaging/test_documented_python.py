@@ -1,4 +1,4 @@
-"""Every whole program that the README and the pages on bulk runs and scripts show runs as it stands."""
+"""Every whole program that the README and the pages on bulk runs, notebooks and scripts show runs as it stands."""
 
 import re
 import subprocess
@@ -8,29 +8,31 @@ from pathlib import Path
 import pytest
 
 _ROOT = Path(__file__).resolve().parents[2]
-_PAGES = (_ROOT / "README.md", _ROOT / "docs" / "bulk.md", _ROOT / "docs" / "scripts.md")
+_PAGES = (_ROOT / "README.md", *(_ROOT / "docs" / name for name in ("bulk.md", "notebooks.md", "scripts.md")))
 _PROGRAM = re.compile(r"```python\n# file: (\S+)\n(.*?)```", re.DOTALL)
-_PROGRAMS = [program for page in _PAGES for program in _PROGRAM.findall(page.read_text(encoding="utf-8"))]
+_SHOWN = {page: dict(_PROGRAM.findall(page.read_text(encoding="utf-8"))) for page in _PAGES}
 
 
 def test_the_readme_shows_programs() -> None:
     """A README whose programs are not found would make the next test pass for nothing."""
-    assert {name for name, _code in _PROGRAMS} >= {
+    assert {name for programs in _SHOWN.values() for name in programs} >= {
         "monitoring.py",
         "bulk.py",
         "shapes.py",
         "many.py",
         "waiting.py",
         "live.py",
+        "cells.py",
     }
 
 
 @pytest.mark.sandbox
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "code"), _PROGRAMS)
-def test_a_program_of_the_readme_runs(name: str, code: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("page", "name"), [(page, name) for page, programs in _SHOWN.items() for name in programs])
+def test_a_program_of_the_readme_runs(page: Path, name: str, tmp_path: Path) -> None:
     """It ends with 0, prints no traceback, and the comments beside its prints are true."""
-    (tmp_path / name).write_text(code, encoding="utf-8")
+    for other, code in _SHOWN[page].items():  # it may import what the page shows beside it
+        (tmp_path / other).write_text(code, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, name],
         cwd=tmp_path,
@@ -54,6 +56,8 @@ def test_a_program_of_the_readme_runs(name: str, code: str, tmp_path: Path) -> N
         assert done.stdout == "[0, 1, 4, 9, 16]\n"
     if name == "live.py":
         assert done.stdout == "step 0\nstep 1\nstep 2\n3 ['step 0', 'step 1', 'step 2']\n"
+    if name == "cells.py":
+        assert done.stdout == "[0, 1, 4, 9]\n'squares'\n\n"
     if name == "bulk.py":
         assert "ZeroDivisionError" in done.stdout
         assert "rejected POET110" in done.stdout

@@ -147,6 +147,10 @@ def an_engine_answers_with_outcomes(source: str) -> None:
         assert_type(engine.undecorate(source), str)
         script = engine.run_script(source, stdin="text", files_in={"a": b"1", "b": Path("b")}, files_out=["*.csv"])
         assert_type(script, Outcome)
+        notebook = engine.run_notebook(["x = 1", source], modules={"m": source}, on_output=print)
+        assert_type(notebook, Outcome)
+        assert_type(notebook.value_text, str)
+        engine.run_notebook(Path("a.ipynb"), argv=["x"])  # type: ignore[call-arg]  # nobody passes a notebook arguments
         engine.run(source, "entry", on_output=lambda stream, text: stream.upper() + text.upper())
         engine.run_script(source, on_output=print)
         engine.run_script(source, on_output="print")  # type: ignore[arg-type]  # a function is called with the output

@@ -2,7 +2,7 @@
 
 import pytest
 
-from poet_engine._located_job import LocatedJob, names_and_file, origin
+from poet_engine._located_job import LocatedJob, LocatedScript, names_and_file, origin
 from poet_engine.job import Job, Script
 
 
@@ -30,6 +30,8 @@ def test_a_name_is_that_of_a_function_or_the_path_of_a_file(
         (LocatedJob(source="", entry="f", filename="a.py", path="/x/a.py"), (["f"], "/x/a.py")),
         (Script(source=""), ([], None)),
         (Script(source="", filename="./a.py"), ([], "./a.py")),
+        (Script(source="x\n", filename="notebook.ipynb", cells=((1, 0),)), ([], None)),
+        (LocatedScript(source="", filename="a.ipynb", path="/x/a.ipynb"), ([], "/x/a.ipynb")),
     ],
 )
 def test_a_source_is_of_the_file_that_its_caller_names(job: Job | Script, found: tuple[list[str], str | None]) -> None:

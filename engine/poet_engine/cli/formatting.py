@@ -25,6 +25,7 @@ def outcome_document(outcome: Outcome) -> dict[str, object]:
         "status": str(outcome.status),
         "cause": outcome.cause,
         "value": to_json(outcome.value),
+        "value_text": outcome.value_text or None,
         "error": field_values(outcome.error),
         "blame": None if outcome.blame is None else str(outcome.blame),
         "evidence": field_values(outcome.evidence),
@@ -45,27 +46,30 @@ def outcome_document(outcome: Outcome) -> dict[str, object]:
     }
 
 
-def print_outcome(screen: Screen, outcome: Outcome, event_id: str = "") -> None:
+def print_outcome(screen: Screen, outcome: Outcome, event_id: str = "", *, whole_file: bool = False) -> None:
     """Print what came of a run: the value or what went wrong, then output, then usage and where it was recorded.
 
     Args:
         screen: Where to print it.
         outcome: What came of it.
         event_id: The id of its event; empty where none was recorded.
+        whole_file: Whether it was a script or a notebook, which need not have a value.
     """
     screen.document(outcome_document(outcome))
-    print_result(screen, outcome)
+    print_result(screen, outcome, whole_file=whole_file)
     screen.line()
     sandbox = [f"sandbox {outcome.sandbox}"] if outcome.sandbox else []
     event = [f"event {event_id}"] if event_id else []
     screen.line(", ".join([verdict(outcome), *usage_phrases(outcome.usage), *sandbox, *event]), style="dim")
 
 
-def print_result(screen: Screen, outcome: Outcome) -> None:
+def print_result(screen: Screen, outcome: Outcome, *, whole_file: bool = False) -> None:
     """Print the value or what went wrong, findings, and output."""
-    if outcome.ok:
+    if outcome.ok and outcome.value_text:
+        screen.line(outcome.value_text)
+    elif outcome.ok and (outcome.value is not None or not whole_file):
         screen.line(value_text(outcome.value))
-    else:
+    elif not outcome.ok:
         _print_failure(screen, outcome)
     _print_findings(screen, outcome.findings)
     _print_stream(screen, "stdout", outcome.stdout, cut=outcome.stdout_truncated)

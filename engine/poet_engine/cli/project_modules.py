@@ -32,7 +32,9 @@ class ProjectModules:
     files: dict[str, str]
 
 
-def collect(path: Path, source: str, *, listed: Iterable[str], exports: Exports) -> ProjectModules:
+def collect(
+    path: Path, source: str, *, listed: Iterable[str], exports: Exports, beside: bool = False
+) -> ProjectModules:
     """Return the modules of its own project that a file imports, and those that they import.
 
     The root is the folder above the packages that the file is in. Names of the standard library and of the policy's
@@ -43,11 +45,12 @@ def collect(path: Path, source: str, *, listed: Iterable[str], exports: Exports)
         source: Its text.
         listed: The modules of the policy.
         exports: Reads the imports of a source, given its package; in the gate's worker, as no source is parsed here.
+        beside: Whether the root is the file's own folder, as for `python script.py`, and the file is no module of it.
 
     Raises:
         UsageError: A module cannot be read, or there are too many.
     """
-    root, name = _place(path.absolute())
+    root, name = (path.absolute().parent, "") if beside else _place(path.absolute())
     taken = sys.stdlib_module_names | {module.partition(".")[0] for module in listed}
     package = name.rpartition(".")[0] if path.name != _INIT else name
     files: dict[str, str] = {}

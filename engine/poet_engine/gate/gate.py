@@ -8,7 +8,7 @@ import threading
 import time
 import warnings
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Self, TypeVar
 
 from poet_engine.errors import ClosedError, InfraError, UsageError
@@ -139,6 +139,29 @@ class Gate:
             except WorkerGoneError:
                 return ModuleExports((), {}, ())
         return _exports(answer)
+
+    def python_cells(self, cells: Sequence[str]) -> list[str]:
+        """Return the cells of a notebook as Python, each line in its place, as they are scanned and run.
+
+        A cell that cannot be read stays as it is: its scan says so.
+
+        Raises:
+            ClosedError: The gate was closed, or belongs to the process we were forked from.
+            InfraError: The worker cannot be started, or was ended twice, and not by the cells.
+        """
+        given = list(cells)
+        if sum(map(len, given)) > _MAX_UNDECORATE:
+            return given
+        with self._lock:
+            self._ensure_usable()
+            try:
+                answer = self._ask(lambda link: link.ask({"do": "cells", "cells": given}))
+            except WorkerGoneError:
+                return given
+        found = answer.get("cells")
+        if not isinstance(found, list) or len(found) != len(given) or not all(isinstance(cell, str) for cell in found):
+            return given
+        return found
 
     def undecorate(self, source: str) -> str:
         """Return the source with `@poet…` decorators and imports of `poet_engine` blanked out, every line in its place.

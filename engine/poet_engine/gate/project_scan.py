@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
+from poet_engine.gate.cell_findings import in_cells
 from poet_engine.gate.gate import Gate
 from poet_engine.gate.module_exports import ModuleExports
 from poet_engine.gate.policy_scan import policy_scan
@@ -19,11 +20,12 @@ ALWAYS = "__doc__"  # a text that every module has: so one without a name of its
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SourceNames:
-    """The names by which waivers may refer to a source: as those of `policy_scan`."""
+    """The names by which waivers may refer to a source, as those of `policy_scan`; and the cells of a notebook."""
 
     names: Sequence[str]
     file: str | None
     now: float
+    cells: Sequence[tuple[int, int]] = ()
 
 
 def project_scan(
@@ -52,6 +54,7 @@ def project_scan(
     report = policy_scan(
         gate, source, extended, names=subject.names, file=subject.file, now=subject.now, package=package
     )
+    report = in_cells(report, subject.cells)
     findings, audited, absent = [*report.findings], [*report.audited], dict(report.absent)
     causes = {report.cause}
     for path, text in project.items():

@@ -19,6 +19,7 @@ from pathlib import Path
 from poet_engine.gate import frames
 from poet_engine.gate.bandit_scan import BanditScan
 from poet_engine.gate.module_exports import ModuleExports, exports
+from poet_engine.gate.notebook_cells import python_cells
 from poet_engine.gate.reporter import Reporter
 from poet_engine.gate.ruleset import Allowance, Caps, Ruleset
 from poet_engine.gate.scan import scan
@@ -79,6 +80,8 @@ class Worker:
                 absent: dict[str, str] = {}
                 findings, cause = scan(source, self._rulesets[digest], self._run_bandit, absent, package)
                 return {"findings": [_plain(finding) for finding in findings], "cause": cause, "absent": absent}
+            case {"do": "cells", "cells": list() as cells}:
+                return {"cells": python_cells(map(str, cells))}
             case {"do": "undecorate", "source": str() as source}:
                 try:
                     return {"source": undecorate(source)}

@@ -1,6 +1,7 @@
 """Compile a source in which some imports are absent: a `raise` stands before them, so that they never run."""
 
 import ast
+import contextlib
 import sys
 from typing import TYPE_CHECKING
 
@@ -23,16 +24,29 @@ def compile_source(source: str, filename: str, absent: "Mapping[str, str]", pack
     """
     if not absent:
         return compile(source, filename, "exec", dont_inherit=True)
+    tree = parse(source, filename, absent, package)
+    with deep_trees():
+        return compile(tree, filename, "exec", dont_inherit=True)
+
+
+def parse(source: str, filename: str, absent: "Mapping[str, str]", package: str = "") -> ast.Module:
+    """Return the tree of a module, in which the absent imports raise; see `compile_source`."""
     tree = ast.parse(source, filename)
-    for node in ast.walk(tree):
+    for node in ast.walk(tree) if absent else ():
         for field in ("body", "orelse", "finalbody"):
             body = getattr(node, field, None)
             if isinstance(body, list):
                 body[:] = [kept for statement in body for kept in _replaced(statement, absent, package)]
+    return tree
+
+
+@contextlib.contextmanager
+def deep_trees() -> "Iterator[None]":
+    """Let a tree be compiled that is as deep as the parser makes one."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, _LEVELS))
     try:
-        return compile(tree, filename, "exec", dont_inherit=True)
+        yield
     finally:
         sys.setrecursionlimit(before)
 

@@ -380,7 +380,8 @@ class _Init:
         self._relay_output(ended)
         if os.WIFSIGNALED(status):
             pass_record(ended.record, self._pieces)
-        while (size := self._answers.take(_read_rest(ended.sock))) and not self._call.wanted:
+        begun = self._call.wanted is None or self._call.folder is not None  # else the folder's message may be there
+        while begun and (size := self._answers.take(_read_rest(ended.sock))):
             self._answers.send(FrameKind.ANSWER, size)
         self._tell_denied()
         counts = self._counts(cpu + sum(used))

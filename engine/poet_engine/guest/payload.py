@@ -20,7 +20,7 @@ import traceback
 import types
 from typing import TYPE_CHECKING, NamedTuple, Never
 
-from . import codec, confine, kernel, project_modules, randomness, script
+from . import codec, confine, kernel, notebook, project_modules, randomness, script
 from .absent_imports import compile_source
 from .attachments import NOTHING, Attached, Collected, Mapped
 from .container_protocol import LONGEST_AHEAD
@@ -200,7 +200,7 @@ def serve(
             return 0  # the host let go of a payload that it did not need
         nonce = requests.pop(0).payload if requests[0].kind is FrameKind.NONCE else b""
         if requests[0].kind is FrameKind.SCRIPT:
-            return _serve_script(sock, requests, ballast)
+            return _serve_script(sock, requests, ballast, results)
         try:
             content = requests[0].payload
             frame, loaded = answer(content, attached, results, loaded=loaded, compiled=compiled, running=running)
@@ -233,13 +233,16 @@ def _receive(sock: socket.socket) -> tuple[list[Frame], int | None]:
         size = _NEXT_READ
 
 
-def _serve_script(sock: socket.socket, requests: list[Frame], ballast: list[bytes]) -> Never:
+def _serve_script(sock: socket.socket, requests: list[Frame], ballast: list[bytes], results: int) -> Never:
     """Run a whole script and answer. `requests` is emptied: the script's files are written by then."""
     request, payload = script.ScriptRequest("", "", []), os.getpid()
     status, frame, failed = 0, _DONE, []
     try:
         request = script.prepare(sock, requests.pop().payload)
-        script.run(request)
+        value = script.run(request)
+        if request.cells:
+            frame = _value_of_notebook(value, results)
+        del value  # what it holds is let go of with the modules
     except BaseException as error:  # noqa: BLE001 - whatever the code raised is its answer
         ballast.clear()
         failed.append(error)
@@ -256,14 +259,24 @@ def _uncaught(error: BaseException, request: script.ScriptRequest) -> tuple[int,
     if isinstance(error, SystemExit):
         status = script.exit_status(error)
         return status, b"" if status else _DONE
-    status = script.report(error, request.path)
+    file = request.file_of(error)
+    status = script.report(error, file)
     script.forget_file()
     if not status:
         return status, _DONE  # its own hook has asked for that
-    _remember_lines(request.source, request.path)
+    if not request.cells:
+        _remember_lines(request.source, request.path)
     # a status that its hook has chosen says more than the exception, which the host then shows beside it
     exits = status if status in (script.FAILED, -signal.SIGINT) else 0
-    return status, _describe(error, request.path, shown=request.filename, exits=exits)
+    return status, _describe(error, file, shown="" if request.cells else request.filename, exits=exits)
+
+
+def _value_of_notebook(value: object, results: int) -> bytes:
+    """Return the frame with the value of a notebook, or with its text where it cannot travel."""
+    try:
+        return _result({"value": value}, results)
+    except GuestSerializationError:
+        return _result({"text": notebook.text_of(value)}, results)
 
 
 def _exit_status(error: SystemExit) -> int:

@@ -16,7 +16,7 @@ import sys
 import types
 from typing import TYPE_CHECKING
 
-from . import kernel, names, project_modules
+from . import kernel, names, notebook, project_modules
 from .absent_imports import compile_source
 from .frames import FrameKind, pack
 from .standard_streams import STREAMS
@@ -46,6 +46,7 @@ class ScriptRequest:
         argv: The arguments after its name.
         absent: The imports that it is to do without; see `absent_imports`.
         live: Whether somebody reads its output while it runs.
+        cells: Of a notebook, the number of each cell and the line before it; empty for a script.
     """
 
     source: str
@@ -53,11 +54,20 @@ class ScriptRequest:
     argv: list[str]
     absent: dict[str, str] = dataclasses.field(default_factory=dict)
     live: bool = False
+    cells: list[tuple[int, int]] = dataclasses.field(default_factory=list)
 
     @property
     def path(self) -> str:
-        """The name of its file, which tracebacks show; a name that is no plain one stays as it is."""
-        return self.filename if names.why_odd(self.filename) else f"{FOLDER}/{self.filename}"
+        """The name of its file, which tracebacks show; one that is no plain name, or a notebook's, stays as it is."""
+        return self.filename if self.cells or names.why_odd(self.filename) else f"{FOLDER}/{self.filename}"
+
+    def file_of(self, error: BaseException) -> str:
+        """Return the name of the file in which its own part of an exception's traceback begins."""
+        own = {notebook.filename_of(number) for number, _start in self.cells} or {self.path}
+        trace = error.__traceback__
+        while trace is not None and trace.tb_frame.f_code.co_filename not in own:
+            trace = trace.tb_next
+        return self.path if trace is None else trace.tb_frame.f_code.co_filename
 
 
 def as_file(source: str) -> bytes:
@@ -89,7 +99,14 @@ def prepare(sock: "socket.socket", content: bytes) -> ScriptRequest:
     if rest:
         _connect_stdin(rest)
     project_modules.install(header["project"], header["absent"])
-    request = ScriptRequest(header["source"], header["filename"], header["argv"], header["absent"], live=header["live"])
+    request = ScriptRequest(
+        header["source"],
+        header["filename"],
+        header["argv"],
+        header["absent"],
+        live=header["live"],
+        cells=[(number, start) for number, start in header["cells"]],
+    )
     _write_itself(request)
     return request
 
@@ -124,8 +141,8 @@ def _connect_stdin(content: memoryview) -> None:
     os.close(fd)
 
 
-def run(request: ScriptRequest) -> None:
-    """Run a script as `python script.py` would, to its last line.
+def run(request: ScriptRequest) -> object:
+    """Run a script as `python script.py` would, to its last line; return the value of a notebook.
 
     There is no `finally` here: CPython 3.11 goes round for ever in one that is too far down a function when no memory
     at all is left.
@@ -135,10 +152,12 @@ def run(request: ScriptRequest) -> None:
     """
     module = sys.modules["__main__"] = types.ModuleType("__main__")
     path = request.path
-    vars(module)["__loader__"] = importlib.machinery.SourceFileLoader("__main__", path)
     if sys.version_info < _NO_ANNOTATIONS:
         vars(module)["__annotations__"] = {}
-    vars(module).update(__builtins__=builtins, __file__=path, __cached__=None)
+    vars(module)["__builtins__"] = builtins
+    if not request.cells:
+        vars(module)["__loader__"] = importlib.machinery.SourceFileLoader("__main__", path)
+        vars(module).update(__file__=path, __cached__=None)
     sys.argv[:] = [request.filename, *request.argv]
     sys.orig_argv[:] = [sys.executable, *sys.argv]
     sys.path.insert(0, os.path.dirname(path) if path != request.filename else FOLDER)
@@ -146,7 +165,10 @@ def run(request: ScriptRequest) -> None:
     vars(sys)["__stdin__"] = sys.stdin
     STREAMS.show_lines(at_once=request.live)
     kernel.buffer_c_output(buffered=not request.live)  # as in CPython, which writes it at the end
+    if request.cells:
+        return notebook.run(request.source, request.cells, request.absent, module.__dict__)
     exec(compile_source(request.source, path, request.absent), module.__dict__)  # noqa: S102 - this is what the isolation is for
+    return None
 
 
 def _standard_input() -> io.TextIOWrapper:

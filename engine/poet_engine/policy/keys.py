@@ -124,7 +124,7 @@ _TABLE = (
     Key(
         "isolation.project",
         types.allowed(checks.absolute_paths, checks.ABSOLUTE_PATTERN, "absolute paths"),
-        "packages (folders) and modules (files) of your own that functions may import; each is scanned",
+        "packages (folders) and modules (files) of your own that functions and scripts may import; each is scanned",
     ),
     Key("isolation.require", types.walls(), "isolation checks without which nothing runs"),
     Key(

@@ -120,7 +120,7 @@ class Isolation:
     Attributes:
         fresh: The age of the process of each call.
         preload: Modules imported before the call, outside its budgets.
-        project: Packages and modules of the user's own, as absolute paths, that functions may import.
+        project: Packages and modules of the user's own, as absolute paths, that functions and scripts may import.
         require: Isolation guarantees without which nothing runs.
         runtime: The container runtime that the daemon uses, such as `runsc`; None for its own default.
         on_denied: The consequence of a call of the kernel that honest code tries and may not have.

@@ -77,7 +77,7 @@ def check(script: Script) -> None:
     """
     for name in script.files_in:
         _refuse_odd(name, f"files_in[{name!r}]")
-    if script.files_in.get(script.filename, as_file(script.source)) != as_file(script.source):
+    if not script.cells and script.files_in.get(script.filename, as_file(script.source)) != as_file(script.source):
         raise UsageError(f"files_in[{script.filename!r}] is the name of the script's own file; give it another one")
     _refuse_files_that_are_folders(script.files_in)
     _refuse_one_text(script.files_out, "files_out")

@@ -19,6 +19,7 @@ class ResponseReader:
         result: Bytes that a result may have, its attachments included.
         late: Returns the reason to end the run when its time is over, else None; called while a result is decoded.
         script: Whether the response is that of a script's run loop, and not of a function's.
+        has_value: Whether a script has a value: it is a notebook.
         nonce: The call's nonce, which the answer of a kept payload begins with: what a thread of an earlier call sends
             before or after it is no part of the answer, and only costs the payload its place. Empty for a payload that
             serves one call, of which every byte counts.
@@ -26,10 +27,14 @@ class ResponseReader:
 
     __slots__ = ("_awaited", "_frames", "_kept", "_late", "_limit", "_promised", "_reader", "_strays", "answer")
 
-    def __init__(self, result: int, late: Callable[[], Kill | None], *, script: bool, nonce: bytes = b"") -> None:
+    def __init__(
+        self, result: int, late: Callable[[], Kill | None], *, script: bool, has_value: bool = False, nonce: bytes = b""
+    ) -> None:
         self._limit, self._late = result, late
         self._awaited, self._kept, self._strays = nonce, bool(nonce), 0
-        self._reader: Reader = wire.script_reader() if script else wire.reader(result, kept=self._kept)
+        self._reader: Reader = (
+            wire.script_reader(result if has_value else None) if script else wire.reader(result, kept=self._kept)
+        )
         self._frames: list[Frame] = []
         self.answer: Answer | None = None
         self._promised = False  # that it stays

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 
 from poet_engine.guest.collected_files import CollectedFiles
+from poet_engine.guest.notebook import MOST_TEXT
 from poet_engine.guest.script import as_file
 from poet_engine.job import Script
 from poet_engine.outcome import DeniedCall, Outcome, Usage
@@ -72,29 +73,48 @@ def outcome(
 
 
 def with_files(
-    outcome: Outcome, wanted: Sequence[str], harvest: Callable[[], CollectedFiles] | None, *, ended: bool
+    outcome: Outcome,
+    wanted: Sequence[str],
+    harvest: Callable[[], CollectedFiles] | None,
+    *,
+    ended: bool,
+    has_value: bool = False,
 ) -> Outcome:
-    """Return the outcome of a script with the files that it was to leave, whatever its verdict. A script has no value.
+    """Return the outcome of a script with the files that it was to leave, whatever its verdict.
 
     Args:
         outcome: The outcome of the run, without files.
         wanted: Names and patterns of the files.
         harvest: Collects them; None when the script never had a folder to write to.
         ended: Whether nothing that could still write to the folder is left.
+        has_value: Whether it is a notebook; a script has no value.
     """
+    value, text = _value_and_text(outcome.value) if has_value else (None, "")
+    outcome = dataclasses.replace(outcome, value=value, value_text=text)
     if not wanted:
-        return dataclasses.replace(outcome, value=None)
+        return outcome
     if harvest is None or not ended:
         why = "the script never began" if harvest is None else "the end of the script was not confirmed"
-        return dataclasses.replace(outcome, value=None, files_skipped=dict.fromkeys(wanted, why))
+        return dataclasses.replace(outcome, files_skipped=dict.fromkeys(wanted, why))
     found = harvest()
-    return dataclasses.replace(outcome, value=None, files=found.files, files_skipped=found.skipped)
+    return dataclasses.replace(outcome, files=found.files, files_skipped=found.skipped)
+
+
+def _value_and_text(answer: object) -> tuple[object, str]:
+    """Return the value of a notebook, or the text of one that could not travel; neither where it sent anything else."""
+    match answer:
+        case {"value": value}:
+            return value, ""
+        case {"text": str() as text}:
+            return None, text[:MOST_TEXT]
+        case _:
+            return None, ""
 
 
 def without_itself(outcome: Outcome, script: Script) -> Outcome:
     """Return the outcome without the script's own file, which its caller has: unless it was named, or has changed."""
     own = script.filename
-    if own in script.files_out or own in script.files_in:
+    if script.cells or own in script.files_out or own in script.files_in:
         return outcome
     files, skipped = dict(outcome.files), dict(outcome.files_skipped)
     skipped.pop(own, None)

@@ -100,18 +100,23 @@ def script_request(script: Script) -> Request:
             "absent": dict(script.absent),
             "live": script.on_output is not None,
             "project": _project(script.modules),
+            "cells": [list(cell) for cell in script.cells],
         }
     ).encode()
     pieces = [len(header).to_bytes(HEADER_LENGTH, "big"), header, *script.files_in.values(), script.stdin]
     return Request(b"".join(pieces), Collected())
 
 
-def script_reader() -> Reader:
+def script_reader(result_limit: int | None = None) -> Reader:
     """Return a reader for what a script's run loop may send: that the script came to its end, or an exception.
 
     Not a refusal: that is for functions, whose caller's fault it is.
+
+    Args:
+        result_limit: Bytes of the value of a notebook; None for a script, which has none.
     """
-    return Reader({FrameKind.RESULT: _MAX_DONE_FRAME, FrameKind.EXCEPTION: _MAX_TEXT_FRAME})
+    most = _MAX_DONE_FRAME if result_limit is None else max(result_limit, _MAX_DONE_FRAME)
+    return Reader({FrameKind.RESULT: most, FrameKind.EXCEPTION: _MAX_TEXT_FRAME})
 
 
 def reader(result_limit: int, *, kept: bool = False) -> Reader:

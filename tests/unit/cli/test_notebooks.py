@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from poet_engine._notebook import Cell
 from poet_engine.cli import main
 from poet_engine.cli.notebooks import source_of
 from poet_engine.errors import UsageError
@@ -97,4 +98,5 @@ def test_a_broken_notebook_is_wrong_use(text: str, why: str) -> None:
 
 def test_the_old_format_is_read_too() -> None:
     cell = {"cell_type": "code", "input": ["a = 1\n", "b = 2"]}
-    assert source_of(Path("a.ipynb"), json.dumps({"worksheets": [{"cells": [cell]}]})).text == "a = 1\nb = 2\n"
+    found = source_of(Path("a.ipynb"), json.dumps({"worksheets": [{"cells": [cell]}]}))
+    assert found.cells == (Cell(1, "a = 1\nb = 2"),)

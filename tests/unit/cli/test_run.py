@@ -1,6 +1,8 @@
 """`poet run` with an engine that answers from a script: what it is given, and what it prints."""
 
 import contextlib
+import dataclasses
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,8 +13,10 @@ from poet_engine import Engine
 from poet_engine.cli import main
 from poet_engine.events import EventFactory
 from poet_engine.gate import Gate
+from poet_engine.job import Script
 from poet_engine.journal import Journal
 from poet_engine.journal.recorder import Recorder
+from poet_engine.outcome import Outcome
 from poet_engine.policy import Policy
 from poet_engine.sandbox.fake import ScriptedSandbox, ok
 
@@ -61,6 +65,86 @@ def test_the_summary_names_the_event_of_the_run(opening: Opening, capsys: pytest
     assert first.startswith("ok, ")
     assert main(["explain", event, "--journal", "journal.db"]) == 0
     assert capsys.readouterr().out.startswith("area, call run-1\n")
+
+
+NOTEBOOK = {
+    "cells": [
+        {"cell_type": "code", "source": ["from helpers import half\n", "%matplotlib inline"]},
+        {"cell_type": "markdown", "source": "text"},
+        {"cell_type": "code", "source": "half(3)"},
+    ]
+}
+
+
+@pytest.fixture
+def scripts(opening: Opening, monkeypatch: pytest.MonkeyPatch) -> list[Script]:
+    """The scripts that the command runs; files of a project lie beside them."""
+    Path("helpers.py").write_text("from poet_engine import poet\n@poet\ndef half(x):\n    return x / 2\n")
+    Path("lab").mkdir()
+    Path("lab/__init__.py").write_text("")
+    Path("lab/helpers.py").write_text("def half(x):\n    return x // 2\n")
+    Path("lab/work.py").write_text("from helpers import half\n\nprint(half(3))\n")
+    Path("lab/a.ipynb").write_text(json.dumps(NOTEBOOK))
+    opening(None)
+    seen: list[Script] = []
+    answer = dataclasses.replace(ok(None), stdout="printed\n")
+
+    def run_script(_sandbox: ScriptedSandbox, script: Script, **_options: object) -> Outcome:
+        seen.append(script)
+        return dataclasses.replace(answer, value=1.5) if script.cells else answer
+
+    monkeypatch.setattr(ScriptedSandbox, "run_script", run_script)
+    return seen
+
+
+def test_a_script_runs_as_a_whole_with_the_modules_beside_it(
+    scripts: list[Script], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its own folder is where it imports from, as for `python lab/work.py`."""
+    assert main(["run", "lab/work.py", "--timeout", "1s"]) == 0
+    (script,) = scripts
+    assert (script.filename, script.cells, script.wall) == ("work.py", (), 1.0)
+    assert script.modules == {"helpers.py": Path("lab/helpers.py").read_text()}
+    assert capsys.readouterr().out.splitlines()[:3] == ["", "stdout:", "printed"]
+
+
+def test_a_notebook_runs_as_a_whole_and_has_a_value(scripts: list[Script], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "lab/a.ipynb"]) == 0
+    (script,) = scripts
+    assert (script.source, script.cells) == ("from helpers import half\npass\nhalf(3)\n", ((1, 0), (3, 2)))
+    assert script.modules == {"helpers.py": Path("lab/helpers.py").read_text()}
+    assert capsys.readouterr().out.splitlines()[:4] == ["1.5", "", "stdout:", "printed"]
+
+
+def test_modules_of_a_script_are_without_our_decorator(scripts: list[Script]) -> None:
+    Path("work.py").write_text("import helpers\n")
+    assert main(["run", "work.py"]) == 0
+    assert "poet" not in str(scripts[0].modules["helpers.py"])
+
+
+def test_a_whole_file_that_does_not_parse_is_rejected(
+    scripts: list[Script], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("bad.py").write_text("def\n")
+    assert main(["run", "bad.py"]) == 1
+    assert capsys.readouterr().out.startswith("rejected/syntax")
+    assert scripts == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["lab/work.py", "--args", "[1]"], "--args is for a function"),
+        (["nowhere.py"], "there is no file nowhere.py"),
+        (["lab"], "does not name a file and a function"),
+    ],
+)
+def test_a_whole_file_is_used_in_one_way(
+    scripts: list[Script], capsys: pytest.CaptureFixture[str], arguments: list[str], why: str
+) -> None:
+    assert main(["run", *arguments]) == 2
+    assert why in capsys.readouterr().err
+    assert scripts == []
 
 
 def test_the_summary_names_no_event_where_none_was_recorded(

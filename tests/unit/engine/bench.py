@@ -9,6 +9,7 @@ from poet_engine.events import EventFactory, ExecutionEvent
 from poet_engine.gate import Gate
 from poet_engine.journal import Journal
 from poet_engine.journal.recorder import Recorder
+from poet_engine.outcome import Outcome
 from poet_engine.policy import Policy
 from poet_engine.sandbox.fake import Answer, ScriptedSandbox, ok
 
@@ -33,9 +34,11 @@ class Bench:
         return event
 
 
-def bench(gate: Gate, journal: Journal, *answers: Answer, policy: Policy = POLICY) -> Bench:
+def bench(
+    gate: Gate, journal: Journal, *answers: Answer, policy: Policy = POLICY, for_script: Outcome | None = None
+) -> Bench:
     """An engine that gets these answers, one each second."""
-    sandbox = ScriptedSandbox(answers or [ok(42)])
+    sandbox = ScriptedSandbox(answers or [ok(42)], for_script=for_script)
     numbers = itertools.count(1)
     clock = itertools.count()
     factory = EventFactory(lambda: NOW, os.urandom, "test", "tests", "1")

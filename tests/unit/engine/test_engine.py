@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import itertools
+import json
 import threading
 from pathlib import Path
 
@@ -104,6 +105,77 @@ def in_mode(mode: str) -> Policy:
 
 def noted(made: Bench) -> list[tuple[str, str]]:
     return [(note.rule, note.effect) for note in made.event().payload.findings or ()]
+
+
+class TestRunNotebook:
+    def test_cells_reach_the_sandbox_as_one_source(self, gate: Gate, journal: Journal) -> None:
+        made = bench(gate, journal, for_script=ok(42))
+        outcome = made.engine.run_notebook(["x = 1", "%matplotlib inline\nx + 1"], stdin="in", wall=0.5)
+        assert outcome.value == 42
+        assert made.sandbox.scripts == [
+            Script(
+                source="x = 1\npass\nx + 1\n",
+                filename="notebook.ipynb",
+                cells=((1, 0), (2, 1)),
+                stdin=b"in",
+                wall=0.5,
+            )
+        ]
+        assert made.event().payload.function_name == "notebook.ipynb"
+
+    def test_one_text_is_one_cell(self, gate: Gate, journal: Journal) -> None:
+        made = bench(gate, journal)
+        made.engine.run_notebook("1\n2")
+        assert made.sandbox.scripts[0].cells == ((1, 0),)
+
+    def test_a_file_is_read_and_known_by_its_name(self, gate: Gate, journal: Journal, tmp_path: Path) -> None:
+        made = bench(gate, journal)
+        path = tmp_path / "a.ipynb"
+        cells = [{"cell_type": "markdown", "source": "text"}, {"cell_type": "code", "source": ["x = 1\n", "x"]}]
+        path.write_text(json.dumps({"cells": cells}))
+        assert made.engine.run_notebook(path).ok
+        (script,) = made.sandbox.scripts
+        assert (script.source, script.filename, script.cells) == ("x = 1\nx\n", "a.ipynb", ((2, 0),))
+
+    def test_findings_name_the_cell_and_the_line_in_it(self, gate: Gate, journal: Journal) -> None:
+        made = bench(gate, journal)
+        outcome = made.engine.run_notebook(["x = 1\n", "\nopen('a')", "!id"])
+        assert (outcome.status, made.sandbox.scripts) == (Status.REJECTED, [])
+        placed = [(each.message.partition(": ")[0], each.line, each.end_line) for each in outcome.findings]
+        assert placed[:2] == [("cell 2", 2, 2), ("cell 3", 1, 1)]
+        modules = {"h": "open('b')\n"}
+        found = made.engine.run_notebook(["x = 1\n", "\nopen('a')"], modules=modules).findings
+        assert {(each.message.split(": ")[0], each.line) for each in found} == {("cell 2", 2), ("h.py", 1)}
+
+    def test_what_awaits_at_the_top_is_scanned_like_the_rest(self, gate: Gate, journal: Journal) -> None:
+        made = bench(gate, journal)
+        good = "async def f():\n    return 1\nasync for x in f():\n    pass\n[await f() for _ in 'ab']\nawait f()"
+        assert made.engine.run_notebook(good).ok
+        for bad in ("await open('a')", "async with open('a'):\n    pass", "[open(x) async for x in 'a']"):
+            assert [each.rule for each in made.engine.run_notebook(bad).findings] == ["POET120"]
+
+    def test_a_cell_that_does_not_parse_is_rejected(self, gate: Gate, journal: Journal) -> None:
+        outcome = bench(gate, journal).engine.run_notebook(["x = 1", "files = !ls"])
+        assert (outcome.status, outcome.cause) == (Status.REJECTED, "syntax")
+        assert outcome.findings[0].message.startswith("cell 2: ")
+
+    @pytest.mark.parametrize("notebook", [None, 3, b"x = 1", [b"x = 1"], [1], {"cells": []}])
+    def test_what_is_no_notebook_is_wrong_use(self, gate: Gate, journal: Journal, notebook: str) -> None:
+        with pytest.raises(UsageError, match=r"notebook is given|cell is given"):
+            bench(gate, journal).engine.run_notebook(notebook)
+
+    def test_a_file_that_is_none_is_wrong_use(self, gate: Gate, journal: Journal, tmp_path: Path) -> None:
+        engine = bench(gate, journal).engine
+        with pytest.raises(UsageError, match="cannot be read"):
+            engine.run_notebook(tmp_path / "nowhere.ipynb")
+        with pytest.raises(UsageError, match=r"cannot be read|no regular file"):
+            engine.run_notebook(tmp_path)
+        (tmp_path / "a.ipynb").write_bytes(b"\xff")
+        with pytest.raises(UsageError, match="not UTF-8"):
+            engine.run_notebook(tmp_path / "a.ipynb")
+        (tmp_path / "a.ipynb").write_text("x = 1")
+        with pytest.raises(UsageError, match="not a notebook"):
+            engine.run_notebook(tmp_path / "a.ipynb")
 
 
 class TestLiveOutput:

@@ -1,4 +1,4 @@
-"""`poet run`: one function of one file in the sandbox, or with `--jobs` many of them.
+"""`poet run`: one function of one file, or a whole file, in the sandbox, or with `--jobs` many functions.
 
 Neither help nor wrong use waits for the engine to load: it is named as `poet_engine.Engine`, which loads it at its
 first use, and what imports it is imported where it is needed.
@@ -25,7 +25,8 @@ from poet_engine.cli.options import (
     new_app,
 )
 from poet_engine.cli.project_modules import collect
-from poet_engine.cli.target import find
+from poet_engine.cli.target import Target, find
+from poet_engine.cli.whole_files import is_whole_file, script_of
 from poet_engine.errors import UsageError
 
 app = new_app()
@@ -35,13 +36,17 @@ app = new_app()
     epilog=examples(
         "poet run shapes.py:area --args '[3, 4]'",
         "poet run shapes:area --args @arguments.json --policy data --timeout 500ms",
+        "poet run analysis.ipynb --policy data",
         "poet run --jobs jobs.jsonl --out results.jsonl",
     )
 )
 def run(
     target: Annotated[
         str | None,
-        typer.Argument(metavar="TARGET", help="path.py:function or package.module:function; it is never imported."),
+        typer.Argument(
+            metavar="TARGET",
+            help="path.py:function or package.module:function; or a whole script.py or notebook.ipynb. Never imported.",
+        ),
     ] = None,
     *,
     args: Annotated[
@@ -106,9 +111,14 @@ def _jobs_and_out(
 def _run_function(
     screen: Screen, target: str, args: str | None, *, policy: str | None, timeout: str | None, where: Where
 ) -> int:
-    """Run one function of one file, without importing the file here."""
-    found = find(target, folders=[Path.cwd(), *map(Path, sys.path)])
-    positional, keyword = read_arguments(args, stdin=_read_stdin)
+    """Run one function of one file, or a whole file, without importing it here."""
+    whole_file = is_whole_file(target)
+    if whole_file and args is not None:
+        raise UsageError(f"--args is for a function, and {target} is a whole file; see 'poet run --help'")
+    if whole_file and not Path(target).is_file():
+        raise UsageError(f"there is no file {target}; name a script, a notebook, or path.py:function")
+    found = None if whole_file else find(target, folders=[Path.cwd(), *map(Path, sys.path)])
+    given = read_arguments(args, stdin=_read_stdin)
     chosen: str | poet_engine.Policy | None = policy
     wall = None
     if timeout is not None:  # it must be known to be right before a sandbox is opened; otherwise that looks the name up
@@ -117,22 +127,31 @@ def _run_function(
         chosen = resolve_policy(policy)
         wall = wall_of(timeout, chosen)
     with poet_engine.Engine.open(policy=chosen, sandbox=where[0], runtime=where[1]) as engine:
-        source = engine.undecorate(found.source)
-        project = collect(found.path, source, listed=engine.policy.static.imports, exports=engine.exports)
-        job = LocatedJob(
-            source=source,
-            entry=found.entry,
-            args=positional,
-            kwargs=keyword,
-            filename=found.path.name,  # the name alone: where it lies on this machine is none of the guest's business
-            path=str(found.path),
-            wall=wall,
-            modules={name: text if text is source else engine.undecorate(text) for name, text in project.files.items()},
-            module=project.name if project.files else "",
+        done = engine.execute(
+            script_of(engine, Path(target), wall) if found is None else _job(engine, found, given, wall)
         )
-        done = engine.execute(job)
-    formatting.print_outcome(screen, done.outcome, done.event_id)
+    formatting.print_outcome(screen, done.outcome, done.event_id, whole_file=whole_file)
     return formatting.exit_code(done.outcome)
+
+
+def _job(
+    engine: "poet_engine.Engine", found: Target, given: tuple[tuple[object, ...], dict[str, object]], wall: float | None
+) -> LocatedJob:
+    """Return the call of a function, with the modules of its project that its file imports."""
+    source = engine.undecorate(found.source)
+    project = collect(found.path, source, listed=engine.policy.static.imports, exports=engine.exports)
+    positional, keyword = given
+    return LocatedJob(
+        source=source,
+        entry=found.entry,
+        args=positional,
+        kwargs=keyword,
+        filename=found.path.name,  # the name alone: where it lies on this machine is none of the guest's business
+        path=str(found.path),
+        wall=wall,
+        modules={name: text if text is source else engine.undecorate(text) for name, text in project.files.items()},
+        module=project.name if project.files else "",
+    )
 
 
 def _read_stdin(most: int) -> bytes:

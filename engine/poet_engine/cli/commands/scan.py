@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from poet_engine import _wiring
+from poet_engine._notebook import Cell, JoinedCells, joined
 from poet_engine._version import VERSION
 from poet_engine.cli.console import Screen
 from poet_engine.cli.formatting import effect_text, field_values
@@ -76,21 +77,26 @@ def scan(
 
 
 def _scan(gate: Gate, policy: Policy, name: str, source: SourceFile, now: float) -> ScannedFile:
+    given, notebook = source.text, None
+    if source.cells is not None:
+        texts = gate.python_cells([cell.text for cell in source.cells])
+        notebook = joined([Cell(cell.number, text) for cell, text in zip(source.cells, texts, strict=True)])
+        given = notebook.text
     try:
-        text = gate.undecorate(source.text)
+        text = gate.undecorate(given)
     except UsageError:
-        text = source.text  # it cannot be parsed, which is for the gate to say, with the line
+        text = given  # it cannot be parsed, which is for the gate to say, with the line
     report = policy_scan(gate, text, policy, file=name, now=now)
     findings = (*report.findings, *report.audited)
     cells: tuple[int | None, ...] = ()
-    if source.starts:
-        cells = tuple(source.place(finding.line)[0] for finding in findings)
-        findings = tuple(_in_cell(finding, source) for finding in findings)
+    if notebook is not None:
+        cells = tuple(notebook.place(finding.line)[0] for finding in findings)
+        findings = tuple(_in_cell(finding, notebook) for finding in findings)
     return ScannedFile(name, report.digest, str(report.mode), report.cause, findings, cells)
 
 
-def _in_cell(finding: Finding, source: SourceFile) -> Finding:
-    (_, line), (_, end_line) = source.place(finding.line), source.place(finding.end_line)
+def _in_cell(finding: Finding, notebook: JoinedCells) -> Finding:
+    (_, line), (_, end_line) = notebook.place(finding.line), notebook.place(finding.end_line)
     return dataclasses.replace(finding, line=line, end_line=end_line)
 
 

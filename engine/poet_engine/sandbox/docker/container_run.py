@@ -68,7 +68,11 @@ class ContainerRun:
         self._denials = DenialRecord(isolation)
         self._nonce = os.urandom(NONCE_SIZE) if keep and files is None else b""
         self._response = ResponseReader(
-            limits.result, lambda: self._monitor.late(clock()), script=files is not None, nonce=self._nonce
+            limits.result,
+            lambda: self._monitor.late(clock()),
+            script=files is not None,
+            has_value=files is not None and files.has_value,
+            nonce=self._nonce,
         )
         self._output = Output(limits.output, listener)
         self._counts = KernelCounts()

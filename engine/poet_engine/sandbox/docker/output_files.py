@@ -21,9 +21,11 @@ class Files:
     Args:
         wanted: Names and patterns of the files.
         most_bytes: Bytes that they may have together.
+        has_value: Whether the script is a notebook, which has a value.
     """
 
-    def __init__(self, wanted: Sequence[str], most_bytes: int) -> None:
+    def __init__(self, wanted: Sequence[str], most_bytes: int, *, has_value: bool = False) -> None:
+        self.has_value = has_value
         self.wanted, self._left = wanted, most_bytes
         self._files: dict[str, bytearray] = {}
         self._skipped: dict[str, str] = {}
@@ -75,4 +77,4 @@ class Files:
         """
         # a container that was lost sends nothing
         found = None if ended and not self._started else self._found
-        return run_outcome.with_files(outcome, self.wanted, found, ended=ended)
+        return run_outcome.with_files(outcome, self.wanted, found, ended=ended, has_value=self.has_value)

@@ -130,7 +130,7 @@ class DockerSandbox:
         self._refuse_misuse()
         request = wire.script_request(script)
         input_files.refuse_too_much(script, self._limits)
-        files = Files(script.files_out, self._limits.result)
+        files = Files(script.files_out, self._limits.result, has_value=bool(script.cells))
         version = SourceKey(script.source, f"script {script.filename}")  # never a container that serves a function
         with live_output(script.on_output) as listener:
             outcome = self._run(request, version, script.wall, cancellation, files=files, listener=listener)

@@ -122,7 +122,8 @@ class ProcessSandbox:
         self._refuse_misuse()
         request = wire.script_request(script)
         input_files.refuse_too_much(script, self._limits)
-        with live_output(script.on_output) as listener, ScratchFolder(script.files_out, self._limits.result) as folder:
+        scratch = ScratchFolder(script.files_out, self._limits.result, has_value=bool(script.cells))
+        with live_output(script.on_output) as listener, scratch as folder:
             outcome = self._run(request, None, script.wall, cancellation, folder=folder, listener=listener)
         return run_outcome.without_itself(outcome, script)
 

@@ -24,9 +24,11 @@ class ScratchFolder:
     Args:
         wanted: Names and patterns of the files to collect.
         most_bytes: Bytes that are collected in all.
+        has_value: Whether the script is a notebook, which has a value.
     """
 
-    def __init__(self, wanted: Sequence[str], most_bytes: int) -> None:
+    def __init__(self, wanted: Sequence[str], most_bytes: int, *, has_value: bool = False) -> None:
+        self.has_value = has_value
         self._wanted, self._most_bytes = wanted, most_bytes
         self._fd: int | None = None
         self._greeted = False
@@ -63,7 +65,7 @@ class ScratchFolder:
             ended: Whether nothing that could write to the folder is left.
         """
         found = None if self._fd is None else functools.partial(collect_files, self._fd, self._wanted, self._most_bytes)
-        return run_outcome.with_files(outcome, self._wanted, found, ended=ended)
+        return run_outcome.with_files(outcome, self._wanted, found, ended=ended, has_value=self.has_value)
 
     def close(self) -> None:
         """Close the folder, which frees every file in it. Idempotent."""

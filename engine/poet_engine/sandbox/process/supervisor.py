@@ -64,7 +64,11 @@ class Supervisor:
         self._folder = folder
         self._nonce = os.urandom(NONCE_SIZE) if keep and folder is None else b""
         self._response = ResponseReader(
-            monitor.limits.result, lambda: monitor.late(clock()), script=folder is not None, nonce=self._nonce
+            monitor.limits.result,
+            lambda: monitor.late(clock()),
+            script=folder is not None,
+            has_value=folder is not None and folder.has_value,
+            nonce=self._nonce,
         )
         self._ended = False
         self._cancellation: Cancellation | None = None
