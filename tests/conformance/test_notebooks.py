@@ -207,3 +207,40 @@ def test_where_payloads_are_kept_a_notebook_gets_one_of_its_own(open_real: "Open
         for _ in range(3):
             outcome = sandbox.run_script(notebook_of("import sys", "seen = hasattr(sys, 'seen')\nsys.seen = 1\nseen"))
             assert outcome.value is False
+
+
+def _forged(content: bytes) -> str:
+    """A cell that answers by itself, and leaves without the run loop."""
+    frame = bytes([2]) + len(content).to_bytes(4, "big") + content
+    return f"import os\nprint('reached', flush=True)\nos.write(3, {frame!r})\nos._exit(0)"
+
+
+@pytest.mark.parametrize(
+    ("content", "value", "text"),
+    [
+        (b'{"value":1}', 1, ""),
+        (b'{"text":"x"}', None, "x"),
+        (b'{"text":5}', None, ""),
+        (b'{"text":"' + b"x" * 70_000 + b'"}', None, "x" * (1 << 16)),
+        (b"[1]", None, ""),
+        (b"null", None, ""),
+        (b"{}", None, ""),
+    ],
+)
+def test_a_forged_answer_is_as_good_as_the_notebooks(
+    run_cells: RunCells, content: bytes, value: object, text: str
+) -> None:
+    outcome = run_cells(_forged(content))
+    assert (outcome.stdout, outcome.status) == ("reached\n", Status.OK), outcome
+    assert (outcome.value, outcome.value_text) == (value, text)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"value":1,"value":2}', b'{"value":{"~":"os.system","v":"true"}}'])
+def test_an_answer_that_cannot_be_read_is_no_result(run_cells: RunCells, content: bytes) -> None:
+    outcome = run_cells(_forged(content))
+    assert (outcome.status, outcome.cause, outcome.value) == (Status.NO_RESULT, "result_undecodable", None)
+
+
+def test_a_script_that_answers_like_a_notebook_has_no_value(real: Sandbox) -> None:
+    outcome = real.run_script(Script(source=_forged(b'{"value":1}')))
+    assert (outcome.value, outcome.value_text) == (None, "")

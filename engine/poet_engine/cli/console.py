@@ -82,6 +82,11 @@ class Screen:
         return f"Screen(as_json={self.as_json}, terminal={self._out.is_terminal})"
 
     @property
+    def is_watched(self) -> bool:
+        """Whether somebody reads along: standard output is a terminal, and not JSON."""
+        return not self.as_json and self._out.file is not None and self._out.file.isatty()
+
+    @property
     def errors(self) -> "Console":
         """Standard error as rich sees it, for what is drawn there while a command runs."""
         return self._err.console

@@ -46,7 +46,9 @@ def outcome_document(outcome: Outcome) -> dict[str, object]:
     }
 
 
-def print_outcome(screen: Screen, outcome: Outcome, event_id: str = "", *, whole_file: bool = False) -> None:
+def print_outcome(
+    screen: Screen, outcome: Outcome, event_id: str = "", *, whole_file: bool = False, shown: bool = False
+) -> None:
     """Print what came of a run: the value or what went wrong, then output, then usage and where it was recorded.
 
     Args:
@@ -54,16 +56,17 @@ def print_outcome(screen: Screen, outcome: Outcome, event_id: str = "", *, whole
         outcome: What came of it.
         event_id: The id of its event; empty where none was recorded.
         whole_file: Whether it was a script or a notebook, which need not have a value.
+        shown: Whether its output was printed while it ran.
     """
     screen.document(outcome_document(outcome))
-    print_result(screen, outcome, whole_file=whole_file)
+    print_result(screen, outcome, whole_file=whole_file, shown=shown)
     screen.line()
     sandbox = [f"sandbox {outcome.sandbox}"] if outcome.sandbox else []
     event = [f"event {event_id}"] if event_id else []
     screen.line(", ".join([verdict(outcome), *usage_phrases(outcome.usage), *sandbox, *event]), style="dim")
 
 
-def print_result(screen: Screen, outcome: Outcome, *, whole_file: bool = False) -> None:
+def print_result(screen: Screen, outcome: Outcome, *, whole_file: bool = False, shown: bool = False) -> None:
     """Print the value or what went wrong, findings, and output."""
     if outcome.ok and outcome.value_text:
         screen.line(outcome.value_text)
@@ -72,8 +75,8 @@ def print_result(screen: Screen, outcome: Outcome, *, whole_file: bool = False) 
     elif not outcome.ok:
         _print_failure(screen, outcome)
     _print_findings(screen, outcome.findings)
-    _print_stream(screen, "stdout", outcome.stdout, cut=outcome.stdout_truncated)
-    _print_stream(screen, "stderr", outcome.stderr, cut=outcome.stderr_truncated)
+    _print_stream(screen, "stdout", "" if shown else outcome.stdout, cut=outcome.stdout_truncated)
+    _print_stream(screen, "stderr", "" if shown else outcome.stderr, cut=outcome.stderr_truncated)
 
 
 def verdict(outcome: Outcome) -> str:
@@ -128,7 +131,8 @@ def effect_text(finding: Finding) -> str:
 def _print_stream(screen: Screen, name: str, text: str, *, cut: bool) -> None:
     if text or cut:
         screen.heading(f"{name}{' (cut)' if cut else ''}:")
-        screen.line(text.rstrip("\n"))
+        if text:
+            screen.line(text.rstrip("\n"))
 
 
 def field_values(value: Finding | ErrorInfo | Evidence | Usage | DeniedCall | None) -> object:

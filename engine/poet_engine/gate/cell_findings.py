@@ -23,7 +23,7 @@ def in_cells(report: ScanReport, cells: Sequence[tuple[int, int]]) -> ScanReport
 def _placed(finding: Finding, cells: Sequence[tuple[int, int]]) -> Finding:
     if not finding.line:
         return finding
-    number, start = next(cell for cell in reversed(cells) if cell[1] < finding.line)
+    number, start = next((cell for cell in reversed(cells) if cell[1] < finding.line), cells[0])
     return dataclasses.replace(
         finding,
         message=f"cell {number}: {finding.message}",

@@ -4,6 +4,8 @@ import contextlib
 import dataclasses
 import json
 import os
+import re
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -91,7 +93,10 @@ def scripts(opening: Opening, monkeypatch: pytest.MonkeyPatch) -> list[Script]:
 
     def run_script(_sandbox: ScriptedSandbox, script: Script, **_options: object) -> Outcome:
         seen.append(script)
-        return dataclasses.replace(answer, value=1.5) if script.cells else answer
+        if script.on_output is not None:
+            for piece in ("prin", "ted\nha", "lf"):
+                script.on_output("stdout", piece)
+        return dataclasses.replace(answer, value=1.5, stdout="printed\nhalf") if script.cells else answer
 
     monkeypatch.setattr(ScriptedSandbox, "run_script", run_script)
     return seen
@@ -114,6 +119,21 @@ def test_a_notebook_runs_as_a_whole_and_has_a_value(scripts: list[Script], capsy
     assert (script.source, script.cells) == ("from helpers import half\npass\nhalf(3)\n", ((1, 0), (3, 2)))
     assert script.modules == {"helpers.py": Path("lab/helpers.py").read_text()}
     assert capsys.readouterr().out.splitlines()[:4] == ["1.5", "", "stdout:", "printed"]
+
+
+def test_on_a_terminal_output_comes_first_and_once(
+    scripts: list[Script], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Elsewhere it comes when the run has ended, as it always did, and the code runs as in a pipe."""
+    assert main(["run", "lab/a.ipynb"]) == 0
+    assert scripts.pop().on_output is None
+    capsys.readouterr()
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert main(["run", "lab/a.ipynb"]) == 0
+    assert re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out).splitlines()[:3] == ["printed", "half", "1.5"]
+    assert main(["run", "lab/a.ipynb", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["stdout"] == "printed\nhalf"
+    assert [script.on_output is None for script in scripts] == [False, True]
 
 
 def test_modules_of_a_script_are_without_our_decorator(scripts: list[Script]) -> None:

@@ -4,6 +4,7 @@ Neither help nor wrong use waits for the engine to load: it is named as `poet_en
 first use, and what imports it is imported where it is needed.
 """
 
+import dataclasses
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,7 @@ from poet_engine._located_job import LocatedJob
 from poet_engine.cli import formatting
 from poet_engine.cli.console import Screen
 from poet_engine.cli.json_arguments import read_arguments, wall_of
+from poet_engine.cli.live_lines import LiveLines
 from poet_engine.cli.options import (
     JsonOption,
     PolicyOption,
@@ -127,10 +129,12 @@ def _run_function(
         chosen = resolve_policy(policy)
         wall = wall_of(timeout, chosen)
     with poet_engine.Engine.open(policy=chosen, sandbox=where[0], runtime=where[1]) as engine:
-        done = engine.execute(
-            script_of(engine, Path(target), wall) if found is None else _job(engine, found, given, wall)
-        )
-    formatting.print_outcome(screen, done.outcome, done.event_id, whole_file=whole_file)
+        job = script_of(engine, Path(target), wall) if found is None else _job(engine, found, given, wall)
+        live = LiveLines(screen) if screen.is_watched else None
+        done = engine.execute(job if live is None else dataclasses.replace(job, on_output=live))
+    if live is not None:
+        live.finish()
+    formatting.print_outcome(screen, done.outcome, done.event_id, whole_file=whole_file, shown=live is not None)
     return formatting.exit_code(done.outcome)
 
 
