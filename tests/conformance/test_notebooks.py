@@ -179,6 +179,27 @@ def test_it_ends_as_a_script_does(run_cells: RunCells) -> None:
     assert (outcome.cause, outcome.exit_code, outcome.stdout) == ("nonzero_exit", 3, "goodbye\n")
 
 
+def test_a_forked_child_answers_nothing(open_real: "Open") -> None:
+    """Its value would come in the place of the notebook's, or over it."""
+    with open_real(Policy.parse("[limits]\nprocesses = 4\n")) as sandbox:
+        outcome = sandbox.run_script(
+            notebook_of(
+                "import os\nchild = os.fork()",
+                "bytes([child > 0]) * 100_000;",
+                "x = 1",
+                "if child:\n    os.waitpid(child, 0)\nbytes([child > 0]) * 100_000",
+            )
+        )
+        assert (outcome.status, outcome.value) == (Status.OK, b"\x01" * 100_000), outcome
+
+
+def test_it_may_run_out_of_memory(run_cells: RunCells) -> None:
+    for cells in (("x = []", "while True:\n    x.append(bytes(1 << 20))"), ("x = bytes(1 << 40)",)):
+        outcome = run_cells(*cells)
+        assert (str(outcome.status), outcome.cause) == ("limit", "memory"), outcome
+        assert outcome.error is None or "notebook.py" not in outcome.error.traceback
+
+
 def test_a_script_has_no_value_and_awaits_nothing(real: Sandbox) -> None:
     """What a script does is not changed by there being notebooks."""
     outcome = real.run_script(Script(source="1 + 1"))

@@ -193,7 +193,8 @@ def text_of(value: object) -> str:
 
 def _show(kind: type[BaseException], error: BaseException, trace: types.TracebackType | None) -> None:
     """Print an exception with the lines of its cells, which are in no file; in place of `sys.excepthook`."""
-    traceback.print_exception(kind, error, trace)
+    if sys.stderr is not None:  # the code may have taken it away
+        traceback.print_exception(kind, error, trace)
 
 
 for _shown in (display, plain_text):  # in tracebacks of what an object's own `__repr__` raises; no file of ours

@@ -240,7 +240,7 @@ def _serve_script(sock: socket.socket, requests: list[Frame], ballast: list[byte
     try:
         request = script.prepare(sock, requests.pop().payload)
         value = script.run(request)
-        if request.cells:
+        if request.cells and _process_id() == payload:  # not a child: the file of results is the payload's
             frame = _value_of_notebook(value, results)
         del value  # what it holds is let go of with the modules
     except BaseException as error:  # noqa: BLE001 - whatever the code raised is its answer
