@@ -14,7 +14,8 @@ _SHELLS = frozenset({"!", "bash", "cmd", "script", "sh", "system", "sx"})
 _IDLE = frozenset({"autoreload", "config", "matplotlib", "pdb", "precision", "pprint"})
 _TIMING = frozenset({"capture", "prun", "time", "timeit"})
 _MAGIC = re.compile(r"(?P<indent>[ \t]*)(?P<mark>%%|%|!!|!)(?P<name>[\w!]*)(?P<rest>.*)", re.DOTALL)
-_PLAIN = re.compile(r"""[^'"\\]*""")  # what cannot end a text that the line might stand in
+# Arguments of such a magic that are no code: without quotes, or a setting of one word in quotes.
+_PLAIN = re.compile(r"""[^'"\\]*|\s*[\w.]+\s*=\s*(['"])[\w-]*\1\s*""")
 
 
 def python_cells(cells: Iterable[str]) -> list[str]:
@@ -32,7 +33,7 @@ def _as_python(content: str) -> str:
             empty = [""] * (len(lines) - first - 1)
             return "\n".join([*lines[:first], _run(head["name"] in _SHELLS, whole), *empty])
         lines[first] = "pass"
-    for _ in range(len(lines)):
+    for _ in range(2 * len(lines)):  # a magic may stand before another one
         stop = _where_the_parser_stops("\n".join(lines))
         if stop is None or (line := _line(lines[stop])) == lines[stop]:
             break
@@ -60,11 +61,10 @@ def _line(line: str) -> str:
     indent, name, rest = magic["indent"], magic["name"], magic["rest"]
     if magic["mark"] == "%" and not name:
         return line  # an operand on a line of its own
-    if magic["mark"] == "%" and _PLAIN.fullmatch(rest):
-        if name in _IDLE:
-            return f"{indent}pass"
-        if name in _TIMING:
-            return f"{indent}{rest.strip() or 'pass'}"
+    if magic["mark"] == "%" and name in _IDLE and _PLAIN.fullmatch(rest):
+        return f"{indent}pass"
+    if magic["mark"] == "%" and name in _TIMING:
+        return f"{indent}{rest.strip() or 'pass'}"  # the gate judges it like any other line
     return indent + _run(magic["mark"] != "%" or name in _SHELLS, line.strip())
 
 

@@ -41,6 +41,10 @@ def test_what_is_python_stays_as_it_is(cell: str) -> None:
         ("\n%%time\nx = 1\n%pdb", "\npass\nx = 1\npass"),
         ("%%bash\nls\nid", "__import__('os').system('%%bash\\nls\\nid')\n\n"),
         ('text = """\n%d\n"""\n%matplotlib', 'text = """\n%d\n"""\npass'),
+        ("%time x = f('a')", "x = f('a')"),
+        ("%time !id", "__import__('os').system('!id')"),
+        ("%config InlineBackend.figure_format = 'retina'", "pass"),
+        ("%config A.b = f('id')", "exec(\"%config A.b = f('id')\")"),
         ("a = 1\r\n%pdb\rb = 2", "a = 1\npass\nb = 2"),
     ],
 )
