@@ -8,6 +8,8 @@ resource tracker, which shared memory needs, and the children of the start metho
 import importlib.abc
 import importlib.machinery
 import os
+import resource
+import select
 import signal
 import sys
 import traceback
@@ -88,10 +90,28 @@ def spawn(_path: object, arguments: Sequence[str | bytes], descriptors: Iterable
 
 def _as_if_executed(keep: set[int]) -> None:
     """Let go of what `execve` would have taken: descriptors and handlers of signals."""
-    kernel.close_all_but(keep)
+    _let_go_of_descriptors(keep)
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGINT}:
         if callable(signal.getsignal(number)):
             signal.signal(number, signal.SIG_DFL)
+
+
+def _let_go_of_descriptors(keep: set[int]) -> None:
+    """Put /dev/null in the place of every other descriptor.
+
+    Objects that hold them are still there, and close them when they are collected: by then the same numbers must not
+    belong to anything else, nor to nothing, of which they would complain.
+    """
+    null = os.open("/dev/null", os.O_RDWR)
+    most, _ceiling = resource.getrlimit(resource.RLIMIT_NOFILE)
+    poll = select.poll()
+    for fd in range(most):
+        poll.register(fd, 0)
+    closed = {fd for fd, event in poll.poll(0) if event & select.POLLNVAL}
+    there = set(range(most)) - closed - keep - {null}
+    for fd in there:
+        os.dup2(null, fd, inheritable=False)
+    kernel.close_all_but(keep | there)
 
 
 def _run(line: list[str]) -> None:
