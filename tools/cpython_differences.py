@@ -96,6 +96,14 @@ DEPARTURES: tuple[Departure, ...] = (
         "nothing leaves a sandbox unasked",
     ),
     Departure(
+        "named_sockets",
+        "Unix sockets with a name",
+        "any process of the machine may listen and connect",
+        "streams among the processes of one run, where `limits.processes` is above 0 and a cgroup counts memory; else "
+        "`PermissionError`; `multiprocessing` needs them for `Manager` and `forkserver`",
+        "without processes there is nobody to talk to, and without a cgroup nothing bounds what waits in them",
+    ),
+    Departure(
         "packages",
         "installed packages",
         "`site-packages` of the interpreter",

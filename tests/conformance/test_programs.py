@@ -29,10 +29,6 @@ _PENDING_REASONS: dict[str, list[str]] = {
         "endings_broken_stdout",
     ],
     "text that a stream holds back goes out in CPython's order": ["process_ctypes_call", "streams_wrapped"],
-    "the policy grants processes: spawn, forkserver, managers, shared memory": [
-        "multiprocessing_forkserver",
-        "multiprocessing_manager",
-    ],
 }
 # PENDING: programs that do not do so yet, and why. One that begins to pass fails here, and leaves the list.
 PENDING = {name: reason for reason, names in _PENDING_REASONS.items() for name in names}

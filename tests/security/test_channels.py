@@ -124,6 +124,14 @@ CHANNELS: dict[str, Channel] = {
         "seccomp netns landlock",
         {"filter": "netns landlock", "namespace": "seccomp landlock", "landlock": "seccomp netns"},
     ),
+    "a socket with a file": Channel(
+        "hold.append(socket.socket(socket.AF_UNIX)); hold[-1].bind('/tmp/' + name); hold[-1].listen()",
+        "socket.socket(socket.AF_UNIX).connect('/tmp/' + name); return True",
+        errno.EACCES,
+        "seccomp mounts landlock ids capabilities",
+        {"mounts": "seccomp landlock ids capabilities"},
+        "if os.path.exists('/tmp/' + name): os.unlink('/tmp/' + name)",
+    ),
     "a name for the request's socket": Channel(
         "way = socket.socket(fileno=3)\n    try: way.bind('\\0' + name)\n    finally: way.detach()",
         "other = socket.socket(fileno=3)\n    try: other.bind('\\0' + name)\n"
@@ -362,6 +370,25 @@ OPEN_WITH_PROCESSES = [
 def test_two_calls_that_may_start_processes_can_signal_over_a_library_file(hostile: "Hostile", name: str) -> None:
     """This is a limit of the sandbox, named in the threat model: no filter can tell whose file is locked."""
     assert Lanes(hostile, PROCESSES, PROCESSES)(CHANNELS[name], arrives=True)[1] is True
+
+
+# Where a policy has processes these are there, and each call has them for itself.
+SOCKETS = ["a socket without a file", "a socket with a file", "a name for the request's socket"]
+
+
+@pytest.mark.parametrize("name", SOCKETS)
+def test_two_calls_that_may_start_processes_reach_no_socket_of_each_other(sharing: "Everywhere", name: str) -> None:
+    answer, found = Lanes(sharing, PROCESSES, PROCESSES)(CHANNELS[name])
+
+    assert answer == SENT
+    assert found is not True
+
+
+def test_the_namespace_alone_keeps_a_socket_without_a_file(hostile: "Hostile") -> None:
+    channel = CHANNELS["a socket without a file"]
+
+    assert Lanes(hostile, PROCESSES, PROCESSES)(channel, without="landlock")[1] is not True
+    assert Lanes(hostile, PROCESSES, PROCESSES)(channel, without="landlock netns", arrives=True) == (SENT, True)
 
 
 @pytest.mark.parametrize("name", OPEN_WITH_PROCESSES)

@@ -15,6 +15,7 @@ class Config:
         preload: Modules imported before the first fork.
         binds: Paths that exist read-only inside, at the same place.
         covers: Folders below `binds` that are hidden; paths of `binds` inside them stay visible.
+        sockets: Sockets and the like below `binds`, which are hidden.
         links: Symbolic links of the root, path → target.
         memory: Bytes that the call may grow by.
         cpu_seconds: Whole seconds after which the kernel's own CPU limit ends the payload.
@@ -58,11 +59,20 @@ class Config:
     audit: bool
     cgroup: bool
     without: list[str]
+    sockets: list[str] = dataclasses.field(default_factory=list)
     contained: bool = False
     uid: int = 0
     told: bool = True
     lenient: bool = False
     strict: bool = False
+
+    @property
+    def names_sockets(self) -> bool:
+        """Whether the code may listen at Unix sockets: only its own processes can connect there.
+
+        Where no cgroup counts, nothing bounds what waits in sockets that nobody has accepted.
+        """
+        return self.processes > 0 and (self.cgroup or self.contained)
 
     def to_json(self) -> bytes:
         """Encode the configuration as the JSON that the host sends."""

@@ -90,6 +90,8 @@ def build_root(config: Config) -> None:
         _bind_all([inside for inside in config.binds if _is_covered(inside, [path])])
         kernel.mount(None, _STAGING + path, None, _REMOUNT_READ_ONLY)
     _link_all(config.links)
+    for path in config.sockets:
+        kernel.bind_read_only("/dev/null", _STAGING + path)
     for folder in ("/tmp", "/dev/shm"):
         os.makedirs(_STAGING + folder, exist_ok=True)
     for name in _DEVICES:
@@ -443,6 +445,7 @@ def seccomp_program(config: Config) -> bytes:
     """Build the seccomp filter, once in the zygote; the payloads only install it."""
     return seccomp.program(
         processes=config.processes > 0,
+        named=config.names_sockets,
         keep=config.keep,
         audit=config.audit,
         told=config.told,

@@ -21,7 +21,19 @@ import sys
 from collections.abc import Callable
 from typing import Never
 
-from . import confine, container_steps, kernel, landlock, lane, payload, scratch, seccomp, seccomp_notify, zygote
+from . import (
+    confine,
+    container_steps,
+    kernel,
+    landlock,
+    lane,
+    payload,
+    scratch,
+    seccomp,
+    seccomp_notify,
+    socket_names,
+    zygote,
+)
 from .child import DeniedTries, ServedCall, ServedChild
 from .collected_files import harvest_own
 from .config import Config
@@ -112,6 +124,7 @@ class _Init:
         self._commands = CommandReader(reads, _COMMANDS)
         self._answers, self._pieces = FrameRelay(writer.fd), FrameRelay(writer.fd)
         self._scratch = scratch.Scratch()
+        self._names = _names_of_sockets(plan.config)
         self._payload: ServedChild | None = None
         self._results: int | None = None
         self._call = ServedCall()
@@ -388,7 +401,7 @@ class _Init:
         if self._call.folder is not None and self._call.wanted:
             self._send_files(self._call.folder, self._call.wanted)
         self._call.close()
-        clean = self._scratch.clear()
+        clean = self._scratch.clear() and not (self._names is not None and self._names.stay())
         self._writer.send(counts + pack(FrameKind.ENDED, ENDED.pack(status, len(used), clean)))
         self._forget(ended)
 
@@ -431,6 +444,13 @@ class _Init:
             self._pieces.send(FrameKind.FETCHED, size)
             offset, length = offset + size, length - size
         self._writer.say(FrameKind.FETCHED)
+
+
+def _names_of_sockets(config: Config) -> socket_names.SocketNames | None:
+    """Return the names of sockets in this container; None where no code can make any."""
+    if not config.names_sockets:
+        return None
+    return socket_names.SocketNames(os.open(f"/proc/self/{socket_names.TABLE}", os.O_RDONLY | os.O_CLOEXEC))
 
 
 _GREETING = pack(FrameKind.FOLDER)

@@ -11,13 +11,14 @@ import socket
 import struct
 from typing import Never
 
-from . import confine, kernel, payload
+from . import confine, kernel, payload, socket_names
 from .config import Config
 from .standard_streams import STREAMS
 
-# wait status, CPU microseconds of everything that was reaped, how many processes were left over
-REPORT = struct.Struct("<iQI")
-# request socket, stdout, stderr, file for large results, record of output; for a payload that is kept, its timer
+# wait status, CPU microseconds of all that was reaped, number of processes left over, whether names of sockets were
+REPORT = struct.Struct("<iQI?")
+# request socket, unless it is made here; stdout, stderr, file for large results, record of output; for a payload that
+# is kept, its timer
 _DESCRIPTORS = 6
 HELLO, FAILED = b"H", b"F"
 # init has stopped a payload that is kept; the host asks whether it is about to, and init says that it is not
@@ -31,17 +32,21 @@ def main(control: socket.socket, config: Config, program: bytes, uid: int) -> Ne
         kernel.set_name(b"poet-lane")
         ignore_the_guest()
         statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
-        kernel.close_all_but({0, 1, 2, control.fileno(), statm})
+        process = os.open("/proc/self", os.O_PATH | os.O_CLOEXEC)
+        kernel.close_all_but({0, 1, 2, control.fileno(), statm, process})
         for step in confine.LANE_STEPS:
             step(config, uid)
         plan = confine.plan(config, uid, program)
+        names = _names_of_sockets(config, process)
+        os.close(process)
     except Exception as error:  # noqa: BLE001 - nothing hostile ran yet: whatever failed is the host's to know
         control.send(FAILED + repr(error).encode())
         os._exit(1)
     try:
-        control.send(HELLO)
+        request = _say(control, HELLO, config)
         while descriptors := _next_descriptors(control):
-            control.send(_one_payload(plan, descriptors, statm, control))
+            report = _one_payload(plan, [*request, *descriptors], statm, control, names)
+            request = _say(control, report, config)
     except OSError:
         os._exit(1)  # the host is gone
     os._exit(0)
@@ -66,7 +71,38 @@ def _next_descriptors(control: socket.socket) -> list[int]:
     return descriptors
 
 
-def _one_payload(plan: confine.ConfinementPlan, descriptors: list[int], statm: int, control: socket.socket) -> bytes:
+def _say(control: socket.socket, message: bytes, config: Config) -> list[int]:
+    """Send a message that the next payload may follow upon.
+
+    Where the code may name sockets, the host's end of the next request's socket goes along, and the payload's end is
+    returned: both are of this network namespace, and not of the host's.
+    """
+    if not config.names_sockets:
+        control.send(message)
+        return []
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    with ours:
+        kernel.send_with_descriptors(control, message, [ours.fileno()])
+    return [theirs.detach()]
+
+
+def _names_of_sockets(config: Config, process: int) -> socket_names.SocketNames | None:
+    """Return the names of sockets in this lane's network namespace; None where no code can make any.
+
+    `process` is this process's folder in a /proc that cannot be reached any more.
+    """
+    if not config.names_sockets or "netns" in config.without:
+        return None
+    return socket_names.SocketNames(os.open(socket_names.TABLE, os.O_RDONLY | os.O_CLOEXEC, dir_fd=process))
+
+
+def _one_payload(
+    plan: confine.ConfinementPlan,
+    descriptors: list[int],
+    statm: int,
+    control: socket.socket,
+    names: socket_names.SocketNames | None,
+) -> bytes:
     """Fork a payload, wait for its end, and clear up after it; return the report of it."""
     timer = descriptors.pop() if plan.config.keep else None
     STREAMS.record_in(descriptors[-1])
@@ -85,7 +121,7 @@ def _one_payload(plan: confine.ConfinementPlan, descriptors: list[int], statm: i
     for used in kill_and_reap():
         leftovers += 1
         cpu += used
-    return REPORT.pack(status, int(cpu * 1e6), leftovers)
+    return REPORT.pack(status, int(cpu * 1e6), leftovers, names is not None and names.stay())
 
 
 def _stop_between_calls(pid: int, timer: int, control: socket.socket) -> None:

@@ -65,6 +65,11 @@ _PRETENDED = "sync syncfs"
 # Known to no policy: an option that this kind of socket does not have.
 _QUIET = {"setsockopt": errno.ENOPROTOOPT}
 
+# Stream sockets with names, for the servers of `multiprocessing`: only where a policy has processes to talk to each
+# other, and where memory is counted that waits in sockets nobody has accepted yet. No filter can read an address, so
+# what keeps these calls inside is the lane's network namespace and root (docs/threat-model.md).
+NAMED_SOCKETS = ("bind", "listen", "connect", "accept", "accept4")
+
 # Call → the error that it is denied with.
 DENIALS: Mapping[str, int] = {name: number for number, names in _DENIED.items() for name in names.split()}
 # Call → the error that it has without anybody being notified; 0 for success that is pretended.
@@ -98,6 +103,7 @@ _CLONE_THREAD = 0x00010000
 _SIGCONT = 18  # on both architectures; by number, because hosts without that signal read this file too
 _AF_UNIX, _AF_INET, _AF_INET6 = 1, 2, 10
 _SOCK_STREAM, _SOCK_TYPE = 1, 0xF
+_SOL_SOCKET, _SO_REUSEADDR = 1, 2
 # SO_TYPE ERROR SNDBUF RCVBUF ACCEPTCONN PROTOCOL DOMAIN: not SO_PEERPIDFD, which hands out the process of the host
 SOCKET_OPTIONS = (3, 4, 7, 8, 30, 38, 39)
 # include/uapi/linux/futex.h
@@ -179,14 +185,42 @@ def _clone(answers: _Answers, *, processes: bool) -> _Program:
     ]
 
 
-def _socket(answers: _Answers) -> _Program:
-    """Refuse a Unix socket quietly (a library may try a log socket), and deny any other family."""
+def _socket(answers: _Answers, *, named: bool) -> _Program:
+    """Refuse a Unix socket quietly (a library may try a log socket), and deny any other family.
+
+    With `named`, stream sockets are allowed. A datagram socket stays refused, since it sends to any address.
+    """
+    unix = [_answer(_errno(errno.EACCES))]
+    if named:
+        unix = [
+            _argument(1),
+            _instruction(_AND, _SOCK_TYPE),
+            _instruction(_JUMP_EQUAL, _SOCK_STREAM, 0, 1),
+            _answer(_ALLOW),
+            *unix,
+        ]
     return [
         _argument(0),
-        _instruction(_JUMP_EQUAL, _AF_UNIX, 0, 1),
-        _answer(_errno(errno.EACCES)),
+        _instruction(_JUMP_EQUAL, _AF_UNIX, 0, len(unix)),
+        *unix,
         *answers.denial("socket"),
     ]
+
+
+def _named_sockets() -> dict[str, _Program]:
+    """Return the answers to what a server and its clients ask of stream sockets.
+
+    A Unix socket has no address to reuse: who asks for that is told that it is done.
+    """
+    reuse = [
+        _argument(1),
+        _instruction(_JUMP_EQUAL, _SOL_SOCKET, 0, 3),
+        _argument(2),
+        _instruction(_JUMP_EQUAL, _SO_REUSEADDR, 0, 1),
+        _answer(_errno(0)),
+        _answer(_errno(_QUIET["setsockopt"])),
+    ]
+    return {"setsockopt": reuse} | {name: [_answer(_ALLOW)] for name in NAMED_SOCKETS}
 
 
 def _socketpair() -> _Program:
@@ -272,7 +306,7 @@ def _own_prlimit() -> _Program:
     ]
 
 
-def _by_argument(answers: _Answers, *, processes: bool) -> dict[str, _Program]:
+def _by_argument(answers: _Answers, *, processes: bool, named: bool) -> dict[str, _Program]:
     """Return the calls whose answer depends on an argument, or on whether processes may be started."""
     fork = [_answer(_ALLOW if processes else answers.process)]
     return {
@@ -281,7 +315,7 @@ def _by_argument(answers: _Answers, *, processes: bool) -> dict[str, _Program]:
         "clone": _clone(answers, processes=processes),
         "fork": fork,
         "vfork": fork,
-        "socket": _socket(answers),
+        "socket": _socket(answers, named=named),
         "socketpair": _socketpair(),
         "getsockopt": _one_of(2, SOCKET_OPTIONS, _errno(errno.ENOPROTOOPT)),
         "ioctl": _one_of(1, IOCTLS, _errno(errno.ENOTTY)),
@@ -337,6 +371,7 @@ _STAYS_STOPPED: Mapping[str, _Program] = {
 def program(
     *,
     processes: bool,
+    named: bool = False,
     keep: bool = False,
     audit: bool = False,
     told: bool = True,
@@ -348,6 +383,7 @@ def program(
     Args:
         processes: Whether the code may start processes. If not, asking for one is notified; threads are always allowed
             here, because counting them is the work of the cgroup.
+        named: Whether the code may give Unix stream sockets names, and listen and connect there.
         keep: Whether the payload is stopped between calls, and must not be able to have itself continued.
         audit: Notify calls on neither list too, so that the lists can be measured. Only our own tests run so.
         told: Whether a supervisor is notified. If not, a forbidden call ends the process.
@@ -361,7 +397,8 @@ def program(
     by_name |= {name: answered.denial(name) for name in DENIALS}
     by_name |= {name: [_answer(_errno(number))] for name, number in QUIET.items()}
     by_name |= {name: [_answer(_ALLOW)] for name in _ALLOWED.split()}
-    by_name |= _by_argument(answered, processes=processes)
+    by_name |= _by_argument(answered, processes=processes, named=named)
+    by_name |= _named_sockets() if named else {}
     by_name |= _STAYS_STOPPED if keep else {}
     answers = {syscalls.NUMBERS[name]: block for name, block in by_name.items() if name in syscalls.NUMBERS}
     parts: _Program = [

@@ -30,6 +30,7 @@ from . import (
     local_semaphores,
     payload,
     randomness,
+    socket_names,
 )
 from .config import Config
 from .interpreter_exit import ENDING
@@ -53,6 +54,8 @@ def main(control_fd: int, lifeline: int) -> Never:
         load(config)
         extra = libraries.to_bind(libraries.needed(), config.binds)
         config = dataclasses.replace(config, binds=[*config.binds, *extra])
+        if config.names_sockets:
+            config = dataclasses.replace(config, sockets=socket_names.found_in(config.binds, config.covers))
         own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
         kernel.set_dumpable(dumpable=False)
         program = confine.seccomp_program(config)

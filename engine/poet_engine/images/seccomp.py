@@ -33,22 +33,24 @@ _AF_UNIX, _SOCK_STREAM, _SOCK_SEQPACKET, _SOCK_TYPE = 1, 1, 5, 0xF
 Rule = dict[str, object]
 
 
-def profile(*, told: bool = False) -> dict[str, object]:
+def profile(*, told: bool = False, named: bool = False) -> dict[str, object]:
     """Return the profile, as Docker reads it with `--security-opt seccomp=`.
 
     Args:
         told: Leave calls that only an attack makes to the filter inside, which notifies of them and refuses them. Of
             two filters the kernel takes the harsher answer, and to it an error is harsher than a notification: where
             this one refuses, a verdict cannot say which system call it was.
+        named: Allow names of Unix sockets, which the filter inside allows under a policy with processes.
     """
     plain = {name for name in seccomp.names_used() if told or not seccomp.is_forbidden(name)}
     plain |= {"connect", *seccomp.DENIALS} if told else set()  # the first process may call its host
+    plain |= {*seccomp.NAMED_SOCKETS} if named else set()
     allowed = sorted((plain | {*_START, *_PREPARE}) - {"clone"})
     forbidden = sorted((seccomp.names_used() - plain - {*_START}) | ({"socket"} - plain))
     refused = {name: number for name, number in {**seccomp.DENIALS, **seccomp.QUIET}.items() if name not in allowed}
     refused.pop("socket", None)  # with what is forbidden: nothing in an image that is run by hand needs one
-    named = {*allowed, *forbidden, *refused, *_BY_ARGUMENT, "clone", "socketpair"}
-    absent = sorted({*syscalls.NUMBERS, *_ABSENT} - named)
+    listed = {*allowed, *forbidden, *refused, *_BY_ARGUMENT, "clone", "socketpair"}
+    absent = sorted({*syscalls.NUMBERS, *_ABSENT} - listed)
     return {
         "defaultAction": _REFUSE,
         "defaultErrnoRet": errno.ENOSYS,
@@ -104,9 +106,9 @@ def text() -> str:
 
 
 @functools.cache
-def told_text() -> str:
-    """Return the profile of the sandbox's own containers, as JSON."""
-    return json.dumps(profile(told=True))
+def told_text(*, named: bool) -> str:
+    """Return the profile of the sandbox's own containers, as JSON; `named` as for `profile`."""
+    return json.dumps(profile(told=True, named=named))
 
 
 if __name__ == "__main__":

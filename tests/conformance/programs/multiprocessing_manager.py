@@ -14,4 +14,4 @@ if __name__ == "__main__":
             process.start()
         for process in processes:
             process.join()
-        print(dict(shared))
+        print(sorted(shared.items()))

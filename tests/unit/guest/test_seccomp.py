@@ -63,13 +63,17 @@ def present(names: str) -> list[str]:
     return [name for name in names.split() if name in syscalls.NUMBERS]
 
 
+NAMED = seccomp.program(processes=True, named=True) if ARCH else b""
 KEPT = seccomp.program(processes=True, keep=True) if ARCH else b""
 SIGCONT = 18
 either = pytest.mark.parametrize("program", [WITHOUT, WITH], ids=["without processes", "with processes"])
+each = pytest.mark.parametrize(
+    "program", [WITHOUT, WITH, NAMED], ids=["without processes", "with processes", "with named sockets"]
+)
 
 
 class TestForm:
-    @either
+    @each
     def test_the_kernel_would_take_the_program(self, program: bytes) -> None:
         code = instructions(program)
         assert 200 < len(code) <= MOST_INSTRUCTIONS
@@ -82,7 +86,7 @@ class TestForm:
             if operation == RETURN:
                 assert k in (KILL, NOTIFY, ALLOW) or k & 0xFFFF0000 == ERRNO
 
-    @either
+    @each
     def test_no_instruction_is_out_of_reach(self, program: bytes) -> None:
         code = instructions(program)
         reached, waiting = set(), [0]
@@ -100,19 +104,19 @@ class TestForm:
 
 
 class TestLists:
-    @either
+    @each
     def test_what_libraries_need_is_allowed(self, program: bytes) -> None:
         answers = {name: ask(name, program=program) for name in present(seccomp._ALLOWED)}
         assert answers == dict.fromkeys(answers, ALLOW)
         assert len(answers) > 100
 
-    @either
+    @each
     def test_what_only_attacks_need_is_told(self, program: bytes) -> None:
         answers = {name: ask(name, program=program) for name in present(seccomp._NOTIFIED)}
         assert answers == dict.fromkeys(answers, NOTIFY)
         assert len(answers) > 50
 
-    @either
+    @each
     def test_what_honest_code_tries_is_told(self, program: bytes) -> None:
         answers = {name: ask(name, 2, program=program) for name in present(" ".join(seccomp.DENIALS))}
         assert answers == dict.fromkeys(answers, NOTIFY)
@@ -292,6 +296,42 @@ class TestArguments:
             assert ask("prlimit64", other, 7, 0, 0x7FFF0000) == ALLOW
             assert ask("prlimit64", other, 7, new, 0) == refused(errno.EPERM)
         assert "setrlimit" not in syscalls.NUMBERS
+
+
+class TestNamedSockets:
+    """Each call that a server of `multiprocessing` and its clients need, and nothing more."""
+
+    def test_they_are_there_where_they_are_asked_for(self) -> None:
+        names = present(" ".join(seccomp.NAMED_SOCKETS))
+        assert {"bind", "listen", "connect", "accept4"} <= set(names)
+        for name in names:
+            assert ask(name, program=NAMED) == ALLOW
+            for program in (WITHOUT, WITH, KEPT):
+                assert ask(name, program=program) == refused(errno.ENOSYS)
+
+    def test_nothing_else_is_answered_in_another_way(self) -> None:
+        changed = {
+            syscalls.NUMBERS[name] for name in present(" ".join((*seccomp.NAMED_SOCKETS, "socket", "setsockopt")))
+        }
+        for number in set(range(1024)) - changed:
+            for arguments in ((), (1, 1, 2), (2, 1)):
+                assert ask(number, *arguments, program=NAMED) == ask(number, *arguments, program=WITH)
+
+    def test_only_unix_streams_are_made(self) -> None:
+        for flags in (0, 0o4000, 0o2000000, 0o2004000, HIGH):
+            for family in (1, 1 | HIGH):
+                assert ask("socket", family, 1 | flags, program=NAMED) == ALLOW
+                for kind in (0, *range(2, 16)):
+                    assert ask("socket", family, kind | flags, program=NAMED) == refused(errno.EACCES)
+            for family in (0, *range(2, 50)):
+                assert ask("socket", family, 1 | flags, program=NAMED) == NOTIFY
+
+    def test_the_one_option_of_servers_is_promised_and_no_option_is_set(self) -> None:
+        for option in range(100):
+            expected = refused(0 if option == 2 else errno.ENOPROTOOPT)
+            assert ask("setsockopt", 3, 1, option, program=NAMED) == expected
+            assert ask("setsockopt", 3, 6, option, program=NAMED) == refused(errno.ENOPROTOOPT)
+            assert ask("setsockopt", 3, 1, option, program=WITH) == refused(errno.ENOPROTOOPT)
 
 
 class TestStoppedBetweenCalls:

@@ -71,6 +71,17 @@ def test_arguments_of_32_bits_are_compared_as_such() -> None:
     assert clone["args"] == [{"index": 0, "value": seccomp.NAMESPACE_FLAGS, "valueTwo": 0, "op": "SCMP_CMP_MASKED_EQ"}]
 
 
+def test_names_of_sockets_are_left_to_the_filter_inside_only_where_it_allows_them() -> None:
+    def allowed(*, named: bool) -> set[str]:
+        found = profile.profile(told=True, named=named)["syscalls"]
+        assert isinstance(found, list)
+        return {name for rule in found if rule["action"] == "SCMP_ACT_ALLOW" for name in rule["names"]}
+
+    assert allowed(named=True) - allowed(named=False) == {"bind", "listen", "accept", "accept4"}
+    assert allowed(named=True) >= allowed(named=False) | {"connect", "socket"}
+    assert profile.told_text(named=False) != profile.told_text(named=True)
+
+
 def test_the_sandbox_s_own_containers_leave_the_refusing_to_the_filter_that_tells_of_it() -> None:
     """Of two filters the kernel takes the harsher answer: what this one refused, a verdict could not name."""
     told = profile.profile(told=True)["syscalls"]

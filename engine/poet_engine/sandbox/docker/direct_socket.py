@@ -2,8 +2,8 @@
 
 It needs a daemon of this machine, which sees the same files as we do, and a runtime that lets containers connect to
 sockets of the host. gVisor does not, nor does Docker Desktop. The folder that a container sees holds nothing but the
-socket, read-only, and is gone on our side as soon as the container has connected; no other user of the machine can
-reach it, and payloads may not connect.
+socket, read-only, and is gone on our side as soon as the container has connected, before there is a payload; no other
+user of the machine can reach it.
 """
 
 import contextlib

@@ -81,10 +81,11 @@ def choose(
     config = _configuration(policy, minor(image.contents.python), separate=gvisor, without=without)
     here = ownership.current(importlib.metadata.version("poet-engine"))
     users = ownership.uids(info, here)
+    named = config.names_sockets
     kind = ContainerTemplate(
         image=image.id,
         runtime=chosen,
-        profile=None if gvisor else "unconfined" if "seccomp" in without else seccomp.told_text(),
+        profile=None if gvisor else "unconfined" if "seccomp" in without else seccomp.told_text(named=named),
         labels=here.labels(),
         line=direct_socket.usable(engine.host, desktop=info.desktop, gvisor=gvisor),
         names=lambda: ownership.name(os.urandom),

@@ -4,13 +4,12 @@ import contextlib
 import os
 import signal
 import socket
-import struct
 
 from poet_engine._wake import readable
 from poet_engine.guest import lane as guest_lane
 from poet_engine.sandbox.cgroup import Group
 from poet_engine.sandbox.pool.version import SourceKey
-from poet_engine.sandbox.process.prepared import LaneError, PreparedProcess
+from poet_engine.sandbox.process.prepared import LaneError, PreparedProcess, receive_from_init
 
 _PASS_CREDENTIALS = 1
 _HELLO_GRACE = 10.0  # seconds for a lane to take descriptors
@@ -38,6 +37,7 @@ class Lane:
         self.key: SourceKey | None = None  # the version that its payload serves or is prepared for; None for any
         self.ready_since = 0.0  # when its payload was ready, in seconds of the pool's clock
         self._init: int | None = None
+        self._first_request: socket.socket | None = None  # our end of the first payload's socket, if init has made it
 
     def __repr__(self) -> str:
         state = "idle" if self.prepared is None else f"payload {self.prepared.pid}"
@@ -53,15 +53,10 @@ class Lane:
         Raises:
             LaneError: The isolation could not be built.
         """
-        data, ancillary, _flags, _address = self.control.recvmsg(4096, socket.CMSG_SPACE(struct.calcsize("iII")))
+        data, self.pid, self._first_request = receive_from_init(self.control, 4096)
         if data != guest_lane.HELLO:
             text = data.removeprefix(guest_lane.FAILED).decode(errors="replace")
             raise LaneError(text or "the lane's init ended while it was being isolated")
-        self.pid = next(
-            struct.unpack("iII", content[:12])[0]
-            for level, kind, content in ancillary
-            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS)
-        )
         self._init = os.pidfd_open(self.pid)
 
     def enter(self, group: Group) -> None:
@@ -75,10 +70,12 @@ class Lane:
 
     def prepare(self, probable: SourceKey | None = None) -> PreparedProcess:
         """Have init fork the next payload, prepared for the version that will probably be called."""
+        request, self._first_request = self._first_request, None
         if self.prepared is not None:
+            request = self.prepared.take_next_request()
             self.prepared.close()
             self.prepared = None
-        prepared = PreparedProcess(self.control, self.kill, self._result, probable, keep=self._keep)
+        prepared = PreparedProcess(self.control, self.kill, self._result, probable, keep=self._keep, request=request)
         try:
             prepared.hand_over()
         except OSError as error:
@@ -103,6 +100,8 @@ class Lane:
         if self._init is not None:
             os.close(self._init)
             self._init = None
+        if self._first_request is not None:
+            self._first_request.close()
         self.control.close()
         self._guest_control.close()
         group, self.group = self.group, None

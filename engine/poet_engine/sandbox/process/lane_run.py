@@ -169,7 +169,7 @@ def _next(report: Report | None, *, answered: bool, stays: bool) -> Disposition:
     """Return a lane's disposition after a call; `stays` says that its payload rests until the next one."""
     if report is not None:
         # what a payload left behind was killed, but a lane in which that was possible is not trusted again
-        return Disposition.DISCARD if report.leftovers else Disposition.REARM
+        return Disposition.REARM if report.clean else Disposition.DISCARD
     if stays:
         return Disposition.KEEP
     return Disposition.DRAIN if answered else Disposition.DISCARD

@@ -179,7 +179,7 @@ class PoolMaintainer:
 
     def _on_report(self, lane: Lane) -> None:
         report = lane.prepared.read_report() if lane.prepared is not None else None
-        if report is None or report.leftovers:
+        if report is None or not report.clean:
             self._destroy(lane)
         else:
             self._rearm(lane)

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import errno
 import json
 import math
 import os
@@ -47,11 +48,18 @@ class Report:
         status: The payload's wait status.
         cpu_ms: CPU milliseconds of everything that was reaped.
         leftovers: Processes that were still there and were killed.
+        names: Whether names of sockets are still there.
     """
 
     status: int
     cpu_ms: float
     leftovers: int
+    names: bool
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing was left, so that the lane may be used again."""
+        return not self.leftovers and not self.names
 
 
 class PreparedProcess:
@@ -63,6 +71,7 @@ class PreparedProcess:
         result: Bytes that its result may have.
         probable: The version that will probably be called: it compiles that before it is ready, and serves no other.
         keep: Whether it may serve one call after the other.
+        request: The host's end of its request's socket, if the lane's init has made that.
     """
 
     def __init__(
@@ -73,11 +82,16 @@ class PreparedProcess:
         probable: SourceKey | None = None,
         *,
         keep: bool = False,
+        request: socket.socket | None = None,
     ) -> None:
         self.control, self._kill_lane = control, kill_lane
         self.results, self.record = ResultFile(result), OutputRecord()
         self._timer = kernel.Timer(_REST) if keep else None
-        self.request, self._guest_request = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._guest_request: socket.socket | None = None
+        if request is None:
+            request, self._guest_request = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.request = request
+        self._next_request: socket.socket | None = None
         self.request.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, _PASS_CREDENTIALS)
         self.request.setblocking(False)
         self.compiles = probable if probable is not None and self._send_ahead(probable) else None
@@ -101,12 +115,13 @@ class PreparedProcess:
 
     def hand_over(self) -> None:
         """Send the guest's ends to the lane's init, which forks the payload."""
-        outputs = [self._guest_stdout, self._guest_stderr]
-        ends = [self._guest_request.fileno(), *outputs, self.results.fd, self.record.fd]
+        ends = [] if self._guest_request is None else [self._guest_request.fileno()]
+        ends += [self._guest_stdout, self._guest_stderr, self.results.fd, self.record.fd]
         if self._timer is not None:
             ends.append(self._timer.fd)
         kernel.send_with_descriptors(self.control, b"P", ends)
-        self._guest_request.close()
+        if self._guest_request is not None:
+            self._guest_request.close()
         os.close(self._guest_stdout)
         os.close(self._guest_stderr)
 
@@ -307,13 +322,20 @@ class PreparedProcess:
     def read_report(self) -> Report | None:
         """Return the init's report of the end; None when init itself is gone."""
         try:
-            data = self.control.recv(guest_lane.REPORT.size, socket.MSG_DONTWAIT)
+            data, _pid, self._next_request = receive_from_init(
+                self.control, guest_lane.REPORT.size, socket.MSG_DONTWAIT
+            )
         except OSError:
             return None
         if len(data) != guest_lane.REPORT.size:
             return None
-        status, cpu_us, leftovers = guest_lane.REPORT.unpack(data)
-        return Report(status, cpu_us / 1e3, leftovers)
+        status, cpu_us, leftovers, names = guest_lane.REPORT.unpack(data)
+        return Report(status, cpu_us / 1e3, leftovers, names)
+
+    def take_next_request(self) -> socket.socket | None:
+        """Return the host's end of the next payload's socket, which may have come with the report of this one."""
+        request, self._next_request = self._next_request, None
+        return request
 
     def kill(self) -> None:
         """Send SIGKILL to the payload; its lane's init ends the rest."""
@@ -334,6 +356,8 @@ class PreparedProcess:
             return
         self._closed = True
         self.request.close()
+        if self._next_request is not None:
+            self._next_request.close()
         self.results.close()
         self.record.close()
         if self._timer is not None:
@@ -344,11 +368,33 @@ class PreparedProcess:
 
     def abandon(self) -> None:
         """Close both sides: for when the guest's ends were never handed over."""
-        self._guest_request.close()
+        if self._guest_request is not None:
+            self._guest_request.close()
         for fd in (self._guest_stdout, self._guest_stderr):
             with contextlib.suppress(OSError):
                 os.close(fd)
         self.close()
+
+
+def receive_from_init(control: socket.socket, size: int, flags: int = 0) -> tuple[bytes, int, socket.socket | None]:
+    """Receive a message of a lane's init.
+
+    Returns:
+        The message, the sender's process id (0 when there was no sender), and the socket that came along.
+
+    Raises:
+        OSError: There is no message, or no room for a further descriptor.
+    """
+    data, ancillary, told, _address = control.recvmsg(size, _ANCILLARY, flags | socket.MSG_CMSG_CLOEXEC)
+    if told & socket.MSG_CTRUNC:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+    pid, request = 0, None
+    for level, kind, content in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
+            pid = _CREDENTIALS.unpack(content[: _CREDENTIALS.size])[0]
+        elif (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            request = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=struct.unpack("i", content[:4])[0])
+    return data, pid, request
 
 
 def _takes_signals(pidfd: int) -> bool:
