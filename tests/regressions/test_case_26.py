@@ -54,6 +54,32 @@ if __name__ == "__main__":
     with context.Pool(2) as pool:
         print(pool.map(double, range(5)))
 """
+_DESCRIPTORS = """
+import gc, multiprocessing, os, sys
+
+def work():
+    own = [open(os.devnull) for _ in range(30)]
+    gc.collect()
+    for file in own:
+        os.fstat(file.fileno())
+    print("all are there")
+
+class Holder:
+    pass
+
+if __name__ == "__main__":
+    gc.disable()
+    for _ in range(10):
+        holder = Holder()
+        holder.held = holder, *multiprocessing.Pipe(), open(__file__)
+    del holder
+    for method in ("spawn", "forkserver"):
+        child = multiprocessing.get_context(method).Process(target=work)
+        child.start()
+        child.join()
+        print(child.exitcode)
+        sys.stdout.flush()
+"""
 _FUNCTION = """
 import multiprocessing
 
@@ -71,7 +97,7 @@ def f():
 """
 
 
-@pytest.mark.parametrize("source", [_SHARED, _SPAWN], ids=["shared memory", "spawn"])
+@pytest.mark.parametrize("source", [_SHARED, _SPAWN, _DESCRIPTORS], ids=["shared memory", "spawn", "descriptors"])
 def test_it_works_as_in_cpython(same_as_cpython: "Callable[[str, str, str], Outcome]", source: str) -> None:
     outcome = same_as_cpython(source, "", "lab")
     assert (outcome.status, outcome.stderr) == ("ok", "")
