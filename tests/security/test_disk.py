@@ -134,13 +134,40 @@ def test_after_a_filled_disk_the_next_call_in_the_lane_has_all_of_it(everywhere:
     assert everywhere(look, lanes=1, disk=DISK, inodes=INODES).value == ([], [], True)
 
 
-MAKE_FIFO = "try: os.mkfifo('/tmp/fifo')\nexcept OSError as error: return error.errno\nreturn 'made'"
+MAKE = (
+    "import ctypes\nlibc, told = ctypes.CDLL(None, use_errno=True), []\nfor folder in args[1]:\n"
+    "    path = f'{folder}/{args[0]:o}'.encode()\n"
+    "    told.append(0 if libc.mknod(path, args[0], args[2]) == 0 else ctypes.get_errno())\nreturn told"
+)
+FIFO, DEVICES = 0o010600, (0o020666, 0o060666)
+OWN = ["/tmp", "/dev/shm"]  # noqa: S108 - inside the sandbox
+OTHERS = ["", "/dev", "/usr", str(Path(os.__file__).parent)]
 
 
-def test_what_is_neither_file_nor_folder_cannot_be_made(everywhere: "Everywhere") -> None:
-    """No FIFO, no device: whoever looked at them from outside would hang. The filter is the wall for FIFOs."""
-    assert everywhere(MAKE_FIFO).value == errno.EPERM
-    assert everywhere(MAKE_FIFO, without="seccomp landlock").value == "made"
+def test_a_named_pipe_is_made_in_the_calls_own_folders_only(everywhere: "Everywhere") -> None:
+    """Whoever looks at the folders from outside does not wait for it: unit/guest/test_collected_files.py."""
+    assert everywhere(MAKE, FIFO, OWN, 0).value == [0, 0]
+    answers = everywhere(MAKE, FIFO, OTHERS, 0).value
+    assert isinstance(answers, list)
+    assert set(answers) <= {errno.EROFS, errno.EACCES, errno.ENOENT}
+
+
+def test_no_named_pipe_is_left_for_the_next_call(everywhere: "Everywhere") -> None:
+    """Nor what lies in one that somebody held open."""
+    leave = (
+        "os.mkfifo('/tmp/pipe')\nglobal held\nheld = os.open('/tmp/pipe', os.O_RDWR)\nos.write(held, b'x')\n"
+        "return os.listdir('/tmp')"
+    )
+    assert everywhere(leave, lanes=1).value == ["pipe"]
+    assert everywhere("return os.listdir('/tmp')", lanes=1).value == []
+
+
+@pytest.mark.parametrize("mode", DEVICES, ids=["of characters", "of blocks"])
+def test_no_device_file_is_made(everywhere: "Everywhere", mode: int) -> None:
+    """Not even the one with number 0, which is none; a bit that the kernel does not take changes nothing."""
+    for device in (0, os.makedev(1, 3)):
+        for form in (mode, mode | 1 << 16):
+            assert everywhere(MAKE, form, OWN, device).value == [errno.EPERM, errno.EPERM]
 
 
 HOARDS: dict[str, str] = {

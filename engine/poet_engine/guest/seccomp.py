@@ -103,6 +103,7 @@ _CLONE_THREAD = 0x00010000
 _SIGCONT = 18  # on both architectures; by number, because hosts without that signal read this file too
 _AF_UNIX, _AF_INET, _AF_INET6 = 1, 2, 10
 _SOCK_STREAM, _SOCK_TYPE = 1, 0xF
+_KIND, _ORDINARY_KINDS = 0xF000, (0, 0o100000, 0o010000)  # a file, a file, a named pipe
 _SOL_SOCKET, _SO_REUSEADDR = 1, 2
 # SO_TYPE ERROR SNDBUF RCVBUF ACCEPTCONN PROTOCOL DOMAIN: not SO_PEERPIDFD, which hands out the process of the host
 SOCKET_OPTIONS = (3, 4, 7, 8, 30, 38, 39)
@@ -236,6 +237,18 @@ def _socketpair() -> _Program:
     ]
 
 
+def _nodes(answers: _Answers, name: str, mode: int) -> _Program:
+    """Allow what every user may make, such as a named pipe in the call's own folder, and deny device files.
+
+    They are files of that folder like any other: it is gone with the call, and who collects files waits for none.
+    `mode` is the argument whose upper bits, of the 16 that the kernel takes, are the kind.
+    """
+    kinds: _Program = []
+    for kind in _ORDINARY_KINDS:
+        kinds += [_instruction(_JUMP_EQUAL, kind, 0, 1), _answer(_ALLOW)]
+    return [_argument(mode), _instruction(_AND, _KIND), *kinds, *answers.denial(name)]
+
+
 def _locks(*, processes: bool) -> _Program:
     """Answer a request for a lock of a whole file.
 
@@ -317,6 +330,8 @@ def _by_argument(answers: _Answers, *, processes: bool, named: bool) -> dict[str
         "vfork": fork,
         "socket": _socket(answers, named=named),
         "socketpair": _socketpair(),
+        "mknod": _nodes(answers, "mknod", 1),
+        "mknodat": _nodes(answers, "mknodat", 2),
         "getsockopt": _one_of(2, SOCKET_OPTIONS, _errno(errno.ENOPROTOOPT)),
         "ioctl": _one_of(1, IOCTLS, _errno(errno.ENOTTY)),
         "fcntl": _fcntl(processes=processes),

@@ -15,8 +15,9 @@ THREAD = 0x3D0F00  # what the C library passes for a thread: VM, FS, FILES, SIGH
 SIGCHLD = 17
 BY_ARGUMENT = [
     *("futex", "flock", "clone", "fork", "vfork", "socket", "socketpair", "getsockopt", "ioctl", "fcntl", "prctl"),
-    "prlimit64",
+    *("prlimit64", "mknod", "mknodat"),
 ]
+DEVICE = (2, 0o20600, 0o20600)  # denied in any place: as a family of sockets, and as the kind of a file
 HIGH = 1 << 32  # a bit that the kernel does not look at in 32-bit arguments
 
 ARCH = syscalls.AUDIT_ARCHES.get(syscalls.MACHINE, 0)
@@ -118,20 +119,20 @@ class TestLists:
 
     @each
     def test_what_honest_code_tries_is_told(self, program: bytes) -> None:
-        answers = {name: ask(name, 2, program=program) for name in present(" ".join(seccomp.DENIALS))}
+        answers = {name: ask(name, *DEVICE, program=program) for name in present(" ".join(seccomp.DENIALS))}
         assert answers == dict.fromkeys(answers, NOTIFY)
         assert {"socket", "listxattr", "setpriority"} <= set(answers)
 
     def test_where_nobody_is_told_it_fails_with_an_error_that_it_knows(self) -> None:
         unheard = seccomp.program(processes=False, told=False)
-        answers = {name: ask(name, 2, program=unheard) for name in present(" ".join(seccomp.DENIALS))}
+        answers = {name: ask(name, *DEVICE, program=unheard) for name in present(" ".join(seccomp.DENIALS))}
         assert answers == {name: refused(seccomp.DENIALS[name]) for name in answers}
         assert answers["listxattr"] == refused(errno.EOPNOTSUPP)
         assert ask("ptrace", program=unheard) == KILL
 
     def test_where_nobody_is_told_a_strict_policy_ends_the_process(self) -> None:
         strict = seccomp.program(processes=False, told=False, strict=True)
-        assert {ask(name, 2, program=strict) for name in present(" ".join(seccomp.DENIALS))} == {KILL}
+        assert {ask(name, *DEVICE, program=strict) for name in present(" ".join(seccomp.DENIALS))} == {KILL}
 
     @either
     def test_what_is_answered_quietly(self, program: bytes) -> None:
@@ -142,7 +143,7 @@ class TestLists:
         }
 
     def test_no_call_is_on_two_lists(self) -> None:
-        denied = {*seccomp.DENIALS} - {"socket"}  # whose answer depends on an argument too
+        denied = {*seccomp.DENIALS} - {*BY_ARGUMENT}
         lists = [*seccomp._ALLOWED.split(), *seccomp._NOTIFIED.split(), *denied, *seccomp.QUIET]
         assert len({*lists, *BY_ARGUMENT}) == len(lists) + len(BY_ARGUMENT)
 
@@ -275,6 +276,19 @@ class TestArguments:
             for form in (command, command | HIGH):
                 expected = ALLOW if command in seccomp.FCNTLS else refused(errno.EINVAL)
                 assert ask("fcntl", 0, form, program=program) == expected
+
+    @each
+    @pytest.mark.parametrize(("name", "before"), [("mknod", (0,)), ("mknodat", (0, 0))])
+    def test_device_files_are_denied_and_what_anybody_may_make_is_not(
+        self, name: str, before: tuple[int, ...], program: bytes
+    ) -> None:
+        """The kernel takes 16 bits of the mode."""
+        if name not in syscalls.NUMBERS:
+            pytest.skip("this architecture has one of them")
+        for kind in range(16):
+            for high in (0, 1 << 16, HIGH, 0xFFFFFFFFFFFF0000):
+                expected = ALLOW if kind in (0, 1, 8) else NOTIFY
+                assert ask(name, *before, kind << 12 | 0o644 | high, program=program) == expected
 
     def test_a_lock_is_promised_and_not_taken_unless_the_policy_has_processes(self) -> None:
         """A lock on a shared read-only file would carry messages from lane to lane."""
