@@ -55,7 +55,7 @@ if __name__ == "__main__":
         print(pool.map(double, range(5)))
 """
 _DESCRIPTORS = """
-import gc, multiprocessing, os, sys
+import gc, multiprocessing, os
 
 def work():
     own = [open(os.devnull) for _ in range(30)]
@@ -73,12 +73,10 @@ if __name__ == "__main__":
         holder = Holder()
         holder.held = holder, *multiprocessing.Pipe(), open(__file__)
     del holder
-    for method in ("spawn", "forkserver"):
-        child = multiprocessing.get_context(method).Process(target=work)
-        child.start()
-        child.join()
-        print(child.exitcode)
-        sys.stdout.flush()
+    child = multiprocessing.get_context("spawn").Process(target=work)
+    child.start()
+    child.join()
+    print(child.exitcode)
 """
 _FUNCTION = """
 import multiprocessing

@@ -222,12 +222,14 @@ def f(numbers):
 """
 
 
+@pytest.mark.usefixtures("listening")
 @pytest.mark.parametrize("source", _PROGRAMS.values(), ids=_PROGRAMS)
 def test_it_works_as_in_cpython(same_as_cpython: "Callable[[str, str, str], Outcome]", source: str) -> None:
     outcome = same_as_cpython(source, "", "lab")
     assert (outcome.status, outcome.stderr) == ("ok", "")
 
 
+@pytest.mark.usefixtures("listening")
 def test_a_function_has_a_manager_too(open_engine: "OpenEngine", any_code_policy: "Callable[[str, str], str]") -> None:
     engine = open_engine(any_code_policy("lab", ""))
     for _ in range(2):

@@ -116,11 +116,13 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.usefixtures("listening")
 @pytest.mark.parametrize("source", _PROGRAMS.values(), ids=_PROGRAMS)
 def test_it_works_as_in_cpython(same_as_cpython: "Callable[[str, str, str], Outcome]", source: str) -> None:
     assert same_as_cpython(source, "", "lab").status == "ok"
 
 
+@pytest.mark.usefixtures("listening")
 def test_a_childs_error_is_reported_as_in_cpython(
     same_as_cpython: "Callable[[str, str, str], Outcome]", cpython: "RunPlainly"
 ) -> None:
@@ -131,6 +133,7 @@ def test_a_childs_error_is_reported_as_in_cpython(
     ]
 
 
+@pytest.mark.usefixtures("listening")
 def test_a_function_s_module_is_found_in_the_child(
     open_engine: "OpenEngine", any_code_policy: "Callable[[str, str], str]"
 ) -> None:
