@@ -134,6 +134,22 @@ def test_a_childs_error_is_reported_as_in_cpython(
 
 
 @pytest.mark.usefixtures("listening")
+@pytest.mark.parametrize("name", ["process", "pool"])
+def test_it_works_where_the_policy_lists_the_module(
+    open_engine: "OpenEngine",
+    any_code_policy: "Callable[[str, str], str]",
+    stdout_of_cpython: "Callable[[str], str]",
+    name: str,
+) -> None:
+    """Which has it imported before there is a program, and each program has a key of its own all the same."""
+    engine = open_engine(any_code_policy("lab", '[static.imports]\nmultiprocessing = ["*"]\n'))
+    outcome = engine.run_script(_PROGRAMS[name])
+    assert (outcome.status, outcome.stdout) == ("ok", stdout_of_cpython(_PROGRAMS[name])), outcome.describe()
+    key = "import multiprocessing\nprint(multiprocessing.current_process().authkey.hex())"
+    assert engine.run_script(key).stdout != engine.run_script(key).stdout
+
+
+@pytest.mark.usefixtures("listening")
 def test_a_function_s_module_is_found_in_the_child(
     open_engine: "OpenEngine", any_code_policy: "Callable[[str, str], str]"
 ) -> None:

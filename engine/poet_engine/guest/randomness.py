@@ -13,6 +13,9 @@ _BYTES = 4 * _WORDS
 # The core of `random.seed`. Its Python around that touches ten pages, each of which is then copied for the payload.
 _reseed = super(random.Random, random.seed.__self__).seed  # type: ignore[attr-defined] # it is a bound method
 
+# Where `multiprocessing` keeps the key by which its processes know each other; empty where it is not loaded.
+_keys: list[dict[str, object]] = []
+_KEY, _KEY_BYTES = "authkey", 32
 _numpy_state: list[int] = []  # where numpy's global generator keeps its words; empty where there is none
 
 
@@ -22,6 +25,10 @@ def find() -> None:
     vars(tempfile)["_name_sequence"] = None
     random.seed()  # forgets the second number of a pair that `random.gauss` may have drawn
     _numpy_state.clear()
+    _keys.clear()
+    processes = sys.modules.get("multiprocessing.process")
+    if processes is not None:
+        _keys.append(vars(processes.current_process())["_config"])
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
         generator = numpy_random.mtrand._rand._bit_generator  # noqa: SLF001 - no other way leads to the global one
@@ -45,6 +52,8 @@ def renew() -> None:
     pages it touches cost more than all the other preparations together.
     """
     _reseed()
+    for config in _keys:
+        config[_KEY] = type(config[_KEY])(os.urandom(_KEY_BYTES))  # type: ignore[call-arg] # it is a class of bytes
     for address in _numpy_state:
         ctypes.memmove(address, os.urandom(_BYTES), _BYTES)
         ctypes.c_int.from_address(address + _BYTES).value = _WORDS

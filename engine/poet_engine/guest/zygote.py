@@ -123,11 +123,11 @@ def load(config: Config) -> None:
     sys.argv[1:] = []  # how this process was started is not the code's to know
     sys.orig_argv[1:] = []
     sys.path[:] = [*sys.path, *config.import_paths]
+    if config.processes:
+        forked_interpreters.replace()  # before a preload has imported what it changes
     for name in config.preload:
         importlib.import_module(name)
-    if config.processes:
-        forked_interpreters.replace()
-    else:
+    if not config.processes:
         local_semaphores.replace()
     payload.warm_imports()
     importlib.import_module(".probe", __package__)  # what the isolation checks need, they must find without files
