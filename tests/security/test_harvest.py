@@ -187,9 +187,21 @@ def test_two_names_of_one_file_are_refused(everywhere: "Everywhere") -> None:
     assert set(outcome.files_skipped) == {"a", "b"}
 
 
-@pytest.mark.parametrize("call", ["os.mkfifo('f')", "os.mknod('f', 0o20666, os.makedev(1, 5))"])
-def test_pipes_and_devices_cannot_be_made_at_all(everywhere: "Everywhere", call: str) -> None:
+def test_a_pipe_keeps_nobody_waiting(everywhere: "Everywhere") -> None:
+    """Not even when it takes the place of a file, and holds something."""
+    body = (
+        "open('f', 'w').close(); os.unlink('f'); os.mkfifo('f'); os.mkdir('d'); os.mkfifo('d/g')\n"
+        "held = os.open('f', os.O_RDWR); os.write(held, b'x')"
+    )
+    outcome = harvested(everywhere, body)
+
+    assert (outcome.status, outcome.files) == (Status.OK, {})
+    assert outcome.files_skipped == dict.fromkeys(("f", "d/g"), "it is no regular file")
+
+
+def test_devices_cannot_be_made_at_all(everywhere: "Everywhere") -> None:
     """What would come of them is in the tests of the walk, which makes real ones."""
+    call = "os.mknod('f', 0o20666, os.makedev(1, 5))"
     outcome = harvested(everywhere, f"try: {call}\nexcept OSError as error: print(type(error), flush=True)")
 
     assert outcome.stdout != "reached\n"

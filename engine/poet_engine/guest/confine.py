@@ -91,7 +91,8 @@ def build_root(config: Config) -> None:
         kernel.mount(None, _STAGING + path, None, _REMOUNT_READ_ONLY)
     _link_all(config.links)
     for path in config.sockets:
-        kernel.bind_read_only("/dev/null", _STAGING + path)
+        with contextlib.suppress(FileNotFoundError):  # it has gone since it was found
+            kernel.bind_read_only("/dev/null", _STAGING + path)
     for folder in ("/tmp", "/dev/shm"):
         os.makedirs(_STAGING + folder, exist_ok=True)
     for name in _DEVICES:
