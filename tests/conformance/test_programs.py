@@ -34,7 +34,10 @@ _PENDING_REASONS: dict[str, list[str]] = {
 # PENDING: programs that do not do so yet, and why. One that begins to pass fails here, and leaves the list.
 PENDING = {name: reason for reason, names in _PENDING_REASONS.items() for name in names}
 
-_LISTEN = ("multiprocessing_forkserver", "multiprocessing_manager")
+_LISTEN = (
+    *("multiprocessing_forkserver", "multiprocessing_manager", "multiprocessing_listener", "asyncio_unix_server"),
+    "multiprocessing_shared_memory_manager",
+)
 _ASK_FOR_A_PACKAGE = ("packages",)
 _ASK_FOR_A_NAME = ("process_getuser", "process_pwd_lookup")
 _PROGRAMS = sorted(programs.PROGRAMS.glob("*.py"))
