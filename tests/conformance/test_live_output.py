@@ -41,7 +41,7 @@ class Told:
 
     def __call__(self, stream: str, text: str) -> None:
         self.pieces.append((stream, text))
-        self.times.append(time.monotonic())
+        self.times.append(time.time())
 
     def text(self, stream: str) -> str:
         return "".join(text for name, text in self.pieces if name == stream)
@@ -50,7 +50,7 @@ class Told:
 def test_a_function_is_heard_while_it_runs(real: Sandbox) -> None:
     told = Told()
     outcome = real.run(Job(source=PRINTING, entry="main", on_output=told))
-    end = time.monotonic()
+    end = time.time()
     assert (outcome.status, outcome.value) == (Status.OK, 7)
     assert (outcome.stdout, outcome.stderr) == (PRINTED, "to err\n")
     assert (told.text("stdout"), told.text("stderr")) == (PRINTED, "to err\n")
@@ -60,15 +60,15 @@ def test_a_function_is_heard_while_it_runs(real: Sandbox) -> None:
 def test_a_script_is_heard_while_it_runs(real: Sandbox) -> None:
     told = Told()
     outcome = real.run_script(Script(source=PRINTING, on_output=told))
-    end = time.monotonic()
+    end = time.time()
     assert (outcome.status, outcome.stdout) == (Status.OK, PRINTED)
     assert (told.text("stdout"), told.text("stderr")) == (PRINTED, "to err\n")
     assert told.times[0] < end - 0.4
 
 
 def test_a_line_is_seen_soon_after_it_was_printed(real: Sandbox, pace: int) -> None:
-    """By the clock that both sides read; the fastest of several, since a shared machine is slow at times."""
-    body = "    for _ in range(5):\n        print(time.clock_gettime(1))\n        time.sleep(0.05)\n"
+    """By the clock of the day, which gVisor has too; the fastest of several, since a shared machine is slow at times."""
+    body = "    for _ in range(5):\n        print(time.time())\n        time.sleep(0.05)\n"
     source = f"import time\ndef f():\n{body}"
     told = Told()
     outcome = real.run(Job(source=source, entry="f", on_output=told))
@@ -104,9 +104,9 @@ def test_a_callback_that_waits_delays_neither_the_kill_nor_the_counting(real: Sa
         told(stream, text)
 
     source = "def f():\n    print('begun')\n    while True: pass\n"
-    outcome = real.run(Job(source=source, entry="f", wall=0.3, on_output=slow))
+    outcome = real.run(Job(source=source, entry="f", wall=0.5, on_output=slow))
     assert (str(outcome.status), outcome.stdout) == ("limit", "begun\n")
-    assert outcome.usage.wall_ms < 1200 * pace
+    assert outcome.usage.wall_ms < 1400 * pace
     assert told.text("stdout") == "begun\n"
 
 
