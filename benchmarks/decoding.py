@@ -12,6 +12,7 @@ import argparse
 import base64
 import dataclasses
 import gc
+import itertools
 import json
 import sys
 import time
@@ -156,6 +157,32 @@ def _days(count: int, of_a_week: int = 7) -> bytes:
     return b"".join((day * 86_400).to_bytes(8, "little") for day in days)
 
 
+_CODES = _array("|i1", [1], bytes(1))
+
+
+def _categories(values: str) -> str:
+    return f'{{"~":"column","v":["c",[{_CODES},{{"~":"index","n":null,"v":{values}}},false]]}}'
+
+
+def _levels(count: int, rows: int = 1) -> str:
+    codes = ",".join([_array("|i1", [rows], bytes(rows))] * count)
+    return f'{{"~":"levels","l":[{",".join([_ONE] * count)}],"v":[{codes}],"n":[{",".join(["null"] * count)}]}}'
+
+
+def _colliding(count: int) -> bytes:
+    """Integers in no order that pandas' table of hashes puts into one place."""
+    found = []
+    for high in range(count):
+        low = high
+        for _ in range(3):
+            low = (high ^ (low << 11)) & 0xFFFFFFFF
+        found.append(high << 33 | low)
+    return b"".join(number.to_bytes(8, "little") for number in (*found[1:], found[0]))
+
+
+# Texts in no order whose hashes are one where they are computed as in Java.
+_COLLIDING_TEXTS = ["".join(letters) for letters in itertools.product(("BB", "Aa"), repeat=11)]
+
 PLAIN: dict[str, Content] = {
     "small integers": _same("1"),
     "integers of 309 digits": _same("9" * 309),
@@ -256,8 +283,60 @@ TAGGED: dict[str, dict[str, Content]] = {
         "days": _same(_tagged("scalar", 1, d="<M8[D]")),
         "text": _same(_tagged("scalar", "", d="U")),
     },
+    "timestamp": {
+        "naive": _same(_tagged("timestamp", 1, u="us")),
+        "of nanoseconds": _same(_tagged("timestamp", 1234567890123456789, u="ns")),
+        "with an offset": _same(_tagged("timestamp", 1, u="ns", z=3600000001)),
+        "folded": _same(_tagged("timestamp", 1, u="ns", f=1)),
+        "with a zone": _same(_tagged("timestamp", 1, u="ns", z="Europe/Berlin")),
+    },
+    "duration": {
+        "short": _same(_tagged("duration", 1, u="us")),
+        "of nanoseconds": _same(_tagged("duration", -1234567890123456789, u="ns")),
+    },
+    "period": {
+        "months": _same(_tagged("period", 1, f="M")),
+        "quarters": _same(_tagged("period", 1, f="99Q-NOV")),
+    },
+    "missing": {"not a time": _same(_tagged("missing", "NaT")), "not available": _same(_tagged("missing", "NA"))},
+    "column": {
+        "categories": _same(_categories('["o",["a"]]')),
+        "categories of numbers": _same(_categories(f'["a",{_array("<i8", [1], bytes(8))}]')),
+        "categories in no order": _same(_categories(f'["a",{_array("<i8", [2], bytes([1] * 8 + [0] * 8))}]')),
+        "many categories that collide": _same(_categories(f'["a",{_array("<i8", [4_000], _colliding(4_000))}]')),
+        "many categories of text that collide": _same(_categories(f'["s",{json.dumps(_COLLIDING_TEXTS)}]')),
+        "many categories": _same(_categories(f'["a",{_array("<M8[s]", [4_000], _days(4_000))}]')),
+        "nullable numbers": _same(
+            _tagged("column", ["n", ["Int64", "#", "?"]])
+            .replace('"#"', _array("<i8", [1], bytes(8)))
+            .replace('"?"', _array("|b1", [1], bytes(1)))
+        ),
+        "text": _same(_tagged("column", ["t", ["python", ["a", None]]])),
+        "much text": Content(lambda _number: '"a"', ('{"~":"column","v":["t",["python",[', "]]]}")),
+        "zoned times": _same(
+            _tagged("column", ["z", ["Europe/Berlin", "#"]]).replace('"#"', _array("<M8[ns]", [1], bytes(8)))
+        ),
+        "times with an offset": _same(
+            _tagged("column", ["z", [3600000001, "#"]]).replace('"#"', _array("<M8[s]", [1], bytes(8)))
+        ),
+        "many zoned times": _same(
+            _tagged("column", ["z", ["Europe/Berlin", "#"]]).replace('"#"', _array("<M8[s]", [4_000], _days(4_000)))
+        ),
+        "periods": _same(_tagged("column", ["p", ["Q-NOV", "#"]]).replace('"#"', _array("<i8", [1], bytes(8)))),
+    },
+    "levels": {
+        "one": _same(_levels(1)),
+        "many": _same(_levels(50)),
+        "of many rows": _same(_levels(2, 4_000)),
+    },
     "index": {
         "ranges": _same(_LABELS),
+        "zoned hours": _same(
+            _tagged("index", ["z", ["Europe/Berlin", "#"]], n=None, f="D").replace(
+                '"#"', _array("<M8[s]", [40], _days(40))
+            )
+        ),
+        "categories": _same(_tagged("index", "#", n=None).replace('"#"', f'["c",[{_CODES},{_ONE},true]]')),
         "numbers": _same(_index(_array("<i8", [1], bytes(8)))),
         "times": _same(_index(_array("<M8[ns]", [1], bytes(8)))),
         "objects": _same(_tagged("index", ["o", [1]], n=None)),

@@ -1,11 +1,11 @@
 """Equality of two values of any kind; one of them may come from a guest, or from a foreign file."""
 
-from poet_engine.guest import arrays, tables
+from poet_engine.guest import arrays, pandas_scalars, tables
 from poet_engine.guest.codec import dumps, loads
 from poet_engine.guest.errors import UndecodableError
 
 # In the wire form every quotation mark of a text is escaped, so these occur in tags only.
-_ARRAYS = tuple(f'"~":"{tag}"'.encode() for tag in (arrays.TAG, arrays.SCALAR_TAG, *tables.TAGS))
+_ARRAYS = tuple(f'"~":"{tag}"'.encode() for tag in (arrays.TAG, arrays.SCALAR_TAG, *tables.TAGS, *pandas_scalars.TAGS))
 
 
 def same(one: object, other: object) -> bool | None:

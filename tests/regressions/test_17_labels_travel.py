@@ -123,6 +123,7 @@ BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
 SMALL = np.arange(6.0).reshape(2, 3)
 RECORDS = np.zeros(2, dtype=[("a", "f8")])
 ZONED = pd.date_range("2024-01-01", periods=2, tz="UTC")
+LEVELS = pd.MultiIndex.from_product([["a", None], [1.5, 2.5]], names=["x", ("y", 1)])
 
 # Values that arrive as what they were.
 EXACT: list[object] = [
@@ -148,6 +149,12 @@ EXACT: list[object] = [
     *(pd.date_range("2024-01-01", periods=3), pd.date_range("2024-01-31", periods=3, freq="ME", unit="s")),
     *(pd.timedelta_range("1h", periods=3), pd.DatetimeIndex(["2024-01-01", "2024-01-03"])),
     *(pd.DataFrame({"a": [1], "b": ["x"]}), pd.DataFrame({1: [1.5]}, index=["r"]), pd.DataFrame(index=["a"])),
+    *(pd.Timestamp("2024-01-01"), pd.Timestamp("2024-01-01", tz="Europe/Berlin"), pd.Timedelta("1h"), pd.NaT, pd.NA),
+    *(pd.Period("2024"), pd.Series(["a"], dtype="category"), pd.Series([1, None], dtype="Int64"), pd.array([1])),
+    *(pd.Series(["a", None], dtype="string"), pd.Series([True, None], dtype="boolean"), pd.Series(ZONED), ZONED),
+    *(pd.Series([1], index=ZONED[:1]), pd.Series([1], index=pd.MultiIndex.from_tuples([("a", 1)])), LEVELS),
+    *(pd.DataFrame([[1]], columns=pd.MultiIndex.from_tuples([("a", 1)])), pd.period_range("2024", periods=2)),
+    *(pd.CategoricalIndex(["a"]), pd.Categorical(["a", None], ["b", "a"], ordered=True)),
     *(pd.DataFrame([[1, 2]], columns=["a", "a"]), pd.DataFrame([[1]], columns=pd.Index(["a"], name="n"))),
 ]  # fmt: skip
 
@@ -181,26 +188,16 @@ REFUSED: list[tuple[object, str]] = [
     (np.zeros(1, dtype=np.longdouble), "value.astype(float)"),
     (np.datetime64("2024", "Y"), "value.astype("),
     (np.array(["2024"], dtype="M8[M]"), "value.astype('M8[us]')"),
-    (pd.Timestamp("2024-01-01"), "value.to_pydatetime()"),
-    (pd.Timedelta("1h"), "value.to_pytimedelta()"),
-    (pd.NaT, "None"),
-    (pd.NA, "None"),
-    (pd.Period("2024"), "str(value)"),
-    (pd.Series(["a"], dtype="category"), "astype(object)"),
-    (pd.Series([1], dtype="Int64"), "astype('int64')"),
-    (pd.Series(["a"], dtype="string"), "astype(object)"),
-    (pd.Series([True], dtype="boolean"), "astype('bool')"),
-    (pd.Series(ZONED), "dt.tz_convert(None)"),
-    (ZONED, "tz_convert(None)"),
-    (pd.Series([1], index=ZONED[:1]), "tz_convert(None)"),
-    (pd.Series([1], index=pd.MultiIndex.from_tuples([("a", 1)])), "reset_index()"),
-    (pd.DataFrame([[1]], columns=pd.MultiIndex.from_tuples([("a", 1)])), "one level"),
-    (pd.period_range("2024", periods=2), "to_timestamp()"),
-    (pd.CategoricalIndex(["a"]), "astype(object)"),
+    (pd.Timestamp("2024-01-01", tz=dt.timezone(dt.timedelta(hours=1), "own")), "value.tz_convert('UTC')"),
+    (pd.Interval(0, 1), "(value.left, value.right)"),
+    (pd.Series(pd.interval_range(0, 2)), "astype(str)"),
+    (pd.interval_range(0, 2), "astype(str)"),
+    (pd.Series([1], index=pd.interval_range(0, 1)), "reset_index()"),
+    (pd.Series([(1, 2)]).astype("category"), "astype(object)"),
+    (pd.Series([0, 1], dtype="Sparse[int]"), "sparse.to_dense()"),
     (pd.Series([1]).set_flags(allows_duplicate_labels=False), "set_flags"),
     (Frame({"a": [1]}), "pandas.DataFrame(value)"),
-    (pd.Categorical(["a"]), "list(value)"),
-    (pd.array([1]), "value.to_numpy()"),
+    (pd.arrays.SparseArray([1]), "value.to_numpy()"),
 ]
 
 

@@ -78,6 +78,9 @@ def told(value: object) -> object:
 
 def _labelled(value: Shaped) -> object:
     parts = [told(getattr(value, part, None)) for part in ("name", "attrs")]
+    parts += [[told(name) for name in getattr(value, "names", ())], str(getattr(value, "levels", ""))]
+    if not hasattr(value, "dtype") and not hasattr(value, "columns"):  # a single value
+        return parts, repr(value), getattr(value, "unit", None), repr(getattr(value, "tzinfo", None))
     if hasattr(value, "columns"):
         frame = cast("dict[object, object]", value)
         kinds = [str(kind) for kind in cast("list[object]", getattr(value, "dtypes"))]  # noqa: B009 - frames have it alone

@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Callable
 from typing import cast
 
-from . import arrays, decoding_budget, json_shape, tables
+from . import arrays, decoding_budget, json_shape, pandas_scalars, tables
 from .attachments import NOTHING, Attached, place
 from .decoding_budget import DecodingBudget
 from .errors import UndecodableError
@@ -375,6 +375,12 @@ DECODERS: dict[str, _Decoder] = {
     "timedelta": lambda raw, _reading: dt.timedelta(*_numbers(raw, 3, "duration")),
     arrays.TAG: lambda raw, reading: arrays.rebuild(raw, reading.attached, reading.costs),
     arrays.SCALAR_TAG: lambda raw, _reading: arrays.scalar(raw),
+    pandas_scalars.TIMESTAMP_TAG: lambda raw, reading: pandas_scalars.timestamp(raw, reading.costs),
+    pandas_scalars.DURATION_TAG: lambda raw, _reading: pandas_scalars.duration(raw),
+    pandas_scalars.PERIOD_TAG: lambda raw, _reading: pandas_scalars.period(raw),
+    pandas_scalars.MISSING_TAG: lambda raw, _reading: pandas_scalars.missing(raw),
+    tables.COLUMN_TAG: lambda raw, reading: tables.column(raw, reading.costs),
+    tables.LEVELS_TAG: lambda raw, reading: tables.levels(raw, reading.costs),
     tables.INDEX_TAG: lambda raw, reading: tables.index(raw, reading.costs),
     tables.SERIES_TAG: lambda raw, reading: tables.series(raw, reading.costs),
     tables.FRAME_TAG: lambda raw, reading: tables.frame(raw, reading.costs),

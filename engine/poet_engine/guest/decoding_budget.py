@@ -28,6 +28,8 @@ PATH_PART, CELL, BLOCK, COLUMN = 8, 8, 1 << 11, 3 << 9
 FREQUENCY, TICK, STEP = 1 << 12, 4, 1 << 10
 # The second of two times that a clock shows twice, which is marked on a copy.
 FOLD = 28
+# A zone of a time of pandas, which takes two conversions; and a column of pandas' own types.
+ZONE, OWN_COLUMN = 480, 3 << 9
 _USUAL = 20
 _PRICES = {
     "tuple": 0,
@@ -48,6 +50,12 @@ _PRICES = {
     "path": 92,
     "purepath": 92,
     "array": 220,
+    "timestamp": 180,
+    "duration": 180,
+    "period": 320,
+    "missing": 48,
+    "column": 20,
+    "levels": 1 << 11,
     "index": 3 << 9,
     "series": 1 << 11,
     "table": 1 << 12,

@@ -15,7 +15,7 @@ import pathlib
 import uuid
 from typing import Never, Protocol, TypeVar, cast
 
-from . import arrays, decoding_budget, json_shape, serialization_remedies, tables
+from . import arrays, decoding_budget, json_shape, pandas_scalars, serialization_remedies, tables
 from .attachments import NOTHING, THRESHOLD, Collected
 from .errors import HERE, GuestSerializationError
 from .wire_form import (
@@ -101,7 +101,7 @@ def to_wire(value: object, where: str, depth: int, parts: Collected | None = Non
     def out(part: object, name: str) -> object:
         return to_wire(part, name, depth + 1, parts)
 
-    for travelling_form in (arrays.travelling_form, tables.travelling_form):
+    for travelling_form in (arrays.travelling_form, tables.travelling_form, pandas_scalars.travelling_form):
         form = travelling_form(value, where, parts, out)
         if form is not arrays.NOT_MINE:
             return form

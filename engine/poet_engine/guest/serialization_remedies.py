@@ -43,13 +43,10 @@ _BY_MODULE: dict[str, dict[str, str]] = {
         "generic": "value.item()",
     },
     "pandas": {
-        "Timestamp": "value.to_pydatetime() or value.isoformat()",
-        "Timedelta": "value.to_pytimedelta()",
-        "Period": "str(value)",
+        "Timestamp": "value.isoformat()",
         "Interval": "(value.left, value.right)",
         "DataFrame": "pandas.DataFrame(value)",
         "Series": "pandas.Series(value)",
-        "Categorical": "list(value)",
     },
     "pandas.api.extensions": {"ExtensionArray": "list(value) or value.to_numpy()"},
     "array": {"array": "value.tolist() or bytes(value)"},
@@ -99,9 +96,6 @@ def _of_a_class(value: object, kind: type) -> str:
 
 def _of_a_module(value: object) -> str:
     """Suggest for the types of the modules in the table."""
-    pandas = sys.modules.get("pandas")
-    if pandas is not None and (value is getattr(pandas, "NaT", None) or value is getattr(pandas, "NA", None)):
-        return "None"
     for module, names in _BY_MODULE.items():
         loaded = sys.modules.get(module)
         if loaded is None:

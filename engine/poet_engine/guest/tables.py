@@ -11,38 +11,34 @@ import re
 import sys
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeGuard, cast
 
-from . import decoding_budget
+from . import decoding_budget, pandas_columns
 from .arrays import DTYPES, NOT_MINE, Array, Out, columns
 from .attachments import Collected
 from .errors import GuestSerializationError, UndecodableError
 from .library_imports import library
+from .pandas_scalars import FREQUENCY, charge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from types import ModuleType
 
-FRAME_TAG, SERIES_TAG, INDEX_TAG = "table", "series", "index"
+FRAME_TAG, SERIES_TAG, INDEX_TAG, LEVELS_TAG, COLUMN_TAG = "table", "series", "index", "levels", "column"
 # frames as older releases have recorded them
 OLD_TAG = "frame"
-TAGS = (FRAME_TAG, SERIES_TAG, INDEX_TAG, OLD_TAG)
+TAGS = (FRAME_TAG, SERIES_TAG, INDEX_TAG, LEVELS_TAG, COLUMN_TAG, OLD_TAG)
 # how the values of a column are encoded, and which type of column they make: as an array with its own type, as a list
 # of Python objects, or as a list of text in pandas' own type for text; and an index that is a range of numbers
 _ARRAY, _OBJECTS, _TEXT, _RANGE = "a", "o", "s", "r"
+# a column of pandas' own types, when it was built
+_OWN = "x"
 _MAX_BITS = 63
 # Up to so many columns, pandas is faster with one at a time than with a block of them.
 _FEW = 16
 # Frequencies that are steps of the same length, which numpy compares; all others are stepped through in Python.
 _TICKS = re.compile(r"-?[0-9]{0,9}(?:D|h|min|s|ms|us|ns)")
-_FREQUENCY = re.compile(r"-?[0-9]{0,9}[A-Za-z]{1,5}(?:-[A-Z]{3})?")
 _REMEDIES = (
-    ("category", "astype(object)"),
-    ("datetime64[", "dt.tz_convert(None)"),
-    ("period", "dt.to_timestamp()"),
+    ("datetime64[", "dt.tz_convert('UTC')"),
     ("interval", "astype(str)"),
-    ("Int", "astype('int64'), or astype('float64') where values are missing,"),
-    ("UInt", "astype('uint64'), or astype('float64') where values are missing,"),
-    ("Float", "astype('float64')"),
-    ("boolean", "astype('bool'), or astype(object) where values are missing,"),
     ("Sparse", "sparse.to_dense()"),
 )
 
@@ -69,6 +65,12 @@ class _Index(_Values, Protocol):
     step: int
 
     def __getitem__(self, place: int, /) -> object: ...
+
+
+class _MultiIndex(_Index, Protocol):
+    levels: "Sequence[pandas_columns.IndexLabels]"
+    codes: "Sequence[Array]"
+    names: "Sequence[object]"
 
 
 class _Flags(Protocol):
@@ -102,6 +104,11 @@ class _FrameForm(_Labelled, Protocol):
     def to_numpy(self) -> Array: ...
 
 
+class _Bounded(Protocol):
+    def min(self) -> int: ...
+    def max(self) -> int: ...
+
+
 class FrameColumn(NamedTuple):
     """The values of a column, or of a block of columns of one type, and the kind of column that they make."""
 
@@ -126,6 +133,8 @@ def travelling_form(value: object, where: str, parts: Collected | None, out: Out
         return sender.series(cast("_Series", value), where)
     if isinstance(value, pandas.Index):
         return sender.index(cast("_Index", value), where)
+    if isinstance(value, pandas.api.extensions.ExtensionArray):
+        return sender.column(value, where)
     return NOT_MINE
 
 
@@ -142,27 +151,51 @@ class _Sender:
         self._pandas, self._parts, self._out = pandas, parts, out
 
     def _charge(self, price: int) -> None:
-        if self._parts is not None:
-            self._parts.price += price
+        charge(self._parts, price)
+
+    def column(self, array: object, where: str) -> object:
+        """Encode an array of pandas' own types that stands alone; NOT_MINE where it is of another."""
+        form = pandas_columns.own_form(array, where, self._parts, self._labels, self._out)
+        if form is None:
+            return NOT_MINE
+        self._charge(decoding_budget.price(COLUMN_TAG))
+        return {"~": COLUMN_TAG, "v": form}
+
+    def _labels(self, index: object, where: str) -> object:
+        return self.index(cast("_Index", index), where)
 
     def index(self, index: _Index, where: str) -> dict[str, object]:
         """Encode an index with its name, and its frequency where it has one."""
         pandas = self._pandas
-        if type(index) not in (pandas.Index, pandas.RangeIndex, pandas.DatetimeIndex, pandas.TimedeltaIndex):
-            raise GuestSerializationError(where, type(index).__name__, mend=_index_remedy(pandas, index))
+        if type(index) is pandas.MultiIndex:
+            return self._levels(cast("_MultiIndex", index), where)
+        if type(index) not in _index_types(pandas):
+            raise GuestSerializationError(where, type(index).__name__, mend=_index_remedy())
         form: dict[str, object] = {"~": INDEX_TAG, "n": self._out(index.name, f"the name of {where}")}
         self._charge(decoding_budget.price(INDEX_TAG))
         if isinstance(index, pandas.RangeIndex):
             return {**form, "v": [_RANGE, [index.start, index.stop, index.step]]}
         form["v"] = self._column(index, where)
-        frequency = getattr(index, "freq", None)
+        frequency = None if isinstance(index, pandas.PeriodIndex) else getattr(index, "freq", None)
         if frequency is not None:
             form["f"] = name = frequency.freqstr
-            if not _FREQUENCY.fullmatch(name) or pandas.tseries.frequencies.to_offset(name) != frequency:
+            if not FREQUENCY.fullmatch(name) or pandas.tseries.frequencies.to_offset(name) != frequency:
                 mend = f"Set the freq of {where} to None"
                 raise GuestSerializationError(where, f"{type(index).__name__} of frequency {name}", mend=mend)
-            self._charge(_frequency_price(name, len(index)))
+            self._charge(_frequency_price(name, len(index), zoned=getattr(index, "tz", None) is not None))
         return form
+
+    def _levels(self, index: "_MultiIndex", where: str) -> dict[str, object]:
+        """Encode an index of several levels as the labels of each, and their places in them."""
+        self._charge(decoding_budget.price(LEVELS_TAG) + decoding_budget.COLUMN * len(index.levels))
+        for level in index.levels:
+            self._charge(pandas_columns.level_price(self._pandas, level, where))
+        return {
+            "~": LEVELS_TAG,
+            "l": [self.index(cast("_Index", level), f"a level of {where}") for level in index.levels],
+            "v": [self._out(codes, where) for codes in index.codes],
+            "n": self._out(list(index.names), f"the names of {where}"),
+        }
 
     def series(self, series: _Series, where: str) -> dict[str, object]:
         """Encode a series with its index and its name."""
@@ -220,6 +253,9 @@ class _Sender:
             return [_ARRAY, self._out(column.to_numpy(), where)]
         form = {"object": _OBJECTS, "str": _TEXT}.get(str(kind))
         if form is None:
+            own = pandas_columns.own_form(column, where, self._parts, self._labels, self._out)
+            if own is not None:
+                return own
             raise GuestSerializationError(where, f"column of type {kind}", mend=_remedy(str(kind)))
         self._charge(decoding_budget.CELL * len(column))
         return [form, self._out(column.tolist(), where)]
@@ -243,16 +279,20 @@ def _remedy(kind: str) -> str:
     return "Convert it, for example with astype(object), or leave it out"
 
 
-def _index_remedy(pandas: "ModuleType", index: _Index) -> str:
-    if isinstance(index, pandas.MultiIndex):
-        return "Call reset_index() on the table, or give it labels of one level"
-    return "Convert it with astype(object) or to_timestamp(), or call reset_index() on the table"
+def _index_remedy() -> str:
+    return "Convert it with astype(str), or call reset_index() on the table"
 
 
-def _frequency_price(name: str, length: int) -> int:
-    return decoding_budget.FREQUENCY + length * (
-        decoding_budget.TICK if _TICKS.fullmatch(name) else decoding_budget.STEP
+def _index_types(pandas: "ModuleType") -> tuple[type, ...]:
+    return (
+        *(pandas.Index, pandas.RangeIndex, pandas.DatetimeIndex, pandas.TimedeltaIndex),
+        *(pandas.CategoricalIndex, pandas.PeriodIndex),
     )
+
+
+def _frequency_price(name: str, length: int, *, zoned: bool) -> int:
+    tick = _TICKS.fullmatch(name) and not zoned
+    return decoding_budget.FREQUENCY + length * (decoding_budget.TICK if tick else decoding_budget.STEP)
 
 
 @functools.cache
@@ -275,15 +315,53 @@ def index(raw: dict[str, object], costs: decoding_budget.DecodingBudget) -> obje
     column, name, frequency = _column(raw.get("v"), costs), raw.get("n"), raw.get("f")
     length = _length(column)
     if frequency is not None:
-        if not isinstance(frequency, str) or not _FREQUENCY.fullmatch(frequency):
+        if not isinstance(frequency, str) or not FREQUENCY.fullmatch(frequency):
             raise UndecodableError("a bad frequency")
-        costs.charge(_frequency_price(frequency, length))
+        zoned = column.kind == _OWN and getattr(column.values, "tz", None) is not None
+        costs.charge(_frequency_price(frequency, length, zoned=zoned))
 
     def build() -> object:
         made = pandas.Index(column.values, dtype=_kind(column), name=name)
         return made if frequency is None else type(made)(made, freq=frequency, name=name)
 
     return _built("index", build)
+
+
+def levels(raw: dict[str, object], costs: decoding_budget.DecodingBudget) -> object:
+    """Decode the index of several levels of an untrusted tagged mapping.
+
+    Raises:
+        UndecodableError: Its parts do not fit together.
+    """
+    pandas = _pandas()
+    labels, codes, names = raw.get("l"), raw.get("v"), raw.get("n")
+    if not isinstance(labels, list) or not isinstance(codes, list) or not isinstance(names, list):
+        raise UndecodableError("a bad index")
+    costs.charge(decoding_budget.COLUMN * len(labels))
+    if not labels or not len(labels) == len(codes) == len(names):
+        raise UndecodableError("an index whose parts do not fit together")
+    found = [pandas_columns.checked_level(pandas, level, costs) for level in labels]
+    places = [pandas_columns.numbers(one, *pandas_columns.CODES) for one in codes]
+    if len({len(one) for one in places}) > 1:
+        raise UndecodableError("an index whose parts do not fit together")
+    for level, one in zip(found, places, strict=True):
+        if len(one) and not (cast("_Bounded", one).min() >= -1 and cast("_Bounded", one).max() < len(level)):
+            raise UndecodableError("a place in no level")
+    # with a check of its own, pandas would hash the labels of each level
+    return _built("index", lambda: pandas.MultiIndex(found, places, names=names, verify_integrity=False))
+
+
+def column(raw: dict[str, object], costs: decoding_budget.DecodingBudget) -> object:
+    """Decode the array of pandas' own types of an untrusted tagged mapping.
+
+    Raises:
+        UndecodableError: Its parts do not fit together.
+    """
+    _pandas()
+    found = _column(raw.get("v"), costs)
+    if found.kind != _OWN:
+        raise UndecodableError("a bad column")
+    return found.values
 
 
 def _range_index(pandas: "ModuleType", content: list[object], name: object) -> object:
@@ -446,6 +524,8 @@ def _rows(pandas: "ModuleType", found: object) -> _Index | None:
 
 def _column(content: object, costs: decoding_budget.DecodingBudget) -> FrameColumn:
     kind, values = content if isinstance(content, list) and len(content) == 2 else (None, None)  # noqa: PLR2004 - kind and values
+    if kind in pandas_columns.KINDS:
+        return FrameColumn(_OWN, pandas_columns.rebuild(str(kind), values, costs))
     column = FrameColumn(str(kind), values)
     if column.kind != _ARRAY:
         costs.charge(decoding_budget.CELL * _length(column))
@@ -455,6 +535,8 @@ def _column(content: object, costs: decoding_budget.DecodingBudget) -> FrameColu
 def _length(column: FrameColumn) -> int:
     """Return the length of a column whose values are of its kind; refuse any other."""
     values = column.values
+    if column.kind == _OWN and isinstance(values, _pandas().api.extensions.ExtensionArray):
+        return len(cast("Array", values))
     if column.kind == _ARRAY:
         if _is_plain(values) and values.ndim == 1:
             return len(values)
@@ -470,7 +552,7 @@ def _is_plain(values: object) -> TypeGuard[Array]:
 
 
 def _values(pandas: "ModuleType", column: FrameColumn) -> object:
-    if column.kind == _ARRAY:
+    if column.kind in (_ARRAY, _OWN):
         return column.values
     return pandas.array(column.values, dtype=_kind(column))
 

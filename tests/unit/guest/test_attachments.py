@@ -118,6 +118,11 @@ COLUMNS: dict[str, object] = {
     "an index": pd.Index(np.arange(20_000)),
     "an index of dates": pd.date_range("2024-01-01", periods=20_000, freq="h"),
     "labels": pd.Series(np.arange(20_000.0), index=np.arange(20_000) * 2),
+    "zoned dates": pd.Series(pd.date_range("2024-01-01", periods=20_000, tz="UTC")),
+    "categories": pd.Series(range(20_000)).astype("category"),
+    "nullable numbers": pd.Series([1, None] * 10_000, dtype="Int64"),
+    "periods": pd.period_range("2024-01-01", periods=20_000, freq="D"),
+    "levels": pd.MultiIndex.from_product([range(150), range(150)]),
 }
 
 
@@ -130,14 +135,13 @@ def test_a_long_column_is_the_same_beside_the_json_and_within_it(column: object)
 @pytest.mark.parametrize(
     "value",
     [
-        pd.Series(pd.date_range("2024-01-01", periods=20_000, tz="UTC")),
-        pd.Series(["a", "b"] * 10_000, dtype="category"),
-        pd.MultiIndex.from_product([range(100), range(100)]),
+        pd.Series(pd.arrays.IntervalArray.from_breaks(range(20_001))),
+        pd.Series(range(20_000, 0, -1)).astype(pd.CategoricalDtype(list(range(20_000, 0, -1)))),
         np.ma.masked_array(np.zeros(20_000), mask=True),
         np.zeros(20_000, dtype=[("a", "f8")]),
         np.zeros(20_000, dtype=np.longdouble),
     ],
-    ids=["zones", "categories", "levels", "masked", "structured", "long double"],
+    ids=["intervals", "categories in no order", "masked", "structured", "long double"],
 )
 def test_what_has_no_form_has_none_when_it_is_long(value: object) -> None:
     for parts in (None, Collected()):

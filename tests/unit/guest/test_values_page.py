@@ -13,6 +13,8 @@ ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in TABLE.
 # Types that the code tells apart without the table of encoders.
 WITHOUT_ENCODER = {
     *("None", "bool", "str", "numpy.ndarray", "pandas.Series", "pandas.Index", "pandas.DataFrame"),
+    *("pandas.Timestamp", "pandas.Timedelta", "pandas.Period", "pandas.NaT", "pandas.NA"),
+    *("pandas.MultiIndex", "pandas.Categorical"),
 }
 
 
@@ -60,7 +62,7 @@ def test_the_page_states_the_prices_of_the_code() -> None:
             "PATH_PART",
             "CELL",
         ),
-        *("BLOCK", "COLUMN", "FREQUENCY", "TICK", "STEP", "FOLD"),
+        *("BLOCK", "COLUMN", "FREQUENCY", "TICK", "STEP", "FOLD", "ZONE", "OWN_COLUMN"),
     ):
         assert f"{getattr(decoding_budget, name):,}" in stated, name
     assert f"more than its bytes and {decoding_budget.FREE >> 10} KiB" in PAGE.replace("\n", " ")
