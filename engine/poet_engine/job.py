@@ -24,6 +24,8 @@ class Job:
             with a slash → content. They are scanned like the source, and are in a folder of the call's own.
         module: The dotted name of the source itself among them; relative imports and other modules go by it.
         on_output: Called with the name of the stream and the next piece of its text while the code runs.
+        returns: The annotation of what it returns: the dataclasses, named tuples, enums and pydantic models that it
+            names are rebuilt from the fields that arrive. None where no such value may come.
     """
 
     source: str
@@ -37,6 +39,7 @@ class Job:
     modules: Mapping[str, str | bytes] = dataclasses.field(default_factory=dict)
     module: str = ""
     on_output: OutputCallback | None = dataclasses.field(default=None, repr=False, compare=False)
+    returns: object = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,7 @@ class AttemptRunner:
         previous: The version that may answer when the current one cannot.
         bounded: Whether an original that is awaited ends at the deadline.
         given: The caller's arguments as they were before the call, where they are recorded.
+        returns: The classes that its return annotation names, which answers are rebuilt as; None for none.
     """
 
     original: Callable[[], object]
@@ -44,6 +45,7 @@ class AttemptRunner:
     previous: StoredVersion | None = None
     bounded: bool = False
     given: RecordedArguments | None = None
+    returns: object = None
 
     @property
     def is_contained(self) -> bool:
@@ -128,4 +130,5 @@ class AttemptRunner:
             filename=f"{state.context.versions.name}/{version.name}/code.py",
             path=str(version.path / "code.py"),
             wall=wall,
+            returns=self.returns,
         )

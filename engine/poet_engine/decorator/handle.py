@@ -24,6 +24,7 @@ from poet_engine.decorator.wiring import wiring
 from poet_engine.domains import describe
 from poet_engine.errors import PoetError, UsageError
 from poet_engine.events import Event
+from poet_engine.guest.structures import Classes, return_classes
 from poet_engine.metrics.rolling import VersionMetrics, by_version
 from poet_engine.resilience.attempts import AttemptResult, body_never_started
 from poet_engine.resilience.call_report import CallReport
@@ -290,6 +291,7 @@ class PoetHandle(Generic[_Params]):
             state=route.state if isinstance(route.state, Serving) else None,
             previous=route.previous,
             bounded=self._options.timeout is not None and isinstance(route.state, OriginalOnly),
+            returns=self._returns,
         )
 
     def _next_route(self, state: Serving | OriginalOnly) -> Route:
@@ -362,6 +364,10 @@ class PoetHandle(Generic[_Params]):
         if given is not None:
             recording.keep(recorder, report, given, self._tell, about=event_id)
         return event_id
+
+    @functools.cached_property
+    def _returns(self) -> Classes | None:
+        return return_classes(self._function)
 
     @functools.cached_property
     def _module(self) -> str | None:

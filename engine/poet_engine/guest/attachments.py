@@ -8,7 +8,7 @@ to carry the region; the codec only adds to it and takes from it.
 import io
 import mmap
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Protocol
 
 from .errors import GuestSerializationError, UndecodableError
@@ -28,6 +28,7 @@ class Collected:
         most: Bytes that they may have together, and the name of that limit; None where the receiver decides.
         pays: Whether the message has to pay for what is expensive to decode; see `decoding_budget`.
         items: How many items the message may have altogether; None for any number.
+        classes: The names of the classes whose values may travel as structures, see `structures`.
     """
 
     def __init__(
@@ -37,7 +38,9 @@ class Collected:
         most: tuple[int, str] | None = None,
         pays: bool = False,
         items: int | None = None,
+        classes: "Container[object]" = (),
     ) -> None:
+        self.classes = classes
         self._alignment, self._most, self.pays, self._items = alignment, most, pays, items
         self.pieces: list[tuple[int, memoryview]] = []
         self.size = 0

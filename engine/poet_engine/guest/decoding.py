@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Callable
 from typing import cast
 
-from . import arrays, decoding_budget, json_shape, pandas_scalars, tables
+from . import arrays, decoding_budget, json_shape, pandas_scalars, structures, tables
 from .attachments import NOTHING, Attached, place
 from .decoding_budget import DecodingBudget
 from .errors import UndecodableError
@@ -39,13 +39,20 @@ _CONTAINERS = (list, tuple, dict, set, frozenset, collections.deque)
 _PAIRS_UNSEEN = 1 << 14
 
 
-def loads(data: bytes, attached: Attached = NOTHING, costs: DecodingBudget | None = None) -> object:
+def loads(
+    data: bytes,
+    attached: Attached = NOTHING,
+    costs: DecodingBudget | None = None,
+    *,
+    classes: "structures.Classes | None" = None,
+) -> object:
     """Decode the JSON of an untrusted value.
 
     Args:
         data: The JSON.
         attached: The attachments that came with it.
         costs: The budget that the work is charged to, with its deadline; None for no budget and no deadline.
+        classes: What structures are rebuilt as; None where there may be none.
 
     Raises:
         UndecodableError: It breaks a rule of the format; the message names the rule.
@@ -57,7 +64,7 @@ def loads(data: bytes, attached: Attached = NOTHING, costs: DecodingBudget | Non
     is_long = len(data) > decoding_budget.FREE
     data = data.rstrip(b" ")  # they have paid, and that was all
     json_shape.check_characters(data)
-    reading = _DecodingState(attached, costs)
+    reading = _DecodingState(attached, costs, structured=classes is not None)
     found = json_shape.check(data, costs)
     if is_long:
         costs.ask()
@@ -66,7 +73,7 @@ def loads(data: bytes, attached: Attached = NOTHING, costs: DecodingBudget | Non
         costs.ask()
     if found.deep:
         _refuse_depth(value)
-    return value
+    return classes.rebuild(value) if classes is not None and reading.structures else value
 
 
 def parse(data: bytes) -> object:
@@ -146,13 +153,14 @@ class _DecodingState(_Pairs):
     Args:
         attached: The attachments that came with the message.
         costs: The budget that the work is charged to.
+        structured: Whether structures may come, which are counted.
     """
 
-    __slots__ = ("attached", "costs")
+    __slots__ = ("attached", "costs", "structured", "structures")
 
-    def __init__(self, attached: Attached, costs: DecodingBudget) -> None:
+    def __init__(self, attached: Attached, costs: DecodingBudget, *, structured: bool = False) -> None:
         super().__init__(costs)
-        self.attached, self.costs = attached, costs
+        self.attached, self.costs, self.structured, self.structures = attached, costs, structured, 0
 
     def take(self, raw: dict[str, object]) -> object:
         """Return a mapping that was read, or the value that it stands for."""
@@ -169,6 +177,9 @@ class _DecodingState(_Pairs):
             UndecodableError: It is not what its tag says.
         """
         tag = raw[TAG]
+        if tag == structures.TAG and self.structured:
+            self.structures += 1
+            return structures.decode(raw, self.costs)
         decode = DECODERS.get(tag) if isinstance(tag, str) else None
         if decode is None or not isinstance(tag, str):
             raise UndecodableError("an unknown tag")
@@ -199,7 +210,11 @@ def from_wire(raw: object, attached: Attached = NOTHING) -> object:
     """Decode JSON data that a trusted side has parsed."""
     if type(raw) is list and not _has_containers(raw):
         return raw
-    return _from_wire(raw, _DecodingState(attached, DecodingBudget())) if isinstance(raw, list | dict) else raw
+    return (
+        _from_wire(raw, _DecodingState(attached, DecodingBudget(), structured=True))
+        if isinstance(raw, list | dict)
+        else raw
+    )
 
 
 def _has_containers(items: list[object]) -> bool:

@@ -50,6 +50,7 @@ _PRICES = {
     "path": 92,
     "purepath": 92,
     "array": 220,
+    "structure": 480,
     "timestamp": 180,
     "duration": 180,
     "period": 320,

@@ -15,7 +15,7 @@ import pathlib
 import uuid
 from typing import Never, Protocol, TypeVar, cast
 
-from . import arrays, decoding_budget, json_shape, pandas_scalars, serialization_remedies, tables
+from . import arrays, decoding_budget, json_shape, pandas_scalars, serialization_remedies, structures, tables
 from .attachments import NOTHING, THRESHOLD, Collected
 from .errors import HERE, GuestSerializationError
 from .wire_form import (
@@ -105,6 +105,11 @@ def to_wire(value: object, where: str, depth: int, parts: Collected | None = Non
         form = travelling_form(value, where, parts, out)
         if form is not arrays.NOT_MINE:
             return form
+    if depth > MAX_DEPTH:
+        raise GuestSerializationError(where, kind.__name__, f"it is nested deeper than {MAX_DEPTH}, or contains itself")
+    structure = structures.travelling_form(value, where, parts, out)
+    if structure is not None:
+        return structure
     raise GuestSerializationError(where, kind.__name__, instead=serialization_remedies.instead_of(value))
 
 

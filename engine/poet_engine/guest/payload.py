@@ -20,7 +20,7 @@ import traceback
 import types
 from typing import TYPE_CHECKING, NamedTuple, Never
 
-from . import codec, confine, kernel, notebook, project_modules, randomness, script
+from . import codec, confine, kernel, notebook, project_modules, randomness, script, structures
 from .absent_imports import compile_source
 from .attachments import NOTHING, Attached, Collected, Mapped
 from .container_protocol import LONGEST_AHEAD
@@ -32,7 +32,7 @@ from .project_modules import MODULE_NAME
 from .standard_streams import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container, Mapping
 
 _NO_PROJECT = {"module": MODULE_NAME, "files": {}}
 # The core of `json.loads`, for what the host writes. The rest of it touches 25 pages, each of which is then copied.
@@ -359,10 +359,10 @@ def answer(
             project_modules.install(project["files"], absent)
             module = _load(fields["source"], filename, compiled, absent, project["module"])
             loaded = _LoadedEntry(fields["source"], module, project)
-        value = _call(loaded.module, fields["entry"], arguments, keywords)
+        value = _call(loaded.module, fields["entry"], arguments, keywords, structured=fields.get("structured", False))
         if running is not None:
             running.end_if_child(None, filename)
-        return _result(value, results), loaded
+        return _result(value, results, fields.get("classes", ())), loaded
     except SystemExit:
         raise
     except BaseException as error:  # noqa: BLE001 - whatever the code raised is its answer
@@ -385,8 +385,8 @@ def _arguments(
             os.close(attached)
 
 
-def _result(value: object, results: int | None) -> bytes:
-    parts = None if results is None else Collected(pays=True)
+def _result(value: object, results: int | None, classes: "Container[object]" = ()) -> bytes:
+    parts = None if results is None else Collected(pays=True, classes=classes)
     content = codec.dumps(value, "the result", parts)
     if parts is not None and results is not None:
         content = codec.deliver(content, parts, results)
@@ -436,10 +436,14 @@ def _load(
     return module
 
 
-def _call(module: types.ModuleType, entry: str, arguments: list[object], keywords: dict[str, object]) -> object:
+def _call(
+    module: types.ModuleType, entry: str, arguments: list[object], keywords: dict[str, object], *, structured: bool
+) -> object:
     found = module.__dict__.get(entry)
     if not callable(found):
         raise EntryNotFoundError(entry, module)
+    if structured:
+        arguments, keywords = structures.rebuilt_arguments(found, arguments, keywords)
     function: Callable[[*tuple[object, ...]], object] = functools.partial(found, **keywords)
     value = function(*arguments)
     return _awaited(value) if isinstance(value, types.CoroutineType) else value

@@ -1,6 +1,7 @@
 """Read the response of a payload: its bytes become frames, one answer, or the reason to end the run."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from poet_engine.guest.attachments import Attached
 from poet_engine.guest.errors import DeadlinePassedError
@@ -8,6 +9,9 @@ from poet_engine.guest.frames import STAYS, Frame, FrameError, FrameKind, FrameT
 from poet_engine.outcome import Evidence, Status
 from poet_engine.sandbox import wire
 from poet_engine.sandbox.verdict import Answer, Garbled, Kill
+
+if TYPE_CHECKING:
+    from poet_engine.guest.structures import Classes
 
 _MOST_STRAYS = 8  # frames of others that a kept payload may send before its answer
 
@@ -23,13 +27,29 @@ class ResponseReader:
         nonce: The call's nonce, which the answer of a kept payload begins with: what a thread of an earlier call sends
             before or after it is no part of the answer, and only costs the payload its place. Empty for a payload that
             serves one call, of which every byte counts.
+
+    Attributes:
+        answer: The answer, when it is there.
+        classes: What structures in the result are rebuilt as; None where there may be none.
     """
 
-    __slots__ = ("_awaited", "_frames", "_kept", "_late", "_limit", "_promised", "_reader", "_strays", "answer")
+    __slots__ = (
+        "_awaited",
+        "_frames",
+        "_kept",
+        "_late",
+        "_limit",
+        "_promised",
+        "_reader",
+        "_strays",
+        "answer",
+        "classes",
+    )
 
     def __init__(
         self, result: int, late: Callable[[], Kill | None], *, script: bool, has_value: bool = False, nonce: bytes = b""
     ) -> None:
+        self.classes: Classes | None = None
         self._limit, self._late = result, late
         self._awaited, self._kept, self._strays = nonce, bool(nonce), 0
         self._reader: Reader = (
@@ -61,7 +81,9 @@ class ResponseReader:
                 return garbled(f"{self._strays} frames that are no answer to this call")
             if self._frames:
                 pending = 0 if self._kept else self._reader.pending
-                self.answer = wire.read(self._frames, pending, attached, self._limit, late=self._is_late)
+                self.answer = wire.read(
+                    self._frames, pending, attached, self._limit, late=self._is_late, classes=self.classes
+                )
         except DeadlinePassedError:
             return self._late()
         except FrameTooLargeError as error:

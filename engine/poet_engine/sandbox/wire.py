@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 
 from poet_engine.errors import SerializationError
-from poet_engine.guest import codec
+from poet_engine.guest import codec, structures
 from poet_engine.guest.attachments import NOTHING, Attached, Collected
 from poet_engine.guest.decoding_budget import DecodingBudget, never
 from poet_engine.guest.errors import GuestSerializationError, UndecodableError
@@ -33,10 +33,12 @@ class Request:
     Attributes:
         content: The content of the request frame.
         parts: Its attachments, which each sandbox carries in its own way.
+        classes: What structures in its answer are rebuilt as.
     """
 
     content: bytes
     parts: Collected
+    classes: structures.Classes | None = None
 
 
 def request(job: Job, memory: int | None = None) -> Request:
@@ -50,19 +52,21 @@ def request(job: Job, memory: int | None = None) -> Request:
         SerializationError: An argument has no safe form, or no room; the error names it.
     """
     most = None if memory is None else (memory, "limits.memory")
-    parts = Collected(alignment=mmap.PAGESIZE, most=most)
+    sent = _SentClasses(job.source)
+    parts = Collected(alignment=mmap.PAGESIZE, most=most, classes=sent)
+    classes = _returned_classes(job)
     try:
+        args = [codec.to_wire(value, f"argument {index + 1}", 0, parts) for index, value in enumerate(job.args)]
+        kwargs = {name: codec.to_wire(value, f"argument {name!r}", 0, parts) for name, value in job.kwargs.items()}
         content = codec.encode(
             {
                 "source": job.source,
                 "entry": job.entry,
                 "filename": job.filename,
-                "args": [
-                    codec.to_wire(value, f"argument {index + 1}", 0, parts) for index, value in enumerate(job.args)
-                ],
-                "kwargs": {
-                    name: codec.to_wire(value, f"argument {name!r}", 0, parts) for name, value in job.kwargs.items()
-                },
+                "args": args,
+                "kwargs": kwargs,
+                **({"structured": True} if sent.found else {}),
+                **({"classes": sorted(classes.names)} if classes is not None else {}),
                 **({"absent": dict(job.absent)} if job.absent else {}),
                 **(
                     {"project": {"module": job.module or MODULE_NAME, "files": _project(job.modules)}}
@@ -74,7 +78,31 @@ def request(job: Job, memory: int | None = None) -> Request:
         ).encode()
     except GuestSerializationError as error:
         raise SerializationError(error.where, error.kind, error.why, mend=error.advice("Pass")) from None
-    return Request(content, parts)
+    return Request(content, parts, classes)
+
+
+class _SentClasses(structures.Mentioned):
+    """The classes that a source mentions: values of others have no class to be rebuilt as.
+
+    Attributes:
+        found: Whether a value of one was sent.
+    """
+
+    found = False
+
+    def __contains__(self, name: object) -> bool:
+        """Return whether the source mentions the class."""
+        known = super().__contains__(name)
+        self.found = self.found or known
+        return known
+
+
+def _returned_classes(job: Job) -> structures.Classes | None:
+    returns = job.returns
+    if returns is None or isinstance(returns, structures.Classes):
+        return returns
+    classes = structures.Classes(returns)
+    return classes if classes.names else None
 
 
 def _project(modules: Mapping[str, str | bytes]) -> dict[str, list[str]]:
@@ -176,6 +204,7 @@ def read(
     limit: int = sys.maxsize,
     *,
     late: Callable[[], bool] = never,
+    classes: structures.Classes | None = None,
 ) -> Answer:
     """Decode the answer. Exactly one frame and not a byte more, or it is garbled.
 
@@ -185,6 +214,7 @@ def read(
         attached: The attachments of the result.
         limit: Bytes of a result and its attachments together.
         late: Returns whether the deadline has passed; called again and again while a result is decoded.
+        classes: What structures are rebuilt as; None where there may be none.
 
     Raises:
         FrameTooLargeError: The attachments announce more than `limit`.
@@ -194,7 +224,7 @@ def read(
         return Garbled(f"{len(frames)} frames and {pending} bytes where one frame was due")
     frame = frames[0]
     if frame.kind is FrameKind.RESULT:
-        return _value(frame.payload, attached, limit, late)
+        return _value(frame.payload, attached, limit, late, classes)
     fields = _text_fields(frame.payload)
     if fields is None:
         return Garbled(f"an unreadable {frame.kind.name.lower()} frame")
@@ -205,10 +235,12 @@ def read(
     return Raised(error_info, kind, fields.get("raised") is not False, exits if isinstance(exits, int) else 0)
 
 
-def _value(content: bytes, attached: Attached, limit: int, late: Callable[[], bool]) -> Answer:
+def _value(
+    content: bytes, attached: Attached, limit: int, late: Callable[[], bool], classes: structures.Classes | None
+) -> Answer:
     capped = _Capped(attached, len(content), limit)
     try:
-        return Returned(codec.loads(content, capped, DecodingBudget(len(content), late)))
+        return Returned(codec.loads(content, capped, DecodingBudget(len(content), late), classes=classes))
     except UndecodableError as error:
         return Garbled(str(error))
     except _TooLargeError:

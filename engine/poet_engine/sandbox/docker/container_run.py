@@ -119,6 +119,7 @@ class ContainerRun:
         self._monitor.end(kill)
 
     def _release(self, request: wire.Request) -> None:
+        self._response.classes = request.classes
         call = {
             "tolerant": self._tolerant,
             "kills": self._kills,

@@ -20,6 +20,7 @@ from poet_engine.sandbox.run_outcome import exit_of
 from poet_engine.sandbox.verdict import INIT_GONE, Budgets, Exit, KernelCounts, Kill, Observation, Returned, decide
 
 if TYPE_CHECKING:
+    from poet_engine.guest.structures import Classes
     from poet_engine.sandbox.cgroup import GroupReading
 
 NAME = "process"
@@ -49,6 +50,7 @@ class LaneRun:
         self._tolerant, self._keep, self._folder = tolerant, keep, folder
         self._denials, self._listener = DenialRecord(isolation), listener
         self.unlisted: frozenset[str] = frozenset()
+        self.classes: Classes | None = None  # what structures in the result are rebuilt as
         self._start: GroupReading | None = None
         self._start_cpu_ms = 0.0
         self._last: GroupReading | None = None
@@ -75,6 +77,7 @@ class LaneRun:
             keep=self._keep,
             denials=self._denials,
             listener=self._listener,
+            classes=self.classes,
         )
         if cancellation is not None:
             supervisor.watch_cancellation(cancellation)

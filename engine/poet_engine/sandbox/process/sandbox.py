@@ -185,6 +185,7 @@ class ProcessSandbox:
         except OSError as error:
             return self._not_run(Status.INFRA, "setup", f"no memory file for the arguments: {error}")
         try:
+            run.classes = request.classes
             return run.to_the_end(request.content, attached, self._pool, cancellation)
         finally:
             if attached is not None:

@@ -14,6 +14,7 @@ from poet_engine._cancellation import Cancellation
 from poet_engine._wake import readable
 from poet_engine.guest import kernel, seccomp, seccomp_notify
 from poet_engine.guest.frames import NONCE_SIZE, FrameKind, pack
+from poet_engine.guest.structures import Classes
 from poet_engine.outcome import Evidence, Status
 from poet_engine.sandbox.denials import DenialRecord
 from poet_engine.sandbox.monitor import BudgetMonitor, Output
@@ -55,6 +56,7 @@ class Supervisor:
         keep: bool = False,
         denials: DenialRecord | None = None,
         listener: Callable[[int, bytes], None] | None = None,
+        classes: Classes | None = None,
     ) -> None:
         self._denials = denials or DenialRecord()
         self._host_cpu = 0.0  # seconds
@@ -70,6 +72,7 @@ class Supervisor:
             has_value=folder is not None and folder.has_value,
             nonce=self._nonce,
         )
+        self._response.classes = classes
         self._ended = False
         self._cancellation: Cancellation | None = None
         self._attached: int | None = None
