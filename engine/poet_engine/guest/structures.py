@@ -218,7 +218,11 @@ class Classes:
         Raises:
             UndecodableError: It names none for one, or its class makes another value of these fields.
         """
-        return self._rebuilt(value, self._annotation)
+        try:
+            return self._rebuilt(value, self._annotation)
+        except RecursionError:
+            # the depth is bounded, but a caller that is near the end of its own stack has no room for that much
+            raise UndecodableError("nested deeper than the stack of the caller has room for") from None
 
     def _rebuilt(self, value: object, hint: object) -> object:
         kind = type(value)
