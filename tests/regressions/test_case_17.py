@@ -221,7 +221,7 @@ def test_rebuilding_costs_no_more_than_was_paid(pace: int) -> None:
     for one, wanted in ((applied, list[Application]), (RED, list[Colour])):
         content = json.dumps([one] * 2000).encode()
         classes = Classes(wanted)
-        taken = []
+        taken, costs = [], DecodingBudget()
         for _attempt in range(8):  # neighbours on a shared core cost it its caches
             costs = DecodingBudget()
             began = time.thread_time()
