@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from tests.conformance.conftest import Open
 
 _PENDING_REASONS: dict[str, list[str]] = {
-    "a script is a file: its lines in tracebacks, `open(__file__)`, `inspect`, names of its module": [
-        "introspection_stack"
-    ],
     "an uncaught error: traceback on standard error by the excepthook, exit code 1": [
         "endings_broken_stdout",
     ],

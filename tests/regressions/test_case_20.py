@@ -49,6 +49,15 @@ def test_it_has_a_home(open_engine: OpenEngine, any_code_policy: AnyCodePolicy) 
     assert open_engine(any_code_policy("restricted", "")).run_script(source).stdout == "/tmp /tmp /tmp\n"  # noqa: S108 - the sandbox's own
 
 
+def test_root_has_one(open_engine: OpenEngine, any_code_policy: AnyCodePolicy) -> None:
+    """The user and the group 0 are on every machine; `tarfile` and installers ask for them."""
+    source = """
+import grp, pwd
+print(pwd.getpwuid(0).pw_name, pwd.getpwnam('root').pw_uid, grp.getgrgid(0).gr_name, grp.getgrnam('root').gr_gid)
+"""
+    assert open_engine(any_code_policy("restricted", "")).run_script(source).stdout == "root 0 root 0\n"
+
+
 def test_nobody_else_has_one(open_engine: OpenEngine, any_code_policy: AnyCodePolicy) -> None:
     """A user who is not there stays unknown, with the interpreter's own error."""
     source = """

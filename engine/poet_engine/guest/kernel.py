@@ -10,6 +10,7 @@ import struct
 import time
 from typing import Never
 
+from . import outermost_frame
 from .prepared_calls import LIBC, PreparedCall, checked, library_call, system_call
 
 # include/uapi/linux/sched.h
@@ -176,7 +177,7 @@ def end_interpreter(status: int) -> Never:
 
     CPython calls it in the middle of whatever runs as well, when a SystemExit reaches the C code that prints errors.
     """
-    LIBC.Py_Exit(ctypes.c_int(status))
+    outermost_frame.call(functools.partial(LIBC.Py_Exit, ctypes.c_int(status)))
     raise AssertionError("the interpreter has ended")
 
 

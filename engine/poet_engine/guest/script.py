@@ -6,6 +6,7 @@ It is a file among them, as for `python script.py`: what shows source lines read
 import builtins
 import contextlib
 import dataclasses
+import functools
 import importlib.machinery
 import io
 import json
@@ -16,7 +17,7 @@ import sys
 import types
 from typing import TYPE_CHECKING
 
-from . import kernel, names, notebook, project_modules
+from . import kernel, names, notebook, outermost_frame, project_modules
 from .absent_imports import compile_source
 from .frames import FrameKind, pack
 from .standard_streams import STREAMS
@@ -33,6 +34,7 @@ _MOST_CHAINED = 100  # exceptions that are looked at; those of the code may be c
 FAILED = 1  # the exit status after an uncaught exception
 _ENCODING = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")  # as PEP 263 has it
 _NO_ANNOTATIONS = (3, 14)  # from this version on a module has none before it is asked for them
+_OURS = (__file__, outermost_frame.__file__)  # where the frames are that run the script's code
 _display = sys.excepthook  # the interpreter's own, whatever the script puts in its place
 
 
@@ -167,7 +169,8 @@ def run(request: ScriptRequest) -> object:
     kernel.buffer_c_output(buffered=not request.live)  # as in CPython, which writes it at the end
     if request.cells:
         return notebook.run(request.source, request.cells, request.absent, module.__dict__)
-    exec(compile_source(request.source, path, request.absent), module.__dict__)  # noqa: S102 - this is what the isolation is for
+    # this is what the isolation is for
+    outermost_frame.call(functools.partial(exec, compile_source(request.source, path, request.absent), module.__dict__))
     return None
 
 
@@ -239,14 +242,18 @@ def _leave_out_ours(error: BaseException) -> None:
         before = last.__context__
         if before is None:
             return
-        trace = before.__traceback__
-        while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
-            trace = trace.tb_next
+        trace = _without_ours(before.__traceback__)
         BaseException.with_traceback(before, trace)
         if type(before) is type(error) is MemoryError and trace is None:
             last.__context__ = before.__context__
         else:
             last = before
+
+
+def _without_ours(trace: types.TracebackType | None) -> types.TracebackType | None:
+    while trace is not None and trace.tb_frame.f_code.co_filename in _OURS:
+        trace = trace.tb_next
+    return trace
 
 
 def _hooked(error: BaseException, trace: types.TracebackType | None) -> int:
@@ -258,12 +265,12 @@ def _hooked(error: BaseException, trace: types.TracebackType | None) -> int:
         _display(type(error), error, trace)
         return FAILED
     try:
-        hook(type(error), error, trace)
+        outermost_frame.call(functools.partial(hook, type(error), error, trace))
     except SystemExit as asked:
         return exit_status(asked)
     except BaseException as second:  # noqa: BLE001 - whatever the script's own hook raises is shown
         write_last_words("Error in sys.excepthook:")
-        BaseException.with_traceback(second, second.__traceback__ and second.__traceback__.tb_next)
+        BaseException.with_traceback(second, _without_ours(second.__traceback__))
         _display(type(second), second, second.__traceback__)
         write_last_words("\nOriginal exception was:")
         _display(type(error), error, trace)
