@@ -121,8 +121,15 @@ DEPARTURES: tuple[Departure, ...] = (
         "flags",
         "variables and flags of the interpreter",
         "`PYTHON...` variables are heeded, also when the program sets them for `breakpoint()`",
-        "they are not: `sys.flags.ignore_environment` is 1",
+        "they are not: `ignore_environment`, `no_site` and others of `sys.flags` say so",
         "the interpreter was started before there was a program",
+    ),
+    Departure(
+        "wrapped_output",
+        "a text stream that the program makes around `sys.stdout.buffer`",
+        "holds text back, up to 8 KiB, also while bytes are written below it",
+        "hands each text on at once",
+        "what a program has printed is kept when it is killed, and such a stream has no record of its own",
     ),
     Departure(
         "parents",

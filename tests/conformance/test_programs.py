@@ -22,14 +22,8 @@ if TYPE_CHECKING:
 
     from tests.conformance.conftest import Open
 
-_PENDING_REASONS: dict[str, list[str]] = {
-    "an uncaught error: traceback on standard error by the excepthook, exit code 1": [
-        "endings_broken_stdout",
-    ],
-    "text that a stream holds back goes out in CPython's order": ["process_ctypes_call", "streams_wrapped"],
-}
-# PENDING: programs that do not do so yet, and why. One that begins to pass fails here, and leaves the list.
-PENDING = {name: reason for reason, names in _PENDING_REASONS.items() for name in names}
+# Programs that do not do so yet → why. One that begins to pass fails here, and leaves the list.
+PENDING: dict[str, str] = {}
 
 _LISTEN = (
     *("multiprocessing_forkserver", "multiprocessing_manager", "multiprocessing_listener", "asyncio_unix_server"),

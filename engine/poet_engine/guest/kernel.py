@@ -164,12 +164,19 @@ def memory_at(address: int, size: ctypes.c_size_t) -> memoryview:
 
 
 _IOFBF, _IONBF = 0, 2
+_C_BUFFER = 4096  # bytes that the C library holds back from a pipe
+LIBC.malloc.restype = ctypes.c_void_p
 flush_c_streams = functools.partial(LIBC.fflush, None)  # what was printed through the C library
 
 
 def buffer_c_output(*, buffered: bool) -> None:
-    """Have the C library buffer what is printed to its standard output, or write it at once."""
-    LIBC.setvbuf(ctypes.c_void_p.in_dll(LIBC, "stdout"), None, _IOFBF if buffered else _IONBF, ctypes.c_size_t(0))
+    """Have the C library buffer what is printed to its standard output, or write it at once.
+
+    The buffer is made here and never freed: a stream that had none before would go on with a single byte.
+    """
+    place = ctypes.c_void_p(LIBC.malloc(ctypes.c_size_t(_C_BUFFER)) if buffered else None)
+    size = ctypes.c_size_t(_C_BUFFER if place else 0)
+    LIBC.setvbuf(ctypes.c_void_p.in_dll(LIBC, "stdout"), place, _IOFBF if place else _IONBF, size)
 
 
 def end_interpreter(status: int) -> Never:

@@ -17,10 +17,9 @@ import sys
 import types
 from typing import TYPE_CHECKING
 
-from . import kernel, names, notebook, outermost_frame, project_modules
+from . import kernel, names, notebook, outermost_frame, project_modules, standard_streams
 from .absent_imports import compile_source
 from .frames import FrameKind, pack
-from .standard_streams import STREAMS
 
 if TYPE_CHECKING:
     import socket
@@ -165,7 +164,7 @@ def run(request: ScriptRequest) -> object:
     sys.path.insert(0, os.path.dirname(path) if path != request.filename else FOLDER)
     sys.stdin = _standard_input()
     vars(sys)["__stdin__"] = sys.stdin
-    STREAMS.show_lines(at_once=request.live)
+    standard_streams.STREAMS.show_lines(at_once=request.live)
     kernel.buffer_c_output(buffered=not request.live)  # as in CPython, which writes it at the end
     if request.cells:
         return notebook.run(request.source, request.cells, request.absent, module.__dict__)
@@ -221,6 +220,7 @@ def report(error: BaseException, path: str) -> int:
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename != path:
         trace = trace.tb_next
+    trace = _without_ours(trace)
     BaseException.with_traceback(error, trace)  # its class may have attributes of its own
     _leave_out_ours(error)
     sys.last_type, sys.last_value, sys.last_traceback = type(error), error, trace
@@ -251,8 +251,14 @@ def _leave_out_ours(error: BaseException) -> None:
 
 
 def _without_ours(trace: types.TracebackType | None) -> types.TracebackType | None:
+    """Return a traceback without the frames that run the script's code, and without those that stand behind `print`."""
     while trace is not None and trace.tb_frame.f_code.co_filename in _OURS:
         trace = trace.tb_next
+    before = trace
+    while before is not None:
+        while (after := before.tb_next) is not None and after.tb_frame.f_code.co_filename == standard_streams.__file__:
+            before.tb_next = after.tb_next
+        before = before.tb_next
     return trace
 
 
