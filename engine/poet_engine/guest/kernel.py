@@ -174,9 +174,10 @@ def buffer_c_output(*, buffered: bool) -> None:
 
     The buffer is made here and never freed: a stream that had none before would go on with a single byte.
     """
-    place = ctypes.c_void_p(LIBC.malloc(ctypes.c_size_t(_C_BUFFER)) if buffered else None)
-    size = ctypes.c_size_t(_C_BUFFER if place else 0)
-    LIBC.setvbuf(ctypes.c_void_p.in_dll(LIBC, "stdout"), place, _IOFBF if place else _IONBF, size)
+    place = LIBC.malloc(ctypes.c_size_t(_C_BUFFER)) if buffered else None
+    mode, size = (_IOFBF, _C_BUFFER) if place else (_IONBF, 0)
+    stream = ctypes.c_void_p.in_dll(LIBC, "stdout")
+    LIBC.setvbuf(stream, ctypes.c_void_p(place), mode, ctypes.c_size_t(size))
 
 
 def end_interpreter(status: int) -> Never:

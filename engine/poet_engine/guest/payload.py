@@ -162,6 +162,7 @@ def warm_up(times: int) -> None:
         answer(Reader({FrameKind.REQUEST: _MAX_REQUEST}).feed(_WARM_REQUEST)[0].payload, results=_NO_FILE)
         STREAMS.flush()
     sys.modules.pop(MODULE_NAME, None)
+    linecache.cache.pop("<warm>", None)
 
 
 def rehearse(times: int) -> None:

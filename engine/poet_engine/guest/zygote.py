@@ -12,6 +12,7 @@ import dataclasses
 import gc
 import importlib
 import json
+import linecache
 import os
 import select
 import signal
@@ -138,6 +139,7 @@ def load(config: Config) -> None:
         )
     randomness.find()
     payload.rehearse(_WARM_CALLS)
+    linecache.clearcache()  # from 3.13 on it has the line that this process was started with
     ENDING.remember_modules()
     gc.collect()
     gc.freeze()
