@@ -28,8 +28,8 @@ def _without_progress_bars() -> Iterator[None]:
 
 try:
     with _without_progress_bars():
-        from bandit.core import config, meta_ast, metrics, node_visitor, test_set, tester
+        from bandit.core import config, meta_ast, metrics, node_visitor, test_set, tester, utils
 except (ImportError, AttributeError):  # a bandit that uses more of rich while it is loaded
-    from bandit.core import config, meta_ast, metrics, node_visitor, test_set, tester
+    from bandit.core import config, meta_ast, metrics, node_visitor, test_set, tester, utils
 
-__all__ = ["config", "meta_ast", "metrics", "node_visitor", "test_set", "tester"]
+__all__ = ["config", "meta_ast", "metrics", "node_visitor", "test_set", "tester", "utils"]

@@ -5,8 +5,9 @@ import io
 import logging
 from collections.abc import Iterator
 
+from poet_engine.gate import bandit_sums
 from poet_engine.gate.bandit_libraries import CHECKS
-from poet_engine.gate.bandit_modules import config, meta_ast, metrics, node_visitor, test_set, tester
+from poet_engine.gate.bandit_modules import config, meta_ast, metrics, node_visitor, test_set, tester, utils
 from poet_engine.gate.reporter import Reporter
 from poet_engine.gate.rules import RULES
 from poet_engine.gate.ruleset import Ruleset
@@ -74,6 +75,7 @@ class BanditScan:
     def __init__(self) -> None:
         self._checks = test_set.BanditTestSet(config.BanditConfig(), {})
         self._meta = meta_ast.BanditMetaAst()
+        bandit_sums.replace(utils)
         self._failures = _Failures()
         log = logging.getLogger("bandit")
         log.handlers[:] = [self._failures]
