@@ -166,12 +166,16 @@ class _Init:
         if served.out in events or served.err in events:
             self._relay_output(served)
         if served.listener is not None and served.listener in events:
+            self._pass_on_waiting_answer(served)
             self._on_notification(served.listener, events[served.listener])
         event = events.get(served.sock.fileno(), 0)
         if event & select.POLLOUT:
             self._send_pending(served)
         if event & ~select.POLLOUT:
-            self._on_answer(served) if served.ready else self._on_preparing(served)
+            if served.ready:
+                self._on_answer(served)
+            else:
+                self._on_preparing(served)
 
     def _arm(self, ahead: memoryview) -> None:
         """Fork the next payload; `ahead` is a frame with the source that it will probably be called with."""
@@ -264,21 +268,33 @@ class _Init:
             with contextlib.suppress(KeyError):
                 self._poll.unregister(self._reads)
 
-    def _on_answer(self, served: ServedChild) -> None:
+    def _on_answer(self, served: ServedChild) -> bool:
+        """Pass on a piece of what the payload sends; return whether there was any."""
         try:
             if self._call.wanted is not None and self._call.folder is None:
                 self._take_folder(served.sock)
             size = self._answers.take(served.sock.recv_into)  # a descriptor that comes along is closed by the kernel
         except BlockingIOError:
-            return
+            return False
         except OSError:
             size = 0
         if not size:
-            self._poll.unregister(served.sock)
-            return
+            with contextlib.suppress(KeyError):
+                self._poll.unregister(served.sock)
+            return False
         self._relay_output(served)
         self._tell_denied()
         self._answers.send(FrameKind.ANSWER, size, self._counts())
+        return True
+
+    def _pass_on_waiting_answer(self, served: ServedChild) -> None:
+        """Pass on what a payload sent before the call that we are notified of: its value ends the run, if it is whole.
+
+        At most as much as its socket holds: another thread may go on sending.
+        """
+        for _ in range(_MOST_CHUNKS):
+            if not self._on_answer(served):
+                return
 
     def _take_folder(self, sock: socket.socket) -> None:
         """Receive a script's folder, which comes with its first message, sent before any of its code exists."""

@@ -233,6 +233,8 @@ class ContainerRun:
         times = counted[0] if counted else 1
         if type(times) is not int or not 0 < times < _MOST_TIMES:
             raise ValueError(f"{times!r:.40} is no number of calls")
+        if self._finished:
+            return  # the value came before this call
         if name in seccomp.DENIALS:
             kill = self._denials.saw(name, tuple(arguments), times)
             if kill is not None:

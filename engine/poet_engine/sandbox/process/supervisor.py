@@ -25,6 +25,7 @@ from poet_engine.sandbox.verdict import Answer, Kill, Returned
 
 _CHUNK = 1 << 16
 _LARGEST_PIPE = 1 << 20  # fs.pipe-max-size, which an ordinary user may set
+_MOST_WAITING = 16  # reads of an answer that waits in the socket, which holds less than that
 # Seconds that a killed payload may take to be reaped before its lane is given up.
 _REAP_GRACE = 5.0
 
@@ -262,9 +263,14 @@ class Supervisor:
         self.report = self._prepared.read_report()
         self.drain()
         self._monitor.saw_output(self.output.total)
-        while self._answers in self._sources and self._monitor.kill is None and readable(self._answers, 0):
-            self._on_answer()
+        self._take_waiting_answer()
         self._ended = True
+
+    def _take_waiting_answer(self, most: float = math.inf) -> None:
+        """Take what the payload has sent by now, in at most so many reads: a value that is whole ends the run."""
+        while self._answers in self._sources and self._monitor.kill is None and most and readable(self._answers, 0):
+            self._on_answer()
+            most -= 1
 
     def _on_notification(self) -> None:
         """Answer a notification, and charge what that takes: the code decides how many there are.
@@ -278,8 +284,9 @@ class Supervisor:
 
     def _answer_notification(self) -> None:
         listener = self._prepared.listener
-        if listener is None:
-            return
+        self._take_waiting_answer(_MOST_WAITING)
+        if listener is None or self.finished:
+            return  # the value came before this call, whichever of the two was seen first
         notification = seccomp_notify.receive(listener)
         if notification is None:
             return
