@@ -54,11 +54,15 @@ class BudgetMonitor:
 
     def saw_cpu(self, now: float, cpu_ms: float) -> None:
         """Take a reading of the CPU counter: end the run when it is over budget, and plan the next reading."""
+        self.saw_work(cpu_ms)
         left = self.limits.cpu - cpu_ms / 1e3
-        if left <= 0:
+        self._next_cpu = now + max(_MIN_CPU_CHECK, left / self._fastest())
+
+    def saw_work(self, cpu_ms: float) -> None:
+        """End the run when it has used more CPU time than its budget, by what is known of it now."""
+        if cpu_ms >= self.limits.cpu * 1e3:
             evidence = Evidence("cpu_ms", round(cpu_ms, 1), round(self.limits.cpu * 1e3, 1), source="kernel")
             self.end(Kill(Status.LIMIT, "cpu", evidence))
-        self._next_cpu = now + max(_MIN_CPU_CHECK, left / self._fastest())
 
     def saw_time(self, now: float) -> None:
         """End the run when its time is over."""

@@ -8,6 +8,7 @@ from poet_engine.guest.errors import DeadlinePassedError
 from poet_engine.guest.frames import STAYS, Frame, FrameError, FrameKind, FrameTooLargeError, Reader
 from poet_engine.outcome import Evidence, Status
 from poet_engine.sandbox import wire
+from poet_engine.sandbox.host_work import Neighbours, neighbours
 from poet_engine.sandbox.verdict import Answer, Garbled, Kill
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class ResponseReader:
         nonce: The call's nonce, which the answer of a kept payload begins with: what a thread of an earlier call sends
             before or after it is no part of the answer, and only costs the payload its place. Empty for a payload that
             serves one call, of which every byte counts.
+        beside: The runs that a large result must not keep from the interpreter; None for all of this process.
 
     Attributes:
         answer: The answer, when it is there.
@@ -35,6 +37,7 @@ class ResponseReader:
 
     __slots__ = (
         "_awaited",
+        "_beside",
         "_frames",
         "_kept",
         "_late",
@@ -47,10 +50,17 @@ class ResponseReader:
     )
 
     def __init__(
-        self, result: int, late: Callable[[], Kill | None], *, script: bool, has_value: bool = False, nonce: bytes = b""
+        self,
+        result: int,
+        late: Callable[[], Kill | None],
+        *,
+        script: bool,
+        has_value: bool = False,
+        nonce: bytes = b"",
+        beside: Neighbours | None = None,
     ) -> None:
         self.classes: Classes | None = None
-        self._limit, self._late = result, late
+        self._limit, self._late, self._beside = result, late, beside or neighbours()
         self._awaited, self._kept, self._strays = nonce, bool(nonce), 0
         self._reader: Reader = (
             wire.script_reader(result if has_value else None) if script else wire.reader(result, kept=self._kept)
@@ -81,9 +91,10 @@ class ResponseReader:
                 return garbled(f"{self._strays} frames that are no answer to this call")
             if self._frames:
                 pending = 0 if self._kept else self._reader.pending
-                self.answer = wire.read(
-                    self._frames, pending, attached, self._limit, late=self._is_late, classes=self.classes
-                )
+                with self._beside.turn(len(self._frames[0].payload), self._is_late):
+                    self.answer = wire.read(
+                        self._frames, pending, attached, self._limit, late=self._is_late, classes=self.classes
+                    )
         except DeadlinePassedError:
             return self._late()
         except FrameTooLargeError as error:
@@ -106,6 +117,7 @@ class ResponseReader:
         return found
 
     def _is_late(self) -> bool:
+        self._beside.give_way()
         return self._late() is not None
 
 

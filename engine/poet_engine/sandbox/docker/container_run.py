@@ -18,6 +18,7 @@ from poet_engine.sandbox.docker.container import Container, End, read_end
 from poet_engine.sandbox.docker.output_files import Files
 from poet_engine.sandbox.docker.remote_attachment import RemoteAttachment
 from poet_engine.sandbox.docker.stream import StreamError
+from poet_engine.sandbox.host_work import HostWork, neighbours
 from poet_engine.sandbox.monitor import BudgetMonitor, Output
 from poet_engine.sandbox.pool.worker_pool import Disposition
 from poet_engine.sandbox.response import ResponseReader, garbled
@@ -69,11 +70,12 @@ class ContainerRun:
         self._nonce = os.urandom(NONCE_SIZE) if keep and files is None else b""
         self._response = ResponseReader(
             limits.result,
-            lambda: self._monitor.late(clock()),
+            self._late,
             script=files is not None,
             has_value=files is not None and files.has_value,
             nonce=self._nonce,
         )
+        self._work, self._beside = HostWork(), neighbours()
         self._output = Output(limits.output, listener)
         self._counts = KernelCounts()
         self._processes_refused = 0
@@ -110,7 +112,8 @@ class ContainerRun:
         self._monitor = BudgetMonitor(self._limits, self._clock(), self._wall)
         self._release(request)
         self._begin_when_delivered()
-        self._follow(cancellation)
+        with self._beside.watching():
+            self._follow(cancellation)
         wall_ms = ((self._script_ended or self._clock()) - self._monitor.released) * 1e3
         return self._conclude(wall_ms, lost)
 
@@ -149,6 +152,7 @@ class ContainerRun:
             if not events and (killed or self._delivering or self._script_ended is not None):
                 self._lost = True  # killed and never reaped, or nothing moves
                 return
+            self._work.begin()
             if cancellation is not None and cancellation.fd in events:
                 poll.unregister(cancellation.fd)
                 evidence = Evidence("cancellation", "requested by the caller")
@@ -159,6 +163,26 @@ class ContainerRun:
             if self._monitor.kill is not None and not killed:
                 self._stream.drop_unsent()
                 self._stream.send(FrameKind.KILL)
+            self._pause()
+
+    def _pause(self) -> None:
+        """Wait for more to come before it is taken, where the run has much taken in small pieces."""
+        self._work.mark()
+        if self._monitor.kill is not None or self._finished or self._delivering or self._script_ended is not None:
+            return
+        if pause := self._work.pause(self._clock() - self._monitor.released):
+            self._beside.sleep(pause)
+
+    def _late(self) -> Kill | None:
+        """Return the reason to end the run while its result is decoded, if there is one by now."""
+        self._work.mark()
+        self._monitor.saw_work(self._counts.cpu_ms + self._host_cpu_ms)
+        return self._monitor.late(self._clock())
+
+    @property
+    def _host_cpu_ms(self) -> float:
+        """Milliseconds of this thread's processor time for what the run has sent; they are on the run's budget."""
+        return self._work.seconds * 1e3
 
     def _patience(self) -> float:
         """Return the seconds until something must be looked at, or nothing is to be expected any more."""
@@ -217,6 +241,7 @@ class ContainerRun:
     def _on_answer(self, data: bytes) -> None:
         if self._monitor.kill is not None:
             return
+        self._work.took(len(data))
         attached = RemoteAttachment(self._stream, self._take, size=self._limits.result, patience=_FETCH_GRACE)
         kill = self._response.take(data, attached)
         if attached.lost:
@@ -225,6 +250,7 @@ class ContainerRun:
             self._monitor.end(kill)
 
     def _on_output(self, stream: int, data: bytes) -> None:
+        self._work.took(len(data))
         self._output.add(stream, data)
         self._monitor.saw_output(self._output.total)
 
@@ -255,7 +281,8 @@ class ContainerRun:
             tasks_peak=self._most_tasks(tasks),
         )
         if self._monitor.kill is None:
-            self._monitor.saw_cpu(self._clock(), self._counts.cpu_ms)
+            self._work.mark()
+            self._monitor.saw_cpu(self._clock(), self._counts.cpu_ms + self._host_cpu_ms)
 
     def _most_tasks(self, told: int) -> int | None:
         """The most so far: what is told is exact only where no earlier call in the container had more."""
@@ -307,7 +334,7 @@ class ContainerRun:
         """Return the last reported counts, with what the daemon says of a container that is gone."""
         counts = self._counts
         return KernelCounts(
-            cpu_ms=counts.cpu_ms,
+            cpu_ms=counts.cpu_ms + self._host_cpu_ms,
             memory_peak=counts.memory_peak,
             oom_kills=max(counts.oom_kills, oom_kills),
             tasks_refused=counts.tasks_refused,

@@ -9,6 +9,7 @@ from poet_engine.outcome import Evidence, Outcome, Status
 from poet_engine.policy import Isolation, Limits
 from poet_engine.sandbox import run_outcome
 from poet_engine.sandbox.denials import DenialRecord
+from poet_engine.sandbox.host_work import neighbours
 from poet_engine.sandbox.monitor import BudgetMonitor
 from poet_engine.sandbox.pool.worker_pool import Disposition
 from poet_engine.sandbox.process.lane import Lane
@@ -82,7 +83,8 @@ class LaneRun:
         if cancellation is not None:
             supervisor.watch_cancellation(cancellation)
         try:
-            supervisor.run(request, attached)
+            with neighbours().watching():
+                supervisor.run(request, attached)
         except BaseException:
             supervisor.kill()  # an interrupt of the caller's: nothing runs on behind its back
             raise

@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable
 
 from poet_engine._cancellation import Cancellation
-from poet_engine._wake import readable
 from poet_engine.guest import kernel, seccomp, seccomp_notify
 from poet_engine.guest.frames import NONCE_SIZE, FrameKind, pack
 from poet_engine.guest.structures import Classes
 from poet_engine.outcome import Evidence, Status
 from poet_engine.sandbox.denials import DenialRecord
+from poet_engine.sandbox.host_work import HostWork, neighbours
 from poet_engine.sandbox.monitor import BudgetMonitor, Output
 from poet_engine.sandbox.process.prepared import PreparedProcess, Report
 from poet_engine.sandbox.process.scratch_folder import ScratchFolder
@@ -60,15 +60,14 @@ class Supervisor:
         classes: Classes | None = None,
     ) -> None:
         self._denials = denials or DenialRecord()
-        self._host_cpu = 0.0  # seconds
-        self._marked: float | None = None  # this thread's processor time after the last notification of a burst
+        self._work, self._beside = HostWork(), neighbours()
         self._prepared, self._monitor, self._cpu_ms = prepared, monitor, cpu_ms
         self._clock, self._tolerant = clock, tolerant
         self._folder = folder
         self._nonce = os.urandom(NONCE_SIZE) if keep and folder is None else b""
         self._response = ResponseReader(
             monitor.limits.result,
-            lambda: monitor.late(clock()),
+            self._late,
             script=folder is not None,
             has_value=folder is not None and folder.has_value,
             nonce=self._nonce,
@@ -80,7 +79,7 @@ class Supervisor:
         self._poll = prepared.poll
         self._sock = prepared.request
         self._answers = prepared.request.fileno()
-        self._sources: dict[int, Callable[[], None]] = {
+        self._sources: dict[int, Callable[[], object]] = {
             self._answers: self._on_answer,
             prepared.stdout: lambda: self._on_output(prepared.stdout, 1),
             prepared.stderr: lambda: self._on_output(prepared.stderr, 2),
@@ -201,8 +200,7 @@ class Supervisor:
 
     def _step(self, timeout: float) -> None:
         events = self._poll.poll(max(0.0, timeout) * 1000 + 0.5)
-        if self._prepared.listener is None or all(fd != self._prepared.listener for fd, _event in events):
-            self._marked = None
+        self._work.begin()
         if not events and self._monitor.kill is not None:
             self._ended = True  # killed and never reaped: the lane is lost
             return
@@ -213,45 +211,74 @@ class Supervisor:
                 self._forget(fd)  # the payload is gone; its wait status is on the way
             elif source is not None and event & ~select.POLLOUT:
                 source()
+        self._work.mark()
         self._look_at_budgets()
         if self._monitor.kill is not None and not killed_before:
             self.kill()
+        self._pause(waited_for=any(fd == self._prepared.listener for fd, _event in events))
+
+    def _pause(self, *, waited_for: bool) -> None:
+        """Wait for more to come before it is taken, where the run has much taken in small pieces.
+
+        Args:
+            waited_for: Whether the code stands still until then; it is slowed down for the sake of others only.
+        """
+        if self._ended or self._monitor.kill is not None or self.finished or (waited_for and not self._beside.others):
+            return
+        if pause := self._work.pause(self._clock() - self._monitor.released):
+            self._beside.sleep(pause)
 
     def _look_at_budgets(self) -> None:
-        now = self._clock()
         if self._ended or self._monitor.kill is not None or self.finished:
             return
-        if self._monitor.wants_cpu(now):
-            self._monitor.saw_cpu(now, self._cpu_ms() + self.host_cpu_ms)
+        now = self._clock()
+        self._look_at_cpu(now)
         self._monitor.saw_time(now)
+
+    def _look_at_cpu(self, now: float) -> None:
+        """Look at the CPU counter when it can matter: the host works beside the code's own cores."""
+        if self._monitor.wants_cpu(now + self._work.unseen):
+            self._monitor.saw_cpu(now, self._cpu_ms() + self.host_cpu_ms)
+            self._work.saw()
+
+    def _late(self) -> Kill | None:
+        """Return the reason to end the run while its result is decoded, if there is one by now."""
+        now = self._clock()
+        self._work.mark()
+        self._look_at_cpu(now)
+        return self._monitor.late(now)
 
     @property
     def host_cpu_ms(self) -> float:
-        """Milliseconds of this thread's processor time that notifications took; they are on the call's budget."""
-        return self._host_cpu * 1e3
+        """Milliseconds of this thread's processor time for what the run has sent; they are on the run's budget."""
+        return self._work.seconds * 1e3
 
     def _forget(self, fd: int) -> None:
         self._sources.pop(fd, None)
         self._poll.unregister(fd)
 
-    def _on_answer(self) -> None:
+    def _on_answer(self) -> bool:
+        """Take a piece of what the payload sends; return whether there was any."""
         try:
             # plain `recv` but for a script's first message: whatever else comes, no descriptor comes with it
             data = self._sock.recv(_CHUNK) if self._folder is None else self._folder.receive(self._sock, _CHUNK)
         except BlockingIOError:
-            return
+            return False
         except OSError:
             data = b""
         if not data:
             self._forget(self._answers)
-            return
+            return False
+        self._work.took(len(data))
         kill = self._response.take(data, self._prepared.results)
         if kill is not None:
             self._monitor.end(kill)
+        return True
 
     def _on_output(self, fd: int, stream: int) -> None:
         data = _read(fd)
         if data:
+            self._work.took(len(data))
             self.output.add(stream, data)
             self._monitor.saw_output(self.output.total)
         elif data is not None:
@@ -268,21 +295,14 @@ class Supervisor:
 
     def _take_waiting_answer(self, most: float = math.inf) -> None:
         """Take what the payload has sent by now, in at most so many reads: a value that is whole ends the run."""
-        while self._answers in self._sources and self._monitor.kill is None and most and readable(self._answers, 0):
-            self._on_answer()
+        while most and self._answers in self._sources and self._monitor.kill is None and self._on_answer():
             most -= 1
 
     def _on_notification(self) -> None:
-        """Answer a notification, and charge what that takes: the code decides how many there are.
+        """Answer a notification.
 
         The answer is always an error. To let a call go on would be to trust arguments that the code may have changed.
         """
-        since = time.thread_time() if self._marked is None else self._marked
-        self._answer_notification()
-        self._marked = time.thread_time()  # in a burst the wait for the next one counts as well
-        self._host_cpu += self._marked - since
-
-    def _answer_notification(self) -> None:
         listener = self._prepared.listener
         self._take_waiting_answer(_MOST_WAITING)
         if listener is None or self.finished:
