@@ -14,14 +14,19 @@ marked runs as root too, and then starts its own process as another user.
 minutes. Of each table it keeps the first input in each sandbox, and a share of the others that is always the same.
 """
 
+import contextlib
 import functools
+import importlib
 import itertools
 import os
 import signal
 import subprocess
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Protocol
 
 import pytest
 
@@ -32,10 +37,19 @@ from poet_engine.images import ImageClient
 
 Require = Callable[[str, bool, str], None]
 
+
+class Counted(Protocol):
+    """What sandboxes may leave; see benchmarks/leftovers.py."""
+
+    def left(self) -> list[str]: ...
+
+
 # marker → what POET_REQUIRE calls it
 _NAMES = {"sandbox": "process", "root": "root", "user": "user", "docker": "docker", "runsc": "runsc"}
 # One in so many inputs of a table is part of a sample, in containers with gVisor and with runc.
 _OF_RUNSC, _OF_DOCKER = 12, 5
+_CENSUS, _LEFT = pytest.StashKey["Counted"](), pytest.StashKey[list[str]]()
+_MOMENT = 20.0  # seconds that what is closed may take to be gone
 _ASKED = {"cgroup2"}  # by `make test` itself, which boots a machine for it
 
 # Enters the namespaces that the process sandbox is made of, in a process of its own. A root process first becomes an
@@ -72,6 +86,39 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def _leftovers() -> ModuleType:
+    """The counters of what sandboxes leave, which the soak uses as well."""
+    folder = str(Path(__file__).resolve().parents[1] / "benchmarks")
+    sys.path.append(folder)
+    try:
+        return importlib.import_module("leftovers")
+    finally:
+        sys.path.remove(folder)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> Iterator[None]:
+    """Note what is there before the first test, to see what is left after the last one."""
+    counters, stack = _leftovers(), contextlib.ExitStack()
+    session.config.add_cleanup(stack.close)
+    made = stack.enter_context(counters.noting_containers())
+    host = Settings.read().docker_host or DEFAULT_HOST
+    session.config.stash[_CENSUS] = counters.Census(os.getpid(), counters.all_mounts(), made, host)
+    return (yield)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run of tests that has left something behind: when all sandboxes are closed, nothing of them is there."""
+    wiring = sys.modules.get("poet_engine._wiring")
+    if wiring is not None:
+        wiring._shared.close()  # as at the end of every program that has decorated functions
+    left = _leftovers().settled(session.config.stash[_CENSUS].left, _MOMENT)
+    session.config.stash[_LEFT] = left
+    if left and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--sample", action="store_true", help="of tables that are tried in containers, only a share")
 
@@ -105,6 +152,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for one in terminalreporter.config.stash.get(_LEFT, []):
+        terminalreporter.write_line(f"left behind after the last test: {one}", red=True)
     unasked = sorted(_required() - _ASKED)
     if unasked:
         terminalreporter.write_line(f"POET_REQUIRE names what no test of this run asked for: {', '.join(unasked)}")

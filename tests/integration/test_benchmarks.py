@@ -127,3 +127,22 @@ def test_decoding_is_timed_for_every_tag() -> None:
     told = json.loads(done.stdout)["decodings"]
     assert {name.partition(":")[0] for name in told} == {"JSON", *codec.DECODERS}
     assert min(one["paid_ms"] for one in told.values()) > 0
+
+
+def test_the_host_costs_of_every_order_are_measured() -> None:
+    done = _run("--size", "0.02", "--attempts", "1", "--json", script="host_costs")
+
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)["costs"]
+    assert {f"tag {tag}" for tag in codec.DECODERS} < set(told)
+    assert told["refused process"]["charged"] > 0.5
+    assert told["frame RESULT"]["became"] == "ok"
+
+
+def test_three_attackers_beside_an_honest_caller_are_measured() -> None:
+    done = _run("--seconds", "0.2", "--rounds", "1", "--orders", "integers", "--json", script="attackers")
+
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["alone_ms"]["p50"] > 0
+    assert told["beside"]["one engine: integers"]["p50"] > 0

@@ -60,6 +60,7 @@ def outcome(
         usage=Usage(
             wall_ms=wall_ms,
             cpu_ms=counts.cpu_ms,
+            host_cpu_ms=counts.host_cpu_ms,
             memory_peak_bytes=counts.memory_peak,
             tasks_peak=counts.tasks_peak,
             bytes_out=output.total,

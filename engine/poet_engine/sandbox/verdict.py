@@ -168,6 +168,7 @@ class KernelCounts:
 
     Attributes:
         cpu_ms: CPU time, in milliseconds.
+        host_cpu_ms: The part of it that the host took for what the run sent.
         memory_peak: Bytes of growth at the highest; None where nothing counts it.
         oom_kills: Tasks that the kernel's OOM killer ended.
         tasks_refused: Times that the cgroup refused a task.
@@ -176,6 +177,7 @@ class KernelCounts:
     """
 
     cpu_ms: float = 0.0
+    host_cpu_ms: float = 0.0
     memory_peak: int | None = None
     oom_kills: int = 0
     tasks_refused: int = 0

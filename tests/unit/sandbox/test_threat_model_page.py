@@ -5,11 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from poet_engine.guest import codec, seccomp, syscalls
+from poet_engine.guest.frames import FrameKind
 from poet_engine.sandbox import isolation_checks
 
 TESTS = Path(__file__).resolve().parents[2]
 PAGE = (TESTS.parent / "docs" / "threat-model.md").read_text(encoding="utf-8")
 NAMED = sorted(set(re.findall(r"`((?:\w+/)?test_\w+\.py(?:::\w+)?)`", PAGE)))
+
+MOST_UNCHARGED = 2.0  # CPU seconds of the host for each that is on the budget of a run
 
 
 def _section(title: str) -> str:
@@ -49,3 +53,34 @@ def test_a_test_that_is_named_exists(named: str) -> None:
 @pytest.mark.parametrize("path", sorted((TESTS / "security").glob("test_*.py")), ids=lambda path: path.stem)
 def test_every_family_of_attacks_is_named(path: Path) -> None:
     assert path.name in PAGE
+
+
+def _host_costs() -> dict[str, list[str]]:
+    """Order → what the host spends on it."""
+    lines = [line.strip("|").split("|") for line in _section("What code can order from the host").splitlines()]
+    return {cells[0].strip(): [cell.strip() for cell in cells[1:]] for cells in lines[2:] if len(cells) > 1}
+
+
+def test_the_host_costs_of_whatever_code_can_send_or_try_are_in_the_table() -> None:
+    kinds = {f"frame {kind.name}" for kind in FrameKind}
+    tags = {f"tag {tag}" for tag in codec.DECODERS}
+    denied = {f"denied {name}" for name in seccomp.DENIALS if name in syscalls.NUMBERS}
+    others = {
+        "frame RESULT, byte by byte",
+        "frame EXCEPTION, byte by byte",
+        "output",
+        "output, byte by byte",
+        "plain JSON",
+        "refused process",
+        "forbidden call, which ends the run",
+    }
+    assert set(_host_costs()) - {"order", "---"} == kinds | tags | denied | others
+
+
+def test_no_second_of_the_code_buys_more_than_two_of_the_host_that_nobody_is_charged() -> None:
+    for order, cells in _host_costs().items():
+        if order in ("order", "---"):
+            continue
+        host = float(cells[1].removesuffix(" s"))
+        charged = float(cells[2].removesuffix("%")) / 100
+        assert host * (1 - charged) / (1 + host * charged) <= MOST_UNCHARGED, order

@@ -335,6 +335,7 @@ class ContainerRun:
         counts = self._counts
         return KernelCounts(
             cpu_ms=counts.cpu_ms + self._host_cpu_ms,
+            host_cpu_ms=self._host_cpu_ms,
             memory_peak=counts.memory_peak,
             oom_kills=max(counts.oom_kills, oom_kills),
             tasks_refused=counts.tasks_refused,

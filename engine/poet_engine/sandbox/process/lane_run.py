@@ -111,11 +111,14 @@ class LaneRun:
         processes_refused, charged = supervisor.processes_refused, supervisor.host_cpu_ms
         if self._lane.group is None or self._start is None:
             used = report.cpu_ms - self._start_cpu_ms if report is not None else self._cpu_ms()
-            return KernelCounts(cpu_ms=max(0.0, used) + charged, processes_refused=processes_refused)
+            return KernelCounts(
+                cpu_ms=max(0.0, used) + charged, host_cpu_ms=charged, processes_refused=processes_refused
+            )
         now, start = self._lane.group.read(), self._start
         self._last = now
         return KernelCounts(
             cpu_ms=(now.cpu_ns - start.cpu_ns) / 1e6 + charged,
+            host_cpu_ms=charged,
             memory_peak=max(0, now.memory_peak_bytes - start.memory_bytes),
             oom_kills=now.oom_kills - start.oom_kills,
             tasks_refused=now.tasks_refused - start.tasks_refused,
