@@ -26,7 +26,7 @@ help:
 	@echo 'make images  the images of the Docker sandbox, where they are missing or out of date; make test does it too'
 	@echo 'make test-cgroup2   the tests that depend on the cgroup version, in an emulated machine that has only v2'
 	@echo 'make test-cgroup2-whole   all conformance and security tests there; it takes long'
-	@echo 'make bench   measure calls, calls in flight, overshoot, large values, decoding, cold starts, the host part and scans (docs/performance.md)'
+	@echo 'make bench   measure calls, calls in flight, overshoot, large values, decoding, what code orders, attackers, cold starts, the host part and scans (docs/performance.md)'
 	@echo 'make bench-containers   the same calls in containers, and what containers cost, with runc and with gVisor'
 	@echo 'make setup   make the virtual environment $(VENV) with all that development needs'
 	@echo 'make clean   remove the virtual environment and everything that was generated'
@@ -88,6 +88,8 @@ bench: $(VENV)/.has-dev
 	@$(BIN)/python benchmarks/overshoot.py
 	@$(BIN)/python benchmarks/values.py
 	@$(BIN)/python benchmarks/decoding.py
+	@$(BIN)/python benchmarks/host_costs.py
+	@$(BIN)/python benchmarks/attackers.py
 	@$(BIN)/python benchmarks/cold_start.py
 	@$(BIN)/python benchmarks/host_overhead.py
 	@$(BIN)/python benchmarks/gate.py

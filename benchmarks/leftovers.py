@@ -118,7 +118,7 @@ def noting_containers() -> Iterator[set[str]]:
     try:
         yield made
     finally:
-        ContainerClient.create = create  # type: ignore[method-assign]
+        ContainerClient.create = create  # type: ignore[method-assign]  # as it was
 
 
 def busy_seconds(pid: int, window: float, sleep: Callable[[float], object]) -> float:

@@ -12,10 +12,12 @@ from types import ModuleType
 import pytest
 from tests.conftest import _leftovers
 
+from poet_engine._env import Settings
 from poet_engine.dockerd import DEFAULT_HOST
 from poet_engine.job import Job
 from poet_engine.policy import Policy
 from poet_engine.sandbox import cgroup
+from poet_engine.sandbox.docker import DockerSandbox
 from poet_engine.sandbox.process import ProcessSandbox
 
 WINDOW = 0.5  # seconds in which nobody calls
@@ -130,9 +132,6 @@ def test_a_shim_of_a_container_that_is_gone_is_seen(leftovers: ModuleType) -> No
 
 @pytest.mark.docker
 def test_a_container_that_is_left_is_seen(leftovers: ModuleType) -> None:
-    from poet_engine._env import Settings  # noqa: PLC0415 - where the daemon is
-    from poet_engine.sandbox.docker import DockerSandbox  # noqa: PLC0415
-
     host = Settings.read().docker_host or DEFAULT_HOST
     with leftovers.noting_containers() as made, DockerSandbox(Policy.load("restricted"), host=host) as sandbox:
         assert sandbox.run(Job(source="def f(): return 1", entry="f")).ok

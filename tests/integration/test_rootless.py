@@ -134,7 +134,7 @@ def checkout() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="poet-rootless-", ignore_cleanup_errors=True) as folder:
         target = Path(folder)
         target.chmod(0o755)
-        for name in ("engine", "policies", "tests", "tools"):
+        for name in ("benchmarks", "engine", "policies", "tests", "tools"):
             shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "pyproject.toml", target)
         _copy_packages(target / "packages")

@@ -9,6 +9,8 @@ _T = TypeVar("_T")
 # Seconds; waiting for less than that is not worth another lane: on busy cores more ready payloads than cores make
 # every call slower, and a call of a millisecond has given its lane back long before.
 _PATIENCE = 0.02
+# Seconds; a call that lasts for longer holds its lane: others are kept ready beside it.
+HELD = 0.1
 
 
 # So often in a row a version is called before payloads are prepared for it: where versions take turns, each payload
@@ -72,6 +74,7 @@ class Demand:
         waiting: Callers that wait.
         longest_wait: Seconds that the first of them has waited.
         longest_idle: Seconds that the ready lane which was used last of all has been idle.
+        held: Lanes whose call has lasted for `HELD` or longer.
     """
 
     total: int = 0
@@ -80,15 +83,17 @@ class Demand:
     waiting: int = 0
     longest_wait: float = 0.0
     longest_idle: float = 0.0
+    held: int = 0
 
 
 def lanes_to_start(size: PoolSize, demand: Demand) -> int:
     """Return how many lanes to start now: the least, and more for callers who waited too long for a lane.
 
+    Lanes that long calls hold are not among the least, or each short call beside them would wait for the only one left.
     Growth doubles: a flood of callers must not find all cores busy with making lanes.
     """
     room = size.most - demand.total
-    least = size.least - demand.total
+    least = size.least - (demand.total - demand.held)
     lacking = demand.waiting - demand.coming
     if demand.total and demand.longest_wait < _PATIENCE:
         lacking = 0
@@ -98,13 +103,13 @@ def lanes_to_start(size: PoolSize, demand: Demand) -> int:
 
 def may_retire(size: PoolSize, demand: Demand) -> bool:
     """Return whether the ready lane that was idle for the longest should end."""
-    return not demand.waiting and demand.total > size.least and demand.longest_idle >= size.linger
+    return not demand.waiting and demand.total > size.least + demand.held and demand.longest_idle >= size.linger
 
 
 def next_look(size: PoolSize, demand: Demand) -> float | None:
     """Return the seconds until time alone changes one of these answers; None for never."""
     if demand.waiting > demand.coming and demand.total < size.most:
         return max(0.0, _PATIENCE - demand.longest_wait)
-    if not demand.waiting and demand.coming and demand.total > size.least:
+    if not demand.waiting and demand.coming and demand.total > size.least + demand.held:
         return max(0.0, size.linger - demand.longest_idle)
     return None

@@ -12,6 +12,7 @@ from typing import Generic, Protocol, TypeVar
 
 from poet_engine._cancellation import Cancellation
 from poet_engine._wake import Waker
+from poet_engine.sandbox.pool import scheduling
 from poet_engine.sandbox.pool.scheduling import Demand, PoolSize, Repeats
 from poet_engine.sandbox.pool.version import SourceKey
 
@@ -99,6 +100,7 @@ class WorkerPool(Generic[_Lane]):
         self._returned: collections.deque[tuple[_Lane, Disposition]] = collections.deque()
         self._waiters: collections.deque[_Waiter[_Lane]] = collections.deque()
         self._busy = 0
+        self._since: dict[int, float] = {}  # id of a lane that a caller has → when it was handed out
         self._handed_out = 0  # ever
         self._turned_away = 0
         self._closing = False
@@ -212,6 +214,7 @@ class WorkerPool(Generic[_Lane]):
         self._busy += 1
         self._handed_out += 1
         lane.key = key
+        self._since[id(lane)] = self._clock()
         return lane
 
     def _refuse_if_closed(self) -> None:
@@ -224,6 +227,7 @@ class WorkerPool(Generic[_Lane]):
         """Return a lane, with its disposition."""
         with self._lock:
             self._busy -= 1
+            self._since.pop(id(lane), None)
             if after is Disposition.DRAIN:
                 self._repeats.answered(lane.key)
             if after is Disposition.KEEP and not self._closing:
@@ -296,6 +300,7 @@ class WorkerPool(Generic[_Lane]):
                 waiting=len(self._waiters),
                 longest_wait=now - self._waiters[0].since if self._waiters else 0.0,
                 longest_idle=now - self._ready[0].ready_since if self._ready else 0.0,
+                held=sum(now - since >= scheduling.HELD for since in self._since.values()),
             )
 
     @property

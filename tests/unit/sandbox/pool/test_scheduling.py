@@ -41,6 +41,9 @@ demands = st.integers(0, 20).flatmap(
         (Demand(total=8, coming=4, building=4, waiting=99, longest_wait=LONG), 1),  # half of them are being made
         (Demand(total=30, waiting=9, longest_wait=LONG), 2),  # the most
         (Demand(total=32, waiting=9, longest_wait=LONG), 0),
+        (Demand(total=2, held=2), 2),  # what long calls hold is no lane for others
+        (Demand(total=4, coming=2, held=2), 0),
+        (Demand(total=32, held=32), 0),
     ],
 )
 def test_lanes_are_started_for_the_least_and_for_those_who_wait_too_long(demand: Demand, started: int) -> None:
@@ -72,6 +75,12 @@ def test_nobody_waits_while_lanes_are_ended_and_the_least_stay(size: PoolSize, d
         assert not demand.waiting
         assert demand.total > size.least
         assert demand.longest_idle >= size.linger
+
+
+def test_as_many_stay_ready_beside_long_calls() -> None:
+    assert not may_retire(SIZE, Demand(total=3, coming=2, held=1, longest_idle=1e6))
+    assert may_retire(SIZE, Demand(total=4, coming=3, held=1, longest_idle=1e6))
+    assert next_look(SIZE, Demand(total=3, coming=2, held=1, longest_idle=1e6)) is None
 
 
 def test_a_lane_beyond_the_least_is_ended_after_it_was_idle_for_long_enough() -> None:

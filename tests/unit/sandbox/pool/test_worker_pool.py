@@ -336,3 +336,16 @@ def test_what_its_owner_has_closed_is_closed_whatever_went_wrong_before_or_after
         exchange.acquire(0.0)
 
     assert (refused.value.why, exchange.closing, exchange.fault) == (Unavailable.CALLED_OFF, True, None)
+
+
+def test_a_call_that_lasts_holds_its_lane(lanes: list[Lane]) -> None:
+    now = [0.0]
+    pool: WorkerPool[Lane] = WorkerPool(PoolSize(least=1, most=4), lambda: now[0])
+    pool.lanes = 1
+    pool.offer(lanes[0])
+    pool.acquire(0.0)
+    assert pool.demand(0).held == 0
+    now[0] = 0.2
+    assert pool.demand(0).held == 1
+    pool.give_back(lanes[0], Disposition.REARM)
+    assert pool.demand(0).held == 0
