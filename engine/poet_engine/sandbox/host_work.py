@@ -18,7 +18,7 @@ _FREE = 0.01  # seconds of processor time that nobody is slowed for
 _SHARE = 0.1  # of the time that has passed; what is beyond it waits
 _SECONDS_A_BYTE = 4e-9  # what taking large pieces costs, several times over
 _LONGEST_PAUSE = 0.002
-_LARGE = 1 << 17  # bytes of a result whose decoding waits for its turn; a smaller one takes 6 ms at the most
+LARGE = 1 << 17  # bytes of a result whose decoding waits for its turn; a smaller one takes 6 ms at the most
 _ASK_AGAIN = 0.02  # seconds between two looks at the deadline of a result that waits for its turn
 _REST = 0.5  # the pause after a turn, as a share of how long that took
 _YIELD = 0.0002  # seconds that a turn lets others have, again and again: they wait 5 ms for the interpreter otherwise
@@ -97,27 +97,25 @@ class Neighbours:
     def _start(self) -> None:
         """Start without any runs: those of a parent are not watched in its child."""
         self._turn = threading.Lock()
-        self._watching = self._waiting = 0
+        self._watching: set[object] = set()
+        self._waiting = 0
         self._rests_until = 0.0
 
     def __repr__(self) -> str:
-        return f"<Neighbours watching={self._watching} waiting={self._waiting} decoding={self._turn.locked()}>"
+        return f"<Neighbours watching={len(self._watching)} waiting={self._waiting} decoding={self._turn.locked()}>"
 
-    @contextlib.contextmanager
-    def watching(self) -> Iterator[None]:
-        """Count a run for as long as it is watched."""
-        with self._count:
-            self._watching += 1
-        try:
-            yield
-        finally:
-            with self._count:
-                self._watching -= 1
+    def arrive(self, run: object) -> None:
+        """Count a run, until it leaves. No lock is taken, since this is on the path of every call."""
+        self._watching.add(run)
+
+    def leave(self, run: object) -> None:
+        """Count a run no longer."""
+        self._watching.discard(run)
 
     @property
     def others(self) -> bool:
         """Whether other runs are watched that do not wait for the turn."""
-        return self._watching - self._waiting > 1
+        return len(self._watching) - self._waiting > 1
 
     def give_way(self) -> None:
         """Let others have the interpreter for a moment, if there are any."""
@@ -125,19 +123,15 @@ class Neighbours:
             self.sleep(_YIELD)
 
     @contextlib.contextmanager
-    def turn(self, size: int, late: Callable[[], bool]) -> Iterator[None]:
-        """Wait for the turn to decode a result, and pass it on afterwards. A small one needs none.
+    def turn(self, late: Callable[[], bool]) -> Iterator[None]:
+        """Wait for the turn to decode a large result, and pass it on afterwards.
 
         Args:
-            size: Bytes of the result.
             late: Returns whether the deadline has passed.
 
         Raises:
             DeadlinePassedError: It has, and the turn has not come.
         """
-        if size < _LARGE:
-            yield
-            return
         self._await_turn(late)
         began = self._clock()
         try:

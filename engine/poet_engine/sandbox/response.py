@@ -8,7 +8,7 @@ from poet_engine.guest.errors import DeadlinePassedError
 from poet_engine.guest.frames import STAYS, Frame, FrameError, FrameKind, FrameTooLargeError, Reader
 from poet_engine.outcome import Evidence, Status
 from poet_engine.sandbox import wire
-from poet_engine.sandbox.host_work import Neighbours, neighbours
+from poet_engine.sandbox.host_work import LARGE, Neighbours, neighbours
 from poet_engine.sandbox.verdict import Answer, Garbled, Kill
 
 if TYPE_CHECKING:
@@ -90,11 +90,11 @@ class ResponseReader:
             if self._strays > _MOST_STRAYS:
                 return garbled(f"{self._strays} frames that are no answer to this call")
             if self._frames:
-                pending = 0 if self._kept else self._reader.pending
-                with self._beside.turn(len(self._frames[0].payload), self._is_late):
-                    self.answer = wire.read(
-                        self._frames, pending, attached, self._limit, late=self._is_late, classes=self.classes
-                    )
+                if len(self._frames[0].payload) < LARGE:
+                    self.answer = self._decode(attached)
+                else:
+                    with self._beside.turn(self._is_late):
+                        self.answer = self._decode(attached)
         except DeadlinePassedError:
             return self._late()
         except FrameTooLargeError as error:
@@ -102,6 +102,10 @@ class ResponseReader:
         except FrameError as error:
             return garbled(str(error))
         return garbled(self.answer.reason) if isinstance(self.answer, Garbled) else None
+
+    def _decode(self, attached: Attached) -> Answer | None:
+        pending = 0 if self._kept else self._reader.pending
+        return wire.read(self._frames, pending, attached, self._limit, late=self._is_late, classes=self.classes)
 
     def _of_this_call(self, frames: list[Frame]) -> list[Frame]:
         """Return the one frame after the call's nonce; count the others as strays."""

@@ -1,14 +1,14 @@
 """What a run may have of the host's processor, and how it is kept from taking that of its neighbours."""
 
+import contextlib
 import itertools
 import threading
+from collections.abc import Iterator
 
 import pytest
 
 from poet_engine.guest.errors import DeadlinePassedError
 from poet_engine.sandbox.host_work import HostWork, Neighbours
-
-LARGE = 1 << 20
 
 
 class Clock:
@@ -24,6 +24,17 @@ class Clock:
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.now += seconds
+
+
+@contextlib.contextmanager
+def watched(beside: Neighbours, count: int) -> Iterator[None]:
+    """Have so many runs watched."""
+    runs = [object() for _ in range(count)]
+    for run in runs:
+        beside.arrive(run)
+    yield
+    for run in runs:
+        beside.leave(run)
 
 
 def test_work_counts_from_the_first_thing_that_came_to_the_last_mark() -> None:
@@ -66,10 +77,10 @@ def test_small_pieces_are_taken_less_often(used: float, passed: float, size: int
 def test_a_run_alone_gives_way_to_nobody() -> None:
     clock = Clock()
     beside = Neighbours(clock, clock.sleep)
-    with beside.watching():
+    with watched(beside, 1):
         beside.give_way()
         assert not clock.slept
-        with beside.watching():
+        with watched(beside, 1):
             beside.give_way()
         assert len(clock.slept) == 1
     assert repr(beside) == "<Neighbours watching=0 waiting=0 decoding=False>"
@@ -78,21 +89,19 @@ def test_a_run_alone_gives_way_to_nobody() -> None:
 def test_after_a_large_result_others_have_the_interpreter_before_the_next_one() -> None:
     clock = Clock()
     beside = Neighbours(clock, clock.sleep)
-    with beside.watching(), beside.watching():
-        with beside.turn(LARGE, lambda: False):
+    with watched(beside, 2):
+        with beside.turn(lambda: False):
             clock.now += 1.0
-        with beside.turn(100, lambda: False):
-            assert not clock.slept, "a small one waits for nobody"
-        with beside.turn(LARGE, lambda: False):
+        with beside.turn(lambda: False):
             assert clock.now == pytest.approx(1.5)
 
 
 def test_alone_there_is_no_pause() -> None:
     clock = Clock()
     beside = Neighbours(clock, clock.sleep)
-    with beside.watching():
+    with watched(beside, 1):
         for _ in range(2):
-            with beside.turn(LARGE, lambda: False):
+            with beside.turn(lambda: False):
                 clock.now += 1.0
     assert not clock.slept
 
@@ -100,12 +109,12 @@ def test_alone_there_is_no_pause() -> None:
 def test_large_results_are_decoded_one_at_a_time_and_the_wait_ends_at_the_deadline() -> None:
     beside = Neighbours()
     late = itertools.chain((False, False), itertools.repeat(True)).__next__
-    with beside.turn(LARGE, lambda: False):
+    with beside.turn(lambda: False):
         failed: list[BaseException] = []
 
         def second() -> None:
             try:
-                with beside.turn(LARGE, late):
+                with beside.turn(late):
                     pass
             except DeadlinePassedError as error:
                 failed.append(error)
@@ -114,17 +123,17 @@ def test_large_results_are_decoded_one_at_a_time_and_the_wait_ends_at_the_deadli
         thread.start()
         thread.join()
     assert len(failed) == 1
-    with beside.turn(LARGE, lambda: False):
+    with beside.turn(lambda: False):
         pass
 
 
 def test_a_deadline_in_the_pause_gives_the_turn_back() -> None:
     clock = Clock()
     beside = Neighbours(clock, clock.sleep)
-    with beside.watching(), beside.watching():
-        with beside.turn(LARGE, lambda: False):
+    with watched(beside, 2):
+        with beside.turn(lambda: False):
             clock.now += 1.0
-        with pytest.raises(DeadlinePassedError), beside.turn(LARGE, lambda: True):
+        with pytest.raises(DeadlinePassedError), beside.turn(lambda: True):
             pass
-    with beside.turn(LARGE, lambda: False):
+    with beside.turn(lambda: False):
         pass

@@ -112,8 +112,11 @@ class ContainerRun:
         self._monitor = BudgetMonitor(self._limits, self._clock(), self._wall)
         self._release(request)
         self._begin_when_delivered()
-        with self._beside.watching():
+        self._beside.arrive(self)
+        try:
             self._follow(cancellation)
+        finally:
+            self._beside.leave(self)
         wall_ms = ((self._script_ended or self._clock()) - self._monitor.released) * 1e3
         return self._conclude(wall_ms, lost)
 

@@ -83,11 +83,13 @@ class LaneRun:
         if cancellation is not None:
             supervisor.watch_cancellation(cancellation)
         try:
-            with neighbours().watching():
-                supervisor.run(request, attached)
+            neighbours().arrive(self)
+            supervisor.run(request, attached)
         except BaseException:
             supervisor.kill()  # an interrupt of the caller's: nothing runs on behind its back
             raise
+        finally:
+            neighbours().leave(self)
         wall_ms = (self._clock() - released) * 1e3
         if supervisor.output.total:
             supervisor.drain()  # of what was printed before a frame, only the first part was read together with it

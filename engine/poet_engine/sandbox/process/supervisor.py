@@ -212,25 +212,26 @@ class Supervisor:
             elif source is not None and event & ~select.POLLOUT:
                 source()
         self._work.mark()
+        if self._ended or self._monitor.kill is not None or self.finished:
+            if self._monitor.kill is not None and not killed_before:
+                self.kill()
+            return
         self._look_at_budgets()
-        if self._monitor.kill is not None and not killed_before:
+        if self._monitor.kill is not None:
             self.kill()
-        self._pause(waited_for=any(fd == self._prepared.listener for fd, _event in events))
+            return
+        self._pause(events)
 
-    def _pause(self, *, waited_for: bool) -> None:
+    def _pause(self, events: list[tuple[int, int]]) -> None:
         """Wait for more to come before it is taken, where the run has much taken in small pieces.
 
-        Args:
-            waited_for: Whether the code stands still until then; it is slowed down for the sake of others only.
+        Where the code stands still until a call is answered, it is slowed down for the sake of others only.
         """
-        if self._ended or self._monitor.kill is not None or self.finished or (waited_for and not self._beside.others):
-            return
-        if pause := self._work.pause(self._clock() - self._monitor.released):
+        pause = self._work.pause(self._clock() - self._monitor.released)
+        if pause and (self._beside.others or all(fd != self._prepared.listener for fd, _event in events)):
             self._beside.sleep(pause)
 
     def _look_at_budgets(self) -> None:
-        if self._ended or self._monitor.kill is not None or self.finished:
-            return
         now = self._clock()
         self._look_at_cpu(now)
         self._monitor.saw_time(now)
