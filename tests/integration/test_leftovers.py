@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -47,6 +47,10 @@ def test_it():
 """
 
 
+def _pids(told: Iterable[str]) -> set[str]:
+    return {one.split()[1] for one in told}
+
+
 @pytest.fixture
 def leftovers() -> ModuleType:
     return _leftovers()
@@ -64,15 +68,18 @@ def child_named_as_ours() -> Iterator[int]:
 @pytest.mark.sandbox
 @pytest.mark.parametrize("fresh", ["process", "exec", "none"])
 def test_between_calls_nothing_of_a_sandbox_uses_the_processor(leftovers: ModuleType, fresh: str) -> None:
-    """Also what a kept payload has started and left running."""
+    """Also what a kept payload has started and left running. Sandboxes of other tests may be open beside it."""
+    pid = os.getpid()
+    before = set(leftovers.processes(pid))
     with ProcessSandbox(Policy.parse(_POLICY.format(fresh=fresh))) as sandbox:
         assert sandbox.run(Job(source=_THREAD, entry="f")).value == 1
         quiet = leftovers.settled(
             lambda: [] if leftovers.busy_seconds(os.getpid(), WINDOW, threading.Event().wait) <= _TICK else ["busy"], 20
         )
         assert not quiet
-        assert list(leftovers.processes(os.getpid()))
-    assert not leftovers.settled(lambda: list(leftovers.processes(os.getpid())), 20)
+        own = _pids(leftovers.processes(pid)) - _pids(before)
+        assert own
+    assert not leftovers.settled(lambda: list(own & _pids(leftovers.processes(pid))), 20)
 
 
 def test_what_uses_the_processor_is_seen(leftovers: ModuleType) -> None:
@@ -98,10 +105,12 @@ def test_the_groups_of_an_open_sandbox_are_seen(leftovers: ModuleType) -> None:
     """So they are looked for where they are."""
     if cgroup.find() is None:
         pytest.skip("nothing counts here")
+    before = set(leftovers.groups(os.getpid()))
     with ProcessSandbox(Policy.load("restricted")) as sandbox:
         assert sandbox.run(Job(source="def f(): return 1", entry="f")).ok
-        assert list(leftovers.groups(os.getpid()))
-    assert not leftovers.settled(lambda: list(leftovers.groups(os.getpid())), 20)
+        own = set(leftovers.groups(os.getpid())) - before
+        assert own
+    assert not leftovers.settled(lambda: list(own & set(leftovers.groups(os.getpid()))), 20)
 
 
 def test_a_descriptor_that_is_left_is_seen(leftovers: ModuleType) -> None:
@@ -138,7 +147,9 @@ def test_a_container_that_is_left_is_seen(leftovers: ModuleType) -> None:
         census = leftovers.Census(os.getpid(), leftovers.all_mounts(), made, host)
         assert any(one.startswith("container ") for one in census.left())
         assert any(one.startswith("shim ") for one in census.left())
-    assert not leftovers.settled(lambda: list(leftovers.containers(os.getpid(), host)), 20)
+    assert not leftovers.settled(
+        lambda: [one for one in leftovers.containers(os.getpid(), host) if one.split()[1] in made], 20
+    )
     assert not leftovers.settled(lambda: list(leftovers.shims(made)), 20)
 
 
