@@ -7,6 +7,7 @@ the containers that it has made.
 
 import contextlib
 import dataclasses
+import glob
 import tempfile
 import threading
 import time
@@ -49,7 +50,14 @@ def _is_ours(process: psutil.Process) -> bool:
 def groups(pid: int, root: Path = Path("/sys/fs/cgroup")) -> Iterator[str]:
     """Control groups that carry a process's number."""
     for pattern in (f"poet-{pid}-*", f"*/poet-{pid}-*", f"*/*/poet-{pid}-*", f"*/*/*/poet-{pid}-*"):
-        yield from (f"group {path}" for path in root.glob(pattern))
+        # not `Path.glob`, which fails where a group of somebody else's goes away meanwhile
+        yield from (f"group {path}" for path in glob.iglob(f"{root}/{pattern}"))  # noqa: PTH207 - see above
+
+
+def lane_groups(pid: int) -> Iterator[str]:
+    """The groups of lanes in those."""
+    for group in groups(pid):
+        yield from glob.iglob(f"{group.removeprefix('group ')}/lane-*")  # noqa: PTH207 - as above
 
 
 def mounts(before: frozenset[str]) -> Iterator[str]:

@@ -85,7 +85,7 @@ class Footprint:
             processes=len(me.children(recursive=True)),
             descriptors=me.num_fds(),
             threads=threading.active_count(),
-            cgroups=sum(1 for _ in Path("/sys/fs/cgroup").glob(f"**/poet-*{me.pid}-*/lane-*")),
+            cgroups=len(list(leftovers.lane_groups(me.pid))),
             mounts=mounts,
             shims=len(list(leftovers.shims(census.containers))),
             busy_ms=leftovers.busy_seconds(me.pid, _WINDOW, threading.Event().wait) * 1e3,
