@@ -15,7 +15,7 @@ _HEAD = "import ctypes, os, socket\nlibc = ctypes.CDLL(None)\ndef f():\n    "
 AFTER = {
     "a forbidden call": "libc.ptrace(0, 0, 0, 0)",
     "a change of identity": "libc.setuid(0)",
-    "a denied socket": "socket.socket()",
+    "a denied socket": "try: socket.socket()\n    except OSError: pass",  # else the error would be a second answer
     "an end with another status": "os._exit(3)",
 }
 
