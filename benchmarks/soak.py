@@ -45,7 +45,7 @@ _HOSTILE = {
     "import os\n    os.kill(os.getpid(), 9)": "crash/signal:SIGKILL",
     "import os\n    os.fork()": "limit/tasks",
     "import socket\n    socket.socket()": "violation/network",
-    "return open('/etc/passwd').read()": "error/exception",
+    "return open('/etc/shadow').read()": "error/exception",
     "print('x' * (1 << 20))": "limit/output",
     "return bytearray(1 << 30)": "limit/memory",
     "for n in range(10**6): open(f'/tmp/{n}', 'w').close()": "limit/inodes",
@@ -66,6 +66,7 @@ class Footprint:
     """What the sandbox holds at one moment, as its host sees it."""
 
     calls: int
+    lanes: int
     processes: int
     descriptors: int
     threads: int
@@ -76,12 +77,13 @@ class Footprint:
     rss_mib: float
 
     @classmethod
-    def now(cls, calls: int, census: Census) -> "Footprint":
+    def now(cls, calls: int, lanes: int, census: Census) -> "Footprint":
         """Count everything."""
         me = psutil.Process()
         mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8").count("\n")
         return cls(
             calls=calls,
+            lanes=lanes,
             processes=len(me.children(recursive=True)),
             descriptors=me.num_fds(),
             threads=threading.active_count(),
@@ -126,17 +128,21 @@ def soak(
 
 def _settled(sandbox: Sandbox, calls: int, census: Census) -> Footprint:
     """The footprint once the keeper has armed every lane again."""
-    until = time.monotonic() + 10
-    while time.monotonic() < until:
+    until, statistics = time.monotonic() + 10, sandbox.statistics()
+    while statistics.ready != statistics.lanes and time.monotonic() < until:
         statistics = sandbox.statistics()
-        if statistics.ready == statistics.lanes:
-            break
-    return Footprint.now(calls, census)
+    return Footprint.now(calls, statistics.lanes, census)
 
 
 def grown(prints: list[Footprint]) -> list[str]:
-    """What is larger at the end than at the first step, beyond what varies between any two moments."""
-    first, last = prints[0], prints[-1]
+    """What is larger at the end than at the first step with as many lanes, beyond what varies between two moments.
+
+    Each lane or container is a few processes, mounts and descriptors, and each version has a container of its own.
+    """
+    last = prints[-1]
+    first = next(one for one in prints if one.lanes >= last.lanes)
+    if first is last and len(prints) > 1:
+        return [f"lanes: {prints[-2].lanes} -> {last.lanes}"]
     slack = {"processes": 2, "descriptors": 16, "threads": 1, "cgroups": 8, "mounts": 0, "shims": 2, "rss_mib": 8.0}
     busy = [f"{one.busy_ms:.0f} ms of CPU at {one.calls}" for one in prints if one.busy_ms > _MOST_BUSY_MS]
     return busy + [
