@@ -2,10 +2,12 @@
 
 import datetime as dt
 import decimal
+import gc
 import math
 import os
 import textwrap
 import uuid
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -408,3 +410,17 @@ def test_hostile_and_good_calls_side_by_side_do_not_disturb_each_other(real: San
         number * number for number in range(48) if number % 3
     ]
     assert {(outcome.cause, outcome.stderr) for outcome in outcomes[::3]} == {("signal:SIGKILL", "x" * 1000)}
+
+
+def test_a_value_goes_with_its_last_reference(real: Sandbox) -> None:
+    """And does not wait, with megabytes, until garbage is collected."""
+    outcome: Outcome | None = real.run(Job(source="def f():\n    return {1, 2}\n", entry="f"))
+    assert outcome is not None
+    assert isinstance(outcome.value, set)
+    value = weakref.ref(outcome.value)
+    gc.disable()
+    try:
+        outcome = None
+        assert value() is None
+    finally:
+        gc.enable()

@@ -103,6 +103,10 @@ class ResponseReader:
             return garbled(str(error))
         return garbled(self.answer.reason) if isinstance(self.answer, Garbled) else None
 
+    def close(self) -> None:
+        """Let go of the run, in whose cycle of references a large answer would wait for the collector."""
+        self._late = _never
+
     def _decode(self, attached: Attached) -> Answer | None:
         pending = 0 if self._kept else self._reader.pending
         return wire.read(self._frames, pending, attached, self._limit, late=self._is_late, classes=self.classes)
@@ -123,6 +127,10 @@ class ResponseReader:
     def _is_late(self) -> bool:
         self._beside.give_way()
         return self._late() is not None
+
+
+def _never() -> None:
+    """Return no reason to end a run."""
 
 
 def garbled(reason: str) -> Kill:

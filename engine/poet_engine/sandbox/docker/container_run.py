@@ -118,7 +118,10 @@ class ContainerRun:
         finally:
             self._beside.leave(self)
         wall_ms = ((self._script_ended or self._clock()) - self._monitor.released) * 1e3
-        return self._conclude(wall_ms, lost)
+        outcome = self._conclude(wall_ms, lost)
+        self._handlers.clear()  # a large answer must not wait for the collector in a cycle
+        self._response.close()
+        return outcome
 
     def end(self, kill: Kill) -> None:
         """Set the reason to end the run, unless one is set."""

@@ -137,6 +137,7 @@ class Supervisor:
     def close(self) -> None:
         """Break the reference cycle through the sources: a large answer must not wait for the collector."""
         self._sources.clear()
+        self._response.close()
 
     @property
     def answer(self) -> Answer | None:
