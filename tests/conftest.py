@@ -41,8 +41,6 @@ Require = Callable[[str, bool, str], None]
 class Counted(Protocol):
     """What sandboxes may leave; see benchmarks/leftovers.py."""
 
-    containers: set[str]
-
     def left(self) -> list[str]: ...
 
 
@@ -119,15 +117,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     session.config.stash[_LEFT] = left
     if left and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-@pytest.fixture
-def lost_shims(pytestconfig: pytest.Config) -> Iterator[None]:
-    """For tests that end containers behind the daemon's back: it forgets the shims of some that are just starting."""
-    made = pytestconfig.stash[_CENSUS].containers
-    before = set(made)
-    yield
-    made.intersection_update(before)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

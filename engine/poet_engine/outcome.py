@@ -148,23 +148,23 @@ class Usage:
     Attributes:
         wall_ms: Milliseconds from the start of the function to the event behind the verdict (result frame, kill, exit).
         cpu_ms: Processor milliseconds of the run's own tasks since that start, and of the host for what they sent.
-        host_cpu_ms: The part of them that the host took.
         memory_peak_bytes: The call's own growth in bytes, temporary files included; None where nothing counts it.
         tasks_peak: The most tasks seen at once, the run's own init included; None where nothing counts them. A run in
             whose place an earlier one had more may have had more than were seen.
         bytes_out: Bytes written to stdout and stderr together.
         network_requests: Requests and connections that were allowed.
         network_bytes: Bytes in both directions.
+        host_cpu_ms: The part of `cpu_ms` that the host took.
     """
 
     wall_ms: float = 0.0
     cpu_ms: float = 0.0
-    host_cpu_ms: float = 0.0
     memory_peak_bytes: int | None = None
     tasks_peak: int | None = None
     bytes_out: int = 0
     network_requests: int = 0
     network_bytes: int = 0
+    host_cpu_ms: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -153,8 +153,17 @@ def _own_daemon() -> Iterator[OwnDaemon]:
         yield daemon
         daemon.stop()
     finally:
+        _end_forgotten_shims(folder)
         subprocess.run(["umount", "--lazy", folder], check=True)
         folder.rmdir()
+
+
+def _end_forgotten_shims(folder: Path) -> None:
+    """End the shims of containers that were just starting when their daemon was ended: it knows nothing of them."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if "containerd-shim" in process.name() and any(str(folder) in word for word in process.cmdline()):
+                process.kill()
 
 
 @pytest.fixture

@@ -24,10 +24,7 @@ from poet_engine.sandbox.docker.scheduling import ContainerPoolSize
 if TYPE_CHECKING:
     from tests.integration.conftest import OwnDaemon
 
-pytestmark = [
-    *(pytest.mark.docker, pytest.mark.root, pytest.mark.slow, pytest.mark.timeout(600)),
-    pytest.mark.usefixtures("lost_shims"),
-]
+pytestmark = [pytest.mark.docker, pytest.mark.root, pytest.mark.slow, pytest.mark.timeout(600)]
 
 CALLS, THREADS, VERSIONS, RESTART_AT = 200, 4, 3, 100
 # Calls go on until so many containers were killed, in batches: a fast machine is done with the calls before that.

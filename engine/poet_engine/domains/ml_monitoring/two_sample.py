@@ -60,7 +60,7 @@ class _Sample:
 
 @dataclass(frozen=True)
 class _DriftFinding:
-    """What comparing one feature says; `drift` is None for as long as, or because, nothing was judged."""
+    """The result of comparing one feature; `drift` is None for as long as, or because, nothing was judged."""
 
     n_reference: int
     n_current: int
@@ -200,7 +200,7 @@ def _numeric(finite: _Floats, total: int) -> _SampleColumn:
 
 
 def _label(value: object) -> tuple[str, object] | None:
-    """What a value is and its comparable form; None for a missing one (None, nan, infinity, beyond a float)."""
+    """Return a value's kind and comparable form; None for a missing one (None, nan, infinity, beyond a float)."""
     if value is None:
         return None
     if isinstance(value, (bool, np.bool_)):
